@@ -1,0 +1,1 @@
+"""Data shipped with csconv: the mini conversations and the tiny test model."""
