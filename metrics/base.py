@@ -1,0 +1,105 @@
+"""What a metric is: statistics of one turn, and a score from statistics.
+
+Two kinds. An :class:`AdditiveMetric` has *sufficient statistics* that can be summed over any set of
+turns; its score, and the score of every bootstrap sample, come from the sums alone. A
+:class:`SetMetric` needs the items of all turns together (distinct n-grams, runs in a conversation).
+
+What :meth:`items` returns for a turn is JSON and goes to the sample log as it is, so that a saved run
+can be scored again without tokenising, and resampled without scoring.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from csc_tasks.metrics.turns import Turns
+
+__all__ = ["AdditiveMetric", "Floats", "MeanMetric", "Metric", "MetricInfo", "Needs", "SetMetric"]
+
+Floats = npt.NDArray[np.float64]
+
+
+class Needs(Enum):
+    """Which columns of :class:`Turns` a metric reads."""
+
+    STRATEGY = "strategy"
+    TEXT = "text"
+    RANKS = "ranks"
+    ANSWERS = "answers"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricInfo:
+    """A metric's entry in the registry; tables, docs and signatures read it from here.
+
+    ``better`` is +1 if higher is better, -1 if lower is, 0 if neither (a description, not a score);
+    ``percent`` says that tables show the value times 100; ``headline`` that short tables show it.
+    """
+
+    name: str
+    title: str
+    needs: Needs
+    better: int
+    summary: str
+    percent: bool = True
+    headline: bool = False
+    tokenized: bool = False
+    implementation: str = "csconv"
+
+
+class Metric(ABC):
+    """A metric over turns."""
+
+    info: MetricInfo
+
+    @abstractmethod
+    def items(self, turns: Turns) -> list[Any]:
+        """One JSON value for each turn."""
+
+    @abstractmethod
+    def score(self, items: Sequence[Any]) -> float:
+        """The score of the turns that these items came from; NaN where it is undefined."""
+
+
+class AdditiveMetric(Metric):
+    """A metric whose statistics can be summed."""
+
+    @abstractmethod
+    def statistics(self, items: Sequence[Any]) -> Floats:
+        """Items as an array (n, d) whose rows can be summed."""
+
+    @abstractmethod
+    def from_sums(self, sums: Floats) -> Floats:
+        """Scores (...) from summed statistics (..., d)."""
+
+    def score(self, items: Sequence[Any]) -> float:
+        """The score of the summed statistics; NaN for no turns or if any turn could not be scored."""
+        if not len(items):
+            return float("nan")
+        statistics = self.statistics(items)
+        return float(self.from_sums(statistics.sum(axis=0)))
+
+
+class MeanMetric(AdditiveMetric):
+    """A metric that is the mean of one number a turn."""
+
+    def statistics(self, items: Sequence[Any]) -> Floats:
+        """The value and a one, (n, 2)."""
+        values = np.asarray(items, dtype=np.float64)
+        return np.stack([values, np.ones_like(values)], axis=1)
+
+    def from_sums(self, sums: Floats) -> Floats:
+        """Sum over count."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(sums[..., 0] / sums[..., 1])
+
+
+class SetMetric(Metric):
+    """A metric over all items together."""

@@ -1,0 +1,69 @@
+"""The metrics by name: the one list that tasks, tables, docs and signatures are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from csc_tasks.metrics.base import Metric, Needs
+from csc_tasks.metrics.bleu import Bleu
+from csc_tasks.metrics.rouge import RougeL, RougeLAscii
+from csc_tasks.metrics.strategy import (
+    F1,
+    JensenShannon,
+    LongestRun,
+    PreferenceBias,
+    StageAccuracy,
+    StageTransitions,
+    StrategyAccuracy,
+    StrategyInvalid,
+    TopK,
+)
+from csc_tasks.metrics.text import Distinct, LengthRatio, NoAnswer
+from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, tokenizer_version
+
+__all__ = ["all_metrics", "column_name", "metrics_for", "signature_of"]
+
+
+def all_metrics(tokenizer: str = DEFAULT_TOKENIZER) -> tuple[Metric, ...]:
+    """Every metric, in the order in which tables show them."""
+    return (
+        StrategyAccuracy(),
+        TopK(3),
+        F1("macro"),
+        F1("weighted"),
+        StageAccuracy(),
+        StrategyInvalid(),
+        PreferenceBias(),
+        JensenShannon(),
+        LongestRun(),
+        StageTransitions(),
+        Bleu(2),
+        Bleu(4),
+        RougeL(),
+        RougeLAscii(),
+        Distinct(1, tokenizer),
+        Distinct(2, tokenizer),
+        LengthRatio(),
+        NoAnswer(),
+    )
+
+
+def metrics_for(columns: Collection[Needs], tokenizer: str = DEFAULT_TOKENIZER) -> tuple[Metric, ...]:
+    """The metrics that can be computed from these columns of :class:`~csc_tasks.metrics.turns.Turns`."""
+    return tuple(m for m in all_metrics(tokenizer) if m.info.needs in columns)
+
+
+def column_name(metric: Metric, tokenizer: str = DEFAULT_TOKENIZER) -> str:
+    """The name under which a score is reported.
+
+    A tokenizer other than the default is part of the name (``bleu_4_jieba``): the two are different
+    quantities, and no table may put one under the other's heading.
+    """
+    name = metric.info.name
+    return f"{name}_{tokenizer}" if metric.info.tokenized and tokenizer != DEFAULT_TOKENIZER else name
+
+
+def signature_of(metric: Metric, tokenizer: str = DEFAULT_TOKENIZER) -> str:
+    """What must agree for two scores of this metric to be comparable."""
+    tokens = f", tok:{tokenizer_version(tokenizer)}" if metric.info.tokenized else ""
+    return metric.info.implementation + tokens

@@ -1,0 +1,376 @@
+"""How well, and how one-sidedly, a model chooses strategies."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, SetMetric
+from csc_tasks.metrics.turns import UNREADABLE, Turns
+
+__all__ = [
+    "F1",
+    "STRATEGIES",
+    "ClassScores",
+    "JensenShannon",
+    "LongestRun",
+    "PreferenceBias",
+    "StageAccuracy",
+    "StageTransitions",
+    "StrategyAccuracy",
+    "StrategyInvalid",
+    "TopK",
+    "class_scores",
+    "confusion",
+]
+
+STRATEGIES = 12
+"""Strategies; rows of a confusion matrix. Its columns are one more: the last is the unreadable label."""
+
+# Stage (0–4) of each strategy, 5 for 其它, which belongs to none: the numbering of the framework.
+# metrics/ imports nothing above it, so a test holds this against `csc_tasks.framework`.
+_STAGE = np.array([0, 0, 1, 2, 1, 2, 3, 3, 4, 4, 4, 5])
+_STAGES = 6
+
+
+def _columns(turns: Turns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    assert turns.gold is not None
+    assert turns.predicted is not None
+    return turns.gold, turns.predicted
+
+
+def stage_of(strategies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Stage 0–4 (5 for 其它) of strategy indices; an unreadable strategy stays unreadable."""
+    return np.where(strategies == UNREADABLE, UNREADABLE, _STAGE[strategies])
+
+
+def confusion(
+    gold: Sequence[int] | npt.NDArray[np.int64], predicted: Sequence[int] | npt.NDArray[np.int64]
+) -> Floats:
+    """Counts (12, 13): rows gold, columns predicted, the last column for unreadable labels."""
+    gold, predicted = np.asarray(gold, dtype=np.int64), np.asarray(predicted, dtype=np.int64)
+    column = np.where(predicted == UNREADABLE, STRATEGIES, predicted)
+    flat = np.bincount(gold * (STRATEGIES + 1) + column, minlength=STRATEGIES * (STRATEGIES + 1))
+    return flat.reshape(STRATEGIES, STRATEGIES + 1).astype(np.float64)
+
+
+class ClassScores(NamedTuple):
+    """Per-strategy figures, each (12,): fractions 0–1, NaN for precision where never predicted
+    and for recall where never gold; ``support`` counts gold turns, ``predicted`` predictions."""
+
+    precision: Floats
+    recall: Floats
+    f1: Floats
+    support: Floats
+    predicted: Floats
+
+
+def class_scores(counts: Floats) -> ClassScores:
+    """Precision, recall and F1 of each strategy from a confusion matrix (…, 12, 13)."""
+    hits = np.diagonal(counts[..., :STRATEGIES], axis1=-2, axis2=-1)
+    support, predicted = counts.sum(axis=-1), counts[..., :STRATEGIES].sum(axis=-2)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        f1 = np.where(support + predicted > 0, 2 * hits / (support + predicted), np.nan)
+        return ClassScores(hits / predicted, hits / support, f1, support, predicted)
+
+
+class StrategyAccuracy(MeanMetric):
+    """Share of turns whose predicted strategy is the gold one."""
+
+    info = MetricInfo(
+        "strategy_acc",
+        "Strategy acc.",
+        Needs.STRATEGY,
+        1,
+        "share of turns with the gold strategy; unreadable is wrong",
+        headline=True,
+    )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """1.0 or 0.0 a turn."""
+        gold, predicted = _columns(turns)
+        return list((gold == predicted).astype(float).tolist())
+
+
+class StageAccuracy(MeanMetric):
+    """Share of turns whose predicted strategy belongs to the gold strategy's stage."""
+
+    info = MetricInfo(
+        "stage_acc",
+        "Stage acc.",
+        Needs.STRATEGY,
+        1,
+        "share of turns in the gold stage; 其它 is a stage of its own",
+    )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """1.0 or 0.0 a turn."""
+        gold, predicted = _columns(turns)
+        return list((stage_of(gold) == stage_of(predicted)).astype(float).tolist())
+
+
+class StrategyInvalid(MeanMetric):
+    """Share of turns without a readable strategy."""
+
+    info = MetricInfo(
+        "strategy_invalid",
+        "Unreadable",
+        Needs.STRATEGY,
+        -1,
+        "share of replies that name none of the twelve strategies",
+        headline=True,
+    )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """1.0 or 0.0 a turn."""
+        return list((_columns(turns)[1] == UNREADABLE).astype(float).tolist())
+
+
+class F1(AdditiveMetric):
+    """Macro- or weighted F1 over the strategies.
+
+    The mean runs over the strategies that are gold or predicted at least once, as in scikit-learn;
+    weights are gold counts. An unreadable label is a false negative of the gold strategy and a false
+    positive of none. The item of a turn is ``[gold, predicted]``.
+    """
+
+    def __init__(self, average: str) -> None:
+        self.average = average
+        self.info = MetricInfo(
+            f"strategy_f1_{average}",
+            f"Strategy F1 ({average})",
+            Needs.STRATEGY,
+            1,
+            f"{average}-averaged F1 over the strategies, as in scikit-learn",
+            headline=average == "macro",
+        )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """``[gold, predicted]`` a turn."""
+        items: list[Any] = np.stack(_columns(turns), axis=1).tolist()
+        return items
+
+    def statistics(self, items: Sequence[Any]) -> Floats:
+        """One-hot confusion matrices, (n, 156)."""
+        pairs = np.asarray(items, dtype=np.int64).reshape(len(items), 2)
+        columns = STRATEGIES + 1
+        out = np.zeros((len(items), STRATEGIES * columns))
+        column = np.where(pairs[:, 1] == UNREADABLE, STRATEGIES, pairs[:, 1])
+        out[np.arange(len(items)), pairs[:, 0] * columns + column] = 1.0
+        return out
+
+    def from_sums(self, sums: Floats) -> Floats:
+        """F1 in 0–1 from summed confusion matrices (…, 156)."""
+        counts = sums.reshape(*sums.shape[:-1], STRATEGIES, STRATEGIES + 1)
+        scores = class_scores(counts)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if self.average == "macro":
+                present = ~np.isnan(scores.f1)
+                return np.asarray(np.nansum(scores.f1, axis=-1) / present.sum(axis=-1))
+            return np.asarray(np.nansum(scores.f1 * scores.support, axis=-1) / scores.support.sum(axis=-1))
+
+
+class TopK(MeanMetric):
+    """Share of turns whose gold strategy is among the k that the model ranks highest."""
+
+    def __init__(self, k: int) -> None:
+        self.k = k
+        self.info = MetricInfo(
+            f"strategy_top{k}",
+            f"Top-{k} acc.",
+            Needs.RANKS,
+            1,
+            f"share of turns with the gold strategy among the top {k}",
+            headline=True,
+        )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """1.0 or 0.0 a turn."""
+        assert turns.ranks is not None
+        return list((turns.ranks <= self.k).astype(float).tolist())
+
+
+class PreferenceBias(AdditiveMetric):
+    """How unevenly a model prefers strategies over the gold ones: 0 for none, larger for more.
+
+    Kang et al. 2024 ("Can Large Language Models be Good Emotional Supporter?"): the number of turns on
+    which strategy i is predicted while j is gold counts as wins of i over j; a Bradley-Terry model gives
+    each strategy a strength p_i, scaled to mean 1, and the bias is the population standard deviation
+    of p. With twelve strategies it is at most sqrt(11) ≈ 3.3. Half a win is added to every ordered pair,
+    so that the figure exists when a strategy is never gold or never predicted.
+    """
+
+    info = MetricInfo(
+        "preference_bias",
+        "Pref. bias",
+        Needs.STRATEGY,
+        -1,
+        "spread of Bradley-Terry strengths of predicted over gold strategies, half a win of smoothing",
+        percent=False,
+    )
+    smoothing = 0.5
+
+    items = F1.items
+    statistics = F1.statistics
+
+    def from_sums(self, sums: Floats) -> Floats:
+        """Bias from summed confusion matrices (…, 156); NaN where no label could be read."""
+        counts = sums.reshape(*sums.shape[:-1], STRATEGIES, STRATEGIES + 1)[..., :STRATEGIES]
+        wins = np.swapaxes(counts, -1, -2) + self.smoothing
+        wins = wins * (1 - np.eye(STRATEGIES))
+        strengths = bradley_terry(wins)
+        nothing = counts.sum(axis=(-1, -2)) == 0
+        return np.where(nothing, np.nan, strengths.std(axis=-1))
+
+
+def bradley_terry(wins: Floats, iterations: int = 2000, tolerance: float = 1e-10) -> Floats:
+    """Maximum-likelihood strengths (…, k), mean 1, from wins of row over column (…, k, k).
+
+    Newman's iteration (JMLR 24, 2023), p_i ← Σ_j w_ij p_j/(p_i+p_j) / Σ_j w_ji/(p_i+p_j).
+    """
+    strengths = np.ones(wins.shape[:-1])
+    losses = np.swapaxes(wins, -1, -2)
+    for _ in range(iterations):
+        pair = strengths[..., :, None] + strengths[..., None, :]
+        new = (wins * strengths[..., None, :] / pair).sum(axis=-1) / (losses / pair).sum(axis=-1)
+        new = new / new.mean(axis=-1, keepdims=True)
+        done = np.abs(new - strengths).max(initial=0.0) < tolerance
+        strengths = new
+        if done:
+            break
+    return strengths
+
+
+def _jsd(p: Floats, q: Floats) -> Floats:
+    """Jensen-Shannon divergence (…,) in bits, 0–1, of distributions (…, k)."""
+
+    def kl(a: Floats, m: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.where(a > 0, a * np.log2(a / m), 0.0).sum(axis=-1))
+
+    middle = (p + q) / 2
+    return np.asarray((kl(p, middle) + kl(q, middle)) / 2)
+
+
+def _shares(counts: Floats) -> Floats:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(counts / counts.sum(axis=-1, keepdims=True))
+
+
+class JensenShannon(AdditiveMetric):
+    """Jensen-Shannon divergence of the predicted from the gold shares of the strategies, in bits."""
+
+    info = MetricInfo(
+        "strategy_jsd",
+        "Share JSD",
+        Needs.STRATEGY,
+        -1,
+        "Jensen-Shannon divergence (bits) of predicted to gold strategy shares; unreadable labels left out",
+        percent=False,
+    )
+
+    items = F1.items
+    statistics = F1.statistics
+
+    def from_sums(self, sums: Floats) -> Floats:
+        """Divergence in 0–1; NaN where no label could be read."""
+        counts = sums.reshape(*sums.shape[:-1], STRATEGIES, STRATEGIES + 1)
+        predicted = counts[..., :STRATEGIES].sum(axis=-2)
+        value = _jsd(_shares(predicted), _shares(counts.sum(axis=-1)))
+        return np.where(predicted.sum(axis=-1) == 0, np.nan, value)
+
+
+def _by_conversation(items: Sequence[Any]) -> list[list[Any]]:
+    """Items ``[conversation, position, …]`` grouped by conversation, each group in turn order."""
+    groups: defaultdict[str, list[Any]] = defaultdict(list)
+    for item in items:
+        groups[item[0]].append(item)
+    return [sorted(group, key=lambda item: int(item[1])) for group in groups.values()]
+
+
+class LongestRun(SetMetric):
+    """Longest run of one predicted strategy in a conversation, mean over conversations.
+
+    The upstream rules allow two in a row; a model stuck on one strategy shows here. Unreadable labels
+    break a run. The item of a turn is ``[conversation, position, predicted]``.
+    """
+
+    info = MetricInfo(
+        "strategy_longest_run",
+        "Longest run",
+        Needs.STRATEGY,
+        0,
+        "turns in the longest run of one predicted strategy, mean over conversations",
+        percent=False,
+    )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """``[conversation, position, predicted]`` a turn."""
+        predicted = _columns(turns)[1].tolist()
+        return [
+            list(row) for row in zip(turns.conversations, turns.positions.tolist(), predicted, strict=True)
+        ]
+
+    def score(self, items: Sequence[Any]) -> float:
+        """Mean length in turns; NaN for no turns."""
+        longest = []
+        for group in _by_conversation(items):
+            best = run = 0
+            last: object = None
+            for _, _, predicted in group:
+                run = 0 if predicted == UNREADABLE else run + 1 if predicted == last else 1
+                last = predicted
+                best = max(best, run)
+            longest.append(best)
+        return float(np.mean(longest)) if longest else float("nan")
+
+
+class StageTransitions(SetMetric):
+    """Jensen-Shannon divergence of the model's stage transitions from the gold ones, in bits.
+
+    A transition is a pair of stages at neighbouring turns of a conversation; pairs with an unreadable
+    label are left out. The item of a turn is ``[conversation, position, gold, predicted]``.
+    """
+
+    info = MetricInfo(
+        "stage_transition_jsd",
+        "Transition JSD",
+        Needs.STRATEGY,
+        -1,
+        "Jensen-Shannon divergence (bits) of predicted to gold stage-to-stage transitions",
+        percent=False,
+    )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """``[conversation, position, gold, predicted]`` a turn."""
+        gold, predicted = _columns(turns)
+        columns = (turns.conversations, turns.positions.tolist(), gold.tolist(), predicted.tolist())
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def score(self, items: Sequence[Any]) -> float:
+        """Divergence in 0–1; NaN where there is no readable transition."""
+        gold, predicted = transition_counts(items)
+        if not gold.sum() or not predicted.sum():
+            return float("nan")
+        return float(_jsd(_shares(predicted.ravel()), _shares(gold.ravel())))
+
+
+def transition_counts(items: Sequence[Any]) -> tuple[Floats, Floats]:
+    """Stage-to-stage counts (6, 6), gold and predicted, from items of :class:`StageTransitions`.
+
+    Rows are the earlier turn's stage; the last row and column stand for 其它.
+    """
+    gold, predicted = np.zeros((_STAGES, _STAGES)), np.zeros((_STAGES, _STAGES))
+    for group in _by_conversation(items):
+        for before, after in itertools.pairwise(group):
+            if after[1] != before[1] + 1:  # turns between them were not evaluated (--limit, --samples)
+                continue
+            gold[_STAGE[before[2]], _STAGE[after[2]]] += 1
+            if UNREADABLE not in (before[3], after[3]):
+                predicted[_STAGE[before[3]], _STAGE[after[3]]] += 1
+    return gold, predicted

@@ -1,0 +1,105 @@
+"""Plain properties of the replies: variety, length, and whether there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, SetMetric
+from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER
+from csc_tasks.metrics.tokenizers import tokenizer as get_tokenizer
+from csc_tasks.metrics.turns import Turns
+
+__all__ = ["Distinct", "LengthRatio", "NoAnswer"]
+
+
+class Distinct(SetMetric):
+    """Distinct-n (Li et al. 2016): different n-grams over all n-grams of all replies.
+
+    It falls as the number of replies grows, so it compares only runs over the same turns. The item of
+    a turn is its reply: n-grams of different replies cannot be summed, only united.
+    """
+
+    def __init__(self, order: int, tokenizer: str = DEFAULT_TOKENIZER) -> None:
+        self.order = order
+        self.tokenizer = tokenizer
+        self.info = MetricInfo(
+            f"distinct_{order}",
+            f"Distinct-{order}",
+            Needs.TEXT,
+            1,
+            f"different {order}-grams over all {order}-grams of all replies",
+            headline=order == 2,
+            tokenized=True,
+        )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """The reply of each turn."""
+        assert turns.hypotheses is not None
+        return list(turns.hypotheses)
+
+    def score(self, items: Sequence[Any]) -> float:
+        """A fraction 0–1; NaN where no reply has an n-gram."""
+        tokenize = get_tokenizer(self.tokenizer)
+        seen: set[Any] = set()
+        total = 0
+        for reply in items:
+            tokens = tokenize(reply)
+            if self.order == 1:
+                seen.update(tokens)
+            elif self.order == 2:
+                seen.update(pairwise(tokens))
+            else:
+                seen.update(zip(*(tokens[k:] for k in range(self.order)), strict=False))
+            total += max(len(tokens) - self.order + 1, 0)
+        return len(seen) / total if total else float("nan")
+
+
+class LengthRatio(AdditiveMetric):
+    """Tokens in all replies over tokens in all references; 1 is the gold supporter's length."""
+
+    info = MetricInfo(
+        "length_ratio",
+        "Length ratio",
+        Needs.TEXT,
+        0,
+        "tokens in replies over tokens in references",
+        percent=False,
+        headline=True,
+        tokenized=True,
+    )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """``[reply length, reference length]`` in tokens."""
+        pairs = turns.pairs
+        items: list[Any] = np.stack([pairs.hypotheses.lengths, pairs.references.lengths], axis=1).tolist()
+        return items
+
+    def statistics(self, items: Sequence[Any]) -> Floats:
+        """The items as they are, (n, 2)."""
+        return np.asarray(items, dtype=np.float64).reshape(len(items), 2)
+
+    def from_sums(self, sums: Floats) -> Floats:
+        """The ratio, 0 or more; NaN where the references are empty."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(sums[..., 0] / sums[..., 1])
+
+
+class NoAnswer(MeanMetric):
+    """Share of turns on which the model said nothing: empty, ``None``, or thinking that never ended."""
+
+    info = MetricInfo(
+        "no_answer",
+        "No answer",
+        Needs.ANSWERS,
+        -1,
+        "share of replies that are empty or end inside their thinking",
+    )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """1.0 or 0.0 a turn."""
+        assert turns.answered is not None
+        return list((~turns.answered).astype(float).tolist())

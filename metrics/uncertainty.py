@@ -1,0 +1,64 @@
+"""Standard errors that respect the data: the conversation is the cluster.
+
+Turns of one conversation share a customer, a problem and a history, so they are not independent, and
+an error bar that treats them so is too short. Conversations are resampled whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from csc_tasks.metrics.base import AdditiveMetric, Floats
+
+__all__ = ["RESAMPLES", "SEED", "bootstrap_scores", "cluster_sums", "clustered_stderr", "resample_counts"]
+
+RESAMPLES = 1000
+SEED = 20250806
+
+
+def cluster_sums(statistics: Floats, clusters: Sequence[str]) -> Floats:
+    """Sums (c, d) of statistics (n, d) within each of c clusters, the clusters in sorted order.
+
+    Sorted, so that the resamples are the same however the turns were dealt to processes.
+    """
+    if not len(clusters):
+        return np.zeros((0, statistics.shape[1]))
+    _, index = np.unique(np.asarray(clusters), return_inverse=True)
+    order = np.argsort(index, kind="stable")
+    firsts = np.flatnonzero(np.diff(index[order], prepend=-1))
+    return np.asarray(np.add.reduceat(statistics[order], firsts, axis=0))
+
+
+def resample_counts(clusters: int, resamples: int = RESAMPLES, seed: int = SEED) -> Floats:
+    """How often each cluster is drawn in each resample, (resamples, clusters); the same for every metric."""
+    generator = np.random.default_rng(seed)
+    counts = generator.multinomial(clusters, np.full(clusters, 1.0 / clusters), size=resamples)
+    return counts.astype(np.float64)
+
+
+def bootstrap_scores(metric: AdditiveMetric, sums: Floats, counts: npt.NDArray[Any]) -> Floats:
+    """The metric's score on each resample, (resamples,): one matrix product and one formula."""
+    return metric.from_sums(counts @ sums)
+
+
+def clustered_stderr(metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str]) -> float:
+    """Cluster-bootstrap standard error of a score; NaN for fewer than two conversations.
+
+    Args:
+        metric: an additive metric.
+        items: n items of the metric.
+        clusters: the conversation of each item.
+
+    The estimate is the standard deviation (n - 1) over ``RESAMPLES`` seeded resamples of conversations
+    (Cameron, Gelbach and Miller 2008, pairs cluster bootstrap), so a rerun prints the same figure.
+    """
+    if not len(items):
+        return float("nan")
+    sums = cluster_sums(metric.statistics(items), clusters)
+    if len(sums) < 2:
+        return float("nan")
+    return float(np.std(bootstrap_scores(metric, sums, resample_counts(len(sums))), ddof=1))

@@ -1,0 +1,51 @@
+"""The registry is what tables, docs and signatures are made from: it must be complete and consistent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from csc_tasks.metrics import Needs, all_metrics, column_name, metrics_for, signature_of
+
+
+def test_metric_names_are_unique_and_never_lm_evals_own() -> None:
+    names = [m.info.name for m in all_metrics()]
+    assert len(set(names)) == len(names)
+    # lm-eval treats metrics of these names differently (resampling caps, its own tokenizer)
+    assert not {"bleu", "chrf", "ter", "acc", "f1"} & set(names)
+
+
+def test_a_tokenizer_other_than_the_default_is_part_of_the_name_of_what_it_changes() -> None:
+    for metric in all_metrics("jieba"):
+        assert column_name(metric, "jieba").endswith("_jieba") == metric.info.tokenized
+        assert column_name(metric, "zh") == metric.info.name
+
+
+def test_the_signature_of_a_tokenised_metric_names_the_tokenizer_and_its_version() -> None:
+    bleu = next(m for m in all_metrics() if m.info.name == "bleu_4")
+    assert "smooth:exp" in signature_of(bleu)
+    assert "tok:zh(sacrebleu-" in signature_of(bleu)
+    assert "tok:jieba(rjieba-" in signature_of(bleu, "jieba")
+
+
+def test_metrics_are_chosen_by_the_columns_that_a_task_has() -> None:
+    assert {m.info.name for m in metrics_for({Needs.ANSWERS})} == {"no_answer"}
+    assert "strategy_top3" not in {m.info.name for m in metrics_for({Needs.STRATEGY, Needs.TEXT})}
+
+
+def test_metric_code_knows_nothing_of_the_harness() -> None:
+    program = "import sys, csc_tasks.metrics; print([m for m in ('lm_eval', 'torch', 'datasets') if m in sys.modules])"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert loaded.strip() == "[]"
+
+
+def test_the_documentation_lists_every_metric_as_the_registry_describes_it() -> None:
+    documented = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    for metric in all_metrics():
+        info = metric.info
+        better = {1: "higher", -1: "lower", 0: "–"}[info.better]
+        assert f"| `{info.name}` | {info.title} | {better} |" in documented
+        assert f"| {info.summary} |" in documented
