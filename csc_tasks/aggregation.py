@@ -1,0 +1,58 @@
+"""Metrics as lm-eval aggregations: called once, on rank 0, with the items of all turns."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from csc_tasks.metrics import AdditiveMetric, Metric, clustered_stderr
+
+__all__ = ["Aggregation", "ClusteredError"]
+
+logger = logging.getLogger(__name__)
+
+
+class Aggregation:
+    """A metric's score; NaN, never an error and never 0, where any turn could not be scored."""
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+
+    def __call__(self, items: Sequence[Any]) -> float:
+        """The score of all turns' items."""
+        if any(item is None for item in items):
+            return float("nan")
+        try:
+            return self.metric.score(items)
+        except Exception:
+            logger.exception("%s failed; it is NaN in the results", self.metric.info.name)
+            return float("nan")
+
+    def __str__(self) -> str:
+        return f"csconv {self.metric.info.name}: {self.metric.info.summary}"
+
+
+class ClusteredError:
+    """A score's standard error with the conversation as the cluster; ``"N/A"`` where undefined.
+
+    Items are ``[conversation, item of the metric]``.
+    """
+
+    def __init__(self, metric: AdditiveMetric) -> None:
+        self.metric = metric
+
+    def __call__(self, items: Sequence[Any]) -> float | str:
+        """The standard error of all turns' items."""
+        values = [value for _, value in items]
+        if any(value is None for value in values):
+            return "N/A"
+        try:
+            error = clustered_stderr(self.metric, values, [cluster for cluster, _ in items])
+        except Exception:
+            logger.exception("the standard error of %s failed", self.metric.info.name)
+            return "N/A"
+        return "N/A" if error != error else error
+
+    def __str__(self) -> str:
+        return f"csconv cluster bootstrap of {self.metric.info.name} over conversations"

@@ -1,0 +1,77 @@
+"""The installed lm-eval: which one it is, whether it is supported, and how errors look under it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+
+from csc_tasks.errors import CSConvError, HarnessError
+
+__all__ = ["LOWEST", "TOO_NEW", "check_version", "show_messages_plainly", "tasks_folder", "version"]
+
+LOWEST = (0, 4, 12)
+TOO_NEW = (0, 5)
+
+
+def version() -> str:
+    """The installed lm-eval's version.
+
+    Raises:
+        HarnessError: lm-eval is not installed.
+    """
+    try:
+        return metadata.version("lm_eval")
+    except metadata.PackageNotFoundError:
+        raise HarnessError(
+            "lm-eval is not installed in this environment: pip install 'lm-eval>=0.4.12,<0.5'"
+        ) from None
+
+
+def check_version() -> None:
+    """Raise :class:`HarnessError` unless the installed lm-eval is one that csconv supports."""
+    found = version()
+    numbers = tuple(int(part) for part in found.split("+")[0].split(".") if part.isdigit())
+    if not LOWEST <= numbers < TOO_NEW:
+        low, high = (".".join(map(str, v)) for v in (LOWEST, TOO_NEW))
+        raise HarnessError(
+            f"lm-eval {found} is not supported: csconv needs >={low},<{high} (pip install 'lm-eval>={low},<{high}')"
+        )
+
+
+def tasks_folder() -> Path:
+    """The ``tasks`` folder of the lm-eval that ``import lm_eval`` would load, wheel or editable.
+
+    Raises:
+        HarnessError: there is none.
+    """
+    spec = importlib.util.find_spec("lm_eval")
+    if spec is None or spec.origin is None:
+        raise HarnessError("lm-eval is not installed in this environment: pip install 'lm-eval>=0.4.12,<0.5'")
+    folder = Path(spec.origin).parent / "tasks"
+    if not folder.is_dir():
+        raise HarnessError(f"{folder}: the installed lm-eval {version()} has no tasks folder")
+    return folder
+
+
+def show_messages_plainly() -> None:
+    """Let our own errors reach the user of the ``lm_eval`` command as one message, not as a traceback.
+
+    lm-eval's command does not catch errors of tasks. Other exceptions go to the hook that was there
+    before; ``CSCONV_DEBUG=1`` keeps our tracebacks too.
+    """
+    previous = sys.excepthook
+    if getattr(previous, "_csconv", False):
+        return
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, CSConvError) and not os.environ.get("CSCONV_DEBUG"):
+            sys.stderr.write(f"csconv: {error}\n")
+        else:
+            previous(kind, error, trace)
+
+    hook._csconv = True  # type: ignore[attr-defined]
+    sys.excepthook = hook

@@ -1,0 +1,1 @@
+"""lm-eval task and group configurations (YAML only)."""
