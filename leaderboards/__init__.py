@@ -1,0 +1,1 @@
+"""What is done with results after the run: collect, compare, rank, gate."""

@@ -1,0 +1,118 @@
+"""Read lm-eval's ``results_*.json`` files into rows."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from csc_tasks.errors import DataError
+
+__all__ = ["Row", "collect"]
+
+BASELINE = "csconv-"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One model on one task: scores and clustered standard errors by metric name.
+
+    ``protocol`` is the part of the signature that must agree before two rows may stand in one table.
+    """
+
+    model: str
+    task: str
+    scores: dict[str, float]
+    errors: dict[str, float]
+    turns: int
+    shots: int
+    limited: bool
+    protocol: str
+    date: float
+    path: Path
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether this is a baseline."""
+        return self.model.startswith(BASELINE)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_file():
+            yield path
+            continue
+        found = sorted(path.rglob("results_*.json"))
+        if not found:
+            raise DataError(f"{path}: no results_*.json in it; run lm_eval with --output_path {path}")
+        yield from found
+
+
+def _numbers(values: dict[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+    scores: dict[str, float] = {}
+    errors: dict[str, float] = {}
+    for key, value in values.items():
+        name, comma, _ = key.partition(",")
+        if not comma or name.endswith("_stderr_stderr") or not isinstance(value, (int, float)):
+            continue
+        if name.endswith("_stderr"):
+            errors[name.removesuffix("_stderr")] = float(value)
+        else:
+            scores[name] = float(value)
+    return scores, errors
+
+
+def _model(results: dict[str, Any]) -> str:
+    config = results.get("config", {})
+    arguments = config.get("model_args") or {}
+    if isinstance(arguments, dict):
+        for key in ("model", "pretrained", "path", "engine"):
+            if value := arguments.get(key):
+                # A local folder is known by its name, a hub id by owner and name.
+                return Path(value).name if Path(value).is_absolute() else str(value)
+    # For a model without such an argument lm-eval makes up a `model_name` of random letters.
+    return str(config.get("model") or results.get("model_name") or "?")
+
+
+def collect(paths: Iterable[Path]) -> list[Row]:
+    """Every csconv task of every results file; of several runs of one model, task and protocol, the latest.
+
+    Raises:
+        DataError: no results, or a file that is not JSON; the message names it.
+    """
+    latest: dict[tuple[str, str, str, int], Row] = {}
+    for path in _files(paths):
+        try:
+            results = json.loads(path.read_text(encoding="utf-8"))
+            tasks: dict[str, Any] = results["results"]
+            configs: dict[str, Any] = results["configs"]
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            raise DataError(f"{path}: not an lm-eval results file ({error})") from None
+        for task, values in tasks.items():
+            metadata = configs.get(task, {}).get("metadata", {})
+            signature = metadata.get("csconv_signature")
+            if not signature:
+                continue
+            scores, errors = _numbers(values)
+            line = str(signature["line"])
+            row = Row(
+                model=_model(results),
+                task=task,
+                scores=scores,
+                errors={k: v for k, v in errors.items() if not math.isnan(v)},
+                turns=int(values.get("sample_len") or 0),
+                shots=int(results.get("n-shot", {}).get(task) or 0),
+                limited=results.get("config", {}).get("limit") is not None,
+                protocol=line.rsplit("|version:", 1)[0],
+                date=float(results.get("date") or 0.0),
+                path=path,
+            )
+            key = (row.model, task, row.protocol + f"|n:{row.turns}", row.shots)
+            if key not in latest or latest[key].date <= row.date:
+                latest[key] = row
+    if not latest:
+        raise DataError("no csconv results among the given files")
+    return list(latest.values())
