@@ -1,0 +1,50 @@
+"""The typer application that the command modules add themselves to."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from csc_tasks._version import __version__
+
+__all__ = ["app", "console", "print_json"]
+
+app = typer.Typer(
+    name="csconv",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Evaluate language models on Chinese customer-support conversations (CSConv) with lm-eval.",
+)
+
+
+def console() -> Console:
+    """A console on the present stdout; wide when it is a pipe, so that lines are not broken."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=200)
+
+
+def print_json(text: str) -> None:
+    """Write JSON to stdout as it is."""
+    typer.echo(text)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options that hold for every command."""
+    if debug:
+        os.environ["CSCONV_DEBUG"] = "1"

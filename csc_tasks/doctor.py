@@ -1,0 +1,112 @@
+"""``csconv doctor``: checks what lm-eval hides, one line a check."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import yaml
+
+from csc_tasks.errors import CSConvError
+from csc_tasks.harness import check_version, version
+from csc_tasks.registration import configs_folder, is_registered, reads_entry_points, task_names
+from csc_tasks.sources import Part, Scale, chosen_source, evaluation_corpus, in_hub_cache, load
+
+__all__ = ["Check", "diagnose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report. ``ok`` is ``None`` for what is worth knowing but breaks nothing."""
+
+    name: str
+    ok: bool | None
+    detail: str
+
+
+def _harness() -> str:
+    check_version()
+    return f"lm-eval {version()}"
+
+
+def _configs() -> str:
+    """Parse every YAML as lm-eval would, functions resolved: it skips a broken one without a word."""
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    paths = sorted(configs_folder().glob("*.yaml"))
+    for path in paths:
+        try:
+            load_yaml(path, resolve_func=True)
+        except (yaml.YAMLError, ImportError, AttributeError, ValueError, OSError) as error:
+            raise CSConvError(f"{path}: {error}") from error
+    return f"{len(paths)} files, {len(task_names())} tasks and groups in {configs_folder()}"
+
+
+def _mini() -> str:
+    evaluation, training = load("mini"), load("mini", Part.TRAINING)
+    return f"{len(evaluation.conversations)} + {len(training.conversations)} conversations, {evaluation.fingerprint}"
+
+
+def _tiny_model() -> str:
+    from csc_tasks.tiny_model import folder
+
+    path = folder()
+    missing = [n for n in ("config.json", "model.safetensors", "tokenizer.json") if not (path / n).is_file()]
+    if missing:
+        raise CSConvError(f"{path} lacks {', '.join(missing)}; reinstall csconv-eval")
+    return str(path)
+
+
+def _registered() -> str:
+    if reads_entry_points():
+        return "not needed: this lm-eval reads the entry point"
+    if is_registered():
+        return "yes"
+    raise CSConvError('no: run `csconv register`, or pass --include_path "$(csconv path)" to lm_eval')
+
+
+def _data(option: str | None) -> str:
+    # Without being told to, a diagnosis downloads nothing and waits for no dead network.
+    if option is None and chosen_source() == "hub" and not in_hub_cache():
+        raise CSConvError("not in the hub's local cache; `csconv doctor --data hub` fetches and checks it")
+    corpus = evaluation_corpus(Scale.FULL, option)
+    return f"{corpus.name}: {len(corpus.conversations)} conversations, sha256 {corpus.sha256[:16]}, {corpus.path}"
+
+
+def _imports(module: str, what: str) -> Callable[[], str]:
+    def check() -> str:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise CSConvError(f"{what} ({error})") from None
+        return "installed"
+
+    return check
+
+
+def diagnose(data: str | None = None) -> Iterator[Check]:
+    """Run the checks in order.
+
+    Args:
+        data: ``csconv_data`` to check as well. Without it the full data set is only reported on: a
+            machine without the hub still runs the mini tasks.
+    """
+    required: list[tuple[str, Callable[[], str]]] = [
+        ("harness", _harness),
+        ("task files", _configs),
+        ("mini data", _mini),
+        ("tiny model", _tiny_model),
+    ]
+    optional: list[tuple[str, Callable[[], str]]] = [
+        ("registered", _registered),
+        ("torch and transformers", _imports("transformers", "only needed for --model hf: csconv-eval[hf]")),
+        ("jieba tokenizer", _imports("rjieba", "only needed for csconv_tokenizer=jieba: csconv-eval[jieba]")),
+    ]
+    (required if data else optional).append(("full data", lambda: _data(data)))
+    for checks, needed in ((required, True), (optional, False)):
+        for name, check in checks:
+            try:
+                yield Check(name, True, check())
+            except CSConvError as error:
+                yield Check(name, False if needed else None, str(error))

@@ -1,0 +1,126 @@
+"""What an installation brings: one top-level module, light imports, and the files a user needs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = ("csc_tasks", "metrics", "leaderboards", "task_configs")
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=False, cwd=cwd)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from a copy: setuptools leaves its build folder behind."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    for name in SHIPPED:
+        shutil.copytree(
+            ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", target, source)
+    (built,) = target.glob("*.whl")
+    return built
+
+
+def fresh_environment(folder: Path) -> tuple[Path, Path]:
+    """A new virtual environment's python and site-packages; our own packages are visible behind it.
+
+    The dependencies come from the environment that runs the tests, so that nothing is downloaded;
+    CI installs the wheel with its dependencies into an empty one.
+    """
+    venv.create(folder, with_pip=True)
+    python = folder / "bin" / "python"
+    site = Path(run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+    return python, site
+
+
+def modules(site: Path) -> set[str]:
+    """Top-level modules that importing from the folder could find."""
+    names = {p.stem if p.suffix == ".py" else p.name for p in site.iterdir() if p.suffix in ("", ".py")}
+    return names - {"__pycache__"}
+
+
+@pytest.mark.slow
+def test_the_wheel_brings_no_top_level_module_but_csc_tasks(wheel: Path, tmp_path: Path) -> None:
+    python, site = fresh_environment(tmp_path / "env")
+    before = modules(site)
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", wheel)
+    assert modules(site) - before == {"csc_tasks"}
+    # A user's own `metrics` stays importable from the working folder, beside ours.
+    (tmp_path / "metrics.py").write_text("MINE = True\n")
+    program = "import metrics, csc_tasks; print(metrics.MINE, csc_tasks.__version__)"
+    assert run(python, "-c", program, cwd=tmp_path).startswith("True ")
+
+
+@pytest.mark.slow
+def test_an_editable_install_finds_every_sub_package(tmp_path: Path) -> None:
+    python, _ = fresh_environment(tmp_path / "env")
+    # What `pip install -e .` does, in two steps: build with the setuptools that is here, then install.
+    build = "import sys; from setuptools import build_meta; build_meta.build_editable(sys.argv[1])"
+    run(sys.executable, "-c", build, tmp_path, cwd=ROOT)
+    (editable,) = tmp_path.glob("*.whl")
+    run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", editable)
+    program = (
+        "import csc_tasks.prompts, csc_tasks.task_configs as configs, csc_tasks.leaderboards as boards\n"
+        "print(configs.__file__, boards.__file__)"
+    )
+    found = run(python, "-c", program, cwd=tmp_path).split()
+    assert found == [str(ROOT / "task_configs" / "__init__.py"), str(ROOT / "leaderboards" / "__init__.py")]
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_data_the_model_the_prompts_and_the_licence(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for expected in (
+        "csc_tasks/py.typed",
+        "csc_tasks/data/csconv_mini.json",
+        "csc_tasks/data/csconv_mini_train.json",
+        "csc_tasks/data/tiny_model/model.safetensors",
+        "csc_tasks/prompts/zh-1.toml",
+        *(f"csc_tasks/task_configs/{p.name}" for p in (ROOT / "task_configs").glob("*.yaml")),
+        *(f"csc_tasks/metrics/{p.name}" for p in (ROOT / "metrics").glob("*.py")),
+        *(f"csc_tasks/leaderboards/{p.name}" for p in (ROOT / "leaderboards").glob("*.py")),
+    ):
+        assert expected in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert not [name for name in names if name.startswith(("metrics", "leaderboards", "tests", "lm_eval"))]
+
+
+@pytest.mark.slow
+def test_the_wheel_declares_the_entry_points_and_wants_no_torch_by_default(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {
+            n.rsplit("/", 1)[-1]: archive.read(n).decode() for n in archive.namelist() if "dist-info/" in n
+        }
+    assert "[lm_eval.tasks]\ncsconv = csc_tasks.task_configs" in texts["entry_points.txt"]
+    assert "csconv = csc_tasks.commands:main" in texts["entry_points.txt"]
+    required = [
+        line.removeprefix("Requires-Dist: ")
+        for line in texts["METADATA"].splitlines()
+        if line.startswith("Requires-Dist: ") and "extra ==" not in line
+    ]
+    assert not [r for r in required if r.startswith(("torch", "transformers", "bert", "lm-eval["))]
+
+
+def test_importing_the_package_loads_neither_torch_nor_the_harness() -> None:
+    program = (
+        "import json, sys, csc_tasks\n"
+        "heavy = {'torch', 'lm_eval', 'transformers', 'datasets', 'sklearn', 'sacrebleu', 'pandas', 'numpy'}\n"
+        "print(json.dumps(sorted(heavy & set(sys.modules))))"
+    )
+    assert json.loads(run(sys.executable, "-c", program)) == []
