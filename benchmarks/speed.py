@@ -29,7 +29,7 @@ from csc_tasks.metrics import AdditiveMetric, clustered_stderr, column_name
 from csc_tasks.prompts import TaskKind, load_prompt
 from csc_tasks.scoring import metrics_of_task, score_turns
 from csc_tasks.sources import load
-from csc_tasks.turns import PromptBook, TurnDoc, turn_docs
+from csc_tasks.turns import PromptBook, TurnDoc, prefix_share, turn_docs
 from synthetic import CONVERSATIONS, conversations
 
 
@@ -147,29 +147,12 @@ def scoring(docs: list[TurnDoc], full: bool) -> list[Line]:
     ]
 
 
-def prefix_share(data: tuple[Conversation, ...]) -> Line:
+def prefix_cache(data: tuple[Conversation, ...]) -> Line:
     """Share of prompt characters that an ideal prefix cache already holds from earlier prompts of the run."""
-    sent = held = 0
     texts = load_prompt()
-    for kind in (TaskKind.STRATEGY, TaskKind.RESPONSE):
-        book, head = PromptBook(data, texts, kind), texts.head(kind)
-        trie: dict[str, set[str]] = {}
-        for doc in turn_docs(data):
-            history = book.history(doc)
-            prompt = head + book.question(doc)
-            # Earlier prompts of the run that can share more than the head are those of this conversation.
-            earlier = trie.setdefault(doc["conversation"], set())
-            best = max((_common(prompt, old) for old in earlier), default=len(head) if len(trie) > 1 else 0)
-            earlier.clear()
-            earlier.add(prompt)
-            sent, held = sent + len(prompt), held + best
-            assert prompt.startswith(head + history)
-    share = held / sent
+    books = [(PromptBook(data, texts, k), texts.head(k)) for k in (TaskKind.STRATEGY, TaskKind.RESPONSE)]
+    share = prefix_share(head + book.question(doc) for book, head in books for doc in turn_docs(data))
     return Line("prompt prefix share over mini", f"{share:.3f}", "0.90 or more", share >= 0.90)
-
-
-def _common(a: str, b: str) -> int:
-    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
 def main() -> None:
@@ -185,7 +168,7 @@ def main() -> None:
         path = Path(folder) / "synthetic.json"
         write_conversations(path, data)
         lines = [data_info(path, full), prompts_through_lm_eval(path)]
-    lines += [*scoring(docs, full), prefix_share(load("mini").conversations)]
+    lines += [*scoring(docs, full), prefix_cache(load("mini").conversations)]
     table = Table(
         "", "measured", "promised", "", box=None, title=f"{len(data):,} conversations, {len(docs):,} turns"
     )

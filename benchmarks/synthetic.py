@@ -61,7 +61,7 @@ def conversations(count: int = CONVERSATIONS, seed: int = 0) -> Iterator[Convers
     # Unequal lengths with the same sum, as in the original.
     for _ in range(4 * count):
         a, b = rng.randrange(count), rng.randrange(count)
-        if lengths[a] > 7 and lengths[b] < 24:
+        if a != b and lengths[a] > 7 and lengths[b] < 24:
             lengths[a], lengths[b] = lengths[a] - 1, lengths[b] + 1
     for length in lengths:
         utterances = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import TypedDict
 
@@ -10,7 +10,7 @@ from csc_tasks.conversations import Conversation, Speaker
 from csc_tasks.framework import Strategy
 from csc_tasks.prompts import Prompt, TaskKind
 
-__all__ = ["PromptBook", "TurnDoc", "turn_docs"]
+__all__ = ["PromptBook", "TurnDoc", "gold_strategy", "prefix_share", "turn_docs"]
 
 
 class TurnDoc(TypedDict):
@@ -95,3 +95,18 @@ _BY_NAME = {s.zh: s for s in Strategy}
 def gold_strategy(doc: TurnDoc) -> Strategy:
     """The gold strategy of a turn."""
     return _BY_NAME[doc["strategy"]]
+
+
+def prefix_share(prompts: Iterable[Sequence[object]]) -> float:
+    """Share (0–1) of the prompts' characters or tokens that an ideal prefix cache already holds.
+
+    A prompt is held as far as it agrees with the one before it: prompts of a conversation come in
+    order, so no earlier prompt of the run agrees further, but for chance.
+    """
+    sent = held = 0
+    previous: Sequence[object] = ""
+    for prompt in prompts:
+        longest = min(len(previous), len(prompt))
+        held += next((i for i in range(longest) if previous[i] != prompt[i]), longest)
+        sent, previous = sent + len(prompt), prompt
+    return held / sent if sent else float("nan")

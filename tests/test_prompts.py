@@ -9,7 +9,7 @@ from csc_tasks.framework import Strategy
 from csc_tasks.prompts import TaskKind, load_prompt
 from csc_tasks.replies import read_reply
 from csc_tasks.sources import load
-from csc_tasks.turns import PromptBook, turn_docs
+from csc_tasks.turns import PromptBook, prefix_share, turn_docs
 
 # A change of wording is a new version: these digits may change only together with the version's name.
 PUBLISHED = {"zh-1": "c7a949fd18889613"}
@@ -69,15 +69,20 @@ def test_turns_carry_the_customers_last_words_and_their_place() -> None:
 
 def test_an_ideal_prefix_cache_holds_nine_tenths_of_what_mini_sends() -> None:
     conversations = load("mini").conversations
-    sent = held = 0
     for kind in (TaskKind.STRATEGY, TaskKind.RESPONSE):
         book, head = PromptBook(conversations, load_prompt(), kind), load_prompt().head(kind)
-        previous = ""
-        for doc in turn_docs(conversations):
-            prompt = head + book.question(doc)
-            shared = next(
-                (i for i, (a, b) in enumerate(zip(previous, prompt, strict=False)) if a != b),
-                min(len(previous), len(prompt)),
-            )
-            sent, held, previous = sent + len(prompt), held + shared, prompt
-    assert held / sent >= 0.90
+        assert prefix_share(head + book.question(doc) for doc in turn_docs(conversations)) >= 0.90
+
+
+@pytest.mark.parametrize(
+    ("prompts", "share"),
+    [
+        (["ab"], 0.0),
+        (["ab", "abcd"], 2 / 6),
+        (["ab", "xb"], 0.0),
+        (["abc", "abc"], 0.5),
+        ([[1, 2], [1, 3]], 0.25),
+    ],
+)
+def test_the_prefix_share_of_literal_prompts(prompts: list[str], share: float) -> None:
+    assert prefix_share(prompts) == pytest.approx(share)

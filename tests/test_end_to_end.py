@@ -1,0 +1,126 @@
+"""The commands of the README as a user runs them: real processes, the real harness, a real model."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from csc_tasks.registration import configs_folder
+from csc_tasks.sources import Part, load
+from csc_tasks.tiny_model import folder
+
+pytestmark = pytest.mark.slow
+
+
+def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=environment,
+    )
+
+
+def lm_eval(*options: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return run("lm_eval", "run", *options, "--include_path", str(configs_folder()), cwd=cwd)
+
+
+def hf_run(tmp_path: Path, *options: str) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+    """Results and samples (by task) of a run of the tiny model."""
+    model = ("--model", "hf", "--model_args", f"pretrained={folder()}", "--device", "cpu")
+    done = lm_eval(*model, "--output_path", str(tmp_path), "--log_samples", *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
+    (path,) = tmp_path.rglob("results_*.json")
+    results = json.loads(path.read_text())
+    samples = {
+        task: [
+            json.loads(line)
+            for line in next(tmp_path.rglob(f"samples_{task}_2*.jsonl")).read_text().splitlines()
+        ]
+        for task in results["results"]
+        if list(tmp_path.rglob(f"samples_{task}_2*.jsonl"))
+    }
+    return results, samples
+
+
+def test_the_tiny_model_is_a_character_level_llama_under_two_megabytes() -> None:
+    from transformers import AutoTokenizer
+
+    assert sum(p.stat().st_size for p in folder().iterdir()) < 2_000_000
+    assert json.loads((folder() / "config.json").read_text())["model_type"] == "llama"
+    tokenizer = AutoTokenizer.from_pretrained(folder())
+    for conversation in load("mini", Part.TRAINING).conversations:
+        for utterance in conversation.utterances:
+            ids = tokenizer.encode(utterance.text, add_special_tokens=False)
+            assert len(ids) == len(utterance.text)
+            assert tokenizer.decode(ids) == utterance.text
+
+
+def test_the_tiny_model_runs_every_task_through_the_hf_backend(tmp_path: Path) -> None:
+    results, samples = hf_run(tmp_path, "--tasks", "csconv_mini_all", "--limit", "12", "--batch_size", "4")
+    assert len(samples) == 4
+    response = results["results"]["csconv_mini_response"]
+    # It has learnt the form: most labels can be read and most replies have text.
+    assert response["strategy_invalid,none"] <= 0.5
+    assert 0 < response["rouge_l,none"] < 1
+    assert response["strategy_acc_stderr,none"] == "N/A"  # twelve turns of one conversation: one cluster
+    assert any(s["filtered_resps"][0].startswith('{"strategy": "') for s in samples["csconv_mini_response"])
+
+
+def test_a_chat_template_and_few_shot_examples_reach_the_hf_model(tmp_path: Path) -> None:
+    _, samples = hf_run(
+        tmp_path,
+        *("--tasks", "csconv_mini_response", "--limit", "2", "--num_fewshot", "1"),
+        *("--apply_chat_template", "--fewshot_as_multiturn", "true", "--system_instruction", "你是客服。"),
+        *("--gen_kwargs", "max_gen_toks=32"),
+    )
+    prompt = samples["csconv_mini_response"][0]["arguments"]["gen_args_0"]["arg_0"]
+    assert prompt.startswith("<|system|>你是客服。<|end|><|user|>你是一名中文客服。")
+    assert prompt.count("<|assistant|>") == 2
+    assert prompt.endswith("客服:<|end|><|assistant|>")
+    assert samples["csconv_mini_response"][0]["arguments"]["gen_args_0"]["arg_1"]["max_gen_toks"] == 32
+
+
+def test_the_demo_prints_the_model_above_its_floors(tmp_path: Path) -> None:
+    done = run(
+        "csc_tasks.commands", "demo", "--limit", "3", "--output_path", str(tmp_path / "demo"), cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    for words in (
+        "csconv_mini_response, 3 turns PARTIAL",
+        "tiny_model",
+        "shuffle (floor)",
+        "majority (floor)",
+    ):
+        assert words in done.stdout
+    assert done.stdout.index("tiny_model") < done.stdout.index("retrieval (floor)")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ["--tasks", "csconv_response", "--metadata", "csconv_data=/nowhere.json"],
+            "/nowhere.json: no such file",
+        ),
+        (["--tasks", "csconv_mini", "--metadata", "csconv_tokens=zh"], "csconv_tokens: no such option"),
+        (["--tasks", "csconv_mini", "--num_fewshot", "25"], "has only 24 conversations"),
+    ],
+)
+def test_a_mistake_in_an_lm_eval_command_is_one_message(
+    options: list[str], message: str, tmp_path: Path
+) -> None:
+    done = lm_eval("--model", "dummy", *options, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("csconv: ")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
