@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 from csc_tasks.metrics import AdditiveMetric, Metric, clustered_stderr
 
-__all__ = ["Aggregation", "ClusteredError"]
+__all__ = ["Aggregation", "ClusteredError", "OfConversations"]
 
 logger = logging.getLogger(__name__)
 
 
 class Aggregation:
-    """A metric's score; NaN, never an error and never 0, where any turn could not be scored."""
+    """A metric's score; NaN, never an error and never 0, where any turn could not be scored.
 
-    def __init__(self, metric: Metric) -> None:
+    ``observe`` is shown all items before they are scored.
+    """
+
+    def __init__(self, metric: Metric, observe: Callable[[Metric, Sequence[Any]], None]) -> None:
         self.metric = metric
+        self.observe = observe
 
     def __call__(self, items: Sequence[Any]) -> float:
         """The score of all turns' items."""
         if any(item is None for item in items):
             return float("nan")
         try:
+            self.observe(self.metric, items)
             return self.metric.score(items)
         except Exception:
             logger.exception("%s failed; it is NaN in the results", self.metric.info.name)
@@ -56,3 +62,17 @@ class ClusteredError:
 
     def __str__(self) -> str:
         return f"csconv cluster bootstrap of {self.metric.info.name} over conversations"
+
+
+class OfConversations:
+    """An aggregation of turns for documents that are conversations: each brings a list of items."""
+
+    def __init__(self, aggregation: Callable[[list[Any]], Any]) -> None:
+        self.aggregation = aggregation
+
+    def __call__(self, items: Sequence[Sequence[Any]]) -> Any:
+        """The aggregate of all items of all conversations."""
+        return self.aggregation(list(chain.from_iterable(items)))
+
+    def __str__(self) -> str:
+        return str(self.aggregation)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, cast
@@ -24,8 +24,10 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
+from csc_tasks.dialogue import DialogueRequest, conversations_of
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
+from csc_tasks.rounds import generate_dialogue
 from csc_tasks.sources import Part, load
 from csc_tasks.turns import TurnDoc, gold_strategy, turn_docs
 
@@ -69,6 +71,7 @@ class BaselineLM(LM):  # type: ignore[misc]
             ) from None
         self.seed = seed
         self._train = str(train)
+        self._dialogue_turns: dict[str | None, list[TurnDoc]] = {}
 
     @cached_property
     def training(self) -> list[TurnDoc]:
@@ -95,6 +98,13 @@ class BaselineLM(LM):  # type: ignore[misc]
             replies.append(f"[{Strategy.from_index(int(np.argmax(scores))).zh}] {text}")
         return replies
 
+    def generate_dialogue(self, requests: Sequence[DialogueRequest]) -> list[Any]:
+        """Answer dialogues round by round like any model, with all their turns known to ``shuffle``."""
+        for group in conversations_of(requests):
+            for request in group:
+                self._dialogue_turns.setdefault(request.task_name, []).append(cast(TurnDoc, request.doc))
+        return generate_dialogue(self, requests)
+
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
         """The score of the option that a request asks about."""
         answers = self._answers(requests)
@@ -118,15 +128,20 @@ class BaselineLM(LM):  # type: ignore[misc]
                     f"task {request.task_name} is not a csconv task; baselines answer those only"
                 )
             by_task.setdefault(request.task_name, {})[id(request.doc)] = cast(TurnDoc, request.doc)
-        answer: Callable[[list[TurnDoc]], list[Answer]] = {
-            Baseline.RANDOM: self._random,
-            Baseline.MAJORITY: self._majority,
-            Baseline.RETRIEVAL: self._retrieval,
-            Baseline.SHUFFLE: self._shuffle,
-        }[self.kind]
         answers: dict[int, Answer] = {}
-        for docs in by_task.values():
-            answers.update(zip(docs, answer(list(docs.values())), strict=True))
+        for task, by_id in by_task.items():
+            docs = list(by_id.values())
+            match self.kind:
+                case Baseline.RANDOM:
+                    given = self._random(docs)
+                case Baseline.MAJORITY:
+                    given = self._majority(docs)
+                case Baseline.RETRIEVAL:
+                    given = self._retrieval(docs)
+                case Baseline.SHUFFLE:
+                    # In a dialogue the requests are those of one round, and the exchange is among all.
+                    given = self._shuffle(docs, self._dialogue_turns.get(task, docs))
+            answers.update(zip(by_id, given, strict=True))
         return answers
 
     def _rng(self, doc: TurnDoc) -> random.Random:
@@ -169,17 +184,17 @@ class BaselineLM(LM):  # type: ignore[misc]
                 answers.append((scores, others[int(np.argmax(row))]["reference"]))
         return answers
 
-    def _shuffle(self, docs: list[TurnDoc]) -> list[Answer]:
-        if len(docs) < 2:
+    def _shuffle(self, docs: list[TurnDoc], pool: list[TurnDoc]) -> list[Answer]:
+        if len(pool) < 2:
             raise ConfigError("the shuffle baseline needs at least two turns to exchange")
         answers = []
-        conversations = {d["conversation"] for d in docs}
+        conversations = {d["conversation"] for d in pool}
         for doc in docs:
             rng = self._rng(doc)
-            other = rng.choice(docs)
+            other = rng.choice(pool)
             # With a single conversation (--limit), another of its turns is the best there is.
             while other["conversation"] == doc["conversation"] if len(conversations) > 1 else other is doc:
-                other = rng.choice(docs)
+                other = rng.choice(pool)
             answers.append((_one_hot(gold_strategy(other)), other["reference"]))
         return answers
 

@@ -58,15 +58,18 @@ class Scored:
         return Counter(r.reply.problem for r in self.records if r.reply.problem)
 
 
-def metrics_of_task(kind: TaskKind, tokenizer: str) -> tuple[Metric, ...]:
-    """The metrics that a task of this kind reports, in table order."""
+def metrics_of_task(kind: TaskKind, context: str, tokenizer: str) -> tuple[Metric, ...]:
+    """The metrics that a task of this kind reports, in table order.
+
+    In generated context (``context="generated"``) also those of a dialogue: by depth, and truncation.
+    """
     needs = {
         TaskKind.STRATEGY: {Needs.STRATEGY, Needs.ANSWERS},
         TaskKind.STRATEGY_MC: {Needs.STRATEGY, Needs.RANKS},
         TaskKind.RESPONSE: {Needs.STRATEGY, Needs.TEXT, Needs.ANSWERS},
         TaskKind.RESPONSE_ORACLE: {Needs.TEXT, Needs.ANSWERS},
     }[kind]
-    return metrics_for(needs, tokenizer)
+    return metrics_for(needs | {Needs.DIALOGUE} if context == "generated" else needs, tokenizer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,8 @@ def score_turns(
     docs: Sequence[TurnDoc],
     answers: Sequence[object],
     tokenizer: str,
-    metrics: Sequence[Metric] | None = None,
+    metrics: Sequence[Metric],
+    truncated: Sequence[bool] | None = None,
 ) -> Scored:
     """Read every answer and compute every metric's items.
 
@@ -105,9 +109,9 @@ def score_turns(
         answers: n raw replies (text or ``None``), or for multiple choice n sequences of twelve
             log-likelihoods.
         tokenizer: name of the tokenizer of the text metrics.
-        metrics: those to compute; by default all that the task reports.
+        metrics: those to compute.
+        truncated: n flags in generated context: whether a turn's history was cut to fit the window.
     """
-    metrics = metrics_of_task(kind, tokenizer) if metrics is None else metrics
     golds = [gold_strategy(doc) for doc in docs]
     ranks = None
     if kind is TaskKind.STRATEGY_MC:
@@ -125,6 +129,8 @@ def score_turns(
         references=[doc["reference"] for doc in docs],
         answered=np.array([r.answered for r in replies], dtype=bool),
         ranks=ranks,
+        totals=np.array([doc["turns"] for doc in docs], dtype=np.int64),
+        truncated=None if truncated is None else np.array(truncated, dtype=bool),
         tokenizer=tokenizer,
     )
     columns: dict[str, list[Any]] = {}

@@ -68,6 +68,10 @@ class PromptBook:
     def __contains__(self, conversation_id: str) -> bool:
         return conversation_id in self._conversations
 
+    def conversation(self, conversation_id: str) -> Conversation:
+        """The conversation of that id."""
+        return self._conversations[conversation_id]
+
     def history(self, doc: TurnDoc) -> str:
         """The gold history before the turn, one utterance a line."""
         rendered = self._rendered.get(doc["conversation"])

@@ -103,7 +103,8 @@ def collect(paths: Iterable[Path]) -> list[Row]:
                 task=task,
                 scores=scores,
                 errors={k: v for k, v in errors.items() if not math.isnan(v)},
-                turns=int(values.get("sample_len") or 0),
+                # A document of a dialogue task is a conversation; the task's report counts its turns.
+                turns=int(metadata.get("csconv_report", {}).get("turns") or values.get("sample_len") or 0),
                 shots=int(results.get("n-shot", {}).get(task) or 0),
                 limited=results.get("config", {}).get("limit") is not None,
                 protocol=line.rsplit("|version:", 1)[0],

@@ -33,6 +33,7 @@ class Needs(Enum):
     TEXT = "text"
     RANKS = "ranks"
     ANSWERS = "answers"
+    DIALOGUE = "dialogue"
 
 
 @dataclass(frozen=True, slots=True)

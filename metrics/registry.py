@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from csc_tasks.metrics.base import Metric, Needs
 from csc_tasks.metrics.bleu import Bleu
+from csc_tasks.metrics.depth import THIRDS, AtDepth
 from csc_tasks.metrics.rouge import RougeL, RougeLAscii
 from csc_tasks.metrics.strategy import (
     F1,
@@ -18,7 +19,7 @@ from csc_tasks.metrics.strategy import (
     StrategyInvalid,
     TopK,
 )
-from csc_tasks.metrics.text import Distinct, LengthRatio, NoAnswer
+from csc_tasks.metrics.text import Distinct, LengthRatio, NoAnswer, Truncated
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, tokenizer_version
 
 __all__ = ["all_metrics", "column_name", "metrics_for", "signature_of"]
@@ -45,6 +46,8 @@ def all_metrics(tokenizer: str = DEFAULT_TOKENIZER) -> tuple[Metric, ...]:
         Distinct(2, tokenizer),
         LengthRatio(),
         NoAnswer(),
+        Truncated(),
+        *(AtDepth(m, k) for m in (StrategyAccuracy(), Bleu(2), RougeL()) for k in range(len(THIRDS))),
     )
 
 

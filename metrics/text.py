@@ -13,7 +13,7 @@ from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER
 from csc_tasks.metrics.tokenizers import tokenizer as get_tokenizer
 from csc_tasks.metrics.turns import Turns
 
-__all__ = ["Distinct", "LengthRatio", "NoAnswer"]
+__all__ = ["Distinct", "LengthRatio", "NoAnswer", "Truncated"]
 
 
 class Distinct(SetMetric):
@@ -103,3 +103,20 @@ class NoAnswer(MeanMetric):
         """1.0 or 0.0 a turn."""
         assert turns.answered is not None
         return list((~turns.answered).astype(float).tolist())
+
+
+class Truncated(MeanMetric):
+    """Share of turns whose oldest history was left out to fit the model's window, where it is known."""
+
+    info = MetricInfo(
+        "truncated",
+        "Truncated",
+        Needs.DIALOGUE,
+        -1,
+        "share of turns whose history was cut to fit the model's window",
+    )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """1.0 or 0.0 a turn."""
+        assert turns.truncated is not None
+        return list(turns.truncated.astype(float).tolist())

@@ -27,7 +27,8 @@ class Turns:
     ``conversations`` and ``positions`` say where each turn stands; ``gold`` and ``predicted`` are
     strategy indices 0–11 (``predicted`` may be :data:`UNREADABLE`); ``hypotheses`` and ``references``
     are texts; ``ranks`` is the rank (1 = best) of the gold strategy among the twelve, where the model
-    ranked them. Columns that a task does not have are ``None``.
+    ranked them; ``totals`` the number of supporter turns of the turn's conversation; ``truncated`` says
+    whether the history was cut to fit the model's window. Columns that a task does not have are ``None``.
     """
 
     conversations: Sequence[str]
@@ -38,6 +39,8 @@ class Turns:
     references: Sequence[str] | None = None
     answered: npt.NDArray[np.bool_] | None = None
     ranks: Ints | None = None
+    totals: Ints | None = None
+    truncated: npt.NDArray[np.bool_] | None = None
     tokenizer: str = DEFAULT_TOKENIZER
 
     def __len__(self) -> int:

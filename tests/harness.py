@@ -61,7 +61,7 @@ def manager(**metadata: Any) -> TaskManager:
 
 
 def evaluate(
-    lm: LM, tasks: list[str], metadata: dict[str, Any] | None = None, **options: Any
+    lm: LM | str, tasks: list[str], metadata: dict[str, Any] | None = None, **options: Any
 ) -> dict[str, Any]:
     results = simple_evaluate(
         lm,

@@ -86,11 +86,16 @@ def test_an_answer_does_not_depend_on_which_other_turns_are_asked(kind: str) -> 
 
 @pytest.mark.parametrize("kind", ["random", "majority", "retrieval", "shuffle"])
 def test_every_baseline_runs_every_task_and_names_a_strategy_each_time(kind: str) -> None:
-    tasks = [f"csconv_mini_{t}" for t in ("strategy", "strategy_mc", "response", "response_oracle")]
+    tasks = [
+        f"csconv_mini_{t}" for t in ("strategy", "strategy_mc", "response", "response_oracle", "dialogue")
+    ]
     results = evaluate(BaselineLM(f"csconv-{kind}"), tasks)
     for task in tasks[:3]:
         assert scores(results, task)["strategy_invalid"] == 0.0
     assert scores(results, tasks[0])["strategy_acc"] == scores(results, tasks[2])["strategy_acc"]
+    # A baseline reads no history, so the context makes no difference to it.
+    for metric in ("strategy_acc", "bleu_4", "rouge_l"):
+        assert scores(results, tasks[4])[metric] == scores(results, tasks[2])[metric]
     assert scores(results, tasks[1])["strategy_top3"] >= scores(results, tasks[1])["strategy_acc"]
 
 

@@ -32,7 +32,7 @@ MINI = [
 
 
 def test_the_tasks_exist_at_all_three_scales_with_groups_and_tags() -> None:
-    kinds = ("strategy", "strategy_mc", "response", "response_oracle")
+    kinds = ("strategy", "strategy_mc", "response", "response_oracle", "dialogue")
     prefixes = ("csconv", "csconv_lite", "csconv_mini")
     assert {n for n, kind in task_names().items() if kind == "task"} >= {
         f"{p}_{k}" for p in prefixes for k in kinds

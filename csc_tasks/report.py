@@ -1,0 +1,57 @@
+"""What a results file says beyond scores: the number of turns, and each strategy's figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from csc_tasks.framework import Stage, Strategy
+from csc_tasks.metrics import Metric
+from csc_tasks.metrics.strategy import class_scores, confusion
+
+__all__ = ["Report"]
+
+
+class Report:
+    """Figures taken from the items that the aggregations see, which are those of all processes.
+
+    An object of its own and not a part of the task: lm-eval deep-copies the aggregations when it
+    writes the configuration down, and must not copy the task, its data and the model with them.
+    """
+
+    def __init__(self) -> None:
+        self.figures: dict[str, Any] = {}
+
+    def observe(self, metric: Metric, items: Sequence[Any]) -> None:
+        """Take from a metric's items, one a turn, what is worth reporting."""
+        self.figures["turns"] = len(items)
+        if metric.info.name == "strategy_f1_macro":
+            self.figures.update(_strategies(items))
+
+
+def _strategies(items: Sequence[Any]) -> dict[str, Any]:
+    """Confusion matrix and per-strategy figures, for the results file; ``None`` where undefined."""
+    pairs = [item for item in items if item is not None]
+    if not pairs:
+        return {}
+    counts = confusion([p[0] for p in pairs], [p[1] for p in pairs])
+    scores = class_scores(counts)
+
+    def number(value: float) -> float | None:
+        return None if value != value else float(value)
+
+    return {
+        "confusion": counts.astype(int).tolist(),
+        "confusion_columns": [*(s.zh for s in Strategy), "unreadable"],
+        "per_strategy": {
+            s.zh: {
+                "precision": number(scores.precision[s.index]),
+                "recall": number(scores.recall[s.index]),
+                "f1": number(scores.f1[s.index]),
+                "gold": int(scores.support[s.index]),
+                "predicted": int(scores.predicted[s.index]),
+            }
+            for s in Strategy
+        },
+        "stages": {stage.en: [s.zh for s in Strategy if s.stage is stage] for stage in Stage},
+    }
