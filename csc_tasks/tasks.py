@@ -282,7 +282,9 @@ class TurnTask(CSConvTask):
         """Read and score all replies of this process at once: the one hook that sees them together."""
         by_doc: dict[int, list[Instance]] = {}
         for instance in self._instances:
-            instance.resps = [clean(r) if r is None or isinstance(r, str) else r for r in instance.resps]
+            # A rank is padded with copies of its last request, which then has several answers.
+            given = instance.resps[: self.config.repeats]
+            instance.resps = [clean(r) if r is None or isinstance(r, str) else r for r in given]
             by_doc.setdefault(instance.doc_id, []).append(instance)
         groups = [sorted(group, key=lambda instance: instance.idx) for group in by_doc.values()]
         docs = [group[0].doc for group in groups]
@@ -418,7 +420,7 @@ class DialogueTask(CSConvTask):
     def apply_filters(self) -> None:
         """Read and score all replies of this process at once."""
         for instance in self._instances:
-            instance.resps = [clean(r) for r in instance.resps[:1]]  # padding answers a request repeatedly
+            instance.resps = [clean(r) for r in instance.resps[:1]]  # more are copies, as in TurnTask
             instance.filtered_resps[FILTER] = ""
         turns = [i for i in self._instances if i.dialogue is not None]
         scored = score_turns(

@@ -23,12 +23,14 @@ SEED = 20250806
 def cluster_sums(statistics: Floats, clusters: Sequence[str]) -> Floats:
     """Sums (c, d) of statistics (n, d) within each of c clusters, the clusters in sorted order.
 
-    Sorted, so that the resamples are the same however the turns were dealt to processes.
+    Sorted, and each cluster added up in the order of its values, so that resamples and sums are the
+    same to the last bit however the turns were dealt to processes.
     """
     if not len(clusters):
         return np.zeros((0, statistics.shape[1]))
     _, index = np.unique(np.asarray(clusters), return_inverse=True)
-    order = np.argsort(index, kind="stable")
+    # The first column is the only one that is ever not a whole number, whose order would matter.
+    order = np.lexsort((statistics[:, 0], index))
     firsts = np.flatnonzero(np.diff(index[order], prepend=-1))
     return np.asarray(np.add.reduceat(statistics[order], firsts, axis=0))
 
