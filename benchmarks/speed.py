@@ -94,10 +94,10 @@ def prompts_through_lm_eval(path: Path) -> Line:
 def scoring(docs: list[TurnDoc], full: bool) -> list[Line]:
     """Parsing and all metrics of the response task, against sacrebleu twice and rouge-score."""
     answers = replies(docs)
-    metrics = metrics_of_task(TaskKind.RESPONSE, "zh")
+    metrics = metrics_of_task(TaskKind.RESPONSE, "reference", "zh")
 
     def ours() -> tuple[dict[str, float], list[Any]]:
-        scored = score_turns(TaskKind.RESPONSE, docs, answers, "zh", metrics)
+        scored = score_turns(TaskKind.RESPONSE, docs, answers, "zh", metrics, prompts=[""] * len(docs))
         items = {column_name(m): [r.items[column_name(m)] for r in scored.records] for m in metrics}
         return {name: m.score(items[name]) for name, m in zip(items, metrics, strict=True)}, scored.records
 

@@ -19,6 +19,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, cast
 
+# lm-eval fills its registry of models only if it is still empty when asked, so a model registered before
+# its own would hide them all.
+import lm_eval.models  # noqa: F401
 import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM

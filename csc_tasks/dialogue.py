@@ -9,7 +9,7 @@ from lm_eval.api.instance import Instance
 
 from csc_tasks.conversations import Conversation, Speaker, Utterance
 from csc_tasks.prompts import Prompt, TaskKind
-from csc_tasks.replies import clean, read_reply
+from csc_tasks.replies import leaves_in_thought, read_reply
 from csc_tasks.turns import TurnDoc, turn_docs
 
 __all__ = [
@@ -96,9 +96,9 @@ class Dialogue:
                 low = middle + 1
         return self._render("".join(self._lines[low:]), turn), True
 
-    def hear(self, answer: object) -> None:
-        """Add the model's answer to the history: an unreadable strategy is written as 其它."""
-        reply = read_reply(clean(answer), TaskKind.RESPONSE)
+    def hear(self, answer: object, prompt: object) -> None:
+        """Add the model's answer to ``prompt`` to the history: an unreadable strategy is written as 其它."""
+        reply = read_reply(answer, TaskKind.RESPONSE, leaves_in_thought(prompt))
         self._lines.append(self._texts.line(Utterance(Speaker.SUPPORTER, reply.strategy, reply.text)))
 
 

@@ -14,7 +14,7 @@ from enum import Enum
 from csc_tasks.framework import Strategy, read_strategy
 from csc_tasks.prompts import TaskKind
 
-__all__ = ["Problem", "Reply", "clean", "read_reply"]
+__all__ = ["Problem", "Reply", "clean", "leaves_in_thought", "read_reply"]
 
 
 class Problem(Enum):
@@ -83,6 +83,14 @@ def clean(raw: object) -> str:
     return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
 
 
+_OPENS_THINKING = re.compile(r"<think(?:ing)?>\s*\Z", re.IGNORECASE)
+
+
+def leaves_in_thought(prompt: object) -> bool:
+    """Whether a prompt ends by opening the thinking, as the chat templates of some reasoning models do."""
+    return isinstance(prompt, str) and _OPENS_THINKING.search(prompt[-40:]) is not None
+
+
 def _without_thinking(text: str) -> str | None:
     """What stands outside the thinking, or ``None`` if the thinking never ends."""
     tags = list(_THINK.finditer(text))
@@ -115,13 +123,21 @@ def _utterance(text: str) -> str:
     return text.strip()
 
 
-def read_reply(raw: object, kind: TaskKind) -> Reply:
+def read_reply(raw: object, kind: TaskKind, in_thought: bool = False) -> Reply:
     """Read a reply to a prompt of ``kind``; never raises, whatever ``raw`` is.
 
     For :attr:`TaskKind.RESPONSE_ORACLE` no strategy is asked for: an echoed label is removed and
     ``strategy`` is ``None``. :attr:`TaskKind.STRATEGY_MC` has no replies; it reads like ``STRATEGY``.
+
+    ``in_thought`` says that the prompt opened the thinking (:func:`leaves_in_thought`), so the reply begins
+    within it. Without a closing tag such a reply is either all thinking or what a backend that was
+    given ``think_end_token`` left over; only one that begins with a strategy is taken for the latter.
     """
     text = clean(raw)
+    if in_thought and kind.predicts_strategy and not _THINK.search(text):
+        start = text.strip()
+        if _labelled(start, TaskKind.RESPONSE)[0] is None and read_strategy(start) is None:
+            return Reply(None, "", Problem.UNCLOSED_THINKING if start else Problem.NO_ANSWER)
     if "<" in text:
         answer = _without_thinking(text)
         if answer is None:

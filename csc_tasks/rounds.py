@@ -62,7 +62,7 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
                     request.arguments = (prompt, generation)
                 for request, answer in zip(batch, _ask(lm, batch, kept), strict=True):
                     assert request.dialogue is not None
-                    request.dialogue.hear(answer)
+                    request.dialogue.hear(answer, request.arguments[0])
                     answers[id(request)] = answer
                 bar.update(len(batch))
         except BaseException as error:

@@ -18,7 +18,7 @@ import numpy as np
 from csc_tasks.framework import Strategy
 from csc_tasks.metrics import UNREADABLE, Metric, Needs, Turns, column_name, metrics_for
 from csc_tasks.prompts import TaskKind
-from csc_tasks.replies import Problem, Reply, read_reply
+from csc_tasks.replies import Problem, Reply, leaves_in_thought, read_reply
 from csc_tasks.turns import TurnDoc, gold_strategy
 
 __all__ = ["Scored", "TurnRecord", "metrics_of_task", "read_choice", "score_turns"]
@@ -99,6 +99,7 @@ def score_turns(
     answers: Sequence[object],
     tokenizer: str,
     metrics: Sequence[Metric],
+    prompts: Sequence[object],
     truncated: Sequence[bool] | None = None,
 ) -> Scored:
     """Read every answer and compute every metric's items.
@@ -110,6 +111,7 @@ def score_turns(
             log-likelihoods.
         tokenizer: name of the tokenizer of the text metrics.
         metrics: those to compute.
+        prompts: the n prompts that were sent; some open the thinking that the reply begins with.
         truncated: n flags in generated context: whether a turn's history was cut to fit the window.
     """
     golds = [gold_strategy(doc) for doc in docs]
@@ -119,7 +121,7 @@ def score_turns(
         replies = [c.reply for c in choices]
         ranks = np.array([c.gold_rank for c in choices], dtype=np.int64)
     else:
-        replies = [read_reply(answer, kind) for answer in answers]
+        replies = [read_reply(a, kind, leaves_in_thought(p)) for a, p in zip(answers, prompts, strict=True)]
     turns = Turns(
         conversations=[doc["conversation"] for doc in docs],
         positions=np.array([doc["turn"] for doc in docs], dtype=np.int64),

@@ -289,7 +289,8 @@ class TurnTask(CSConvTask):
         groups = [sorted(group, key=lambda instance: instance.idx) for group in by_doc.values()]
         docs = [group[0].doc for group in groups]
         answers = [self._answer(group) for group in groups]
-        scored = score_turns(self.KIND, docs, answers, self.settings.tokenizer, self.metrics)
+        prompts = [group[0].args[0] for group in groups]
+        scored = score_turns(self.KIND, docs, answers, self.settings.tokenizer, self.metrics, prompts)
         for group, record in zip(groups, scored.records, strict=True):
             for instance in group:
                 instance.filtered_resps[FILTER] = instance.resps[0] if instance.resps else ""
@@ -429,6 +430,7 @@ class DialogueTask(CSConvTask):
             [i.resps[0] if i.resps else None for i in turns],
             self.settings.tokenizer,
             self.metrics,
+            [i.args[0] for i in turns],
             truncated=[i.truncated for i in turns],
         )
         for instance, record in zip(turns, scored.records, strict=True):

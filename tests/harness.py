@@ -74,7 +74,6 @@ def evaluate(
     return results or {}  # None on every rank but the first
 
 
-
 def scores(results: dict[str, Any], task: str) -> dict[str, Any]:
     """Scores and errors of a task by metric, lm-eval's filter name taken off."""
     return {k.removesuffix(",none"): v for k, v in results["results"][task].items() if "," in k}

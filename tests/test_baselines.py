@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from typing import Any
 
@@ -111,3 +113,9 @@ def test_a_task_of_another_benchmark_is_refused() -> None:
         BaselineLM("csconv-random").generate_until(
             [Instance("generate_until", {"q": 1}, ("p", {}), 0, ("arc_easy", 0, 1))]
         )
+
+
+def test_importing_the_baselines_hides_no_model_of_the_harness() -> None:
+    program = "import csc_tasks.baselines, lm_eval.api.registry as r; print(r.get_model('dummy').__name__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "DummyLM"

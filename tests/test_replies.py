@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from csc_tasks.framework import Strategy
 from csc_tasks.prompts import TaskKind
-from csc_tasks.replies import Problem, clean, read_reply
+from csc_tasks.replies import Problem, Reply, clean, leaves_in_thought, read_reply
 from tests.texts import ALL, any_text
 
 PS, GT, OT = Strategy.PROVIDING_SUGGESTIONS, Strategy.GREETING, Strategy.OTHERS
@@ -228,3 +228,44 @@ def test_lone_surrogates_are_replaced_so_that_the_log_can_be_written() -> None:
     assert clean("好\ud83d的") == "好?的"
     assert clean("好😀的") == "好😀的"
     assert clean(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "reply", "strategy", "text", "problem"),
+    [
+        # the template opened the thinking, and the reply closes it
+        (
+            TaskKind.RESPONSE,
+            "客户急了。</think>\n[情感管理] 您别急。",
+            Strategy.EMOTIONAL_MANAGEMENT,
+            "您别急。",
+            None,
+        ),
+        # it never ends: what is said there is no answer, although it names a strategy
+        (TaskKind.RESPONSE, "客户急了，应当用情感管理。", None, "", Problem.UNCLOSED_THINKING),
+        (TaskKind.STRATEGY, "客户急了，应当用情感管理。", None, "", Problem.UNCLOSED_THINKING),
+        # the backend was given think_end_token and took the thinking away
+        (TaskKind.RESPONSE, "[情感管理] 您别急。", Strategy.EMOTIONAL_MANAGEMENT, "您别急。", None),
+        (TaskKind.STRATEGY, "情感管理", Strategy.EMOTIONAL_MANAGEMENT, "", None),
+        (TaskKind.RESPONSE_ORACLE, "您别急。", None, "您别急。", None),
+        (TaskKind.RESPONSE, "", None, "", Problem.NO_ANSWER),
+    ],
+)
+def test_a_reply_that_begins_within_the_thinking_is_read_as_such(
+    kind: TaskKind, reply: str, strategy: Strategy | None, text: str, problem: Problem | None
+) -> None:
+    assert read_reply(reply, kind, in_thought=True) == Reply(strategy, text, problem)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("客服:<|assistant|><think>\n", True),
+        ("<think>", True),
+        ("<think></think>\n\n", False),
+        ("客服:", False),
+        (None, False),
+    ],
+)
+def test_a_prompt_that_opens_the_thinking_is_recognised(prompt: object, expected: bool) -> None:
+    assert leaves_in_thought(prompt) is expected
