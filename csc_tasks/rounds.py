@@ -44,8 +44,12 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
     dialogues = conversations_of(requests)
     answers: dict[int, Any] = {}
     number, rounds = 0, max(map(len, dialogues), default=0)
-    if getattr(lm, "batch_size", None) == "auto" and rounds:
+    if getattr(lm, "batch_size", None) == "auto" and hasattr(lm, "_detect_batch_size"):
         logger.warning("batch_size=auto measures anew in each of the %d rounds; a number is faster", rounds)
+    if getattr(lm, "data_parallel_size", 1) > 1:
+        logger.warning(
+            "data_parallel_size loads the model anew in each of the %d rounds; see docs/running.md", rounds
+        )
     with (
         KeptAnswers(lm) as kept,
         tqdm(total=sum(map(len, dialogues)), desc="Dialogue turns", disable=lm.rank != 0) as bar,

@@ -10,7 +10,7 @@ from rich.table import Table
 from csc_tasks.leaderboards.collect import Row
 from csc_tasks.metrics import DEFAULT_TOKENIZER, TOKENIZERS, Metric, all_metrics, column_name
 
-__all__ = ["tables"]
+__all__ = ["drop_tables", "tables"]
 
 
 def _columns(rows: Sequence[Row], every: bool) -> Iterator[tuple[str, Metric]]:
@@ -81,6 +81,47 @@ def tables(rows: Iterable[Row], every: bool = False, order: str | None = None) -
             first_floor = row.is_floor and i and not ranked[i - 1].is_floor
             if first_floor:
                 table.add_section()
-            label = f"{row.model.removeprefix('csconv-')} (floor)" if row.is_floor else row.model
-            table.add_row(label, str(row.shots), *(_cell(row, name, metric) for name, metric in columns))
+            table.add_row(
+                _label(row), str(row.shots), *(_cell(row, name, metric) for name, metric in columns)
+            )
         yield table
+
+
+def drop_tables(rows: Sequence[Row]) -> Iterator[Table]:
+    """What a model loses on its own history: a table for each protocol, generated minus reference context.
+
+    Only where a model has both, over the same turns and shots. The difference carries no error here: the
+    two scores are of the same conversations, so the errors of each do not add up to that of the difference.
+    """
+    reference, generated = "|ctx:reference", "|ctx:generated"
+    gold = {(row.model, row.protocol, row.turns, row.shots): row for row in rows if reference in row.protocol}
+    groups: dict[str, list[tuple[Row, Row]]] = {}
+    for row in rows:
+        base = gold.get((row.model, row.protocol.replace(generated, reference), row.turns, row.shots))
+        if generated in row.protocol and base is not None:
+            groups.setdefault(row.protocol, []).append((row, base))
+    for protocol, pairs in sorted(groups.items()):
+        columns = [(name, m) for name, m in _columns([row for row, _ in pairs], every=False) if m.info.better]
+        turns = ", ".join(sorted({str(row.turns) for row, _ in pairs}))
+        table = Table(
+            title=f"generated minus reference context, {turns} turns",
+            caption=protocol.replace(generated, ""),
+            title_justify="left",
+            caption_justify="left",
+        )
+        table.add_column("model", no_wrap=True)
+        for name, metric in columns:
+            table.add_column(_heading(name, metric), justify="right")
+        for row, base in sorted(pairs, key=lambda pair: (pair[0].is_floor, pair[0].model)):
+            table.add_row(_label(row), *(_difference(row, base, name, m) for name, m in columns))
+        yield table
+
+
+def _difference(row: Row, base: Row, name: str, metric: Metric) -> str:
+    value = row.scores.get(name, math.nan) - base.scores.get(name, math.nan)
+    scale, digits = (100, 1) if metric.info.percent else (1, 2)
+    return "–" if math.isnan(value) else f"{scale * value:+.{digits}f}"
+
+
+def _label(row: Row) -> str:
+    return f"{row.model.removeprefix('csconv-')} (floor)" if row.is_floor else row.model

@@ -295,13 +295,18 @@ def test_an_endpoint_that_does_not_tokenise_has_no_known_window() -> None:
     assert scores(results, TASK)["truncated"] == 0.0
 
 
-def test_automatic_batch_size_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    class AutomaticLM(FunctionLM):
+def test_settings_that_cost_time_in_every_round_are_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    class SlowLM(FunctionLM):
         batch_size = "auto"
+        data_parallel_size = 2
+
+        def _detect_batch_size(self) -> int:
+            return 8
 
     with caplog.at_level(logging.WARNING, "csc_tasks.rounds"):
-        evaluate(AutomaticLM(gold), [TASK], limit=1)
-    assert "measures anew in each of the" in caplog.text
+        evaluate(SlowLM(gold), [TASK], limit=1)
+    assert "batch_size=auto measures anew in each of the 13 rounds" in caplog.text
+    assert "data_parallel_size loads the model anew in each of the 13 rounds" in caplog.text
 
 
 def test_the_signature_tells_generated_from_reference_context() -> None:

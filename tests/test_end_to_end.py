@@ -67,7 +67,7 @@ def test_the_tiny_model_is_a_character_level_llama_under_two_megabytes() -> None
 
 def test_the_tiny_model_runs_every_task_through_the_hf_backend(tmp_path: Path) -> None:
     results, samples = hf_run(tmp_path, "--tasks", "csconv_mini_all", "--limit", "12", "--batch_size", "4")
-    assert len(samples) == 4
+    assert len(samples) == 5
     response = results["results"]["csconv_mini_response"]
     # It has learnt the form: most labels can be read and most replies have text.
     assert response["strategy_invalid,none"] <= 0.5
@@ -88,6 +88,23 @@ def test_a_chat_template_and_few_shot_examples_reach_the_hf_model(tmp_path: Path
     assert prompt.count("<|assistant|>") == 2
     assert prompt.endswith("客服:<|end|><|assistant|>")
     assert samples["csconv_mini_response"][0]["arguments"]["gen_args_0"]["arg_1"]["max_gen_toks"] == 32
+
+
+def test_thinking_that_the_hf_backend_takes_out_leaves_a_reply_that_is_read(tmp_path: Path) -> None:
+    # The tiny model does not think; its label ends like a thought would, and the backend takes it out.
+    model = ("--model", "hf", "--model_args", f"pretrained={folder()},think_end_token=]", "--device", "cpu")
+    done = lm_eval(
+        *model,
+        *("--tasks", "csconv_mini_dialogue", "--limit", "1", "--output_path", str(tmp_path), "--log_samples"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (path,) = tmp_path.rglob("samples_*.jsonl")
+    sample = json.loads(path.read_text())
+    assert not any("]" in reply[0] for reply in sample["resps"])
+    labels = [json.loads(record)["strategy"] for record in sample["filtered_resps"]]
+    assert labels == [None] * len(labels)
+    assert "客服: [其它] " in sample["arguments"][-1][0]
 
 
 def test_the_demo_prints_the_model_above_its_floors(tmp_path: Path) -> None:

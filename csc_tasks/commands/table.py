@@ -27,11 +27,11 @@ def table(
 
 
 def show(results: list[Path], every: bool, sort: str | None) -> None:
-    """Print a table for each task and protocol found in ``results``."""
+    """Print a table for each task and protocol found in ``results``, and what generated context costs."""
     from csc_tasks.leaderboards.collect import collect
-    from csc_tasks.leaderboards.table import tables
+    from csc_tasks.leaderboards.table import drop_tables, tables
 
-    out = console()
-    for each in tables(collect(results), every, sort):
+    out, rows = console(), collect(results)
+    for each in (*tables(rows, every, sort), *drop_tables(rows)):
         out.print(each)
         out.print()

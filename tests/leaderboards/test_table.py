@@ -11,7 +11,7 @@ from rich.console import Console
 
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.collect import collect
-from csc_tasks.leaderboards.table import tables
+from csc_tasks.leaderboards.table import drop_tables, tables
 
 
 def results_file(
@@ -35,9 +35,9 @@ def results_file(
     return path
 
 
-def shown(folder: Path, **options: Any) -> list[str]:
+def shown(folder: Path, make: Any = tables, **options: Any) -> list[str]:
     texts = []
-    for table in tables(collect([folder]), **options):
+    for table in make(collect([folder]), **options):
         console = Console(width=250, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
         console.print(table)
         texts.append(console.export_text())
@@ -106,3 +106,21 @@ def test_results_of_other_benchmarks_are_no_csconv_results(tmp_path: Path) -> No
     (tmp_path / "results_1.json").write_text('{"results": {"arc": {}}, "configs": {"arc": {}}}')
     with pytest.raises(DataError, match="no csconv results"):
         collect([tmp_path])
+
+
+def test_what_a_model_loses_on_its_own_history_is_shown_where_both_contexts_were_run(tmp_path: Path) -> None:
+    line = "csconv:1|task:response|ctx:{}|data:mini@a|version:0"
+    results_file(tmp_path, "both", {"strategy_acc": 0.40, "bleu_4": 0.05}, line.format("reference"))
+    results_file(tmp_path, "both", {"strategy_acc": 0.31, "bleu_4": 0.055}, line.format("generated"))
+    results_file(tmp_path, "one", {"strategy_acc": 0.9}, line.format("generated"))
+    (text,) = shown(tmp_path, drop_tables)
+    assert "-9.0" in text
+    assert "+0.5" in text
+    assert "generated minus reference context" in text
+    assert "0.9" not in text
+
+
+def test_contexts_under_different_protocols_are_never_subtracted(tmp_path: Path) -> None:
+    results_file(tmp_path, "m", {"strategy_acc": 0.4}, "csconv:1|ctx:reference|prompt:zh-1|version:0")
+    results_file(tmp_path, "m", {"strategy_acc": 0.3}, "csconv:1|ctx:generated|prompt:zh-2|version:0")
+    assert shown(tmp_path, drop_tables) == []
