@@ -29,7 +29,7 @@ def demo(
 ) -> None:
     """Evaluate the shipped tiny model and every baseline offline, and print the tables.
 
-    Runs the ordinary lm_eval command five times, as a user would; about three minutes on two cores.
+    Runs the ordinary lm_eval command five times, as a user would; four to five minutes on two cores.
     """
     from csc_tasks.commands.table import show
     from csc_tasks.registration import configs_folder
