@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,10 +35,12 @@ def lm_eval(*options: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return run("lm_eval", "run", *options, "--include_path", str(configs_folder()), cwd=cwd)
 
 
-def hf_run(tmp_path: Path, *options: str) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
+def hf_run(
+    tmp_path: Path, *options: str, model: str = f"pretrained={folder()}"
+) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     """Results and samples (by task) of a run of the tiny model."""
-    model = ("--model", "hf", "--model_args", f"pretrained={folder()}", "--device", "cpu")
-    done = lm_eval(*model, "--output_path", str(tmp_path), "--log_samples", *options, cwd=tmp_path)
+    where = ("--output_path", str(tmp_path / "out"), "--log_samples")
+    done = lm_eval("--model", "hf", "--model_args", model, "--device", "cpu", *where, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     (path,) = tmp_path.rglob("results_*.json")
     results = json.loads(path.read_text())
@@ -92,20 +95,47 @@ def test_a_chat_template_and_few_shot_examples_reach_the_hf_model(tmp_path: Path
 
 def test_thinking_that_the_hf_backend_takes_out_leaves_a_reply_that_is_read(tmp_path: Path) -> None:
     # The tiny model does not think; its label ends like a thought would, and the backend takes it out.
-    model = ("--model", "hf", "--model_args", f"pretrained={folder()},think_end_token=]", "--device", "cpu")
-    done = lm_eval(
-        *model,
-        *("--tasks", "csconv_mini_dialogue", "--limit", "1", "--output_path", str(tmp_path), "--log_samples"),
-        cwd=tmp_path,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    (path,) = tmp_path.rglob("samples_*.jsonl")
-    sample = json.loads(path.read_text())
+    thinking = f"pretrained={folder()},think_end_token=]"
+    _, samples = hf_run(tmp_path, "--tasks", "csconv_mini_dialogue", "--limit", "1", model=thinking)
+    (sample,) = samples["csconv_mini_dialogue"]
     assert not any("]" in reply[0] for reply in sample["resps"])
     labels = [json.loads(record)["strategy"] for record in sample["filtered_resps"]]
     assert labels == [None] * len(labels)
     last = list(sample["arguments"].values())[-1]
     assert "客服: [其它] " in last["arg_0"]
+
+
+def test_a_chat_template_without_a_system_role_still_gets_the_prompt(tmp_path: Path) -> None:
+    strict = tmp_path / "strict"
+    shutil.copytree(folder(), strict)
+    template = (folder() / "chat_template.jinja").read_text()
+    refusal = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+    (strict / "chat_template.jinja").write_text(refusal + template)
+    _, samples = hf_run(
+        tmp_path,
+        *("--tasks", "csconv_mini_dialogue", "--limit", "1", "--gen_kwargs", "max_gen_toks=32"),
+        *("--apply_chat_template", "--system_instruction", "你是客服。"),
+        model=f"pretrained={strict}",
+    )
+    (sample,) = samples["csconv_mini_dialogue"]
+    prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
+    assert all(
+        p.startswith("<|user|>你是一名中文客服。") and p.endswith("客服:<|end|><|assistant|>")
+        for p in prompts
+    )
+    assert len(prompts) == sample["doc"]["turns"]
+
+
+def test_the_window_of_a_real_backend_cuts_the_oldest_turns_and_not_the_instructions(tmp_path: Path) -> None:
+    results, samples = hf_run(
+        tmp_path,
+        *("--tasks", "csconv_mini_dialogue", "--limit", "1", "--gen_kwargs", "max_gen_toks=48"),
+        model=f"pretrained={folder()},max_length=1000",
+    )
+    (sample,) = samples["csconv_mini_dialogue"]
+    prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
+    assert all(len(p) <= 1000 - 48 and p.startswith("你是一名中文客服。") for p in prompts)
+    assert 0 < results["results"]["csconv_mini_dialogue"]["truncated,none"] < 1
 
 
 def test_the_demo_prints_the_model_above_its_floors(tmp_path: Path) -> None:
