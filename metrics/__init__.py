@@ -2,6 +2,7 @@
 
 from csc_tasks.metrics.base import AdditiveMetric, MeanMetric, Metric, MetricInfo, Needs, SetMetric
 from csc_tasks.metrics.registry import all_metrics, column_name, metrics_for, signature_of
+from csc_tasks.metrics.tally import Tally
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, TOKENIZERS, tokenizer
 from csc_tasks.metrics.turns import UNREADABLE, Turns
 from csc_tasks.metrics.uncertainty import clustered_stderr
@@ -16,6 +17,7 @@ __all__ = [
     "MetricInfo",
     "Needs",
     "SetMetric",
+    "Tally",
     "Turns",
     "all_metrics",
     "clustered_stderr",

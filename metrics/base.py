@@ -71,7 +71,13 @@ class Metric(ABC):
 
 
 class AdditiveMetric(Metric):
-    """A metric whose statistics can be summed."""
+    """A metric whose statistics can be summed.
+
+    ``counts`` says that they are whole numbers, whose sums are exact in any order. Others are added up
+    with a correctly rounded sum, so that no score depends on how the turns were dealt to processes.
+    """
+
+    counts = True
 
     @abstractmethod
     def statistics(self, items: Sequence[Any]) -> Floats:
@@ -85,21 +91,24 @@ class AdditiveMetric(Metric):
         """The score of the summed statistics; NaN for no turns or if any turn could not be scored."""
         if not len(items):
             return float("nan")
-        statistics = self.statistics(items)
-        return float(self.from_sums(statistics.sum(axis=0)))
+        return float(self.from_sums(self.total(self.statistics(items))))
+
+    def total(self, statistics: Floats) -> Floats:
+        """The sum (d,) of statistics (n, d), the same in any order of the rows."""
+        if self.counts:
+            return np.asarray(statistics.sum(axis=0))
+        return np.array([math.fsum(column) for column in statistics.T])
 
 
 class MeanMetric(AdditiveMetric):
     """A metric that is the mean of one number a turn."""
 
+    counts = False
+
     def statistics(self, items: Sequence[Any]) -> Floats:
         """The value and a one, (n, 2)."""
         values = np.asarray(items, dtype=np.float64)
         return np.stack([values, np.ones_like(values)], axis=1)
-
-    def score(self, items: Sequence[Any]) -> float:
-        """The mean, correctly rounded: the same however the turns were dealt to processes."""
-        return math.fsum(items) / len(items) if len(items) else float("nan")
 
     def from_sums(self, sums: Floats) -> Floats:
         """Sum over count."""

@@ -24,6 +24,7 @@ class AtDepth(AdditiveMetric):
 
     def __init__(self, metric: AdditiveMetric, third: int) -> None:
         self.metric = metric
+        self.counts = metric.counts
         self.third = third
         where = THIRDS[third]
         self.info = replace(

@@ -14,7 +14,15 @@ import numpy.typing as npt
 
 from csc_tasks.metrics.base import AdditiveMetric, Floats
 
-__all__ = ["RESAMPLES", "SEED", "bootstrap_scores", "cluster_sums", "clustered_stderr", "resample_counts"]
+__all__ = [
+    "RESAMPLES",
+    "SEED",
+    "bootstrap_scores",
+    "cluster_sums",
+    "clustered_stderr",
+    "resample_counts",
+    "stderr_of_sums",
+]
 
 RESAMPLES = 1000
 SEED = 20250806
@@ -47,20 +55,25 @@ def bootstrap_scores(metric: AdditiveMetric, sums: Floats, counts: npt.NDArray[A
     return metric.from_sums(counts @ sums)
 
 
+def stderr_of_sums(metric: AdditiveMetric, sums: Floats) -> float:
+    """Cluster-bootstrap standard error from the sums (c, d) of c conversations; NaN for fewer than two.
+
+    The estimate is the standard deviation (n - 1) over ``RESAMPLES`` seeded resamples of conversations
+    (Cameron, Gelbach and Miller 2008, pairs cluster bootstrap), so a rerun prints the same figure.
+    """
+    if len(sums) < 2:
+        return float("nan")
+    return float(np.std(bootstrap_scores(metric, sums, resample_counts(len(sums))), ddof=1))
+
+
 def clustered_stderr(metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str]) -> float:
-    """Cluster-bootstrap standard error of a score; NaN for fewer than two conversations.
+    """Standard error of a score with the conversation as the cluster (:func:`stderr_of_sums`).
 
     Args:
         metric: an additive metric.
         items: n items of the metric.
         clusters: the conversation of each item.
-
-    The estimate is the standard deviation (n - 1) over ``RESAMPLES`` seeded resamples of conversations
-    (Cameron, Gelbach and Miller 2008, pairs cluster bootstrap), so a rerun prints the same figure.
     """
     if not len(items):
         return float("nan")
-    sums = cluster_sums(metric.statistics(items), clusters)
-    if len(sums) < 2:
-        return float("nan")
-    return float(np.std(bootstrap_scores(metric, sums, resample_counts(len(sums))), ddof=1))
+    return stderr_of_sums(metric, cluster_sums(metric.statistics(items), clusters))

@@ -1,0 +1,77 @@
+"""A metric over more turns than memory should hold: items added a chunk at a time, score and error at the end."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from csc_tasks.metrics.base import AdditiveMetric, Floats, Metric
+from csc_tasks.metrics.uncertainty import cluster_sums, stderr_of_sums
+
+__all__ = ["Tally"]
+
+
+class Tally:
+    """Adds up a metric's items; gives exactly what scoring all items at once gives.
+
+    Of counts the sums of each conversation are kept, of other statistics the numbers (some 24 bytes a
+    turn), of set metrics the items. One item that is ``None`` (not scored) makes the score NaN.
+    """
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self.failed = False
+        self.turns = 0
+        self._codes: dict[str, int] = {}
+        self._clusters = array("q")
+        self._rows: list[Floats] = []
+        self._sums: Floats | None = None
+        self._items: list[Any] = []
+
+    def add(self, items: Sequence[Any], conversations: Sequence[str]) -> None:
+        """Add n items and the conversation of each."""
+        self.turns += len(items)
+        self.failed = self.failed or any(item is None for item in items)
+        if self.failed or not items:
+            return
+        if not isinstance(self.metric, AdditiveMetric):
+            self._items.extend(items)
+            return
+        codes = [self._codes.setdefault(c, len(self._codes)) for c in conversations]
+        statistics = self.metric.statistics(items)
+        if not self.metric.counts:
+            self._rows.append(statistics)
+            self._clusters.extend(codes)
+            return
+        if self._sums is None:
+            self._sums = np.zeros((0, statistics.shape[1]))
+        if len(self._codes) > len(self._sums):
+            grown = np.zeros((2 * len(self._codes), statistics.shape[1]))
+            grown[: len(self._sums)] = self._sums
+            self._sums = grown
+        np.add.at(self._sums, codes, statistics)
+
+    def score(self) -> float:
+        """The score of everything added."""
+        if self.failed or not self.turns:
+            return float("nan")
+        if not isinstance(self.metric, AdditiveMetric):
+            return self.metric.score(self._items)
+        rows = self._sums if self._sums is not None else np.concatenate(self._rows)
+        total = self.metric.total(rows)
+        # Where a metric is undefined without turns, of a third for instance, so is the sum of nothing.
+        return float(self.metric.from_sums(total)) if total.any() else self.metric.score([])
+
+    def stderr(self) -> float:
+        """The standard error clustered by conversation; NaN where there is none."""
+        if self.failed or not isinstance(self.metric, AdditiveMetric) or not self._codes:
+            return float("nan")
+        names = list(self._codes)
+        if self._sums is None:
+            clusters = [names[code] for code in self._clusters]
+            return stderr_of_sums(self.metric, cluster_sums(np.concatenate(self._rows), clusters))
+        order = sorted(range(len(names)), key=names.__getitem__)
+        return stderr_of_sums(self.metric, self._sums[order])
