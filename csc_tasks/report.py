@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from csc_tasks.framework import Stage, Strategy
 from csc_tasks.metrics import Metric
-from csc_tasks.metrics.strategy import class_scores, confusion
+from csc_tasks.metrics.strategy import F1, STRATEGIES, class_scores
 
-__all__ = ["Report"]
+__all__ = ["Report", "strategy_report"]
 
 
 class Report:
@@ -25,16 +28,13 @@ class Report:
     def observe(self, metric: Metric, items: Sequence[Any]) -> None:
         """Take from a metric's items, one a turn, what is worth reporting."""
         self.figures["turns"] = len(items)
-        if metric.info.name == "strategy_f1_macro":
-            self.figures.update(_strategies(items))
+        if isinstance(metric, F1) and items:
+            self.figures.update(strategy_report(metric.total(metric.statistics(items))))
 
 
-def _strategies(items: Sequence[Any]) -> dict[str, Any]:
-    """Confusion matrix and per-strategy figures, for the results file; ``None`` where undefined."""
-    pairs = [item for item in items if item is not None]
-    if not pairs:
-        return {}
-    counts = confusion([p[0] for p in pairs], [p[1] for p in pairs])
+def strategy_report(statistics: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """Confusion matrix and per-strategy figures from the summed statistics of :class:`F1`; ``None`` where undefined."""
+    counts = statistics.reshape(STRATEGIES, STRATEGIES + 1)
     scores = class_scores(counts)
 
     def number(value: float) -> float | None:

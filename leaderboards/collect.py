@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +112,12 @@ def collect(paths: Iterable[Path]) -> list[Row]:
                 path=path,
             )
             key = (row.model, task, row.protocol + f"|n:{row.turns}", row.shots)
-            if key not in latest or latest[key].date <= row.date:
+            before = latest.get(key)
+            if before is not None and before.path.name == results.get("csconv_rescored", {}).get("results"):
+                # Scored again from that very run: what was not computed anew stands as it was.
+                scores, errors = {**before.scores, **row.scores}, {**before.errors, **row.errors}
+                latest[key] = replace(before, scores=scores, errors=errors)
+            elif before is None or before.date <= row.date:
                 latest[key] = row
     if not latest:
         raise DataError("no csconv results among the given files")

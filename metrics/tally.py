@@ -60,10 +60,14 @@ class Tally:
             return float("nan")
         if not isinstance(self.metric, AdditiveMetric):
             return self.metric.score(self._items)
-        rows = self._sums if self._sums is not None else np.concatenate(self._rows)
-        total = self.metric.total(rows)
+        total = self.total()
         # Where a metric is undefined without turns, of a third for instance, so is the sum of nothing.
         return float(self.metric.from_sums(total)) if total.any() else self.metric.score([])
+
+    def total(self) -> Floats:
+        """The summed statistics (d,) of an additive metric."""
+        assert isinstance(self.metric, AdditiveMetric)
+        return self.metric.total(self._sums if self._sums is not None else np.concatenate(self._rows))
 
     def stderr(self) -> float:
         """The standard error clustered by conversation; NaN where there is none."""

@@ -1,0 +1,188 @@
+"""Reading lm-eval's sample logs back: turns, replies and prompts, a chunk of lines at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from csc_tasks.errors import DataError
+from csc_tasks.framework import Strategy
+from csc_tasks.prompts import TaskKind
+from csc_tasks.signature import BENCHMARK_VERSION
+from csc_tasks.turns import TurnDoc
+
+__all__ = ["Chunk", "SampleLog", "find_logs"]
+
+CHUNK = 2000
+"""Turns scored at a time."""
+_NAMES = {s.zh for s in Strategy}
+
+
+@dataclass
+class Chunk:
+    """Turns of a log as columns: what :func:`~csc_tasks.scoring.score_turns` wants.
+
+    ``truncated`` is ``None`` in reference context, and where the log does not say.
+    """
+
+    docs: list[TurnDoc] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    prompts: list[Any] = field(default_factory=list)
+    truncated: list[bool] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleLog:
+    """One ``samples_*.jsonl`` with the results file of its run.
+
+    ``results`` is that file's content; ``signature`` the task's.
+    """
+
+    path: Path
+    task: str
+    results_path: Path
+    results: dict[str, Any]
+    signature: dict[str, Any]
+
+    @property
+    def kind(self) -> TaskKind:
+        """What was asked."""
+        return TaskKind(self.signature["task"])
+
+    @property
+    def context(self) -> str:
+        """``reference`` or ``generated``."""
+        return str(self.signature["context"])
+
+    def sha256(self) -> str:
+        """Of the log's bytes."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The turns in the order of the log, about :data:`CHUNK` at a time.
+
+        Raises:
+            DataError: a line is cut off, not from this task, or a turn stands there twice; the message
+                names the line.
+        """
+        chunk, seen = Chunk(), set()
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                where = f"{self.path}: line {number}"
+                for doc, answer, prompt, truncated in self._turns(line, where):
+                    key = doc["conversation"], doc["turn"]
+                    if key in seen:
+                        raise DataError(
+                            f"{where}: turn {doc['turn']} of conversation {key[0]} stands here a second time"
+                        )
+                    seen.add(key)
+                    chunk.docs.append(doc)
+                    chunk.answers.append(answer)
+                    chunk.prompts.append(prompt)
+                    if truncated is not None:
+                        chunk.truncated = [*(chunk.truncated or []), truncated]
+                if len(chunk.docs) >= CHUNK:
+                    yield chunk
+                    chunk = Chunk()
+        if chunk.docs:
+            yield chunk
+        elif not seen:
+            raise DataError(f"{self.path}: no turns in it")
+
+    def _turns(self, line: bytes, where: str) -> Iterator[tuple[TurnDoc, Any, Any, bool | None]]:
+        try:
+            sample = json.loads(line)
+        except ValueError as error:
+            cut = " (the file was cut off here)" if not line.endswith(b"\n") else ""
+            raise DataError(
+                f"{where}: not JSON ({error}){cut}; run the evaluation again, or remove the line"
+            ) from None
+        try:
+            doc, replies = (
+                sample["doc"],
+                [responses[0] if responses else None for responses in sample["resps"]],
+            )
+            prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
+            if self.context == "generated":
+                yield from self._of_dialogue(sample, doc, replies, prompts)
+                return
+            if doc["strategy"] not in _NAMES:
+                raise KeyError("strategy")
+            answer = [pair[0] for pair in replies] if self.kind is TaskKind.STRATEGY_MC else replies[0]
+            turn: TurnDoc = {key: doc[key] for key in TurnDoc.__annotations__}  # type: ignore[assignment]
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise DataError(f"{where}: not a sample of {self.task} as csconv logs it ({what})") from None
+        yield turn, answer, prompts[0], None
+
+    def _of_dialogue(
+        self, sample: dict[str, Any], doc: dict[str, Any], replies: list[Any], prompts: list[Any]
+    ) -> Iterator[tuple[TurnDoc, Any, Any, bool | None]]:
+        flags = sample.get("truncated") or [None] * doc["turns"]
+        if doc["padding"]:
+            return
+        for index in range(doc["turns"]):
+            turn = TurnDoc(
+                conversation=doc["conversation"],
+                topic=doc["topic"],
+                turn=index,
+                turns=doc["turns"],
+                customer="",  # not logged with a dialogue, and not needed for scoring
+                strategy=doc["strategies"][index],
+                reference=doc["references"][index],
+            )
+            yield turn, replies[index], prompts[index], None if flags[index] is None else bool(flags[index])
+
+
+def find_logs(paths: list[Path]) -> list[SampleLog]:
+    """The csconv logs among the given files and folders, each with its results file.
+
+    Raises:
+        DataError: no such log, a log without the results file of its run, or from another benchmark version.
+    """
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(path.rglob("samples_*.jsonl"))
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise DataError(f"{path}: no such file or folder")
+    logs = [log for log in map(_open, files) if log is not None]
+    if not logs:
+        raise DataError(
+            f"no csconv sample logs in {', '.join(map(str, paths))}; run lm_eval with --log_samples --output_path"
+        )
+    return logs
+
+
+def _open(path: Path) -> SampleLog | None:
+    """The log at ``path``; ``None`` if its run says that the task is not one of csconv's."""
+    task, _, date = path.stem.removeprefix("samples_").rpartition("_")
+    results_path = path.with_name(f"results_{date}.json")
+    try:
+        results = json.loads(results_path.read_text(encoding="utf-8"))
+        metadata = results["configs"][task].get("metadata") or {}
+    except FileNotFoundError:
+        raise DataError(
+            f"{path}: its run's {results_path.name} is not beside it, which says how it was made"
+        ) from None
+    except (ValueError, KeyError, OSError) as error:
+        raise DataError(
+            f"{results_path}: not the results file of {path.name} ({type(error).__name__}: {error})"
+        ) from None
+    signature = metadata.get("csconv_signature")
+    if signature is None:
+        return None
+    if signature["benchmark"] != BENCHMARK_VERSION:
+        raise DataError(
+            f"{path}: benchmark version {signature['benchmark']}; this csconv scores version {BENCHMARK_VERSION}"
+        )
+    return SampleLog(path, task, results_path, results, signature)
