@@ -33,7 +33,7 @@ def csconv(
 def test_help_names_every_command() -> None:
     done = csconv("--help")
     assert done.returncode == 0
-    for command in ("register", "unregister", "path", "doctor", "data", "baseline", "demo", "table"):
+    for command in ("register", "unregister", "path", "doctor", "data", "baseline", "demo", "score", "table"):
         assert command in done.stdout
 
 

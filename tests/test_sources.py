@@ -65,6 +65,8 @@ def hub(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.delenv("CSCONV_TRAIN", raising=False)
     for name in ("HF_HUB_OFFLINE", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    # huggingface_hub reads this variable once, when it is imported, and another test may have done that.
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     hub = Hub(httpserver)
     hub.files["data/CSConv.json"] = load("mini").path.read_bytes()
     hub.files["data/RoleCS.json"] = load("mini", Part.TRAINING).path.read_bytes()
