@@ -105,10 +105,8 @@ class SampleLog:
                 f"{where}: not JSON ({error}){cut}; run the evaluation again, or remove the line"
             ) from None
         try:
-            doc, replies = (
-                sample["doc"],
-                [responses[0] if responses else None for responses in sample["resps"]],
-            )
+            doc = sample["doc"]
+            replies: list[Any] = [responses[0] if responses else None for responses in sample["resps"]]
             prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
             if self.context == "generated":
                 yield from self._of_dialogue(sample, doc, replies, prompts)

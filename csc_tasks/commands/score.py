@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.progress import Progress
 
 from csc_tasks.commands.app import app
@@ -46,7 +47,8 @@ def score(
             plan.append((log, chosen, tokens))
         else:
             typer.echo(f"{log.path}: {log.task} has none of these metrics; skipped", err=True)
-    with Progress(disable=None) as bar:
+    # Progress goes to the terminal, the written files to stdout, one a line.
+    with Progress(console=Console(stderr=True), transient=True) as bar:
         for log, chosen, tokens in plan:
             turns = int(
                 log.results["configs"][log.task]["metadata"].get("csconv_report", {}).get("turns") or 0
