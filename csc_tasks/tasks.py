@@ -12,7 +12,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, cast
 
 from datasets import Dataset
 from lm_eval.api.instance import Instance
@@ -189,6 +189,16 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             opening = texts.next_dialogue.lstrip("\n")
         messages.append(Message("user", opening + question))
         return messages
+
+    def build_all_requests(self, **options: Any) -> None:
+        """Build the prompts anew each time, whatever ``--cache_requests`` says.
+
+        lm-eval's cache of requests is keyed by the task's name and not by data, prompt version or
+        examples, so it would answer with the prompts of another file; and building takes two seconds.
+        """
+        if options.get("cache_requests"):
+            logger.info("%s: --cache_requests is ignored; prompts are built anew", self.task_name)
+        super().build_all_requests(**{**options, "cache_requests": False})
 
     def fewshot_context(
         self,
@@ -369,9 +379,12 @@ class DialogueTask(CSConvTask):
         """The zero-shot prompt of the first turn, the only one that is known beforehand."""
         return str(self._context(doc, PromptOptions()))
 
-    def doc_to_target(self, doc: DialogueDoc, doc_to_target: object = None) -> str:
-        """The gold answers, one a line."""
-        pairs = zip(doc["strategies"], doc["references"], strict=True)
+    def doc_to_target(self, doc: DialogueDoc | TurnDoc, doc_to_target: object = None) -> str:
+        """The gold answers of a conversation, one a line; of a turn (``--write_out`` asks for one) its own."""
+        if "references" not in doc:
+            return self.book.target(doc)
+        whole = cast(DialogueDoc, doc)
+        pairs = zip(whole["strategies"], whole["references"], strict=True)
         return "\n".join(f"[{strategy}] {reference}" for strategy, reference in pairs)
 
     def doc_iterator(
@@ -389,10 +402,6 @@ class DialogueTask(CSConvTask):
             yield entry
         if empty:
             yield 0, PADDING
-
-    def build_all_requests(self, **options: Any) -> None:
-        """Never from lm-eval's request cache: later prompts are not known before the run."""
-        super().build_all_requests(**{**options, "cache_requests": False})
 
     def _context(self, doc: DialogueDoc, options: PromptOptions) -> Any:
         self._options = options

@@ -321,3 +321,11 @@ def test_predict_only_and_the_sample_log_work(tmp_path: Path) -> None:
     (sample,) = results["samples"][TASK]
     assert len(sample["resps"]) == sample["doc"]["turns"] == len(sample["filtered_resps"])
     assert json.loads(json.dumps(sample, default=str, ensure_ascii=False))["target"].startswith("[礼貌问候] ")
+
+
+def test_write_out_prints_the_first_prompt_and_its_answer(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        evaluate(FunctionLM(gold), [TASK], limit=1, write_out=True)
+    first = MINI[0].utterances[0]
+    assert HEAD in caplog.text
+    assert f"[礼貌问候] {first.text}" in caplog.text

@@ -241,6 +241,21 @@ def test_a_second_run_reads_its_replies_from_the_response_cache(tmp_path: Path) 
     assert scores(before, "csconv_mini_response") == scores(after, "csconv_mini_response")
 
 
+def test_prompts_never_come_from_the_harness_cache_of_requests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lm_eval.caching.cache.PATH", str(tmp_path / "cache"))
+    asked = []
+    for count in (2, 3):  # the same task names over other data: lm-eval's cache could not tell them apart
+        write_conversations(tmp_path / "data.json", load("mini").conversations[count : count + 1])
+        lm = FunctionLM(gold)
+        data = {"csconv_data": str(tmp_path / "data.json")}
+        evaluate(lm, ["csconv_response", "csconv_dialogue"], data, cache_requests=True)
+        asked.append({r.args[0] for r in lm.requests if r.idx or r.doc["turn"]})
+    assert asked[0].isdisjoint(asked[1])
+    assert not (tmp_path / "cache").exists()
+
+
 def test_the_sample_log_holds_what_rescoring_needs() -> None:
     results = evaluate(FunctionLM(gold), ["csconv_mini_response"])
     samples = json.loads(
