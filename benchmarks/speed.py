@@ -4,7 +4,8 @@
     python benchmarks/speed.py [--conversations N]
 
 Without options at CSConv's size (1,855 conversations, 25,810 turns; about a minute, most of it the
-independent implementations that ours are held against). CI runs it with --conversations 150.
+independent implementations that ours are held against). CI runs it with --conversations 150, where no
+time is held against a promise.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def data_info(path: Path, full: bool) -> Line:
     )
 
 
-def prompts_through_lm_eval(path: Path) -> Line:
+def prompts_through_lm_eval(path: Path, full: bool) -> Line:
     """Everything lm-eval does to build the requests of one task, from a task that is already loaded."""
     from lm_eval.tasks import TaskManager
 
@@ -86,8 +87,8 @@ def prompts_through_lm_eval(path: Path) -> Line:
     return Line(
         f"prompts built through lm-eval ({len(task.instances):,})",
         f"{rate:,.0f} docs/s",
-        "5,000 docs/s or better",
-        rate >= 5000,
+        "5,000 docs/s or better at full size",
+        rate >= 5000 if full else None,
     )
 
 
@@ -167,7 +168,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "synthetic.json"
         write_conversations(path, data)
-        lines = [data_info(path, full), prompts_through_lm_eval(path)]
+        lines = [data_info(path, full), prompts_through_lm_eval(path, full)]
     lines += [*scoring(docs, full), prefix_cache(load("mini").conversations)]
     table = Table(
         "", "measured", "promised", "", box=None, title=f"{len(data):,} conversations, {len(docs):,} turns"

@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.tokenizers import tokenizer as get_tokenizer
+from csc_tasks.metrics.tokenizers import tokens_of
 
 Ints = npt.NDArray[np.int64]
 
@@ -49,9 +49,8 @@ class Vocabulary:
         starts = np.zeros(len(tokenized) + 1, dtype=np.int64)
         np.cumsum([len(tokens) for tokens in tokenized], out=starts[1:])
         numbers = self._numbers
-        flat = np.fromiter(
-            (numbers[t] for t in chain.from_iterable(tokenized)), dtype=np.int64, count=int(starts[-1])
-        )
+        everything = chain.from_iterable(tokenized)
+        flat = np.fromiter(map(numbers.__getitem__, everything), dtype=np.int64, count=int(starts[-1]))
         return Encoded(flat, starts)
 
 
@@ -66,10 +65,9 @@ class EncodedPairs:
     @classmethod
     def of(cls, hypotheses: Sequence[str], references: Sequence[str], tokenizer: str) -> EncodedPairs:
         """Tokenise and number n pairs of texts."""
-        tokenize = get_tokenizer(tokenizer)
         vocabulary = Vocabulary()
-        hyps = vocabulary.encode([tokenize(text) for text in hypotheses])
-        refs = vocabulary.encode([tokenize(text) for text in references])
+        hyps = vocabulary.encode([tokens_of(tokenizer, text) for text in hypotheses])
+        refs = vocabulary.encode([tokens_of(tokenizer, text) for text in references])
         return cls(hyps, refs, len(vocabulary))
 
     def ngram_matches(self, order: int) -> tuple[Ints, Ints]:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, SetMetric
-from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER
-from csc_tasks.metrics.tokenizers import tokenizer as get_tokenizer
+from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, tokens_of
 from csc_tasks.metrics.turns import Turns
 
 __all__ = ["Distinct", "LengthRatio", "NoAnswer", "Truncated"]
@@ -43,11 +42,10 @@ class Distinct(SetMetric):
 
     def score(self, items: Sequence[Any]) -> float:
         """A fraction 0–1; NaN where no reply has an n-gram."""
-        tokenize = get_tokenizer(self.tokenizer)
         seen: set[Any] = set()
         total = 0
         for reply in items:
-            tokens = tokenize(reply)
+            tokens = tokens_of(self.tokenizer, reply)
             if self.order == 1:
                 seen.update(tokens)
             elif self.order == 2:

@@ -8,14 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
 
 from rouge_score.tokenize import tokenize as _rouge_score_tokenize
 from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
 from sacrebleu.tokenizers.tokenizer_zh import _UCODE_RANGES
 
-__all__ = ["DEFAULT_TOKENIZER", "TOKENIZERS", "Tokenizer", "tokenize_ascii", "tokenizer", "tokenizer_version"]
+__all__ = [
+    "DEFAULT_TOKENIZER",
+    "TOKENIZERS",
+    "Tokenizer",
+    "tokenize_ascii",
+    "tokenizer",
+    "tokenizer_version",
+    "tokens_of",
+]
 
 Tokenizer = Callable[[str], list[str]]
 
@@ -31,9 +39,11 @@ def _range(start: str, end: str) -> str:
 
 
 _SINGLE = "".join(_range(start, end) for start, end in _UCODE_RANGES)
-_PIECES = re.compile(f"[{_SINGLE}]|[^{_SINGLE}]+")
+_RUNS = re.compile(f"[{_SINGLE}]+|[^{_SINGLE}]+")
 _PLAIN = re.compile(f"[{_SINGLE}]*")
+_SINGLE_CHARACTER = re.compile(f"[{_SINGLE}]")
 _split_word = TokenizerRegexp()
+_ASCII_WORD = re.compile("[a-z0-9]")
 
 
 def tokenize_zh(text: str) -> list[str]:
@@ -44,19 +54,20 @@ def tokenize_zh(text: str) -> list[str]:
     """
     text = text.rstrip().strip()
     if _PLAIN.fullmatch(text):
-        return [c for c in text if c != "\u3000"] if "\u3000" in text else list(text)
+        return list("".join(text.split()))
     tokens: list[str] = []
     last = len(text)
-    for match in _PIECES.finditer(text):
+    single = _SINGLE_CHARACTER.match(text) is not None
+    for match in _RUNS.finditer(text):  # the two kinds of run alternate
         piece = match.group()
-        if len(piece) == 1 and _PLAIN.fullmatch(piece):
-            if not piece.isspace():
-                tokens.append(piece)
+        if single:
+            tokens.extend("".join(piece.split()))
         else:
             # The Chinese neighbours of a run are set off by spaces before its punctuation is split.
             left = " " if match.start() else ""
             right = " " if match.end() < last else ""
             tokens.extend(_split_word(left + piece + right).split())
+        single = not single
     return tokens
 
 
@@ -85,6 +96,8 @@ def tokenize_jieba(text: str) -> list[str]:
 
 def tokenize_ascii(text: str) -> list[str]:
     """rouge-score's default tokenizer without stemming: keeps ``[a-z0-9]`` runs, drops every Han character."""
+    if _ASCII_WORD.search(text.lower()) is None:  # most Chinese replies: the same answer, sooner
+        return []
     tokens: list[str] = _rouge_score_tokenize(text, None)
     return tokens
 
@@ -104,6 +117,15 @@ def tokenizer(name: str) -> Tokenizer:
     if name == "jieba":
         _jieba()
     return TOKENIZERS[name]
+
+
+@lru_cache(maxsize=2**16)
+def tokens_of(name: str, text: str) -> list[str]:
+    """The tokens of a text under the tokenizer ``name``; not to be changed, for they are kept.
+
+    BLEU, ROUGE-L, length and each order of distinct-n want the tokens of the same replies.
+    """
+    return tokenizer(name)(text)
 
 
 def tokenizer_version(name: str) -> str:
