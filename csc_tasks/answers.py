@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import tempfile
 import time
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 from lm_eval.api.model import hash_args
@@ -11,6 +14,8 @@ from lm_eval.api.model import hash_args
 from csc_tasks.dialogue import REQUEST_TYPE, DialogueRequest
 
 __all__ = ["KeptAnswers"]
+
+logger = logging.getLogger(__name__)
 
 
 class KeptAnswers:
@@ -63,13 +68,23 @@ class KeptAnswers:
             return "Its answers are in the cache: the same command again goes on from there"
         if not self._answers:
             return "It had not answered anything"
+        name = f"csconv_rescue_{time.strftime('%Y%m%dT%H%M%S')}"
+        # The working folder may be gone or read-only, and this is the last chance to keep anything.
+        for path in (Path(name), Path(tempfile.gettempdir()) / name):
+            try:
+                self._write(f"{path}_rank{self._rank}.db")
+            except Exception:
+                logger.exception("the answers could not be written to %s", path)
+            else:
+                return f"Its answers are kept: the same command with --use_cache {path} goes on from there"
+        return "Its answers could NOT be written to disk; the log says why"
+
+    def _write(self, path: str) -> None:
         from sqlitedict import SqliteDict
 
-        name = f"csconv_rescue_{time.strftime('%Y%m%dT%H%M%S')}"
-        with SqliteDict(f"{name}_rank{self._rank}.db") as file:
+        with SqliteDict(path) as file:
             file.update(self._answers)
             file.commit()
-        return f"Its answers are kept: the same command with --use_cache {name} goes on from there"
 
 
 def _prompt_key(request: DialogueRequest) -> str:

@@ -87,7 +87,9 @@ class SampleLog:
                     chunk.answers.append(answer)
                     chunk.prompts.append(prompt)
                     if truncated is not None:
-                        chunk.truncated = [*(chunk.truncated or []), truncated]
+                        if chunk.truncated is None:
+                            chunk.truncated = []
+                        chunk.truncated.append(truncated)
                 if len(chunk.docs) >= CHUNK:
                     yield chunk
                     chunk = Chunk()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -84,8 +83,3 @@ class RougeLAscii(MeanMetric):
         hyps = vocabulary.encode([tokenize_ascii(t) for t in turns.hypotheses])
         refs = vocabulary.encode([tokenize_ascii(t) for t in turns.references])
         return _f1(EncodedPairs(hyps, refs, len(vocabulary)))
-
-
-def scores(hypotheses: Sequence[str], references: Sequence[str], tokenizer: str) -> list[float]:
-    """ROUGE-L F1 of each pair of texts."""
-    return _f1(EncodedPairs.of(hypotheses, references, tokenizer))

@@ -213,6 +213,27 @@ def test_a_model_that_fails_in_round_3_loses_nothing_that_it_had_answered(
     assert scores(results, TASK)["rouge_l"] == 1.0
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # sqlitedict's own thread
+def test_answers_are_rescued_even_if_the_working_folder_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, spare = tmp_path / "gone", tmp_path / "spare"
+    gone.mkdir()
+    spare.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(spare))
+    monkeypatch.chdir(gone)
+
+    class FoldersBrokenLM(BrokenLM):
+        def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[Any]:
+            if len(self.rounds) == 2:
+                gone.rmdir()
+            return super().generate_until(requests, disable_tqdm)
+
+    with pytest.raises(HarnessError, match=rf"--use_cache {spare}/csconv_rescue_\S+ goes on"):
+        evaluate(FoldersBrokenLM(gold), [TASK])
+    assert len(list(spare.glob("csconv_rescue_*_rank0.db"))) == 1
+
+
 def test_without_any_answer_nothing_is_rescued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 

@@ -31,14 +31,12 @@ def score(
     Writes a results file and per-turn scores beside each log; the files of the run stay as they are.
     What was scored before in the same way is left alone.
     """
-    from csc_tasks.metrics.tokenizers import tokenizer as check
     from csc_tasks.rescoring import choose, rescore
     from csc_tasks.sample_logs import find_logs
     from csc_tasks.settings import Settings
 
     if tokenizer is not None:
         Settings.from_metadata({"csconv_tokenizer": tokenizer})  # one place says what a tokenizer may be
-        check(tokenizer)
     names = [name.strip() for name in metrics.split(",") if name.strip()]
     plan = []
     for log in find_logs(results):
