@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any
 
 from csc_tasks.metrics import AdditiveMetric, Metric, clustered_stderr
+from csc_tasks.report import Report
 
 __all__ = ["Aggregation", "ClusteredError", "OfConversations"]
 
@@ -17,22 +18,29 @@ logger = logging.getLogger(__name__)
 class Aggregation:
     """A metric's score; NaN, never an error and never 0, where any turn could not be scored.
 
-    ``observe`` is shown all items before they are scored.
+    ``report`` is shown all items before they are scored.
     """
 
-    def __init__(self, metric: Metric, observe: Callable[[Metric, Sequence[Any]], None]) -> None:
+    def __init__(self, metric: Metric, name: str, report: Report) -> None:
         self.metric = metric
-        self.observe = observe
+        self.name = name
+        self.report = report
 
     def __call__(self, items: Sequence[Any]) -> float:
         """The score of all turns' items."""
-        if any(item is None for item in items):
+        if missing := sum(item is None for item in items):
+            reason = self.report.unscored(self.name, missing)
+            logger.error(
+                "%s is NaN: %d of %d turns were not scored (%s)", self.name, missing, len(items), reason
+            )
             return float("nan")
         try:
-            self.observe(self.metric, items)
+            self.report.observe(self.metric, items)
             return self.metric.score(items)
-        except Exception:
-            logger.exception("%s failed; it is NaN in the results", self.metric.info.name)
+        except Exception as error:
+            logger.exception("%s failed; it is NaN in the results", self.name)
+            self.report.reasons[self.name] = f"{type(error).__name__}: {error}"
+            self.report.unscored(self.name, len(items))
             return float("nan")
 
     def __str__(self) -> str:

@@ -20,12 +20,13 @@ from lm_eval.api.utils import Message, multiturn_to_singleturn
 from csc_tasks.aggregation import Aggregation, ClusteredError
 from csc_tasks.errors import ConfigError
 from csc_tasks.harness import check_version, show_messages_plainly
-from csc_tasks.metrics import AdditiveMetric, Metric, column_name
+from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
+from csc_tasks.model_options import prepare
 from csc_tasks.prompts import TaskKind, load_prompt
 from csc_tasks.report import Report
 from csc_tasks.scoring import Scored, metrics_of_task
 from csc_tasks.settings import Settings
-from csc_tasks.signature import build_signature
+from csc_tasks.signature import build_signature, sign_metrics
 from csc_tasks.sources import evaluation_corpus, select, training_corpus
 from csc_tasks.turns import PromptBook, turn_docs
 
@@ -68,7 +69,9 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self._fewshot_seed: int | None = None
         self._prefixes: dict[tuple[int, str | None], str] = {}
         self.report = Report()
-        self.metrics: tuple[Metric, ...] = metrics_of_task(self.KIND, self.CONTEXT, self.settings.tokenizer)
+        self.metrics: tuple[Metric, ...] = metrics_of_task(
+            self.KIND, self.CONTEXT, self.settings.tokenizer, self.settings.models
+        )
         metadata["csconv_signature"] = build_signature(
             self.KIND,
             self.CONTEXT,
@@ -175,11 +178,20 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         return messages
 
     def build_all_requests(self, **options: Any) -> None:
-        """Build the prompts anew each time, whatever ``--cache_requests`` says.
+        """Load what scoring needs, then build the prompts, whatever ``--cache_requests`` says.
+
+        This is the last hook before generation, and the first that knows of ``--predict_only``.
 
         lm-eval's cache of requests is keyed by the task's name and not by data, prompt version or
         examples, so it would answer with the prompts of another file; and building takes two seconds.
         """
+        prepare(self.metrics)
+        if any(m.info.needs is Needs.TEXT for m in self.metrics) and self.settings.models.bertscore is None:
+            logger.info(
+                "%s: without BERTScore; --metadata csconv_bertscore_model=… (and _layer=…) names an encoder",
+                self.task_name,
+            )
+        sign_metrics(self.config.metadata["csconv_signature"], self.metrics, self.settings.tokenizer)
         if options.get("cache_requests"):
             logger.info("%s: --cache_requests is ignored; prompts are built anew", self.task_name)
         super().build_all_requests(**{**options, "cache_requests": False})
@@ -210,7 +222,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         for metric in self.metrics:
             name = column_name(metric, self.settings.tokenizer)
             better = {1: True, -1: False, 0: None}[metric.info.better]
-            score = self._of_documents(Aggregation(metric, self.report.observe))
+            score = self._of_documents(Aggregation(metric, name, self.report))
             entries.append({"metric": name, "aggregation": score, "higher_is_better": better})
             if isinstance(metric, AdditiveMetric):
                 # lm-eval gives a metric of ours no standard error ("N/A" under `name_stderr`). A metric
@@ -251,3 +263,4 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             )
         for name, reason in scored.failures.items():
             logger.error("%s: %s was NOT scored (%s)", self.task_name, name, reason)
+            self.report.reasons[name] = reason

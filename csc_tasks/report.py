@@ -24,6 +24,13 @@ class Report:
 
     def __init__(self) -> None:
         self.figures: dict[str, Any] = {}
+        self.reasons: dict[str, str] = {}
+
+    def unscored(self, name: str, turns: int) -> str:
+        """Note that a metric has no score because this many turns have none, and give the reason."""
+        reason = self.reasons.get(name, "see the log of the other processes")
+        self.figures.setdefault("unscored", {})[name] = {"turns": turns, "reason": reason}
+        return reason
 
     def observe(self, metric: Metric, items: Sequence[Any]) -> None:
         """Take from a metric's items, one a turn, what is worth reporting."""

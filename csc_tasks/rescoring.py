@@ -8,22 +8,42 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from csc_tasks._version import __version__
 from csc_tasks.errors import ConfigError
 from csc_tasks.files import write_text
-from csc_tasks.metrics import AdditiveMetric, Metric, Tally, all_metrics, column_name, signature_of
+from csc_tasks.metrics import (
+    NO_MODELS,
+    AdditiveMetric,
+    Metric,
+    Models,
+    Tally,
+    all_metrics,
+    column_name,
+    signature_of,
+)
 from csc_tasks.metrics.strategy import F1
 from csc_tasks.metrics.tokenizers import tokenizer_version
 from csc_tasks.report import strategy_report
 from csc_tasks.sample_logs import SampleLog
+from csc_tasks.score_file import ScoreFile
 from csc_tasks.scoring import metrics_of_task, score_turns
+from csc_tasks.signature import sign_metrics
 
-__all__ = ["choose", "rescore"]
+__all__ = ["Outcome", "choose", "rescore"]
 
 
-def choose(log: SampleLog, names: Sequence[str], tokenizer: str) -> tuple[Metric, ...]:
+class Outcome(NamedTuple):
+    """The results file of a log, and the reason for each metric that could not be computed."""
+
+    results: Path
+    failures: dict[str, str]
+
+
+def choose(
+    log: SampleLog, names: Sequence[str], tokenizer: str, models: Models = NO_MODELS
+) -> tuple[Metric, ...]:
     """The metrics of these names that the log's task has, in table order; all it has if no name is given.
 
     Raises:
@@ -32,7 +52,7 @@ def choose(log: SampleLog, names: Sequence[str], tokenizer: str) -> tuple[Metric
     known = [m.info.name for m in all_metrics()]
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"--metrics: there is no metric {unknown[0]!r}; there are {', '.join(known)}")
-    offered = metrics_of_task(log.kind, log.context, tokenizer)
+    offered = metrics_of_task(log.kind, log.context, tokenizer, models)
     return tuple(m for m in offered if not names or m.info.name in names)
 
 
@@ -42,57 +62,67 @@ def rescore(
     tokenizer: str,
     force: bool = False,
     progress: Callable[[int], None] = lambda _: None,
-) -> Path:
+) -> Outcome:
     """Score a log and write a results file and per-turn scores beside it; the old files stay as they are.
 
     The results file is named after what it was made from and how, so that the same call finds it done
-    and returns it, unless ``force``. Scores that were not computed again are not in it.
+    and returns it, unless ``force`` or a metric failed. A call that was interrupted is taken up where it
+    ended. Scores that were not computed again are not in the file.
 
     Args:
         log: the log.
-        metrics: from :func:`choose`.
+        metrics: from :func:`choose`, prepared.
         tokenizer: of the text metrics.
         force: score again what was scored before.
         progress: called with the number of turns done.
+
+    Raises:
+        DataError: the log is damaged, or another process is scoring it in the same way.
     """
     digest = log.sha256()
-    recipe = {"metrics": sorted(m.info.name for m in metrics), "tokenizer": tokenizer_version(tokenizer)}
+    names = {m: column_name(m, tokenizer) for m in metrics}
+    recipe = {
+        "metrics": {names[m]: signature_of(m, tokenizer) for m in metrics},
+        "tokenizer": tokenizer_version(tokenizer),
+    }
     key = _key({**recipe, "source": digest, "package": __version__})
     stem = f"{log.path.stem.removeprefix('samples_')}_{key}"
     target = log.path.with_name(f"results_{stem}.json")
+    scores_path = log.path.with_name(f"scores_{stem}.jsonl")
     if target.exists() and not force:
-        return target
-    names = {m: column_name(m, tokenizer) for m in metrics}
+        failed = json.loads(target.read_text(encoding="utf-8"))["csconv_rescored"]["failures"]
+        if not failed:
+            return Outcome(target, {})
+        # Only what could not be scored is scored again.
+        scores_path.replace(scores_path.with_suffix(".partial"))
+        target.unlink()
+    elif force:
+        scores_path.with_suffix(".partial").unlink(missing_ok=True)
     tallies = {m: Tally(m) for m in metrics}
     # What a log does not say cannot be scored: then the column is absent, and the file says so.
     absent: set[str] = set()
     failures: dict[str, str] = {}
     done = documents = 0
-    scores_path = log.path.with_name(f"scores_{stem}.jsonl")
-    temporary = scores_path.with_suffix(".partial")
-    try:
-        with temporary.open("w", encoding="utf-8") as out:
-            for chunk in log.chunks():
-                wanted = [m for m in metrics if m.info.name != "truncated" or chunk.truncated is not None]
-                absent |= {m.info.name for m in metrics} - {m.info.name for m in wanted}
+    with ScoreFile(scores_path) as file:
+        for chunk in log.chunks():
+            wanted = [m for m in metrics if m.info.name != "truncated" or chunk.truncated is not None]
+            absent |= {m.info.name for m in metrics} - {m.info.name for m in wanted}
+            rows = file.recall(chunk.docs, [names[m] for m in wanted])
+            if rest := chunk.without(len(rows)):
                 scored = score_turns(
-                    log.kind, chunk.docs, chunk.answers, tokenizer, wanted, chunk.prompts, chunk.truncated
+                    log.kind, rest.docs, rest.answers, tokenizer, wanted, rest.prompts, rest.truncated
                 )
                 failures.update(scored.failures)
-                conversations = [doc["conversation"] for doc in chunk.docs]
-                for metric in wanted:
-                    items = [record.items[names[metric]] for record in scored.records]
-                    tallies[metric].add(items, conversations)
-                for doc, record in zip(chunk.docs, scored.records, strict=True):
-                    line = {"conversation": doc["conversation"], "turn": doc["turn"], **record.items}
-                    out.write(json.dumps(line, ensure_ascii=False) + "\n")
-                done += len(chunk.docs)
-                documents += sum(doc["turn"] == 0 for doc in chunk.docs)
-                progress(done)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    temporary.replace(scores_path)
+                fresh = [record.items for record in scored.records]
+                file.write(rest.docs, fresh)
+                rows += fresh
+            conversations = [doc["conversation"] for doc in chunk.docs]
+            for metric in wanted:
+                tallies[metric].add([row[names[metric]] for row in rows], conversations)
+            done += len(chunk.docs)
+            documents += sum(doc["turn"] == 0 for doc in chunk.docs)
+            progress(done)
+        file.finish()
     values: dict[str, Any] = {
         "alias": log.task,
         "sample_len": documents if log.context == "generated" else done,
@@ -105,8 +135,13 @@ def rescore(
             error = tallies[metric].stderr()
             values[f"{name}_stderr,none"] = "N/A" if math.isnan(error) else error
     report: dict[str, Any] = {"turns": done}
+    unscored = {names[m]: t.unscored for m, t in tallies.items() if t.unscored}
+    if unscored:
+        report["unscored"] = {
+            name: {"turns": turns, "reason": failures.get(name, "")} for name, turns in unscored.items()
+        }
     for metric, tally in tallies.items():
-        if isinstance(metric, F1) and not tally.failed:
+        if isinstance(metric, F1) and not tally.unscored:
             report |= strategy_report(tally.total())
     content = _results(log, tokenizer, metrics, values, report)
     content["csconv_rescored"] = {
@@ -119,7 +154,7 @@ def rescore(
         "scores": scores_path.name,
     }
     write_text(target, json.dumps(content, ensure_ascii=False, indent=2).encode())
-    return target
+    return Outcome(target, failures)
 
 
 def _key(recipe: dict[str, Any]) -> str:
@@ -137,8 +172,8 @@ def _results(
         "line": line,
         "package": __version__,
         "tokenizer": tokens,
-        "metrics": {column_name(m, tokenizer): signature_of(m, tokenizer) for m in metrics},
     }
+    sign_metrics(signature, metrics, tokenizer)
     config = log.results["configs"][log.task]
     metadata = {**config["metadata"], "csconv_signature": signature, "csconv_report": report}
     kept = ("config", "n-shot", "versions", "lm_eval_version", "model_name", "chat_template_sha", "git_hash")

@@ -15,7 +15,7 @@ from csc_tasks.prompts import TaskKind
 from csc_tasks.signature import BENCHMARK_VERSION
 from csc_tasks.turns import TurnDoc
 
-__all__ = ["Chunk", "SampleLog", "find_logs"]
+__all__ = ["Chunk", "SampleLog", "find_logs", "log_files", "no_logs", "open_log"]
 
 CHUNK = 2000
 """Turns scored at a time."""
@@ -33,6 +33,13 @@ class Chunk:
     answers: list[Any] = field(default_factory=list)
     prompts: list[Any] = field(default_factory=list)
     truncated: list[bool] | None = None
+
+    def without(self, count: int) -> Chunk | None:
+        """The chunk without its first ``count`` turns; ``None`` if that is nothing."""
+        if count >= len(self.docs):
+            return None
+        flags = None if self.truncated is None else self.truncated[count:]
+        return Chunk(self.docs[count:], self.answers[count:], self.prompts[count:], flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +77,21 @@ class SampleLog:
             DataError: a line is cut off, not from this task, or a turn stands there twice; the message
                 names the line.
         """
-        chunk, seen = Chunk(), set()
+        chunk = Chunk()
+        seen: dict[str, int] = {}  # by conversation a bit for each turn: ten bytes a turn would add up
         with self.path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
                 where = f"{self.path}: line {number}"
                 for doc, answer, prompt, truncated in self._turns(line, where):
-                    key = doc["conversation"], doc["turn"]
-                    if key in seen:
+                    conversation, bit = doc["conversation"], 1 << doc["turn"]
+                    before = seen.get(conversation, 0)
+                    if before & bit:
                         raise DataError(
-                            f"{where}: turn {doc['turn']} of conversation {key[0]} stands here a second time"
+                            f"{where}: turn {doc['turn']} of conversation {conversation} stands here a second time"
                         )
-                    seen.add(key)
+                    seen[conversation] = before | bit
                     chunk.docs.append(doc)
                     chunk.answers.append(answer)
                     chunk.prompts.append(prompt)
@@ -147,24 +156,40 @@ def find_logs(paths: list[Path]) -> list[SampleLog]:
     Raises:
         DataError: no such log, a log without the results file of its run, or from another benchmark version.
     """
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            files += sorted(path.rglob("samples_*.jsonl"))
-        elif path.is_file():
-            files.append(path)
-        else:
-            raise DataError(f"{path}: no such file or folder")
-    logs = [log for log in map(_open, files) if log is not None]
+    logs = [log for log in map(open_log, log_files(paths)) if log is not None]
     if not logs:
-        raise DataError(
-            f"no csconv sample logs in {', '.join(map(str, paths))}; run lm_eval with --log_samples --output_path"
-        )
+        raise no_logs(paths)
     return logs
 
 
-def _open(path: Path) -> SampleLog | None:
-    """The log at ``path``; ``None`` if its run says that the task is not one of csconv's."""
+def no_logs(paths: list[Path]) -> DataError:
+    """What to say where there are none."""
+    return DataError(
+        f"no csconv sample logs in {', '.join(map(str, paths))}; run lm_eval with --log_samples --output_path"
+    )
+
+
+def log_files(paths: list[Path]) -> list[Path]:
+    """The sample logs among the given files and folders, each once, of whatever task.
+
+    Raises:
+        DataError: a path that does not exist.
+    """
+    files: dict[Path, Path] = {}
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"{path}: no such file or folder")
+        for file in sorted(path.rglob("samples_*.jsonl")) if path.is_dir() else [path]:
+            files.setdefault(file.resolve(), file)
+    return list(files.values())
+
+
+def open_log(path: Path) -> SampleLog | None:
+    """The log at ``path``; ``None`` if its run says that the task is not one of csconv's.
+
+    Raises:
+        DataError: its results file is missing or damaged, or of another benchmark version.
+    """
     task, _, date = path.stem.removeprefix("samples_").rpartition("_")
     results_path = path.with_name(f"results_{date}.json")
     try:

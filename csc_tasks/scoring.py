@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from csc_tasks.framework import Strategy
-from csc_tasks.metrics import UNREADABLE, Metric, Needs, Turns, column_name, metrics_for
+from csc_tasks.metrics import NO_MODELS, UNREADABLE, Metric, Models, Needs, Turns, column_name, metrics_for
 from csc_tasks.prompts import TaskKind
 from csc_tasks.replies import Problem, Reply, leaves_in_thought, read_reply
 from csc_tasks.turns import TurnDoc, gold_strategy
@@ -58,8 +58,10 @@ class Scored:
         return Counter(r.reply.problem for r in self.records if r.reply.problem)
 
 
-def metrics_of_task(kind: TaskKind, context: str, tokenizer: str) -> tuple[Metric, ...]:
-    """The metrics that a task of this kind reports, in table order.
+def metrics_of_task(
+    kind: TaskKind, context: str, tokenizer: str, models: Models = NO_MODELS
+) -> tuple[Metric, ...]:
+    """The metrics that a task of this kind reports, in table order; with networks only those of ``models``.
 
     In generated context (``context="generated"``) also those of a dialogue: by depth, and truncation.
     """
@@ -69,7 +71,7 @@ def metrics_of_task(kind: TaskKind, context: str, tokenizer: str) -> tuple[Metri
         TaskKind.RESPONSE: {Needs.STRATEGY, Needs.TEXT, Needs.ANSWERS},
         TaskKind.RESPONSE_ORACLE: {Needs.TEXT, Needs.ANSWERS},
     }[kind]
-    return metrics_for(needs | {Needs.DIALOGUE} if context == "generated" else needs, tokenizer)
+    return metrics_for(needs | {Needs.DIALOGUE} if context == "generated" else needs, tokenizer, models)
 
 
 @dataclass(frozen=True, slots=True)

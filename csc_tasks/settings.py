@@ -6,25 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from csc_tasks.errors import ConfigError
-from csc_tasks.metrics import DEFAULT_TOKENIZER, tokenizer
+from csc_tasks.metrics import DEFAULT_TOKENIZER, NO_MODELS, Models, tokenizer
+from csc_tasks.model_options import MODEL_OPTIONS, Unnamed, read_models
 from csc_tasks.sources import Scale
 
 __all__ = ["Settings"]
 
-_KNOWN = {"csconv_scale", "csconv_data", "csconv_train", "csconv_tokenizer"}
+_KNOWN = {"csconv_scale", "csconv_data", "csconv_train", "csconv_tokenizer", *MODEL_OPTIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What ``--metadata csconv_…=…`` and the task's YAML choose.
 
-    ``data`` and ``train`` are sources (``hub``, ``mini``, a path) or ``None`` for the default.
+    ``data`` and ``train`` are sources (``hub``, ``mini``, a path) or ``None`` for the default;
+    ``models`` are the networks that score, of which a strategy task uses none.
     """
 
     scale: Scale
     data: str | None = None
     train: str | None = None
     tokenizer: str = DEFAULT_TOKENIZER
+    models: Models = NO_MODELS
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, object]) -> Settings:
@@ -48,7 +51,9 @@ class Settings:
             tokenizer(name)
         except (ValueError, ModuleNotFoundError) as error:
             raise ConfigError(str(error)) from None
-        return cls(scale, _source(ours, "csconv_data"), _source(ours, "csconv_train"), name)
+        # The mini tasks promise to run offline on any machine.
+        models = read_models(ours, Unnamed.CACHED if scale is Scale.MINI else Unnamed.DEFAULT)
+        return cls(scale, _source(ours, "csconv_data"), _source(ours, "csconv_train"), name, models)
 
 
 def _source(options: Mapping[str, object], key: str) -> str | None:

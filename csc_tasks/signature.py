@@ -11,7 +11,7 @@ from csc_tasks.metrics.tokenizers import tokenizer_version
 from csc_tasks.prompts import Prompt, TaskKind
 from csc_tasks.sources import Corpus, Scale
 
-__all__ = ["BENCHMARK_VERSION", "build_signature"]
+__all__ = ["BENCHMARK_VERSION", "build_signature", "sign_metrics"]
 
 BENCHMARK_VERSION = 1
 """Raised when scores under the old and the new protocol cannot be compared."""
@@ -34,7 +34,7 @@ def build_signature(
     """
     tokens = tokenizer_version(tokenizer)
     data = f"{corpus.name}@{corpus.fingerprint[:8]}"
-    return {
+    signature: dict[str, Any] = {
         "line": f"csconv:{BENCHMARK_VERSION}|task:{kind.value}|ctx:{context}|prompt:{prompt.version}"
         f"|data:{data}|scale:{scale.value}|tok:{tokens}|version:{__version__}",
         "benchmark": BENCHMARK_VERSION,
@@ -50,5 +50,13 @@ def build_signature(
             "sha256": corpus.sha256,
         },
         "tokenizer": tokens,
-        "metrics": {column_name(m, tokenizer): signature_of(m, tokenizer) for m in metrics},
     }
+    sign_metrics(signature, metrics, tokenizer)
+    return signature
+
+
+def sign_metrics(signature: dict[str, Any], metrics: Sequence[Metric], tokenizer: str) -> None:
+    """Write down how each metric is computed; of one with a network the fingerprint is known once it is prepared."""
+    signature["metrics"] = {column_name(m, tokenizer): signature_of(m, tokenizer) for m in metrics}
+    if details := {column_name(m, tokenizer): m.details for m in metrics if m.details}:
+        signature["models"] = details

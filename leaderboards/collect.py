@@ -21,6 +21,8 @@ class Row:
     """One model on one task: scores and clustered standard errors by metric name.
 
     ``protocol`` is the part of the signature that must agree before two rows may stand in one table.
+    A score that a neural network gave is named after it too (``bertscore bert-score 0.3.13, …``): those
+    of two networks are different quantities.
     """
 
     model: str
@@ -51,17 +53,16 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
         yield from found
 
 
-def _numbers(values: dict[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+def _numbers(values: dict[str, Any], signature: dict[str, Any]) -> tuple[dict[str, float], dict[str, float]]:
+    networks = {name: f"{name} {signature['metrics'][name]}" for name in signature.get("models", {})}
     scores: dict[str, float] = {}
     errors: dict[str, float] = {}
     for key, value in values.items():
         name, comma, _ = key.partition(",")
         if not comma or name.endswith("_stderr_stderr") or not isinstance(value, (int, float)):
             continue
-        if name.endswith("_stderr"):
-            errors[name.removesuffix("_stderr")] = float(value)
-        else:
-            scores[name] = float(value)
+        base = name.removesuffix("_stderr")
+        (scores if base == name else errors)[networks.get(base, base)] = float(value)
     return scores, errors
 
 
@@ -96,7 +97,7 @@ def collect(paths: Iterable[Path]) -> list[Row]:
             signature = metadata.get("csconv_signature")
             if not signature:
                 continue
-            scores, errors = _numbers(values)
+            scores, errors = _numbers(values, signature)
             line = str(signature["line"])
             row = Row(
                 model=_model(results),

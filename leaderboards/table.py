@@ -8,21 +8,36 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.table import Table
 
 from csc_tasks.leaderboards.collect import Row
-from csc_tasks.metrics import DEFAULT_TOKENIZER, TOKENIZERS, Metric, all_metrics, column_name
+from csc_tasks.metrics import (
+    DEFAULT_TOKENIZER,
+    TOKENIZERS,
+    BertScoreOptions,
+    Metric,
+    Models,
+    all_metrics,
+    column_name,
+)
 
 __all__ = ["drop_tables", "tables"]
 
 
+RESCALED = Models(BertScoreOptions(rescale=True))
+
+
 def _columns(rows: Sequence[Row], every: bool) -> Iterator[tuple[str, Metric]]:
-    """(reported name, metric) of the columns that any row has, in registry order."""
+    """(reported name, metric) of the columns that any row has, in registry order; one for each network."""
+    reported = sorted({name for row in rows for name in row.scores})
     for tokenizer in TOKENIZERS:
-        for metric in all_metrics(tokenizer):
+        variants = [m for m in all_metrics(tokenizer, RESCALED) if m.info.variant]
+        for metric in (*all_metrics(tokenizer), *variants):
             name = column_name(metric, tokenizer)
             # A metric without a tokenizer has one name under all of them: show it once.
             repeated = not metric.info.tokenized and tokenizer != DEFAULT_TOKENIZER
-            wanted = every or metric.info.headline
-            if wanted and not repeated and any(name in row.scores for row in rows):
-                yield name, metric
+            if repeated or not (every or metric.info.headline):
+                continue
+            for found in reported:
+                if found == name or (metric.info.model and found.startswith(f"{name} ")):
+                    yield found, metric
 
 
 def _cell(row: Row, name: str, metric: Metric) -> str:
@@ -41,8 +56,20 @@ def _cell(row: Row, name: str, metric: Metric) -> str:
 def _heading(name: str, metric: Metric) -> str:
     title = metric.info.title
     suffix = name.removeprefix(metric.info.name)
+    if metric.info.model:
+        # The network is told in full beneath the table; here what tells two columns apart.
+        suffix = suffix.removeprefix(f"_{metric.info.variant}") if metric.info.variant else suffix
+        network = next((part for part in suffix.split(", ") if "@" in part), suffix).split("@", 1)[0]
+        suffix = ", ".join(part.strip() for part in (network, metric.info.variant) if part.strip())
     arrow = {1: " ↑", -1: " ↓", 0: ""}[metric.info.better]
     return title + (f" ({suffix.lstrip('_')})" if suffix else "") + arrow
+
+
+def _networks(columns: Sequence[tuple[str, Metric]]) -> Iterator[str]:
+    """A line for each network that scored, in full."""
+    for name, metric in columns:
+        if metric.info.model:
+            yield f"{metric.info.title}: {name.partition(' ')[2]}"
 
 
 def _rank(row: Row, metric: str, direction: int) -> tuple[float, str]:
@@ -67,14 +94,19 @@ def tables(rows: Iterable[Row], every: bool = False, order: str | None = None) -
         if not columns:
             continue
         partial = " PARTIAL (--limit)" if any(m.limited for m in members) else ""
-        table = Table(title=f"{task}, {turns} turns{partial}", caption=protocol, title_justify="left")
+        table = Table(
+            title=f"{task}, {turns} turns{partial}",
+            caption="\n".join([protocol, *_networks(columns)]),
+            title_justify="left",
+        )
         table.caption_justify = "left"
         table.add_column("model", no_wrap=True)
         table.add_column("shots", justify="right")
         for name, metric in columns:
             table.add_column(_heading(name, metric), justify="right")
         by_name = dict(columns)
-        key = order if order in by_name else columns[0][0]
+        named = [name for name in by_name if order and name.partition(" ")[0] == order]
+        key = named[0] if named else columns[0][0]
         direction = by_name[key].info.better or 1
         ranked = sorted(members, key=lambda row: (row.is_floor, *_rank(row, key, direction)))
         for i, row in enumerate(ranked):

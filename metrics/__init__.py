@@ -1,7 +1,17 @@
-"""Metrics for Chinese customer support: pure functions of turns, without a harness and without a model."""
+"""Metrics for Chinese customer support: functions of turns, without a harness."""
 
-from csc_tasks.metrics.base import AdditiveMetric, MeanMetric, Metric, MetricInfo, Needs, SetMetric
-from csc_tasks.metrics.registry import all_metrics, column_name, metrics_for, signature_of
+from csc_tasks.metrics.base import (
+    AdditiveMetric,
+    MeanMetric,
+    Metric,
+    MetricInfo,
+    ModelError,
+    Needs,
+    SetMetric,
+)
+from csc_tasks.metrics.bertscore import BertScoreOptions
+from csc_tasks.metrics.bleurt import BleurtOptions
+from csc_tasks.metrics.registry import NO_MODELS, Models, all_metrics, column_name, metrics_for, signature_of
 from csc_tasks.metrics.tally import Tally
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, TOKENIZERS, tokenizer
 from csc_tasks.metrics.turns import UNREADABLE, Turns
@@ -9,12 +19,17 @@ from csc_tasks.metrics.uncertainty import clustered_stderr
 
 __all__ = [
     "DEFAULT_TOKENIZER",
+    "NO_MODELS",
     "TOKENIZERS",
     "UNREADABLE",
     "AdditiveMetric",
+    "BertScoreOptions",
+    "BleurtOptions",
     "MeanMetric",
     "Metric",
     "MetricInfo",
+    "ModelError",
+    "Models",
     "Needs",
     "SetMetric",
     "Tally",

@@ -22,9 +22,23 @@ import numpy.typing as npt
 
 from csc_tasks.metrics.turns import Turns
 
-__all__ = ["AdditiveMetric", "Floats", "MeanMetric", "Metric", "MetricInfo", "Needs", "SetMetric"]
+__all__ = [
+    "AdditiveMetric",
+    "Floats",
+    "Fold",
+    "MeanMetric",
+    "Metric",
+    "MetricInfo",
+    "ModelError",
+    "Needs",
+    "SetMetric",
+]
 
 Floats = npt.NDArray[np.float64]
+
+
+class ModelError(Exception):
+    """The model that a metric needs cannot be had or used; the message says which and why."""
 
 
 class Needs(Enum):
@@ -42,7 +56,9 @@ class MetricInfo:
     """A metric's entry in the registry; tables, docs and signatures read it from here.
 
     ``better`` is +1 if higher is better, -1 if lower is, 0 if neither (a description, not a score);
-    ``percent`` says that tables show the value times 100; ``headline`` that short tables show it.
+    ``percent`` says that tables show the value times 100; ``headline`` that short tables show it;
+    ``model`` that scores are a neural network's, so that those of two networks are different
+    quantities; ``variant`` is added to the name of a column whose scale differs from the ordinary.
     """
 
     name: str
@@ -54,12 +70,31 @@ class MetricInfo:
     headline: bool = False
     tokenized: bool = False
     implementation: str = "csconv"
+    model: bool = False
+    variant: str = ""
 
 
 class Metric(ABC):
     """A metric over turns."""
 
     info: MetricInfo
+
+    @property
+    def implementation(self) -> str:
+        """What must agree for two scores to be comparable; of a model, only once it is prepared."""
+        return self.info.implementation
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What else is worth recording about how the scores are made."""
+        return {}
+
+    def prepare(self) -> None:  # noqa: B027  # most metrics need nothing
+        """Load what scoring needs.
+
+        Raises:
+            ModelError: it cannot be had; better known before ten hours of generation than after.
+        """
 
     @abstractmethod
     def items(self, turns: Turns) -> list[Any]:
@@ -116,5 +151,27 @@ class MeanMetric(AdditiveMetric):
             return np.asarray(sums[..., 0] / sums[..., 1])
 
 
+class Fold(ABC):
+    """What a set metric keeps of the items it was shown, in as little memory as its score can be told from."""
+
+    @abstractmethod
+    def add(self, items: Sequence[Any]) -> None:
+        """Take in more items."""
+
+    @abstractmethod
+    def score(self) -> float:
+        """The score of all items so far; NaN where it is undefined."""
+
+
 class SetMetric(Metric):
     """A metric over all items together."""
+
+    @abstractmethod
+    def fold(self) -> Fold:
+        """An empty fold."""
+
+    def score(self, items: Sequence[Any]) -> float:
+        """The score of these items; NaN where it is undefined."""
+        fold = self.fold()
+        fold.add(items)
+        return fold.score()

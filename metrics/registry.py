@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from csc_tasks.metrics.base import Metric, Needs
+from csc_tasks.metrics.bertscore import PARTS, BertScore, BertScoreOptions
 from csc_tasks.metrics.bleu import Bleu
+from csc_tasks.metrics.bleurt import Bleurt, BleurtOptions
 from csc_tasks.metrics.depth import THIRDS, AtDepth
 from csc_tasks.metrics.rouge import RougeL, RougeLAscii
 from csc_tasks.metrics.strategy import (
@@ -22,11 +25,23 @@ from csc_tasks.metrics.strategy import (
 from csc_tasks.metrics.text import Distinct, LengthRatio, NoAnswer, Truncated
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, tokenizer_version
 
-__all__ = ["all_metrics", "column_name", "metrics_for", "signature_of"]
+__all__ = ["NO_MODELS", "Models", "all_metrics", "column_name", "metrics_for", "signature_of"]
 
 
-def all_metrics(tokenizer: str = DEFAULT_TOKENIZER) -> tuple[Metric, ...]:
-    """Every metric, in the order in which tables show them."""
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The metrics that a neural network computes, and with which; ``None`` leaves a metric out."""
+
+    bertscore: BertScoreOptions | None = None
+    bleurt: BleurtOptions | None = None
+
+
+ALL_MODELS = Models(BertScoreOptions(), BleurtOptions())
+NO_MODELS = Models()
+
+
+def all_metrics(tokenizer: str = DEFAULT_TOKENIZER, models: Models = ALL_MODELS) -> tuple[Metric, ...]:
+    """Every metric, in the order in which tables show them; no model is loaded."""
     return (
         StrategyAccuracy(),
         TopK(3),
@@ -42,6 +57,8 @@ def all_metrics(tokenizer: str = DEFAULT_TOKENIZER) -> tuple[Metric, ...]:
         Bleu(4),
         RougeL(),
         RougeLAscii(),
+        *(BertScore(part, models.bertscore) for part in PARTS if models.bertscore),
+        *((Bleurt(models.bleurt),) if models.bleurt else ()),
         Distinct(1, tokenizer),
         Distinct(2, tokenizer),
         LengthRatio(),
@@ -51,22 +68,26 @@ def all_metrics(tokenizer: str = DEFAULT_TOKENIZER) -> tuple[Metric, ...]:
     )
 
 
-def metrics_for(columns: Collection[Needs], tokenizer: str = DEFAULT_TOKENIZER) -> tuple[Metric, ...]:
+def metrics_for(
+    columns: Collection[Needs], tokenizer: str = DEFAULT_TOKENIZER, models: Models = NO_MODELS
+) -> tuple[Metric, ...]:
     """The metrics that can be computed from these columns of :class:`~csc_tasks.metrics.turns.Turns`."""
-    return tuple(m for m in all_metrics(tokenizer) if m.info.needs in columns)
+    return tuple(m for m in all_metrics(tokenizer, models) if m.info.needs in columns)
 
 
 def column_name(metric: Metric, tokenizer: str = DEFAULT_TOKENIZER) -> str:
     """The name under which a score is reported.
 
     A tokenizer other than the default is part of the name (``bleu_4_jieba``): the two are different
-    quantities, and no table may put one under the other's heading.
+    quantities, and no table may put one under the other's heading. So is a variant of the metric.
     """
     name = metric.info.name
+    if metric.info.variant:
+        return f"{name}_{metric.info.variant}"
     return f"{name}_{tokenizer}" if metric.info.tokenized and tokenizer != DEFAULT_TOKENIZER else name
 
 
 def signature_of(metric: Metric, tokenizer: str = DEFAULT_TOKENIZER) -> str:
     """What must agree for two scores of this metric to be comparable."""
     tokens = f", tok:{tokenizer_version(tokenizer)}" if metric.info.tokenized else ""
-    return metric.info.implementation + tokens
+    return metric.implementation + tokens

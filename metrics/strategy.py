@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, SetMetric
+from csc_tasks.metrics.base import AdditiveMetric, Floats, Fold, MeanMetric, MetricInfo, Needs, SetMetric
 from csc_tasks.metrics.turns import UNREADABLE, Turns
 
 __all__ = [
@@ -285,12 +285,25 @@ class JensenShannon(AdditiveMetric):
         return np.where(predicted.sum(axis=-1) == 0, np.nan, value)
 
 
-def _by_conversation(items: Sequence[Any]) -> list[list[Any]]:
-    """Items ``[conversation, position, …]`` grouped by conversation, each group in turn order."""
-    groups: defaultdict[str, list[Any]] = defaultdict(list)
-    for item in items:
-        groups[item[0]].append(item)
-    return [sorted(group, key=lambda item: int(item[1])) for group in groups.values()]
+class _Conversations(Fold):
+    """Items ``[conversation, position, …]``, all numbers, by conversation."""
+
+    def __init__(self, width: int, formula: Callable[[Iterator[list[list[int]]]], float]) -> None:
+        self.width = width
+        self.formula = formula
+        self.rows: dict[str, array[int]] = {}
+
+    def add(self, items: Sequence[Any]) -> None:
+        for conversation, *numbers in items:
+            self.rows.setdefault(conversation, array("h")).extend(numbers)
+
+    def score(self) -> float:
+        return self.formula(self.groups())
+
+    def groups(self) -> Iterator[list[list[int]]]:
+        """The numbers of each conversation's items, sorted by position."""
+        for row in self.rows.values():
+            yield sorted(list(row[k : k + self.width]) for k in range(0, len(row), self.width))
 
 
 class LongestRun(SetMetric):
@@ -316,18 +329,22 @@ class LongestRun(SetMetric):
             list(row) for row in zip(turns.conversations, turns.positions.tolist(), predicted, strict=True)
         ]
 
-    def score(self, items: Sequence[Any]) -> float:
-        """Mean length in turns; NaN for no turns."""
-        longest = []
-        for group in _by_conversation(items):
-            best = run = 0
-            last: object = None
-            for _, _, predicted in group:
-                run = 0 if predicted == UNREADABLE else run + 1 if predicted == last else 1
-                last = predicted
-                best = max(best, run)
-            longest.append(best)
-        return float(np.mean(longest)) if longest else float("nan")
+    def fold(self) -> Fold:
+        """Positions and predictions by conversation."""
+        return _Conversations(2, _mean_longest_run)
+
+
+def _mean_longest_run(conversations: Iterator[list[list[int]]]) -> float:
+    longest = []
+    for group in conversations:
+        best = run = 0
+        last: object = None
+        for _, predicted in group:
+            run = 0 if predicted == UNREADABLE else run + 1 if predicted == last else 1
+            last = predicted
+            best = max(best, run)
+        longest.append(best)
+    return float(np.mean(longest)) if longest else float("nan")
 
 
 class StageTransitions(SetMetric):
@@ -352,12 +369,17 @@ class StageTransitions(SetMetric):
         columns = (turns.conversations, turns.positions.tolist(), gold.tolist(), predicted.tolist())
         return [list(row) for row in zip(*columns, strict=True)]
 
-    def score(self, items: Sequence[Any]) -> float:
-        """Divergence in 0–1; NaN where there is no readable transition."""
-        gold, predicted = transition_counts(items)
-        if not gold.sum() or not predicted.sum():
-            return float("nan")
-        return float(_jsd(_shares(predicted.ravel()), _shares(gold.ravel())))
+    def fold(self) -> Fold:
+        """Positions, gold and predicted strategies by conversation."""
+        return _Conversations(3, _transition_divergence)
+
+
+def _transition_divergence(conversations: Iterator[list[list[int]]]) -> float:
+    """Divergence in 0–1; NaN where there is no readable transition."""
+    gold, predicted = _count(conversations)
+    if not gold.sum() or not predicted.sum():
+        return float("nan")
+    return float(_jsd(_shares(predicted.ravel()), _shares(gold.ravel())))
 
 
 def transition_counts(items: Sequence[Any]) -> tuple[Floats, Floats]:
@@ -365,12 +387,18 @@ def transition_counts(items: Sequence[Any]) -> tuple[Floats, Floats]:
 
     Rows are the earlier turn's stage; the last row and column stand for 其它.
     """
+    conversations = _Conversations(3, _transition_divergence)
+    conversations.add(items)
+    return _count(conversations.groups())
+
+
+def _count(conversations: Iterator[list[list[int]]]) -> tuple[Floats, Floats]:
     gold, predicted = np.zeros((_STAGES, _STAGES)), np.zeros((_STAGES, _STAGES))
-    for group in _by_conversation(items):
+    for group in conversations:
         for before, after in itertools.pairwise(group):
-            if after[1] != before[1] + 1:  # turns between them were not evaluated (--limit, --samples)
+            if after[0] != before[0] + 1:  # turns between them were not evaluated (--limit, --samples)
                 continue
-            gold[_STAGE[before[2]], _STAGE[after[2]]] += 1
-            if UNREADABLE not in (before[3], after[3]):
-                predicted[_STAGE[before[3]], _STAGE[after[3]]] += 1
+            gold[_STAGE[before[1]], _STAGE[after[1]]] += 1
+            if UNREADABLE not in (before[2], after[2]):
+                predicted[_STAGE[before[2]], _STAGE[after[2]]] += 1
     return gold, predicted

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, Metric
+from csc_tasks.metrics.base import AdditiveMetric, Floats, Metric, SetMetric
 from csc_tasks.metrics.uncertainty import cluster_sums, stderr_of_sums
 
 __all__ = ["Tally"]
@@ -18,28 +18,29 @@ class Tally:
     """Adds up a metric's items; gives exactly what scoring all items at once gives.
 
     Of counts the sums of each conversation are kept, of other statistics the numbers (some 24 bytes a
-    turn), of set metrics the items. One item that is ``None`` (not scored) makes the score NaN.
+    turn), of set metrics a fold. One item that is ``None`` (not scored) makes the score NaN; ``unscored`` counts them.
     """
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
-        self.failed = False
+        self.unscored = 0
         self.turns = 0
         self._codes: dict[str, int] = {}
         self._clusters = array("q")
         self._rows: list[Floats] = []
         self._sums: Floats | None = None
-        self._items: list[Any] = []
+        self._fold = metric.fold() if isinstance(metric, SetMetric) else None
 
     def add(self, items: Sequence[Any], conversations: Sequence[str]) -> None:
         """Add n items and the conversation of each."""
         self.turns += len(items)
-        self.failed = self.failed or any(item is None for item in items)
-        if self.failed or not items:
+        self.unscored += sum(item is None for item in items)
+        if self.unscored or not items:
             return
-        if not isinstance(self.metric, AdditiveMetric):
-            self._items.extend(items)
+        if self._fold is not None:
+            self._fold.add(items)
             return
+        assert isinstance(self.metric, AdditiveMetric)
         codes = [self._codes.setdefault(c, len(self._codes)) for c in conversations]
         statistics = self.metric.statistics(items)
         if not self.metric.counts:
@@ -56,10 +57,11 @@ class Tally:
 
     def score(self) -> float:
         """The score of everything added."""
-        if self.failed or not self.turns:
+        if self.unscored or not self.turns:
             return float("nan")
-        if not isinstance(self.metric, AdditiveMetric):
-            return self.metric.score(self._items)
+        if self._fold is not None:
+            return self._fold.score()
+        assert isinstance(self.metric, AdditiveMetric)
         total = self.total()
         # Where a metric is undefined without turns, of a third for instance, so is the sum of nothing.
         return float(self.metric.from_sums(total)) if total.any() else self.metric.score([])
@@ -71,7 +73,7 @@ class Tally:
 
     def stderr(self) -> float:
         """The standard error clustered by conversation; NaN where there is none."""
-        if self.failed or not isinstance(self.metric, AdditiveMetric) or not self._codes:
+        if self.unscored or not isinstance(self.metric, AdditiveMetric) or not self._codes:
             return float("nan")
         names = list(self._codes)
         if self._sums is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, SetMetric
+from csc_tasks.metrics.base import AdditiveMetric, Floats, Fold, MeanMetric, MetricInfo, Needs, SetMetric
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, tokens_of
 from csc_tasks.metrics.turns import Turns
 
@@ -40,20 +40,32 @@ class Distinct(SetMetric):
         assert turns.hypotheses is not None
         return list(turns.hypotheses)
 
-    def score(self, items: Sequence[Any]) -> float:
-        """A fraction 0–1; NaN where no reply has an n-gram."""
-        seen: set[Any] = set()
-        total = 0
+    def fold(self) -> Fold:
+        """The n-grams seen."""
+        return _NGrams(self.order, self.tokenizer)
+
+
+class _NGrams(Fold):
+    def __init__(self, order: int, tokenizer: str) -> None:
+        self.order = order
+        self.tokenizer = tokenizer
+        self.seen: set[Any] = set()
+        self.total = 0
+
+    def add(self, items: Sequence[Any]) -> None:
         for reply in items:
             tokens = tokens_of(self.tokenizer, reply)
             if self.order == 1:
-                seen.update(tokens)
+                self.seen.update(tokens)
             elif self.order == 2:
-                seen.update(pairwise(tokens))
+                self.seen.update(pairwise(tokens))
             else:
-                seen.update(zip(*(tokens[k:] for k in range(self.order)), strict=False))
-            total += max(len(tokens) - self.order + 1, 0)
-        return len(seen) / total if total else float("nan")
+                self.seen.update(zip(*(tokens[k:] for k in range(self.order)), strict=False))
+            self.total += max(len(tokens) - self.order + 1, 0)
+
+    def score(self) -> float:
+        """A fraction 0–1; NaN where no reply has an n-gram."""
+        return len(self.seen) / self.total if self.total else float("nan")
 
 
 class LengthRatio(AdditiveMetric):

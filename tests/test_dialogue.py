@@ -54,7 +54,9 @@ def run_on_file(
     lm: Any, conversations: list[Conversation], folder: Path, task: str = "csconv_dialogue", **options: Any
 ) -> dict[str, Any]:
     write_conversations(folder / "data.json", conversations)
-    return evaluate(lm, [task], {"csconv_data": str(folder / "data.json")}, **options)
+    return evaluate(
+        lm, [task], {"csconv_data": str(folder / "data.json"), "csconv_bertscore_model": "off"}, **options
+    )
 
 
 TWO = [

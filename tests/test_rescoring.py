@@ -105,11 +105,11 @@ def test_another_tokenizer_is_another_column_under_another_signature(run: Path) 
 def test_a_second_call_finds_the_work_done(run: Path) -> None:
     (log,) = find_logs([log_of(run, "csconv_mini_strategy")])
     metrics = choose(log, [], "zh")
-    first = rescore(log, metrics, "zh")
+    first = rescore(log, metrics, "zh").results
     stamp = first.stat().st_mtime_ns
-    assert rescore(log, metrics, "zh") == first
+    assert rescore(log, metrics, "zh").results == first
     assert first.stat().st_mtime_ns == stamp
-    assert rescore(log, metrics, "zh", force=True) == first
+    assert rescore(log, metrics, "zh", force=True).results == first
     assert first.stat().st_mtime_ns > stamp
 
 

@@ -19,6 +19,7 @@ from csc_tasks import sources
 from csc_tasks.conversations import Conversation
 from csc_tasks.errors import ConfigError, DataError, SourceError
 from csc_tasks.files import write_conversations
+from csc_tasks.metrics import BertScoreOptions, Models
 from csc_tasks.settings import Settings
 from csc_tasks.sources import HUB_REPO, Part, Scale, evaluation_corpus, load, select, training_corpus
 
@@ -258,7 +259,7 @@ def test_few_shot_examples_of_a_file_come_from_the_rolecs_beside_it(hub: Hub, tm
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        ({"csconv_dta": "hub"}, r"--metadata csconv_dta: no such option; csconv knows csconv_data"),
+        ({"csconv_dta": "hub"}, r"--metadata csconv_dta: no such option; csconv knows csconv_b"),
         ({"csconv_data": 5}, r"csconv_data=5: must be 'hub', 'mini' or a path"),
         ({"csconv_tokenizer": "mecab"}, r"csconv_tokenizer='mecab' is none of zh, char, jieba"),
         ({"csconv_scale": "huge"}, r"csconv_scale='huge' is none of full, lite, mini"),
@@ -271,4 +272,4 @@ def test_an_option_that_csconv_does_not_know_is_an_error(metadata: dict[str, obj
 
 def test_the_models_own_arguments_are_none_of_our_business() -> None:
     settings = Settings.from_metadata({"pretrained": "x", "model": "y", "config_source": "z", "version": 1})
-    assert settings == Settings(Scale.FULL)
+    assert settings == Settings(Scale.FULL, models=Models(bertscore=BertScoreOptions()))

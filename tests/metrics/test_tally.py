@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 
-from csc_tasks.metrics import AdditiveMetric, Metric, Tally, Turns, all_metrics, clustered_stderr
+from csc_tasks.metrics import NO_MODELS, AdditiveMetric, Metric, Tally, Turns, all_metrics, clustered_stderr
 from tests.texts import MIXED, REAL
 
 
@@ -32,7 +32,7 @@ def some_turns(n: int = 300, conversations: int = 25) -> Turns:
 TURNS = some_turns()
 
 
-@pytest.mark.parametrize("metric", all_metrics(), ids=lambda m: m.info.name)
+@pytest.mark.parametrize("metric", all_metrics(models=NO_MODELS), ids=lambda m: m.info.name)
 @pytest.mark.parametrize("chunk", [7, 300])
 def test_a_tally_in_any_order_gives_the_score_and_error_of_all_items_at_once(
     metric: Metric, chunk: int
@@ -49,7 +49,7 @@ def test_a_tally_in_any_order_gives_the_score_and_error_of_all_items_at_once(
         assert tally.stderr() == clustered_stderr(metric, items, TURNS.conversations)
 
 
-@pytest.mark.parametrize("metric", all_metrics(), ids=lambda m: m.info.name)
+@pytest.mark.parametrize("metric", all_metrics(models=NO_MODELS), ids=lambda m: m.info.name)
 def test_one_turn_that_could_not_be_scored_makes_the_score_nan(metric: Metric) -> None:
     tally = Tally(metric)
     tally.add([*metric.items(TURNS)[:5], None], list(TURNS.conversations[:6]))
@@ -57,6 +57,6 @@ def test_one_turn_that_could_not_be_scored_makes_the_score_nan(metric: Metric) -
     assert np.isnan(tally.stderr())
 
 
-@pytest.mark.parametrize("metric", all_metrics(), ids=lambda m: m.info.name)
+@pytest.mark.parametrize("metric", all_metrics(models=NO_MODELS), ids=lambda m: m.info.name)
 def test_nothing_has_no_score(metric: Metric) -> None:
     assert np.isnan(Tally(metric).score())
