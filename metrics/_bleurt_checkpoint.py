@@ -142,9 +142,13 @@ class Bleurt:
         """The scores (n,) of a batch; about 0 to 1 from a trained model, but nothing holds them there."""
         import torch
 
+        network = self.network
         with torch.inference_mode():
-            output = self.network(input_ids=ids, token_type_ids=types, attention_mask=mask)
-        return output.logits.flatten()
+            hidden = network.rembert(input_ids=ids, token_type_ids=types, attention_mask=mask)[0]
+            # The head works on one row a pair. Given many at once it adds up in another order, and a
+            # score would depend in its last digits on the pairs beside it.
+            pooled = (network.rembert.pooler(row.unsqueeze(0)) for row in hidden)
+            return torch.cat([network.classifier(row).flatten() for row in pooled])
 
     def score(self, references: Sequence[str], hypotheses: Sequence[str]) -> list[float]:
         """The score of each pair, computed as one batch."""

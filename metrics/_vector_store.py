@@ -199,6 +199,7 @@ class VectorStore:
     def _drop(self, file: Path, error: BaseException) -> None:
         logger.warning("%s is damaged (%s); removed, its texts are computed again", file, error)
         self._places = {key: place for key, place in self._places.items() if place.file != file}
+        self._known.discard(file)  # a sound one may come under the same name
         with contextlib.suppress(OSError):
             file.unlink()
 
