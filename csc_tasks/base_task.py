@@ -19,7 +19,7 @@ from lm_eval.api.utils import Message, multiturn_to_singleturn
 
 from csc_tasks.aggregation import Aggregation, ClusteredError
 from csc_tasks.errors import ConfigError
-from csc_tasks.harness import check_version, show_messages_plainly
+from csc_tasks.harness import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
 from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
 from csc_tasks.model_options import prepare
 from csc_tasks.prompts import TaskKind, load_prompt
@@ -58,6 +58,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
         check_version()
+        speak_as_loudly_as_lm_eval()
         config = {key: value for key, value in (config or {}).items() if key != "class"}
         metadata = dict(config.get("metadata") or {})
         self.settings = Settings.from_metadata(metadata)

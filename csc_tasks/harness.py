@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import sys
 from importlib import metadata
@@ -11,7 +12,15 @@ from types import TracebackType
 
 from csc_tasks.errors import CSConvError, HarnessError
 
-__all__ = ["LOWEST", "TOO_NEW", "check_version", "show_messages_plainly", "tasks_folder", "version"]
+__all__ = [
+    "LOWEST",
+    "TOO_NEW",
+    "check_version",
+    "show_messages_plainly",
+    "speak_as_loudly_as_lm_eval",
+    "tasks_folder",
+    "version",
+]
 
 LOWEST = (0, 4, 12)
 TOO_NEW = (0, 5)
@@ -55,6 +64,19 @@ def tasks_folder() -> Path:
     if not folder.is_dir():
         raise HarnessError(f"{folder}: the installed lm-eval {version()} has no tasks folder")
     return folder
+
+
+def speak_as_loudly_as_lm_eval() -> None:
+    """Show what csconv logs where lm-eval shows what it logs, at the level that the user chose.
+
+    lm-eval's command sets up its own logger and no other; without this only our warnings would be seen.
+    """
+    theirs, ours = logging.getLogger("lm_eval"), logging.getLogger("csc_tasks")
+    if ours.level == logging.NOTSET and theirs.level != logging.NOTSET:
+        ours.setLevel(theirs.level)
+    if not logging.getLogger().handlers:  # a program that set up logging itself sees ours already
+        for handler in theirs.handlers:
+            ours.addHandler(handler)
 
 
 def show_messages_plainly() -> None:

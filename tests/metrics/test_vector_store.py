@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("safetensors")
 
-from csc_tasks.metrics._vector_store import VectorStore, Vectors, store_folder, store_limit, store_size
+from csc_tasks.metrics._vector_store import Vectors, VectorStore, store_folder, store_limit, store_size
 
 GIGABYTE = 10**9
 
@@ -112,7 +112,9 @@ def test_the_limit_holds_over_all_encoders_and_what_was_unused_for_longest_goes_
     assert store_size(tmp_path) <= limit
     kept = [bool(VectorStore(tmp_path, f"e{i}", limit).get([texts[i]])) for i in range(4)]
     assert kept == [True, False, True, True]
-    VectorStore(tmp_path, "e", 100).put(vectors([texts[4]]))  # larger than the limit: nothing is thrown out for it
+    VectorStore(tmp_path, "e", 100).put(
+        vectors([texts[4]])
+    )  # larger than the limit: nothing is thrown out for it
     assert store_size(tmp_path) > 100
 
 
