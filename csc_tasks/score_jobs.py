@@ -7,6 +7,7 @@ The outcome is the same wherever it runs, because a score depends on its turn al
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -139,11 +140,10 @@ def on_ray(jobs: Sequence[Job], workers: int | None, address: str | None) -> Ite
         import ray
     except ImportError:
         raise ConfigError("--engine ray: Ray is not installed (pip install 'csconv-eval[ray]')") from None
-    size = {} if address else {"num_cpus": workers}
+    _reachable(address)
+    own = {"num_cpus": workers, "include_dashboard": False} if address is None else {"address": address}
     try:
-        ray.init(
-            address=address, log_to_driver=False, include_dashboard=False if not address else None, **size
-        )
+        ray.init(log_to_driver=False, logging_level="error", **own)
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise ConfigError(f"--engine ray: no cluster at {address}: {str(error).splitlines()[0]}") from None
     try:
@@ -159,6 +159,17 @@ def on_ray(jobs: Sequence[Job], workers: int | None, address: str | None) -> Ite
                 yield Done(job.path, error=f"its Ray task failed: {str(error).strip().splitlines()[-1]}")
     finally:
         ray.shutdown()
+
+
+def _reachable(address: str | None) -> None:
+    """Try the address before Ray does, which would wait for a cluster that is not there for minutes."""
+    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():  # auto, local, or a name that Ray resolves
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"--engine ray: no cluster at {address} ({error})") from None
 
 
 def _uses_gpu(job: Job) -> bool:

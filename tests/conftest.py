@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,19 +17,31 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def e5(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """multilingual-e5-small as a folder, made once for all processes of a test run."""
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """``once(name, make)``: a folder that is made once for all processes of a test run, and only read."""
     from filelock import FileLock
 
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        with FileLock(root / f"{name}.lock"):
+            path, done = root / name, root / f"{name}.done"
+            if not done.exists():
+                path.mkdir()
+                make(path)
+                done.touch()
+        return path
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def e5(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """multilingual-e5-small as a folder."""
     from tests import encoders
 
-    root = tmp_path_factory.getbasetemp().parent
-    with FileLock(root / "e5.lock"):
-        folder, done = root / "multilingual-e5-small", root / "e5.done"
-        if not done.exists():
-            encoders.e5(folder)
-            done.touch()
-    return folder
+    return once("multilingual-e5-small", encoders.e5)
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,11 @@ def reply(request: Instance) -> str:
     return f"[{names[number]}] {text}" if number < 12 else text
 
 
+def encoder(folder: Path) -> dict[str, Any]:
+    """The options for the encoder that the test put there."""
+    return {"csconv_bertscore_model": str(folder / "encoder"), "csconv_bertscore_layer": 8}
+
+
 class RankedLM(FunctionLM):
     def __init__(self) -> None:
         super().__init__(reply)
@@ -53,7 +58,7 @@ def main(folder: Path, files: list[str]) -> None:
         results = evaluate(
             lm,
             ["csconv_response", "csconv_dialogue"],
-            {"csconv_data": str(folder / name), "csconv_bertscore_model": "off"},
+            {"csconv_data": str(folder / name), **encoder(folder)},
         )
         asked = lm.gather_object(len(lm.requests))
         if lm.rank == 0:

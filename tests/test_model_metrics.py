@@ -336,9 +336,9 @@ def test_a_task_on_full_data_without_the_model_stops_with_exit_code_and_one_mess
         str(tmp_path / "out"),
     ]
     configs = run("path", cwd=tmp_path).stdout.strip()
+    data = ["--metadata", f"csconv_data={tmp_path / 'data.json'}"]
     done = subprocess.run(
-        [sys.executable, "-m", "lm_eval", *arguments, "--include_path", configs]
-        + ["--metadata", f"csconv_data={tmp_path / 'data.json'}"],
+        [sys.executable, "-m", "lm_eval", *arguments, "--include_path", configs, *data],
         capture_output=True,
         text=True,
         check=False,

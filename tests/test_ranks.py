@@ -23,7 +23,10 @@ COUNTS = (1, 2, 3, 4, 5)
 def on_two_ranks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with files of 1 to 5 conversations and what two gloo ranks made of each."""
     pytest.importorskip("torch")
+    from tests.encoders import tiny_bert
+
     folder = tmp_path_factory.mktemp("ranks")
+    tiny_bert(folder / "encoder")
     # Of unequal length, so that the ranks need padding even where they get equally many.
     conversations = sorted(load("mini").conversations, key=lambda c: (len(c.utterances) % 5, c.id))
     for count in COUNTS:
@@ -51,11 +54,11 @@ def turns(samples: list[dict[str, Any]]) -> dict[tuple[str, Any], Any]:
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_two_ranks_give_exactly_the_results_of_one_process(on_two_ranks: Path, count: int) -> None:
-    from tests.ranks import reply
+    from tests.ranks import encoder, reply
 
     ranks = json.loads((on_two_ranks / f"{count}.json.ranks").read_text())
     lm = FunctionLM(reply)
-    data = {"csconv_data": str(on_two_ranks / f"{count}.json"), "csconv_bertscore_model": "off"}
+    data = {"csconv_data": str(on_two_ranks / f"{count}.json"), **encoder(on_two_ranks)}
     one = json.loads(json.dumps(evaluate(lm, ["csconv_response", "csconv_dialogue"], data), default=str))
     for task in ("csconv_response", "csconv_dialogue"):
         expected, got = one["results"][task], ranks["results"][task]
