@@ -74,6 +74,29 @@ def _data(option: str | None) -> str:
     return f"{corpus.name}: {len(corpus.conversations)} conversations, sha256 {corpus.sha256[:16]}, {corpus.path}"
 
 
+def _bertscore() -> str:
+    """Load the default encoder, if it is here: a diagnosis downloads nothing."""
+    from csc_tasks.metrics import BertScoreOptions, ModelError
+    from csc_tasks.metrics._vector_store import store_folder, store_limit, store_size
+    from csc_tasks.metrics.bertscore import BertScorer
+    from csc_tasks.model_options import default_encoder_is_here
+
+    options = BertScoreOptions()
+    if not default_encoder_is_here():
+        raise CSConvError(
+            f"{options.model} or the package bert-score is not here: the full and lite tasks want it or"
+            " --metadata csconv_bertscore_model=… (another encoder, or off)"
+        )
+    scorer = BertScorer.of(options)
+    try:
+        scorer.load()
+    except ModelError as error:
+        raise CSConvError(str(error)) from None
+    root, limit = store_folder(), store_limit()
+    kept = f"{store_size(root) / 1e9:.1f} of at most {limit / 1e9:.1f} GB of vectors in {root}"
+    return f"{scorer.signature}; {kept}"
+
+
 def _imports(module: str, what: str) -> Callable[[], str]:
     def check() -> str:
         try:
@@ -101,6 +124,7 @@ def diagnose(data: str | None = None) -> Iterator[Check]:
     optional: list[tuple[str, Callable[[], str]]] = [
         ("registered", _registered),
         ("torch and transformers", _imports("transformers", "only needed for --model hf: csconv-eval[hf]")),
+        ("bertscore", _bertscore),
         ("jieba tokenizer", _imports("rjieba", "only needed for csconv_tokenizer=jieba: csconv-eval[jieba]")),
     ]
     (required if data else optional).append(("full data", lambda: _data(data)))

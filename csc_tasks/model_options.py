@@ -11,7 +11,7 @@ from csc_tasks.errors import ConfigError
 from csc_tasks.metrics import BertScoreOptions, BleurtOptions, Metric, ModelError, Models
 from csc_tasks.metrics.bertscore import DEFAULT_ENCODER
 
-__all__ = ["MODEL_OPTIONS", "Unnamed", "prepare", "read_models"]
+__all__ = ["MODEL_OPTIONS", "Unnamed", "default_encoder_is_here", "prepare", "read_models"]
 
 MODEL_OPTIONS = frozenset(
     {
@@ -64,9 +64,7 @@ def _bertscore(options: Mapping[str, object], unnamed: Unnamed) -> BertScoreOpti
         return given
     if unnamed is Unnamed.OFF:
         return None
-    if importlib.util.find_spec("bert_score") is None or not _in_hub_cache(DEFAULT_ENCODER):
-        return None
-    return given
+    return given if default_encoder_is_here() else None
 
 
 def _bleurt(options: Mapping[str, object]) -> BleurtOptions | None:
@@ -102,6 +100,11 @@ def prepare(metrics: Iterable[Metric]) -> None:
                 f" (3) without it: --metadata csconv_{kind}_model=off, and later"
                 f" `csconv score RESULTS --metrics {kind}` on the saved samples"
             ) from error
+
+
+def default_encoder_is_here() -> bool:
+    """Whether BERTScore's default encoder and the package are on this machine; the hub is not asked."""
+    return importlib.util.find_spec("bert_score") is not None and _in_hub_cache(DEFAULT_ENCODER)
 
 
 def _in_hub_cache(model: str) -> bool:
