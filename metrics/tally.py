@@ -14,11 +14,16 @@ from csc_tasks.metrics.uncertainty import cluster_sums, stderr_of_sums
 __all__ = ["Tally"]
 
 
+_WIDE = 32
+"""Statistics with more columns than this are kept as their non-zero entries."""
+
+
 class Tally:
     """Adds up a metric's items; gives exactly what scoring all items at once gives.
 
-    Of counts the sums of each conversation are kept, of other statistics the numbers (some 24 bytes a
-    turn), of set metrics a fold. One item that is ``None`` (not scored) makes the score NaN; ``unscored`` counts them.
+    Of counts the sums of each conversation are kept, or, where a statistic is wide and mostly zero (a
+    confusion matrix), what is not; of other statistics the numbers (some 24 bytes a turn), of set
+    metrics a fold. One item that is ``None`` (not scored) makes the score NaN; ``unscored`` counts them.
     """
 
     def __init__(self, metric: Metric) -> None:
@@ -29,6 +34,8 @@ class Tally:
         self._clusters = array("q")
         self._rows: list[Floats] = []
         self._sums: Floats | None = None
+        self._width = 0
+        self._places, self._values = array("q"), array("i")
         self._fold = metric.fold() if isinstance(metric, SetMetric) else None
 
     def add(self, items: Sequence[Any], conversations: Sequence[str]) -> None:
@@ -46,6 +53,13 @@ class Tally:
         if not self.metric.counts:
             self._rows.append(statistics)
             self._clusters.extend(codes)
+            return
+        width = statistics.shape[1]
+        if width > _WIDE:
+            rows, columns = np.nonzero(statistics)
+            self._width = width
+            self._places.frombytes((np.asarray(codes)[rows] * width + columns).astype(np.int64).tobytes())
+            self._values.frombytes(statistics[rows, columns].astype(np.int32).tobytes())
             return
         if self._sums is None:
             self._sums = np.zeros((0, statistics.shape[1]))
@@ -69,15 +83,25 @@ class Tally:
     def total(self) -> Floats:
         """The summed statistics (d,) of an additive metric."""
         assert isinstance(self.metric, AdditiveMetric)
-        return self.metric.total(self._sums if self._sums is not None else np.concatenate(self._rows))
+        sums = self._conversations()
+        return self.metric.total(sums if sums is not None else np.concatenate(self._rows))
+
+    def _conversations(self) -> Floats | None:
+        """The sums (conversations, d) of counts, in the order in which the conversations came first."""
+        if not self._width:
+            return self._sums
+        flat = np.zeros(len(self._codes) * self._width)
+        np.add.at(flat, np.asarray(self._places), np.asarray(self._values))
+        return flat.reshape(-1, self._width)
 
     def stderr(self) -> float:
         """The standard error clustered by conversation; NaN where there is none."""
         if self.unscored or not isinstance(self.metric, AdditiveMetric) or not self._codes:
             return float("nan")
         names = list(self._codes)
-        if self._sums is None:
+        sums = self._conversations()
+        if sums is None:
             clusters = [names[code] for code in self._clusters]
             return stderr_of_sums(self.metric, cluster_sums(np.concatenate(self._rows), clusters))
         order = sorted(range(len(names)), key=names.__getitem__)
-        return stderr_of_sums(self.metric, self._sums[order])
+        return stderr_of_sums(self.metric, sums[order])

@@ -6,7 +6,7 @@ an error bar that treats them so is too short. Conversations are resampled whole
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ __all__ = [
 
 RESAMPLES = 1000
 SEED = 20250806
+_BLOCK = 100
 
 
 def cluster_sums(statistics: Floats, clusters: Sequence[str]) -> Floats:
@@ -45,9 +46,16 @@ def cluster_sums(statistics: Floats, clusters: Sequence[str]) -> Floats:
 
 def resample_counts(clusters: int, resamples: int = RESAMPLES, seed: int = SEED) -> Floats:
     """How often each cluster is drawn in each resample, (resamples, clusters); the same for every metric."""
+    return np.concatenate(list(_blocks(clusters, resamples, seed)))
+
+
+def _blocks(clusters: int, resamples: int = RESAMPLES, seed: int = SEED) -> Iterator[Floats]:
+    """The rows of :func:`resample_counts`, a hundred at a time: of many clusters all are a lot of memory."""
     generator = np.random.default_rng(seed)
-    counts = generator.multinomial(clusters, np.full(clusters, 1.0 / clusters), size=resamples)
-    return counts.astype(np.float64)
+    shares = np.full(clusters, 1.0 / clusters)
+    for start in range(0, resamples, _BLOCK):
+        size = min(_BLOCK, resamples - start)
+        yield generator.multinomial(clusters, shares, size=size).astype(np.float64)
 
 
 def bootstrap_scores(metric: AdditiveMetric, sums: Floats, counts: npt.NDArray[Any]) -> Floats:
@@ -63,7 +71,8 @@ def stderr_of_sums(metric: AdditiveMetric, sums: Floats) -> float:
     """
     if len(sums) < 2:
         return float("nan")
-    return float(np.std(bootstrap_scores(metric, sums, resample_counts(len(sums))), ddof=1))
+    scores = [bootstrap_scores(metric, sums, counts) for counts in _blocks(len(sums))]
+    return float(np.std(np.concatenate(scores), ddof=1))
 
 
 def clustered_stderr(metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str]) -> float:
