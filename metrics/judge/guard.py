@@ -36,7 +36,8 @@ _PATTERNS = {
         rf"|(?:各|每)(?:个|一)?(?:项|维度)[^。！？\n]{{0,10}}{_TOP_ZH}"
         r"|\b(?:give|assign|award|rate|score|grade)\b[^.!?\n]{0,50}"
         r"\b(?:full|maximum|max|highest|top|perfect)\b[^.!?\n]{0,12}\b(?:scores?|marks?|grades?|ratings?|points?)\b"
-        r"|\b(?:rate|score|grade|give)\b[^.!?\n]{0,40}\b(?:5|five|10|ten)\b(?: out of|/| in (?:every|all|each)| points?\b)",
+        r"|\b(?:rate|score|grade|give)\b[^.!?\n]{0,40}"
+        r"\b(?:5|five|10|ten)\b(?: out of|/| in (?:every|all|each)| points?\b)",
         re.IGNORECASE,
     ),
 }
@@ -68,9 +69,8 @@ def neutral(text: str) -> str:
 
 def fold_names(names: Iterable[str]) -> re.Pattern[str]:
     """What finds a ready-made verdict in a text: a dimension's name with a value."""
-    return re.compile(
-        rf"[\"'“]?\b(?:{'|'.join(map(re.escape, names))})\b[\"'”]?\s*[:：=]\s*[\"']?(?:\d|true|false)", re.I
-    )
+    either = "|".join(map(re.escape, names))
+    return re.compile(rf"[\"'“]?\b(?:{either})\b[\"'”]?\s*[:：=]\s*[\"']?(?:\d|true|false)", re.IGNORECASE)
 
 
 def flags_of(text: str, verdict_like: re.Pattern[str]) -> tuple[str, ...]:
