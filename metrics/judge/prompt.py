@@ -42,16 +42,16 @@ def ask(rubric: Rubric, subject: Subject, with_reference: bool = False, seed: in
         seed: changes the nonces.
     """
     blocks = [b for b in rubric.blocks if not b.optional or (with_reference and subject.fields.get(b.field))]
-    raw = [subject.fields[b.field] for b in blocks]
-    shown = tuple((b.title, neutral(text)) for b, text in zip(blocks, raw, strict=True))
+    shown = tuple((b.title, neutral(subject.fields[b.field])) for b in blocks)
     nonce = nonce_of(seed, (part for pair in shown for part in pair))
     body = "\n".join(
         f"{title}\n{OPEN}{nonce} 开始{CLOSE}\n{text}\n{OPEN}{nonce} 结束{CLOSE}" for title, text in shown
     )
-    flags = flags_of("\n".join(raw), _verdict_like(rubric.sha256, tuple(d.name for d in rubric.dimensions)))
+    judged = "\n".join(subject.fields[b.field] for b in blocks if not b.context)
+    flags = flags_of(judged, _verdict_like(tuple(d.name for d in rubric.dimensions)))
     return Question(rubric.system, rubric.user.substitute(blocks=body), shown, flags)
 
 
 @cache
-def _verdict_like(_: str, names: tuple[str, ...]) -> re.Pattern[str]:
+def _verdict_like(names: tuple[str, ...]) -> re.Pattern[str]:
     return fold_names(names)

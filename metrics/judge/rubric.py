@@ -94,12 +94,14 @@ class Dimension:
 class Block:
     """A text that is shown to the judge between delimiters: a field of the subject and its heading.
 
-    ``optional`` blocks are shown only where asked for (the reference reply).
+    ``optional`` blocks are shown only where asked for (the reference reply); ``context`` is what surrounds
+    the judged text and is not itself searched for attempts on the judge.
     """
 
     field: str
     title: str
     optional: bool
+    context: bool
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def _read(folder: _Folder, where: str) -> Rubric:
         raise JudgeError(f"{where}/rubric.toml: {error}") from None
     try:
         dimensions = tuple(_dimension(d) for d in fields["dimension"])
-        blocks = tuple(Block(b["field"], b["title"], bool(b.get("optional", False))) for b in fields["block"])
+        blocks = tuple(map(_block, fields["block"]))
         unit, title = Unit(fields["unit"]), str(fields["title"])
         user = string.Template(contents["user.txt"])
         parts = {"dimensions": _listing(dimensions), "format": _example(dimensions)}
@@ -196,6 +198,11 @@ def _read(folder: _Folder, where: str) -> Rubric:
         )
     digest = hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()[:16]
     return Rubric(folder.name, unit, title, digest, dimensions, blocks, system, user)
+
+
+def _block(fields: dict[str, Any]) -> Block:
+    marks = (bool(fields.get(mark, False)) for mark in ("optional", "context"))
+    return Block(str(fields["field"]), str(fields["title"]), *marks)
 
 
 def _dimension(fields: dict[str, Any]) -> Dimension:
@@ -222,10 +229,11 @@ def _listing(dimensions: tuple[Dimension, ...]) -> str:
 
 def _example(dimensions: tuple[Dimension, ...]) -> str:
     """The form of the answer, with what may stand where instead of values that a judge might copy."""
-    offered = {
-        Kind.SCALE: lambda _: "1-5",
-        Kind.YES_NO: lambda _: "true|false",
-        Kind.CHOICE: lambda d: "|".join(f'"{o}"' for o in d.options),
-    }
-    values = "".join(f', "{d.name}": {offered[d.kind](d)}' for d in dimensions)
+    values = "".join(f', "{d.name}": {_offered(d)}' for d in dimensions)
     return f'{{"{REASON}": "…"{values}}}'
+
+
+def _offered(dimension: Dimension) -> str:
+    if dimension.kind is Kind.SCALE:
+        return "1-5"
+    return "true|false" if dimension.kind is Kind.YES_NO else "|".join(f'"{o}"' for o in dimension.options)

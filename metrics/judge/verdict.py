@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["Status", "Usage", "Value", "Verdict"]
+__all__ = ["NO_USAGE", "Status", "Usage", "Value", "Verdict"]
 
 Value = int | bool | str
 """A grade from 1 to 5, yes or no, or one of a dimension's options."""
@@ -36,6 +36,9 @@ class Usage:
     estimated: bool = False
 
 
+NO_USAGE = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One verdict.
@@ -49,7 +52,7 @@ class Verdict:
     scores: Mapping[str, Value] = field(default_factory=dict)
     reason: str = ""
     raw: str = ""
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     latency: float = 0.0
     attempts: int = 0
     flags: tuple[str, ...] = ()

