@@ -240,7 +240,7 @@ class Endpoint:
         reason = f"HTTP {status}" + (f": {said}" if said else "")
         lower = text.lower()
         if status == 429 and "insufficient_quota" in lower:
-            return _Attempt(Answer(Outcome.FATAL, reason=reason))
+            return _Attempt(Answer(Outcome.FATAL, reason=f"{reason}; the account has no credit"))
         if status in _RETRIABLE or status >= 500:
             return _Attempt(None, reason, retry_after(after))
         if any(word in lower for word in _FILTERED):
@@ -286,7 +286,12 @@ def _error_text(text: str) -> str:
     try:
         error = json.loads(text)
         error = error.get("error", error)
-        message = error.get("message", error.get("detail", "")) if isinstance(error, dict) else error
+        named = (
+            [error.get(field) for field in ("message", "detail", "code")]
+            if isinstance(error, dict)
+            else [error]
+        )
+        message = next((text for text in named if text), "")
     except (ValueError, AttributeError, RecursionError):
         message = text
     return " ".join(str(message).split())[:200]
