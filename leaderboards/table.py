@@ -9,6 +9,7 @@ from rich.table import Table
 
 from csc_tasks.leaderboards.collect import Row
 from csc_tasks.metrics import DEFAULT_TOKENIZER, TOKENIZERS, Metric, all_metrics, column_name
+from csc_tasks.metrics.judge.scores import known_columns
 
 __all__ = ["drop_tables", "tables"]
 
@@ -23,6 +24,7 @@ def _columns(rows: Sequence[Row], every: bool) -> Iterator[tuple[str, Metric]]:
             wanted = every or metric.info.headline
             if wanted and not repeated and any(name in row.scores for row in rows):
                 yield name, metric
+    yield from known_columns({name for row in rows for name in row.scores}).items()
 
 
 def _cell(row: Row, name: str, metric: Metric) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from csc_tasks.metrics.judge import Kind, Rubric
+from csc_tasks.metrics.judge import Kind, Rubric, load_rubric, shipped_rubrics
 
 
 @dataclass
@@ -75,8 +75,9 @@ Behaviour = Callable[[str, int, dict[str, Any]], Reply | None]
 class JudgeServer:
     """The server, in a thread of its own; ``behave`` may be replaced while it runs."""
 
-    def __init__(self, rubric: Rubric, behave: Behaviour = lambda *_: None, latency: float = 0.0) -> None:
-        self.rubric = rubric
+    def __init__(self, behave: Behaviour = lambda *_: None, latency: float = 0.0) -> None:
+        rubrics = map(load_rubric, shipped_rubrics())
+        self.rubrics = {rubric.system: rubric for rubric in rubrics}
         self.behave = behave
         self.latency = latency
         self.asked: Counter[str] = Counter()
@@ -93,6 +94,11 @@ class JudgeServer:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.start()
+
+    def good(self, request: dict[str, Any]) -> Reply:
+        """The verdict on a request, under the rubric whose instruction it carries."""
+        system, user = (message["content"] for message in request["messages"])
+        return Reply(verdict_text(self.rubrics[system], judged_text(user)))
 
     @property
     def url(self) -> str:
@@ -157,7 +163,7 @@ class JudgeServer:
             self.headers.append(head)
         if self.latency:
             await asyncio.sleep(self.latency)
-        reply = self.behave(text, before, request) or Reply(verdict_text(self.rubric, text))
+        reply = self.behave(text, before, request) or self.good(request)
         if reply.fate == "reset":
             writer.transport.abort()
             return False

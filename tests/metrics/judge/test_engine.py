@@ -46,7 +46,7 @@ def subjects(count: int) -> list[Subject]:
 
 @pytest.fixture
 def server() -> Iterator[JudgeServer]:
-    with JudgeServer(RUBRIC) as running:
+    with JudgeServer() as running:
         yield running
 
 
@@ -373,7 +373,7 @@ def test_a_tls_certificate_that_nobody_signed_is_not_accepted(tmp_path: Path) ->
         pytest.skip("no openssl")
     context = SSLContext(PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
-    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as http, JudgeServer(RUBRIC) as server:
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as http, JudgeServer() as server:
         http.socket = context.wrap_socket(http.socket, server_side=True)
         Thread(target=http.serve_forever, daemon=True).start()
         run = Run(server, tmp_path)
