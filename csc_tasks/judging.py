@@ -30,7 +30,7 @@ from csc_tasks.transcripts import strata_of_log, subjects_of_log
 # pydantic, which the configuration needs, comes with an extra: say so before anything is read.
 try:
     from csc_tasks.metrics.judge.config import JudgeConfig, load_config
-    from csc_tasks.metrics.judge.engine import Engine, Estimate, Summary
+    from csc_tasks.metrics.judge.engine import Engine, Estimate, Stop, Summary
 except ModuleNotFoundError as missing:
     raise ConfigError(f"the judge needs {missing.name}: pip install 'csconv-eval[judge]'") from None
 
@@ -226,7 +226,7 @@ class JudgedLog:
             summary = engine.run(self.subjects(), judgement.hear, progress)
         finally:
             journal.close()
-        if judgement.statuses.total() == len(self.chosen):
+        if summary.stopped is not Stop.INTERRUPTED:
             self.write(judgement, summary)
         return judgement, summary
 

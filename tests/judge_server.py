@@ -82,7 +82,7 @@ class JudgeServer:
         self.latency = latency
         self.asked: Counter[str] = Counter()
         self.paid: Counter[str] = Counter()
-        """Texts that got a verdict: what a provider charges for."""
+        """Questions that got an answer: what a provider charges for."""
         self.requests: list[dict[str, Any]] = []
         self.headers: list[str] = []
         self.keep = True
@@ -155,9 +155,9 @@ class JudgeServer:
 
     async def _reply(self, head: str, request: dict[str, Any], writer: asyncio.StreamWriter) -> bool:
         """Answer one request; whether the connection stays open."""
-        text = judged_text(request["messages"][-1]["content"])
-        before = self.asked[text]
-        self.asked[text] += 1
+        question = request["messages"][-1]["content"]
+        text, before = judged_text(question), self.asked[question]
+        self.asked[question] += 1
         if self.keep:
             self.requests.append(request)
             self.headers.append(head)
@@ -184,7 +184,7 @@ class JudgeServer:
                 await writer.drain()
                 await asyncio.sleep(0.2)
         if reply.status == 200 and reply.fate == "answer" and isinstance(reply.content, str):
-            self.paid[text] += 1
+            self.paid[question] += 1
         writer.write(payload)
         await writer.drain()
         return reply.fate != "short"

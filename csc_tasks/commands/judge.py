@@ -170,6 +170,8 @@ def follower(bar: Progress, name: str, currency: str) -> Any:
 
 def _report(judged: JudgedLog, judgement: Judgement, summary: Summary) -> None:
     """What was judged, on stderr; the written file on stdout."""
+    from csc_tasks.metrics.judge.engine import Stop
+
     counts = ", ".join(f"{n} {s.value}" for s, n in judgement.statuses.most_common())
     cost = f", {summary.cost:.4f} {judged.config.currency}" if judged.config.priced else ""
     typer.echo(
@@ -184,7 +186,7 @@ def _report(judged: JudgedLog, judgement: Judgement, summary: Summary) -> None:
         )
     if judgement.withheld:
         typer.echo(f"  scores withheld: {judgement.withheld}", err=True)
-    if judged.results_path.exists():
+    if summary.stopped is not Stop.INTERRUPTED:
         typer.echo(str(judged.results_path))
 
 

@@ -16,9 +16,9 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from csc_tasks.metrics.judge.errors import JudgeError
+from csc_tasks.metrics.judge.verdict import Verdict
 
 __all__ = ["VerdictCache"]
 
@@ -79,7 +79,8 @@ class VerdictCache:
                 f"{self.path}: not a sound SQLite file ({error}); remove it or name another cache. "
                 "Verdicts that stand in verdicts_*.jsonl files beside the samples are not asked for again"
             )
-        return JudgeError(f"{self.path}: the verdict cache cannot be used ({error})")
+        full = "; is the disk full?" if "disk" in str(error) else ""
+        return JudgeError(f"{self.path}: the verdict cache cannot be used ({error}{full})")
 
     def beat(self) -> None:
         """Say that this process lives; now and then is enough.
@@ -99,30 +100,33 @@ class VerdictCache:
             raise self._error(error) from None
         self._seen = now
 
-    def get(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The verdicts of those keys that have one. An entry that cannot be read is a miss."""
-        found: dict[str, dict[str, Any]] = {}
+    def get(self, keys: Sequence[str]) -> dict[str, Verdict]:
+        """The verdicts of those keys that have one. An entry that cannot be read is a miss, and removed."""
+        found: dict[str, Verdict] = {}
+        spoilt: list[tuple[str]] = []
         try:
             for start in range(0, len(keys), _BATCH):
                 part = keys[start : start + _BATCH]
                 marks = ",".join("?" * len(part))
                 rows = self._db.execute(f"SELECT key, verdict FROM verdicts WHERE key IN ({marks})", part)
                 for key, text in rows:
-                    with suppress(ValueError, TypeError):
-                        value = json.loads(text)
-                        if isinstance(value, dict):
-                            found[key] = value
+                    try:
+                        found[key] = Verdict.of(json.loads(text))
+                    except (ValueError, TypeError, RecursionError):
+                        spoilt.append((key,))
+            if spoilt:
+                self._db.executemany("DELETE FROM verdicts WHERE key = ?", spoilt)
         except sqlite3.Error as error:
             raise self._error(error) from None
         return found
 
-    def put(self, verdicts: Mapping[str, Mapping[str, Any]], release: Iterable[str] = ()) -> None:
+    def put(self, verdicts: Mapping[str, Verdict], release: Iterable[str] = ()) -> None:
         """Add verdicts, and give up the claims on them and on the keys in ``release``.
 
         Raises:
             JudgeError: the file cannot be written, for instance because the disk is full.
         """
-        rows = [(key, json.dumps(value, ensure_ascii=False)) for key, value in verdicts.items()]
+        rows = [(key, json.dumps(value.record(), ensure_ascii=False)) for key, value in verdicts.items()]
         freed = [(key, self.owner) for key in (*verdicts, *release)]
         try:
             self._db.execute("BEGIN IMMEDIATE")

@@ -40,6 +40,8 @@ CHUNK = 128
 """Subjects that are looked up and claimed at a time."""
 FLUSH = 64
 """Verdicts that are put into the cache at a time; each is in the log before."""
+PULSE = 10.0
+"""Seconds between two signs of life."""
 PATIENCE = 0.25
 """Seconds between two looks for a verdict that another process is asking for."""
 SILENT = "silent"
@@ -148,7 +150,7 @@ class Engine:
         self._with_reference = with_reference
         self._limit = budget
         self._logged: set[bytes] = set()
-        self._pending: dict[str, dict[str, Any]] = {}
+        self._pending: dict[str, Verdict] = {}
         self._released: list[str] = []
         self._unsaved: list[dict[str, Any]] = []
         self._failed_in_a_row = 0
@@ -157,13 +159,15 @@ class Engine:
 
     def _recall(self) -> None:
         """Put the log's verdicts into the cache, should it not have them."""
-        part: dict[str, dict[str, Any]] = {}
+        part: dict[str, Verdict] = {}
         for record in self._journal.records():
-            if record.get("status") != Status.SCORED.value or not isinstance(record.get("key"), str):
+            if record.get("status") != Status.SCORED.value:
                 continue
-            with suppress(ValueError):
-                part[record["key"]] = Verdict.of(record).record()
-                self._logged.add(_short(record["key"]))
+            with suppress(ValueError, KeyError, TypeError):
+                verdict = Verdict.of(record)
+                self._logged.add(_mark(record["key"], record["conversation"], record["turn"]))
+                if SILENT not in verdict.flags:
+                    part[record["key"]] = verdict
             if len(part) >= 1000:
                 self._cache.put(part)
                 part = {}
@@ -184,10 +188,10 @@ class Engine:
             spoken = [t for t in tasks if not t.subject.silent]
             known = self._cache.get([t.key for t in spoken])
             for task in spoken:
-                if task.key in known or _short(task.key) in seen:
+                if task.key in known or _mark(task.key) in seen:
                     cached += 1
                     continue
-                seen.add(_short(task.key))
+                seen.add(_mark(task.key))
                 requests += 1
                 prompt += _prompt_tokens(task.question)
         completion = requests * self.config.max_tokens
@@ -235,6 +239,7 @@ class Engine:
                     asyncio.create_task(self._work(queue, endpoint)) for _ in range(self.config.concurrency)
                 ]
                 feeder = asyncio.create_task(self._feed(subjects, queue))
+                pulse = asyncio.create_task(self._pulse())
                 try:
                     await asyncio.gather(feeder, *workers)
                 except BaseException:
@@ -243,6 +248,8 @@ class Engine:
                         each.cancel()
                     await asyncio.gather(feeder, *workers, return_exceptions=True)
                     raise
+                finally:
+                    pulse.cancel()
         except asyncio.CancelledError:
             self._halt(Stop.INTERRUPTED)
         finally:
@@ -286,9 +293,10 @@ class Engine:
     async def _feed(self, subjects: Iterable[Subject], queue: asyncio.Queue[_Task | None]) -> None:
         """Look up, claim and queue; then wait for what others have claimed."""
         for tasks in self._chunks(subjects):
+            if self.summary.stopped is Stop.INTERRUPTED:
+                break
             if self._stop.is_set():
-                for task in tasks:
-                    self._skip(task)
+                self._offer_known(tasks)
                 continue
             self._deferred += await self._offer(tasks, queue)
         while self._deferred and not self._stop.is_set():
@@ -305,31 +313,21 @@ class Engine:
 
     async def _offer(self, tasks: Sequence[_Task], queue: asyncio.Queue[_Task | None]) -> list[_Task]:
         """Answer tasks from the cache or queue them; those that somebody is asking already are given back."""
-        spoken = [task for task in tasks if not task.subject.silent]
-        for task in tasks:
-            if task.subject.silent:
-                scores = {d.name: lowest(d) for d in self.rubric.dimensions}
-                self._record(task, Verdict(Status.SCORED, scores, "no answer to judge", flags=(SILENT,)))
+        spoken = self._without_silent(tasks)
         try:
             known = self._cache.get([task.key for task in spoken])
             missing = [task for task in spoken if task.key not in known]
             ours = self._cache.claim([task.key for task in missing])
-            self._cache.beat()
         except JudgeError as error:
-            self._halt(Stop.BROKEN, str(error))
+            self._lose_cache(error)
             for task in spoken:
                 self._skip(task)
             return []
         waiting: list[_Task] = []
         for task in spoken:
             if task.key in known:
-                try:
-                    verdict = Verdict.of(known[task.key])
-                except ValueError:
-                    verdict = None
-                if verdict is not None:
-                    self._record(task, verdict, cached=True)
-                    continue
+                self._record(task, known[task.key], cached=True)
+                continue
             if task.key in ours:
                 ours.discard(task.key)  # a second one with the same text waits for the first
                 await queue.put(task)
@@ -337,6 +335,34 @@ class Engine:
                 waiting.append(task)
         await asyncio.sleep(0)
         return waiting
+
+    def _without_silent(self, tasks: Sequence[_Task]) -> list[_Task]:
+        """Grade what the model left unanswered, and give the others back."""
+        for task in tasks:
+            if task.subject.silent:
+                scores = {d.name: lowest(d) for d in self.rubric.dimensions}
+                self._record(task, Verdict(Status.SCORED, scores, "no answer to judge", flags=(SILENT,)))
+        return [task for task in tasks if not task.subject.silent]
+
+    def _offer_known(self, tasks: Sequence[_Task]) -> None:
+        """After a stop: what is known still counts."""
+        tasks = self._without_silent(tasks)
+        try:
+            known = self._cache.get([task.key for task in tasks])
+        except JudgeError:
+            known = {}
+        for task in tasks:
+            if task.key in known:
+                self._record(task, known[task.key], cached=True)
+            else:
+                self._skip(task)
+
+    async def _pulse(self) -> None:
+        """Say that this run lives, so that nobody takes over its claims while it waits for an answer."""
+        while True:
+            await asyncio.sleep(PULSE)
+            with suppress(JudgeError):
+                self._cache.beat()
 
     async def _work(self, queue: asyncio.Queue[_Task | None], endpoint: Endpoint) -> None:
         while (task := await queue.get()) is not None:
@@ -404,8 +430,10 @@ class Engine:
 
     def _record(self, task: _Task, verdict: Verdict, cached: bool = False) -> None:
         """Write to the log, then to the cache, then tell."""
-        record = verdict.record()
-        if not (cached and _short(task.key) in self._logged):
+        silent = SILENT in verdict.flags
+        mark = _mark(task.key, task.subject.conversation, task.subject.turn)
+        # A line for each turn: what an earlier run has logged is not logged again.
+        if not ((cached or silent) and mark in self._logged):
             line = {
                 "key": task.key,
                 "conversation": task.subject.conversation,
@@ -414,19 +442,19 @@ class Engine:
                 "judge": self.config.model,
                 "cached": cached,
                 "time": round(time.time(), 3),
-                **record,
+                **verdict.record(),
             }
             try:
                 self._journal.append(line)
             except OSError as error:
                 self._unsaved.append(line)
                 self._halt(Stop.BROKEN, f"{self._journal.path}: cannot be written ({error.strerror})")
-        if verdict.status is Status.SCORED and SILENT not in verdict.flags:
-            self._logged.add(_short(task.key))
-            if not cached:
-                self._pending[task.key] = record
-        elif SILENT not in verdict.flags:
-            self._released.append(task.key)
+            self._logged.add(mark)
+        if not cached and not silent:
+            if verdict.status is Status.SCORED:
+                self._pending[task.key] = verdict
+            else:
+                self._released.append(task.key)
         if len(self._pending) >= FLUSH:
             self._flush()
         self.summary.cached += cached
@@ -446,15 +474,17 @@ class Engine:
             return
         try:
             self._cache.put(self._pending, self._released)
-            self._cache.beat()
         except JudgeError as error:
-            self._halt(
-                Stop.BROKEN,
-                f"{error}. The verdicts of this run are in {self._journal.path} and will not be asked for again; "
-                "make room and run the same command again",
-            )
+            self._lose_cache(error)
             return
         self._pending, self._released = {}, []
+
+    def _lose_cache(self, error: JudgeError) -> None:
+        self._halt(
+            Stop.BROKEN,
+            f"{error}. The verdicts of this run are in {self._journal.path} and will not be asked for again; "
+            "make room and run the same command again",
+        )
 
     def _save(self) -> None:
         """The end of a run: empty the hands, whatever happened."""
@@ -474,9 +504,9 @@ class Engine:
             )
 
 
-def _short(key: str) -> bytes:
-    """A key for a set of many: 16 bytes."""
-    return bytes.fromhex(key)[:16] if len(key) == 40 else hashlib.sha256(key.encode()).digest()[:16]
+def _mark(*parts: object) -> bytes:
+    """Something to recognise the parts by, for a set of many: 16 bytes."""
+    return hashlib.sha256(repr(parts).encode()).digest()[:16]
 
 
 def _prompt_tokens(question: Question) -> int:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from csc_tasks.metrics.judge import JudgeError, Verdict
+from csc_tasks.metrics.judge import JudgeError, Status, Verdict
 from csc_tasks.metrics.judge.cache import VerdictCache
 from csc_tasks.metrics.judge.journal import Journal, rescue
 
-VERDICT = {"status": "scored", "scores": {"empathy": 4}, "reason": "好"}
+VERDICT = Verdict(Status.SCORED, {"empathy": 4}, "好")
 
 
 def test_a_cache_can_be_moved_and_read_by_anyone(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_cache_can_be_moved_and_read_by_anyone(tmp_path: Path) -> None:
     assert moved.get(["a", "c"]) == {"a": VERDICT}
     moved.close()
     rows = sqlite3.connect(tmp_path / "there.sqlite").execute("SELECT verdict FROM verdicts").fetchall()
-    assert [json.loads(text) for (text,) in rows] == [VERDICT, VERDICT]
+    assert [json.loads(text) for (text,) in rows] == [VERDICT.record()] * 2
 
 
 def test_two_processes_share_a_cache_and_claim_a_key_once(tmp_path: Path) -> None:
@@ -86,6 +86,7 @@ def test_a_spoilt_entry_is_a_miss(tmp_path: Path) -> None:
     cache._db.execute("UPDATE verdicts SET verdict = '{\"status\": \"sco' WHERE key = 'a'")
     cache._db.execute("UPDATE verdicts SET verdict = '[1]' WHERE key = 'b'")
     assert cache.get(["a", "b"]) == {}
+    assert cache.claim(["a", "b"]) == {"a", "b"}  # and is asked for again
     cache.close()
     with pytest.raises(ValueError, match="not a verdict"):
         Verdict.of({"status": "scored"})
