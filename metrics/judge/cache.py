@@ -23,7 +23,7 @@ from csc_tasks.metrics.judge.verdict import Verdict
 __all__ = ["VerdictCache"]
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS owners (owner TEXT PRIMARY KEY, host TEXT, pid INTEGER, seen REAL) WITHOUT ROWID;
 """
@@ -146,19 +146,26 @@ class VerdictCache:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._bury()
-            ours: set[str] = set()
-            for key in keys:
-                row = self._db.execute(
-                    "INSERT OR IGNORE INTO claims SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM verdicts WHERE key = ?)",
-                    (key, self.owner, key),
-                )
-                if row.rowcount:
-                    ours.add(key)
+            # The transaction has the only right to write, so what is free now stays free until its end.
+            taken = self._among("claims", keys) | self._among("verdicts", keys)
+            ours = {key for key in keys if key not in taken}
+            self._db.executemany("INSERT INTO claims VALUES (?, ?)", [(key, self.owner) for key in ours])
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
             raise self._error(error) from None
         return ours
+
+    def _among(self, table: str, keys: Sequence[str]) -> set[str]:
+        """The keys that stand in a table."""
+        found: set[str] = set()
+        for start in range(0, len(keys), _BATCH):
+            part = keys[start : start + _BATCH]
+            marks = ",".join("?" * len(part))
+            found.update(
+                key for (key,) in self._db.execute(f"SELECT key FROM {table} WHERE key IN ({marks})", part)
+            )
+        return found
 
     def _bury(self) -> None:
         """Void the claims of processes that are gone."""

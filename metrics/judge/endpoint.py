@@ -16,6 +16,8 @@ from enum import Enum
 from time import monotonic
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 
@@ -97,14 +99,18 @@ class Endpoint:
         self._answered = False
         self._jitter = random.Random()
         self._session: aiohttp.ClientSession | None = None
+        self._proxy = _proxy_for(config.base_url)
+        self._starts: dict[tuple[str, bool], bytes] = {}
 
     async def __aenter__(self) -> Endpoint:
+        headers = {"Content-Type": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._config.concurrency),
             # For the whole answer, so that a server which drips byte after byte cannot hold a place for ever.
             timeout=aiohttp.ClientTimeout(total=self._config.timeout),
-            headers={"Authorization": f"Bearer {self._key}"} if self._key else None,
-            trust_env=True,
+            headers=headers,
         )
         return self
 
@@ -169,22 +175,12 @@ class Endpoint:
     ) -> _Attempt:
         assert self._session is not None
         config = self._config
-        body: dict[str, Any] = {
-            **config.extra_body,
-            "model": config.model,
-            "messages": list(messages),
-            "temperature": config.temperature,
-            "max_tokens": config.max_tokens,
-        }
-        if config.seed is not None:
-            body["seed"] = config.seed
-        if schema is not None:
-            wrapped = {"name": "verdict", "strict": True, "schema": schema}
-            body["response_format"] = {"type": "json_schema", "json_schema": wrapped}
         start = monotonic()
         try:
             # No redirects: they would carry the key to an address that nobody configured.
-            async with self._session.post(self._url, json=body, allow_redirects=False) as response:
+            async with self._session.post(
+                self._url, data=self._body(messages, schema), proxy=self._proxy, allow_redirects=False
+            ) as response:
                 payload = await response.read()
                 status, headers = response.status, response.headers
         except (aiohttp.ClientSSLError, aiohttp.InvalidURL) as error:
@@ -207,7 +203,30 @@ class Endpoint:
         text = self._without_key(payload.decode("utf-8", "replace"))
         if status != 200:
             return self._refused(status, headers.get("Retry-After"), text, schema is not None)
-        return self._read(text, latency, body["messages"])
+        return self._read(text, latency, messages)
+
+    def _body(self, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any] | None) -> bytes:
+        """The request as JSON; what is the same in every request is encoded once."""
+        first, *rest = messages
+        start = self._starts.get((first["content"], schema is not None))
+        if start is None:
+            config = self._config
+            fields: dict[str, Any] = {
+                **config.extra_body,
+                "model": config.model,
+                "temperature": config.temperature,
+                "max_tokens": config.max_tokens,
+            }
+            if config.seed is not None:
+                fields["seed"] = config.seed
+            if schema is not None:
+                wrapped = {"name": "verdict", "strict": True, "schema": schema}
+                fields["response_format"] = {"type": "json_schema", "json_schema": wrapped}
+            fields["messages"] = [first]
+            start = json.dumps(fields, ensure_ascii=False).removesuffix("]}").encode("utf-8", "replace")
+            self._starts[first["content"], schema is not None] = start
+        others = "".join(", " + json.dumps(message, ensure_ascii=False) for message in rest)
+        return start + others.encode("utf-8", "replace") + b"]}"
 
     def _read(self, text: str, latency: float, messages: Sequence[Mapping[str, str]]) -> _Attempt:
         """The answer in the body of a response."""
@@ -264,6 +283,16 @@ class Endpoint:
     def _without_key(self, text: str) -> str:
         """A server's text with the key taken out, in case it repeats what it was sent."""
         return text.replace(self._key, _HIDDEN) if self._key else text
+
+
+def _proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for a URL.
+
+    Read once: aiohttp's own ``trust_env`` reads it, and ``.netrc``, anew for every request in a thread.
+    """
+    parts = urlsplit(url)
+    proxy = getproxies().get(parts.scheme)
+    return None if proxy is None or proxy_bypass(parts.netloc) else proxy
 
 
 async def _pause(seconds: float, stop: asyncio.Event) -> None:

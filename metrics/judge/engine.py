@@ -12,11 +12,9 @@ import hashlib
 import json
 import signal
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
@@ -26,7 +24,8 @@ from csc_tasks.metrics.judge.cache import VerdictCache
 from csc_tasks.metrics.judge.config import JudgeConfig
 from csc_tasks.metrics.judge.endpoint import Answer, Endpoint, Outcome, tokens_in
 from csc_tasks.metrics.judge.errors import JudgeError
-from csc_tasks.metrics.judge.journal import Journal, rescue
+from csc_tasks.metrics.judge.journal import Journal
+from csc_tasks.metrics.judge.keeper import SILENT, Keeper, mark
 from csc_tasks.metrics.judge.pacing import Budget
 from csc_tasks.metrics.judge.parser import read_verdict
 from csc_tasks.metrics.judge.prompt import Question, ask
@@ -38,14 +37,8 @@ __all__ = ["Engine", "Estimate", "Summary", "key_of", "lowest"]
 
 CHUNK = 128
 """Subjects that are looked up and claimed at a time."""
-FLUSH = 64
-"""Verdicts that are put into the cache at a time; each is in the log before."""
-PULSE = 10.0
-"""Seconds between two signs of life."""
 PATIENCE = 0.25
 """Seconds between two looks for a verdict that another process is asking for."""
-SILENT = "silent"
-"""Flag of a verdict that was not asked for, because the model under test had not answered."""
 _FORMAT = 1
 
 
@@ -146,33 +139,12 @@ class Engine:
         self.config = config
         self.summary = Summary()
         self._cache = cache
-        self._journal = journal
         self._with_reference = with_reference
         self._limit = budget
-        self._logged: set[bytes] = set()
-        self._pending: dict[str, Verdict] = {}
-        self._released: list[str] = []
-        self._unsaved: list[dict[str, Any]] = []
         self._failed_in_a_row = 0
         self._deferred: list[_Task] = []
-        self._recall()
-
-    def _recall(self) -> None:
-        """Put the log's verdicts into the cache, should it not have them."""
-        part: dict[str, Verdict] = {}
-        for record in self._journal.records():
-            if record.get("status") != Status.SCORED.value:
-                continue
-            with suppress(ValueError, KeyError, TypeError):
-                verdict = Verdict.of(record)
-                self._logged.add(_mark(record["key"], record["conversation"], record["turn"]))
-                if SILENT not in verdict.flags:
-                    part[record["key"]] = verdict
-            if len(part) >= 1000:
-                self._cache.put(part)
-                part = {}
-        if part:
-            self._cache.put(part)
+        origin = {"rubric": f"{rubric.name}@{rubric.sha256}", "judge": config.model}
+        self._keeper = Keeper(cache, journal, origin, lambda trouble: self._halt(Stop.BROKEN, trouble))
 
     def task(self, subject: Subject) -> _Task:
         """The subject with its question and key."""
@@ -183,15 +155,16 @@ class Engine:
         """Count what a run would ask, without asking; answers are counted at ``max_tokens``."""
         subjects_seen = cached = requests = prompt = 0
         seen: set[bytes] = set()
-        for tasks in self._chunks(subjects):
+        for part in _chunks(subjects):
+            tasks = [self.task(subject) for subject in part]
             subjects_seen += len(tasks)
             spoken = [t for t in tasks if not t.subject.silent]
             known = self._cache.get([t.key for t in spoken])
             for task in spoken:
-                if task.key in known or _mark(task.key) in seen:
+                if task.key in known or mark(task.key) in seen:
                     cached += 1
                     continue
-                seen.add(_mark(task.key))
+                seen.add(mark(task.key))
                 requests += 1
                 prompt += _prompt_tokens(task.question)
         completion = requests * self.config.max_tokens
@@ -221,9 +194,9 @@ class Engine:
         else:  # in a notebook, for instance: its loop is busy with us
             with ThreadPoolExecutor(1) as pool:
                 pool.submit(lambda: asyncio.run(self._run(subjects))).result()
-        self._save()
+        rescued = self._keeper.finish()
         if self.summary.stopped is Stop.BROKEN:
-            raise JudgeError(self.summary.trouble)
+            raise JudgeError(self.summary.trouble + rescued)
         return self.summary
 
     # --- the run ---
@@ -239,7 +212,7 @@ class Engine:
                     asyncio.create_task(self._work(queue, endpoint)) for _ in range(self.config.concurrency)
                 ]
                 feeder = asyncio.create_task(self._feed(subjects, queue))
-                pulse = asyncio.create_task(self._pulse())
+                pulse = asyncio.create_task(self._keeper.pulse())
                 try:
                     await asyncio.gather(feeder, *workers)
                 except BaseException:
@@ -285,22 +258,19 @@ class Engine:
             self.summary.stopped, self.summary.trouble = why, trouble
         self._stop.set()
 
-    def _chunks(self, subjects: Iterable[Subject]) -> Iterator[list[_Task]]:
-        iterator = iter(subjects)
-        while part := list(islice(iterator, CHUNK)):
-            yield [self.task(subject) for subject in part]
-
     async def _feed(self, subjects: Iterable[Subject], queue: asyncio.Queue[_Task | None]) -> None:
         """Look up, claim and queue; then wait for what others have claimed."""
-        for tasks in self._chunks(subjects):
+        for part in _chunks(subjects):
             if self.summary.stopped is Stop.INTERRUPTED:
                 break
+            tasks = [self.task(subject) for subject in part]
             if self._stop.is_set():
-                self._offer_known(tasks)
+                await self._offer_known(tasks)
                 continue
             self._deferred += await self._offer(tasks, queue)
         while self._deferred and not self._stop.is_set():
-            self._flush()
+            await self._keeper.kept()
+            await self._keeper.flush()
             before, self._deferred = self._deferred, []
             for start in range(0, len(before), CHUNK):
                 self._deferred += await self._offer(before[start : start + CHUNK], queue)
@@ -315,11 +285,11 @@ class Engine:
         """Answer tasks from the cache or queue them; those that somebody is asking already are given back."""
         spoken = self._without_silent(tasks)
         try:
-            known = self._cache.get([task.key for task in spoken])
+            known = await self._keeper.get([task.key for task in spoken])
             missing = [task for task in spoken if task.key not in known]
-            ours = self._cache.claim([task.key for task in missing])
+            ours = await self._keeper.claim([task.key for task in missing])
         except JudgeError as error:
-            self._lose_cache(error)
+            self._keeper.lose_cache(error)
             for task in spoken:
                 self._skip(task)
             return []
@@ -333,7 +303,7 @@ class Engine:
                 await queue.put(task)
             else:
                 waiting.append(task)
-        await asyncio.sleep(0)
+        await self._keeper.kept()
         return waiting
 
     def _without_silent(self, tasks: Sequence[_Task]) -> list[_Task]:
@@ -344,11 +314,11 @@ class Engine:
                 self._record(task, Verdict(Status.SCORED, scores, "no answer to judge", flags=(SILENT,)))
         return [task for task in tasks if not task.subject.silent]
 
-    def _offer_known(self, tasks: Sequence[_Task]) -> None:
+    async def _offer_known(self, tasks: Sequence[_Task]) -> None:
         """After a stop: what is known still counts."""
         tasks = self._without_silent(tasks)
         try:
-            known = self._cache.get([task.key for task in tasks])
+            known = await self._keeper.get([task.key for task in tasks])
         except JudgeError:
             known = {}
         for task in tasks:
@@ -356,13 +326,6 @@ class Engine:
                 self._record(task, known[task.key], cached=True)
             else:
                 self._skip(task)
-
-    async def _pulse(self) -> None:
-        """Say that this run lives, so that nobody takes over its claims while it waits for an answer."""
-        while True:
-            await asyncio.sleep(PULSE)
-            with suppress(JudgeError):
-                self._cache.beat()
 
     async def _work(self, queue: asyncio.Queue[_Task | None], endpoint: Endpoint) -> None:
         while (task := await queue.get()) is not None:
@@ -382,6 +345,8 @@ class Engine:
             finally:
                 self._budget.settle(most, spent)
             self._hear_answer(task, answer, lost=answer.lost * most)
+            # Only then the next: a run that is killed now has lost no more than one request a worker.
+            await self._keeper.kept()
 
     def _hear_answer(self, task: _Task, answer: Answer, lost: float) -> None:
         # What may have been charged without an answer counts against the budget, not as a known cost.
@@ -426,37 +391,11 @@ class Engine:
         why = self.summary.stopped.value if self.summary.stopped else ""
         self._tell(task.subject, Verdict(Status.SKIPPED, reason=why, flags=task.question.flags))
         if ours:
-            self._released.append(task.key)
+            self._keeper.release(task.key)
 
     def _record(self, task: _Task, verdict: Verdict, cached: bool = False) -> None:
-        """Write to the log, then to the cache, then tell."""
-        silent = SILENT in verdict.flags
-        mark = _mark(task.key, task.subject.conversation, task.subject.turn)
-        # A line for each turn: what an earlier run has logged is not logged again.
-        if not ((cached or silent) and mark in self._logged):
-            line = {
-                "key": task.key,
-                "conversation": task.subject.conversation,
-                "turn": task.subject.turn,
-                "rubric": f"{self.rubric.name}@{self.rubric.sha256}",
-                "judge": self.config.model,
-                "cached": cached,
-                "time": round(time.time(), 3),
-                **verdict.record(),
-            }
-            try:
-                self._journal.append(line)
-            except OSError as error:
-                self._unsaved.append(line)
-                self._halt(Stop.BROKEN, f"{self._journal.path}: cannot be written ({error.strerror})")
-            self._logged.add(mark)
-        if not cached and not silent:
-            if verdict.status is Status.SCORED:
-                self._pending[task.key] = verdict
-            else:
-                self._released.append(task.key)
-        if len(self._pending) >= FLUSH:
-            self._flush()
+        """Keep a verdict, then tell."""
+        self._keeper.add(task.key, task.subject, verdict, cached)
         self.summary.cached += cached
         self._tell(task.subject, verdict)
 
@@ -468,45 +407,11 @@ class Engine:
         self._hear(subject, verdict)
         self._progress(self.summary)
 
-    def _flush(self) -> None:
-        """Put what is pending into the cache; if it does not take it, the run ends, for the log has it all."""
-        if not self._pending and not self._released:
-            return
-        try:
-            self._cache.put(self._pending, self._released)
-        except JudgeError as error:
-            self._lose_cache(error)
-            return
-        self._pending, self._released = {}, []
 
-    def _lose_cache(self, error: JudgeError) -> None:
-        self._halt(
-            Stop.BROKEN,
-            f"{error}. The verdicts of this run are in {self._journal.path} and will not be asked for again; "
-            "make room and run the same command again",
-        )
-
-    def _save(self) -> None:
-        """The end of a run: empty the hands, whatever happened."""
-        self._flush()
-        if not self._unsaved:
-            return
-        path = rescue(self._unsaved)
-        if path is not None:
-            self.summary.trouble += (
-                f". {len(self._unsaved)} paid verdicts were saved in {path}: make room, append them "
-                f"(cat {path} >> {self._journal.path}) and run the same command again"
-            )
-        else:
-            lines = "\n".join(json.dumps(record, ensure_ascii=False) for record in self._unsaved)
-            self.summary.trouble += (
-                f". No place took the {len(self._unsaved)} paid verdicts; here they are:\n{lines}"
-            )
-
-
-def _mark(*parts: object) -> bytes:
-    """Something to recognise the parts by, for a set of many: 16 bytes."""
-    return hashlib.sha256(repr(parts).encode()).digest()[:16]
+def _chunks(subjects: Iterable[Subject]) -> Iterator[list[Subject]]:
+    iterator = iter(subjects)
+    while part := list(islice(iterator, CHUNK)):
+        yield part
 
 
 def _prompt_tokens(question: Question) -> int:

@@ -63,6 +63,8 @@ def neutral(text: str) -> str:
     """
     text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = text.encode("utf-8", "replace").decode("utf-8")
+    if "<" not in text and ">" not in text and "INST]" not in text:
+        return text
     text = _DOUBLED.sub(lambda match: match[0] + " ", text)
     return _CONTROL.sub(lambda match: match[0] + " ", text)
 

@@ -38,20 +38,21 @@ class Journal:
             size = os.fstat(self._file).st_size
             self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
 
-    def append(self, record: Mapping[str, Any]) -> None:
-        """Write one record, in one piece.
+    def append(self, records: Sequence[Mapping[str, Any]]) -> None:
+        """Write records in one piece.
 
         Raises:
-            OSError: the disk is full, or gone.
+            OSError: the disk is full, or gone; of what was written, whole lines count.
         """
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        data = lines.encode("utf-8", "replace")
         if self._torn:  # a line that was cut off ends here
-            line = b"\n" + line
-        written = os.write(self._file, line)
-        self._torn = written < len(line)
+            data = b"\n" + data
+        written = os.write(self._file, data)
+        self._torn = written < len(data)
         if self._torn:
-            # A short write is a disk that ran full within the line: the next attempt says so.
-            os.write(self._file, line[written:])
+            # A short write is a disk that ran full within a line: the next attempt says so.
+            os.write(self._file, data[written:])
             self._torn = False
 
     def records(self) -> Iterator[dict[str, Any]]:

@@ -96,8 +96,8 @@ def test_a_log_that_was_cut_off_in_a_line_goes_on_behind_it(tmp_path: Path) -> N
     path = tmp_path / "verdicts.jsonl"
     path.write_text('{"key": "a"}\n{"key": "b", "sta')
     journal = Journal(path)
-    journal.append({"key": "c"})
-    journal.append({"key": "d"})
+    journal.append([{"key": "c"}])
+    journal.append([{"key": "d"}])
     assert [r["key"] for r in journal.records()] == ["a", "c", "d"]
     journal.close()
 
@@ -108,7 +108,7 @@ def test_a_full_disk_is_an_error_and_the_records_are_rescued(tmp_path: Path) -> 
         pytest.skip("needs /dev/full")
     journal = Journal(full)
     with pytest.raises(OSError, match="No space left"):
-        journal.append({"key": "a"})
+        journal.append([{"key": "a"}])
     journal.close()
     saved = rescue([{"key": "a"}])
     assert saved is not None
