@@ -516,3 +516,126 @@ def test_judging_works_where_an_event_loop_is_running(
 
     asyncio.run(cell())
     assert threading.active_count() < 20
+
+
+# --- pairs, probe, agreement ---
+
+
+def test_pairs_are_asked_in_both_orders_and_come_to_a_win_rate(saved: Path, server: JudgeServer) -> None:
+    def behave(text: str, _: int, request: dict[str, Any]) -> Reply:
+        # A judge of length: the longer reply wins, and the first where they are equally long.
+        first, second = re.findall(
+            r"【回复.】\n<<<\w+ 开始>>>\n(.*?)\n<<<", request["messages"][1]["content"], re.S
+        )
+        winner = "甲" if len(first) >= len(second) else "乙"
+        return Reply(json.dumps({"reason": "长", "winner": winner}, ensure_ascii=False))
+
+    server.behave = behave
+    config = configured(server, saved.parent)
+    call = ("judge", "--pairwise", saved / "csconv-random", saved / "csconv-shuffle", "--config", config)
+    done = csconv(*call, "--sample", 60, cwd=saved)
+    assert done.returncode == 0, done.stderr
+    content = json.loads(Path(done.stdout.splitlines()[-1]).read_text())
+    (pairing,) = content["pairings"]
+    assert (pairing["first"], pairing["second"]) == ("csconv-random", "csconv-shuffle")
+    assert pairing["pairs"] == pairing["wins"] + pairing["ties"] + pairing["losses"] == 60
+    assert pairing["low"] < pairing["win_rate"] < pairing["high"]
+    assert pairing["length"] > 0.8
+    assert pairing["missing"] == 0
+    assert sum(server.asked.values()) <= 120
+    equally_long = pairing["flips"] * 60
+    assert equally_long == pytest.approx(pairing["ties"])
+    asked = sum(server.asked.values())
+    assert csconv(*call, "--sample", 60, cwd=saved).stdout == done.stdout
+    assert sum(server.asked.values()) == asked
+    dry = csconv(*call, "--dry-run", cwd=saved)
+    assert re.search(r"csconv-random against csconv-shuffle: \d+ requests", dry.stdout)
+
+
+def test_three_models_are_rated(saved: Path, server: JudgeServer) -> None:
+    pytest.importorskip("evalica", reason="needs csconv-eval[judge]")
+    third = Path(shutil.copytree(saved / "csconv-shuffle", saved / "polite"))
+    log = next(third.glob("samples_csconv_mini_response_*"))
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    for line in lines:
+        line["resps"] = [[line["resps"][0][0] + "谢谢您！"]]
+    log.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+    def behave(text: str, _: int, request: dict[str, Any]) -> Reply:
+        first, second = re.findall(
+            r"【回复.】\n<<<\w+ 开始>>>\n(.*?)\n<<<", request["messages"][1]["content"], re.S
+        )
+        marks = [reply.endswith("谢谢您！") for reply in (first, second)]
+        winner = "平" if marks[0] == marks[1] else "甲乙"[marks[1]]
+        return Reply(json.dumps({"reason": "礼貌", "winner": winner}, ensure_ascii=False))
+
+    server.behave = behave
+    config = configured(server, saved.parent)
+    folders = [saved / "csconv-random", saved / "csconv-shuffle", third]
+    done = csconv("judge", "--pairwise", *folders, "--config", config, "--sample", 30, cwd=saved)
+    assert done.returncode == 0, done.stderr
+    ratings = json.loads(Path(done.stdout.splitlines()[-1]).read_text())["ratings"]
+    assert ratings["models"][0] == "polite"
+    assert ratings["low"][0] > ratings["high"][1]
+    assert "Bradley-Terry" in done.stdout
+
+
+def test_mistakes_in_a_comparison_are_one_message(saved: Path, server: JudgeServer) -> None:
+    config = configured(server, saved.parent)
+    one, other = saved / "csconv-random", saved / "csconv-shuffle"
+    cases: list[tuple[list[Any], str]] = [
+        ([one], "needs two or more results folders"),
+        ([one, one], "the same folder is given twice"),
+        ([one, log_of(saved, "shuffle", "dialogue")], "no task in common that can be compared"),
+        ([one, other, "--rubric", "turn-zh-1"], "does not compare two replies"),
+        ([saved, other], "more than one run of csconv_mini_response"),
+    ]
+    for arguments, message in cases:
+        done = csconv("judge", "--pairwise", *arguments, "--config", config, cwd=saved)
+        assert done.returncode == 1
+        assert message in done.stderr, done.stderr
+    assert not server.asked
+
+
+def test_a_probe_reports_and_can_be_required(saved: Path, server: JudgeServer) -> None:
+    config = configured(server, saved.parent, require_probe=0.9)
+    done = csconv("judge", "probe", "--config", config, "--cache", saved / "c.sqlite", "--json", cwd=saved)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert 0.2 < report["score"] < 0.9  # this server's verdicts are noise
+    assert len(server.asked) == 66 + 36
+    shown = csconv("judge", "probe", "--config", config, "--cache", saved / "c.sqlite", cwd=saved)
+    assert "grades gained by a word to the judge" in shown.stdout
+    assert sum(server.asked.values()) == 66 + 36
+    refused = csconv("judge", log_of(saved), "--config", config, "--cache", saved / "c.sqlite", cwd=saved)
+    assert refused.returncode == 1
+    assert re.search(r"fake puts \d+% of the probe's cases in order, require_probe is 90%", refused.stderr)
+    assert sum(server.asked.values()) == 66 + 36
+
+
+def test_verdicts_are_held_against_peoples_ratings(saved: Path, server: JudgeServer, tmp_path: Path) -> None:
+    pytest.importorskip("evalica", reason="needs csconv-eval[judge]")
+    log = log_of(saved)
+    config = configured(server, saved.parent)
+    assert csconv("judge", log, "--config", config, "--sample", 40, cwd=saved).returncode == 0
+    rows = [
+        f"{v['conversation']},{v['turn']},{rater},{v['scores']['empathy']},{v['scores']['resolved_step']}\n"
+        for v in verdicts_of(log)
+        for rater in "甲乙"
+    ]
+    ratings = tmp_path / "ratings.csv"
+    ratings.write_text("conversation,turn,rater,empathy,resolved_step\n" + "".join(rows))
+    done = csconv("judge", "agreement", log.parent, "--human", ratings, "--json", cwd=saved)
+    assert done.returncode == 0, done.stderr
+    figures = {f["dimension"]: f for f in json.loads(done.stdout)}
+    assert set(figures) == {"empathy", "resolved_step"}
+    assert figures["empathy"]["kappa"] == figures["resolved_step"]["kappa"] == 1.0
+    assert figures["empathy"]["items"] == 40
+    shown = csconv("judge", "agreement", "--human", ratings, cwd=log.parent)
+    assert "rows people, columns judge" in shown.stdout
+    assert (
+        csconv("judge", log_of(saved, "shuffle"), "--config", config, "--sample", 5, cwd=saved).returncode
+        == 0
+    )
+    unclear = csconv("judge", "agreement", saved, "--human", ratings, cwd=saved)
+    assert "name one verdicts_*.jsonl, of the replies that were rated" in unclear.stderr

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from typer.core import TyperGroup
 
-from csc_tasks.commands.app import app, console
+from csc_tasks.commands.app import app, console, print_json
 from csc_tasks.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,6 +73,9 @@ def run(
         float | None, typer.Option("--budget", min=0, help="Stop before this much is spent.")
     ] = None,
     cache: Cache = None,
+    pairwise: Annotated[
+        bool, typer.Option("--pairwise", help="Compare the runs with each other: a folder for each model.")
+    ] = False,
 ) -> None:
     """Judge saved runs (lm_eval --log_samples).
 
@@ -79,11 +84,15 @@ def run(
     under way finish. Exit code 3: the budget is used up; 130: interrupted.
     """
     from csc_tasks.judging import JudgedLog, judge_errors, load_judge, rubric_for
+    from csc_tasks.probing import require_probe
     from csc_tasks.sample_logs import find_logs
 
     settings = load_judge(config)
     if budget is not None and not settings.priced:
         raise ConfigError(f"--budget needs input_price and output_price in {config}")
+    if pairwise:
+        _side_by_side(results, settings, config, rubric, with_reference, sample, dry_run, budget, cache)
+        return
     plan: list[JudgedLog] = []
     for log in find_logs(results):
         chosen = rubric_for(log, rubric)
@@ -99,11 +108,98 @@ def run(
             if dry_run:
                 _show_estimates([(judged, judged.estimate(verdicts)) for judged in plan])
                 return
+            with progress_bar() as bar:
+                require_probe(settings, verdicts, config, follower(bar, "probe", settings.currency))
             code = _judge_all(plan, verdicts, budget)
         finally:
             verdicts.close()
     if code:
         raise typer.Exit(code)
+
+
+def _side_by_side(
+    results: list[Path],
+    settings: Any,
+    config: Path,
+    rubric: str | None,
+    with_reference: bool,
+    sample: int | None,
+    dry_run: bool,
+    budget: float | None,
+    cache: Path | None,
+) -> None:
+    """``--pairwise``: every two models, both orders."""
+    from csc_tasks.judging import judge_errors
+    from csc_tasks.metrics.judge import load_rubric
+    from csc_tasks.metrics.judge.engine import Stop
+    from csc_tasks.probing import PAIRS, require_probe
+    from csc_tasks.side_by_side import contests
+
+    with judge_errors():
+        plan = contests(results, load_rubric(rubric or PAIRS), settings, with_reference, sample)
+        verdicts = open_cache(results[0], cache or settings.cache)
+        try:
+            if dry_run:
+                for contest in plan:
+                    for pair, estimate in zip(contest.pairs(), contest.estimate(verdicts), strict=True):
+                        cost = f", {estimate.cost:.2f} {settings.currency}" if settings.priced else ""
+                        typer.echo(
+                            f"{contest.task} {' against '.join(pair)}: {estimate.requests:,} requests, "
+                            f"{estimate.prompt_tokens:,} + {estimate.completion_tokens:,} tokens{cost}"
+                        )
+                return
+            spent = 0.0
+            with progress_bar() as bar:
+                require_probe(settings, verdicts, config, follower(bar, "probe", settings.currency))
+                for contest in plan:
+                    pairings = []
+                    for first, second in contest.pairs():
+                        left = None if budget is None else budget - spent
+                        follow = follower(bar, f"{first} against {second}", settings.currency)
+                        pairing, summary = contest.run(first, second, verdicts, left, follow)
+                        spent += summary.cost
+                        if summary.stopped is not None:
+                            typer.echo(
+                                f"{summary.stopped.value}; the same command goes on from here", err=True
+                            )
+                            raise typer.Exit(OUT_OF_BUDGET if summary.stopped is Stop.BUDGET else INTERRUPTED)
+                        pairings.append(pairing)
+                    ratings = contest.ratings(pairings)
+                    contest.write(pairings, ratings)
+                    _show_contest(contest, pairings, ratings)
+        finally:
+            verdicts.close()
+
+
+def _show_contest(contest: Any, pairings: list[Any], ratings: Any) -> None:
+    title = f"{contest.task} by {contest.signature['line']}"
+    table = Table(title=title, title_justify="left")
+    for name in ("first", "second"):
+        table.add_column(name)
+    for name in ("pairs", "won", "tied", "lost", "win rate", "95 %", "flips", "length", "missing"):
+        table.add_column(name, justify="right")
+    for p in pairings:
+        r = p.result
+        table.add_row(
+            *(p.first, p.second, str(r.pairs), str(r.wins), str(r.ties), str(r.losses)),
+            *(f"{100 * r.win_rate:.1f}", f"{100 * r.low:.1f} to {100 * r.high:.1f}", f"{100 * r.flips:.1f}"),
+            *(f"{r.length:+.2f}", str(r.missing)),
+        )
+    console().print(table)
+    if ratings is not None:
+        table = Table(title="Bradley-Terry ratings", title_justify="left")
+        table.add_column("model")
+        table.add_column("rating", justify="right")
+        table.add_column("95 %", justify="right")
+        for model, value, low, high in zip(*ratings_columns(ratings), strict=True):
+            table.add_row(model, f"{value:.0f}", f"{low:.0f} to {high:.0f}")
+        console().print(table)
+    typer.echo(str(contest.results_path))
+
+
+def ratings_columns(ratings: Any) -> tuple[Any, ...]:
+    """The columns of a table of ratings."""
+    return ratings.models, ratings.rating, ratings.low, ratings.high
 
 
 def open_cache(results: Path, path: Path | None) -> Any:
@@ -202,3 +298,100 @@ def _show_estimates(estimates: list[tuple[JudgedLog, Estimate]]) -> None:
         numbers = (e.subjects, e.cached, e.requests, e.prompt_tokens, e.completion_tokens)
         table.add_row(judged.log.path.name, judged.rubric.name, *(f"{n:,}" for n in numbers), cost)
     console().print(table)
+
+
+@judge.command()
+def probe(
+    config: Config,
+    rubric: Annotated[str, typer.Option("--rubric", help="A rubric for single turns.")] = "turn-zh-1",
+    cache: Cache = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Put built-in cases of known order to a judge, before it is trusted.
+
+    Sixty comparisons of replies that are better and worse in a known way, longer with nothing added, or
+    speak to the judge; and pairs in both orders.
+    """
+    from csc_tasks.judging import judge_errors, load_judge
+    from csc_tasks.metrics.judge import load_rubric
+    from csc_tasks.probing import probe as ask
+
+    settings = load_judge(config)
+    with judge_errors():
+        verdicts = open_cache(Path(), cache or settings.cache)
+        try:
+            with progress_bar() as bar:
+                follow = follower(bar, "probe", settings.currency)
+                report = ask(settings, load_rubric(rubric), verdicts, follow)
+        finally:
+            verdicts.close()
+    if as_json:
+        print_json(json.dumps(dataclasses.asdict(report), ensure_ascii=False))
+        return
+    table = Table(title=f"{settings.model} under {rubric}: {report.score:.0%} in order", title_justify="left")
+    table.add_column("case")
+    table.add_column("right", justify="right")
+    for kind, (right, asked) in report.kinds.items():
+        table.add_row(kind, f"{right} of {asked}")
+    table.add_section()
+    table.add_row("grades gained by length alone", f"{report.length_shift:+.2f}")
+    table.add_row("grades gained by a word to the judge", f"{report.injection_shift:+.2f}")
+    table.add_row("pairs in which the order decided", f"{report.position_flips:.0%}")
+    table.add_row("pairs right in both orders", f"{report.pairs_right:.0%}")
+    table.add_row("without a verdict", str(report.unscored))
+    console().print(table)
+
+
+@judge.command()
+def agreement(
+    human: Annotated[
+        Path, typer.Option("--human", metavar="CSV", help="Ratings: conversation, turn, rater, dimensions.")
+    ],
+    verdicts: Annotated[
+        Path, typer.Argument(metavar="VERDICTS", help="A verdicts_*.jsonl, or a folder with one.")
+    ] = Path(),
+    rubric: Annotated[
+        str | None, typer.Option("--rubric", help="The rubric's folder, if it is not a shipped one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Hold a judge's verdicts against people's ratings of the same replies."""
+    from csc_tasks.judging import judge_errors
+    from csc_tasks.metrics.judge import JudgeError, load_rubric
+    from csc_tasks.metrics.judge.agreement import agreement as compare
+    from csc_tasks.metrics.judge.agreement import read_ratings, read_verdicts
+    from csc_tasks.metrics.judge.journal import Journal
+
+    found = sorted(verdicts.rglob("verdicts_*.jsonl")) if verdicts.is_dir() else [verdicts]
+    if len(found) != 1 or not found[0].is_file():
+        listed = ", ".join(str(p) for p in found[:5])
+        raise ConfigError(
+            f"{verdicts}: name one verdicts_*.jsonl, of the replies that were rated ({listed or 'none here'})"
+        )
+    with judge_errors():
+        log = Journal(found[0])
+        try:
+            records = list(log.records())
+        finally:
+            log.close()
+        names = {str(r.get("rubric", "")).partition("@")[0] for r in records}
+        if not records or (rubric is None and len(names) != 1):
+            raise JudgeError(f"{found[0]}: not a log of verdicts")
+        figures = compare(load_rubric(rubric or names.pop()), read_verdicts(records), read_ratings(human))
+    if as_json:
+        print_json(json.dumps([dataclasses.asdict(f) for f in figures], ensure_ascii=False))
+        return
+    table = Table(title=f"{found[0].name} against {human.name}", title_justify="left")
+    table.add_column("dimension")
+    for name in ("rated", "kappa", "Spearman", "alpha", "people alone", "bias"):
+        table.add_column(name, justify="right")
+    for f in figures:
+        numbers = (f"{x:.2f}" if x == x else "n/a" for x in (f.spearman, f.alpha, f.human_alpha))
+        error = f" ±{f.error:.2f}" if f.error == f.error else ""
+        table.add_row(f.dimension, str(f.items), f"{f.kappa:.2f}{error}", *numbers, f"{f.bias:+.2f}")
+    out = console()
+    out.print(table)
+    for f in figures:
+        out.print(f"{f.dimension}: rows people, columns judge")
+        for row in f.confusion:
+            out.print("  " + " ".join(f"{n:4d}" for n in row))
