@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
 from lm_eval.api.task import ConfigurableTask
@@ -28,6 +29,9 @@ from csc_tasks.settings import Settings
 from csc_tasks.signature import build_signature
 from csc_tasks.sources import evaluation_corpus, select, training_corpus
 from csc_tasks.turns import PromptBook, turn_docs
+
+if TYPE_CHECKING:
+    from csc_tasks.judge_in_run import JudgeInRun
 
 __all__ = ["FILTER", "CSConvTask", "PromptOptions"]
 
@@ -69,6 +73,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self._prefixes: dict[tuple[int, str | None], str] = {}
         self.report = Report()
         self.metrics: tuple[Metric, ...] = metrics_of_task(self.KIND, self.CONTEXT, self.settings.tokenizer)
+        self.judge = self._judge_of_run()
         metadata["csconv_signature"] = build_signature(
             self.KIND,
             self.CONTEXT,
@@ -79,6 +84,13 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             self.settings.tokenizer,
             self.metrics,
         )
+        if self.judge is not None:
+            signature = metadata["csconv_signature"]
+            signature["judge"] = self.judge.signature
+            signature["metrics"] |= dict.fromkeys(
+                (m.info.name for m in self.judge.metrics), self.judge.signature["line"]
+            )
+            self.metrics += self.judge.metrics
         super().__init__(
             config={
                 **config,
@@ -90,6 +102,22 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
                 "target_delimiter": self.prompt_texts.answer_gap,
             }
         )
+
+    def _judge_of_run(self) -> JudgeInRun | None:
+        """The judge that ``csconv_judge`` names, known to answer; ``None`` where nothing is judged."""
+        if self.settings.judge is None or not self.KIND.writes_text:
+            return None
+        from csc_tasks.judge_in_run import JudgeInRun
+
+        path = Path(self.settings.judge)
+        return JudgeInRun(path, self.KIND, self.CONTEXT, self.prompt_texts.version)
+
+    def _judge(
+        self, docs: Sequence[Any], answers: Sequence[Any], prompts: Sequence[Any], scored: Scored
+    ) -> None:
+        """Add the judge's items to the records, if there is a judge."""
+        if self.judge is not None and self.metrics:
+            self.judge.add_items(self.task_name, docs, answers, prompts, scored.records)
 
     # --- data ---
 

@@ -11,20 +11,22 @@ from csc_tasks.sources import Scale
 
 __all__ = ["Settings"]
 
-_KNOWN = {"csconv_scale", "csconv_data", "csconv_train", "csconv_tokenizer"}
+_KNOWN = {"csconv_scale", "csconv_data", "csconv_train", "csconv_tokenizer", "csconv_judge"}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What ``--metadata csconv_…=…`` and the task's YAML choose.
 
-    ``data`` and ``train`` are sources (``hub``, ``mini``, a path) or ``None`` for the default.
+    ``data`` and ``train`` are sources (``hub``, ``mini``, a path) or ``None`` for the default; ``judge`` is
+    a judge's configuration file, or ``None`` for none.
     """
 
     scale: Scale
     data: str | None = None
     train: str | None = None
     tokenizer: str = DEFAULT_TOKENIZER
+    judge: str | None = None
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, object]) -> Settings:
@@ -48,7 +50,12 @@ class Settings:
             tokenizer(name)
         except (ValueError, ModuleNotFoundError) as error:
             raise ConfigError(str(error)) from None
-        return cls(scale, _source(ours, "csconv_data"), _source(ours, "csconv_train"), name)
+        judge = ours.get("csconv_judge")
+        if judge is not None and not isinstance(judge, str):
+            raise ConfigError(
+                f"--metadata csconv_judge={judge!r}: must be the path of a judge's configuration"
+            )
+        return cls(scale, _source(ours, "csconv_data"), _source(ours, "csconv_train"), name, judge)
 
 
 def _source(options: Mapping[str, object], key: str) -> str | None:
