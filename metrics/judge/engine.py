@@ -248,7 +248,7 @@ class Engine:
 
         def restore() -> None:
             loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, before)
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
         return restore
 
