@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("results/judge"))
     options = parser.parse_args()
     folder: Path = options.folder
-    for kind in ("random", "shuffle"):
+    for kind in ("random", "retrieval"):
         tasks = ("--tasks", "csconv_mini_response,csconv_mini_dialogue")
         csconv("baseline", kind, *tasks, "--limit", options.conversations, "--output_path", folder)
     server, address = serve(options.gguf or model_file())
@@ -93,7 +93,7 @@ def main() -> None:
     csconv("judge", folder, "--config", config, "--dry-run")
     first = csconv("judge", folder, "--config", config)
     again = csconv("judge", folder, "--config", config)
-    runs = [folder / f"csconv-{kind}" for kind in ("random", "shuffle")]
+    runs = [folder / f"csconv-{kind}" for kind in ("random", "retrieval")]
     csconv("judge", "--pairwise", *runs, "--config", config, "--sample", 2)
     csconv("table", folder)
     verdicts = [

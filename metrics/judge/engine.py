@@ -187,14 +187,17 @@ class Engine:
                 says where.
         """
         self._hear, self._progress = hear, progress
+        rescued = ""
         try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            asyncio.run(self._run(subjects))
-        else:  # in a notebook, for instance: its loop is busy with us
-            with ThreadPoolExecutor(1) as pool:
-                pool.submit(lambda: asyncio.run(self._run(subjects))).result()
-        rescued = self._keeper.finish()
+            try:
+                asyncio.get_running_loop()
+            except RuntimeError:
+                asyncio.run(self._run(subjects))
+            else:  # in a notebook, for instance: its loop is busy with us
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(lambda: asyncio.run(self._run(subjects))).result()
+        finally:
+            rescued = self._keeper.finish()
         if self.summary.stopped is Stop.BROKEN:
             raise JudgeError(self.summary.trouble + rescued)
         return self.summary
