@@ -74,6 +74,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self.report = Report()
         self.metrics: tuple[Metric, ...] = metrics_of_task(self.KIND, self.CONTEXT, self.settings.tokenizer)
         self.judge = self._judge_of_run()
+        if self.judge is not None:
+            self.metrics += self.judge.metrics
         metadata["csconv_signature"] = build_signature(
             self.KIND,
             self.CONTEXT,
@@ -85,12 +87,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             self.metrics,
         )
         if self.judge is not None:
-            signature = metadata["csconv_signature"]
-            signature["judge"] = self.judge.signature
-            signature["metrics"] |= dict.fromkeys(
-                (m.info.name for m in self.judge.metrics), self.judge.signature["line"]
-            )
-            self.metrics += self.judge.metrics
+            metadata["csconv_signature"]["judge"] = self.judge.signature
         super().__init__(
             config={
                 **config,

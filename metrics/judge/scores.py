@@ -16,6 +16,8 @@ from csc_tasks.metrics.turns import Turns
 __all__ = ["PREFIX", "Coverage", "JudgeScore", "Overall", "judge_metrics", "known_columns"]
 
 PREFIX = "judge_"
+ANY = "csconv judge"
+"""The implementation of a judge's metric where no judge is named, as in a list of columns."""
 NOT_SCORED: list[float] = []
 """The item of a turn that has no verdict; counted in the coverage and in nothing else."""
 
@@ -29,7 +31,7 @@ class JudgeScore(AdditiveMetric):
 
     counts = False
 
-    def __init__(self, dimension: Dimension, min_coverage: float = 0.0) -> None:
+    def __init__(self, dimension: Dimension, min_coverage: float = 0.0, judge: str = ANY) -> None:
         scale = dimension.kind is Kind.SCALE
         self.dimension = dimension
         self.min_coverage = min_coverage
@@ -41,7 +43,7 @@ class JudgeScore(AdditiveMetric):
             f"mean grade 1-5 for {dimension.name}" if scale else f"share of yes for {dimension.name}",
             percent=not scale,
             headline=True,
-            implementation="csconv judge",
+            implementation=judge,
         )
 
     def item(self, verdict: Verdict) -> Any:
@@ -74,10 +76,19 @@ class JudgeScore(AdditiveMetric):
 class Overall(JudgeScore):
     """The mean over a rubric's graded dimensions of a verdict, and then over the verdicts: 1–5."""
 
-    def __init__(self, rubric: Rubric, min_coverage: float = 0.0) -> None:
-        super().__init__(rubric.scales[0], min_coverage)
+    def __init__(self, rubric: Rubric, min_coverage: float = 0.0, judge: str = ANY) -> None:
+        super().__init__(rubric.scales[0], min_coverage, judge)
         self.names = [d.name for d in rubric.scales]
-        self.info = _overall()
+        self.info = MetricInfo(
+            PREFIX + "overall",
+            "Judge, overall",
+            Needs.JUDGE,
+            1,
+            "mean of the grades 1-5 over all dimensions",
+            percent=False,
+            headline=True,
+            implementation=judge,
+        )
 
     def item(self, verdict: Verdict) -> Any:
         """The mean of the verdict's grades."""
@@ -89,7 +100,7 @@ class Overall(JudgeScore):
 class Coverage(MeanMetric):
     """The share of what was to be judged that has a verdict."""
 
-    def __init__(self) -> None:
+    def __init__(self, judge: str = ANY) -> None:
         self.info = MetricInfo(
             PREFIX + "coverage",
             "Judge coverage",
@@ -97,7 +108,7 @@ class Coverage(MeanMetric):
             1,
             "share of what was to be judged that has a verdict",
             headline=True,
-            implementation="csconv judge",
+            implementation=judge,
         )
 
     def item(self, verdict: Verdict) -> float:
@@ -110,24 +121,19 @@ class Coverage(MeanMetric):
         return [self.item(verdict) for verdict in turns.verdicts]
 
 
-def _overall() -> MetricInfo:
-    return MetricInfo(
-        PREFIX + "overall",
-        "Judge, overall",
-        Needs.JUDGE,
-        1,
-        "mean of the grades 1-5 over all dimensions",
-        percent=False,
-        headline=True,
-        implementation="csconv judge",
-    )
+def judge_metrics(
+    rubric: Rubric, min_coverage: float = 0.0, judge: str = ANY
+) -> tuple[JudgeScore | Coverage, ...]:
+    """The numbers that verdicts under a rubric come to, in table order.
 
-
-def judge_metrics(rubric: Rubric, min_coverage: float = 0.0) -> tuple[JudgeScore | Coverage, ...]:
-    """The numbers that verdicts under a rubric come to, in table order."""
-    overall = (Overall(rubric, min_coverage),) if rubric.scales else ()
+    Args:
+        rubric: of the verdicts.
+        min_coverage: share 0-1 below which scores are withheld.
+        judge: who gave them; stands in the signature as the metrics' implementation.
+    """
+    overall = (Overall(rubric, min_coverage, judge),) if rubric.scales else ()
     asked = [d for d in rubric.dimensions if d.kind is not Kind.CHOICE]
-    return (*overall, *(JudgeScore(d, min_coverage) for d in asked), Coverage())
+    return (*overall, *(JudgeScore(d, min_coverage, judge) for d in asked), Coverage(judge))
 
 
 @cache
