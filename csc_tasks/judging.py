@@ -27,7 +27,7 @@ from csc_tasks.metrics.judge.scores import judge_metrics
 from csc_tasks.sample_logs import SampleLog
 from csc_tasks.transcripts import strata_of_log, subjects_of_log
 
-# pydantic, which the configuration needs, comes with an extra: say so before anything is read.
+# What the judge needs comes with an extra: say so before anything is read.
 try:
     from csc_tasks.metrics.judge.config import JudgeConfig, load_config
     from csc_tasks.metrics.judge.engine import Engine, Estimate, Stop, Summary
@@ -219,6 +219,7 @@ class JudgedLog:
             JudgeError: nothing can be asked or kept any more; what was asked is kept.
         """
         judgement = Judgement(self.rubric, self.config.min_coverage)
+        digest = self.log.sha256()
         journal = Journal(self.journal_path)
         try:
             engine = self.engine(cache, journal, budget)
@@ -227,11 +228,15 @@ class JudgedLog:
         finally:
             journal.close()
         if summary.stopped is not Stop.INTERRUPTED:
-            self.write(judgement, summary)
+            self.write(judgement, summary, digest)
         return judgement, summary
 
-    def write(self, judgement: Judgement, summary: Summary) -> None:
-        """A results file in lm-eval's form: the run's own facts, and the judge's numbers under their signature."""
+    def write(self, judgement: Judgement, summary: Summary, digest: str) -> None:
+        """A results file in lm-eval's form: the run's own facts, and the judge's numbers under their signature.
+
+        Raises:
+            JudgeError: it cannot be written.
+        """
         log, old = self.log, self.log.signature
         values = {"alias": log.task, "sample_len": judgement.statuses.total(), **judgement.values()}
         head, _, version = str(old["line"]).rpartition("|version:")
@@ -265,7 +270,7 @@ class JudgedLog:
             "date": time.time(),
             "csconv_judged": {
                 "samples": log.path.name,
-                "samples_sha256": log.sha256(),
+                "samples_sha256": digest,
                 "results": log.results_path.name,
                 "verdicts": self.journal_path.name,
                 "sample": self.sample,
@@ -281,4 +286,10 @@ class JudgedLog:
                 "cached": summary.cached,
             },
         }
-        write_text(self.results_path, json.dumps(content, ensure_ascii=False, indent=2).encode())
+        try:
+            write_text(self.results_path, json.dumps(content, ensure_ascii=False, indent=2).encode())
+        except OSError as error:
+            raise JudgeError(
+                f"{self.results_path}: cannot be written ({error.strerror}); the verdicts are kept in "
+                f"{self.journal_path}, run the same command again"
+            ) from None

@@ -519,7 +519,7 @@ def test_judging_works_where_an_event_loop_is_running(
 
 
 def test_without_the_extra_the_command_says_what_to_install(saved: Path, server: JudgeServer) -> None:
-    program = "import sys; sys.modules['pydantic'] = None\nfrom csc_tasks.commands import main; main()"
+    program = "import sys; sys.modules['aiohttp'] = None\nfrom csc_tasks.commands import main; main()"
     command = [
         sys.executable,
         "-c",
@@ -531,7 +531,7 @@ def test_without_the_extra_the_command_says_what_to_install(saved: Path, server:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "csconv: the judge needs pydantic: pip install 'csconv-eval[judge]'\n"
+    assert done.stderr == "csconv: the judge needs aiohttp: pip install 'csconv-eval[judge]'\n"
     assert subprocess.run([*command[:3], "--help"], capture_output=True, check=False).returncode == 0
 
 
