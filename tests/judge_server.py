@@ -109,7 +109,15 @@ class JudgeServer:
         asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(10)
 
     async def _start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=2**22)
+        for patience in (0.1, 0.5, 2.0, None):  # another process may hold the port for a moment
+            try:
+                self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=2**22)
+                break
+            except OSError:
+                if patience is None:
+                    raise
+                await asyncio.sleep(patience)
+        assert self._server is not None
         self.port = self._server.sockets[0].getsockname()[1]
 
     def die(self) -> None:
