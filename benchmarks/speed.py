@@ -79,7 +79,10 @@ def prompts_through_lm_eval(path: Path, full: bool) -> Line:
     from csc_tasks.registration import configs_folder
 
     manager = TaskManager(
-        include_path=str(configs_folder()), include_defaults=False, metadata={"csconv_data": str(path)}
+        include_path=str(configs_folder()),
+        include_defaults=False,
+        # BERTScore has a benchmark of its own, semantic.py: no encoder is fast.
+        metadata={"csconv_data": str(path), "csconv_bertscore_model": "off"},
     )
     task: Any = manager.load(["csconv_response"])["tasks"]["csconv_response"]
     seconds, _ = timed(lambda: task.build_all_requests(limit=None, rank=0, world_size=1))

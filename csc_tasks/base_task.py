@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
 from lm_eval.api.task import ConfigurableTask
@@ -29,6 +30,9 @@ from csc_tasks.settings import Settings
 from csc_tasks.signature import build_signature, sign_metrics
 from csc_tasks.sources import evaluation_corpus, select, training_corpus
 from csc_tasks.turns import PromptBook, turn_docs
+
+if TYPE_CHECKING:
+    from csc_tasks.judge_in_run import JudgeInRun
 
 __all__ = ["FILTER", "CSConvTask", "PromptOptions"]
 
@@ -73,6 +77,9 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self.metrics: tuple[Metric, ...] = metrics_of_task(
             self.KIND, self.CONTEXT, self.settings.tokenizer, self.settings.models
         )
+        self.judge = self._judge_of_run()
+        if self.judge is not None:
+            self.metrics += self.judge.metrics
         metadata["csconv_signature"] = build_signature(
             self.KIND,
             self.CONTEXT,
@@ -83,6 +90,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             self.settings.tokenizer,
             self.metrics,
         )
+        if self.judge is not None:
+            metadata["csconv_signature"]["judge"] = self.judge.signature
         super().__init__(
             config={
                 **config,
@@ -94,6 +103,22 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
                 "target_delimiter": self.prompt_texts.answer_gap,
             }
         )
+
+    def _judge_of_run(self) -> JudgeInRun | None:
+        """The judge that ``csconv_judge`` names, known to answer; ``None`` where nothing is judged."""
+        if self.settings.judge is None or not self.KIND.writes_text:
+            return None
+        from csc_tasks.judge_in_run import JudgeInRun
+
+        path = Path(self.settings.judge)
+        return JudgeInRun(path, self.KIND, self.CONTEXT, self.prompt_texts.version)
+
+    def _judge(
+        self, docs: Sequence[Any], answers: Sequence[Any], prompts: Sequence[Any], scored: Scored
+    ) -> None:
+        """Add the judge's items to the records, if there is a judge."""
+        if self.judge is not None and self.metrics:
+            self.judge.add_items(self.task_name, docs, answers, prompts, scored.records)
 
     # --- data ---
 

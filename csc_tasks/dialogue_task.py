@@ -99,15 +99,14 @@ class DialogueTask(CSConvTask):
             instance.resps = [clean(r) for r in instance.resps[:1]]  # more are copies, as in TurnTask
             instance.filtered_resps[FILTER] = ""
         turns = [i for i in self._instances if i.dialogue is not None]
+        docs = [i.doc for i in turns]
+        answers = [i.resps[0] if i.resps else None for i in turns]
+        prompts = [i.args[0] for i in turns]
+        truncated = [i.truncated for i in turns]
         scored = score_turns(
-            self.KIND,
-            [i.doc for i in turns],
-            [i.resps[0] if i.resps else None for i in turns],
-            self.settings.tokenizer,
-            self.metrics,
-            [i.args[0] for i in turns],
-            truncated=[i.truncated for i in turns],
+            self.KIND, docs, answers, self.settings.tokenizer, self.metrics, prompts, truncated=truncated
         )
+        self._judge(docs, answers, prompts, scored)
         for instance, record in zip(turns, scored.records, strict=True):
             instance.filtered_resps[FILTER] = record
         self._summarise(scored)
@@ -120,7 +119,8 @@ class DialogueTask(CSConvTask):
         picked: dict[str, Any] = {}
         for metric in self.metrics:
             name = column_name(metric, self.settings.tokenizer)
-            picked[name] = [record.items[name] for record in records]
+            # A judge's verdict on the dialogue stands with its first turn.
+            picked[name] = [record.items[name] for record in records if name in record.items]
             if isinstance(metric, AdditiveMetric):
                 picked[f"{name}_stderr"] = [[doc["conversation"], item] for item in picked[name]]
         return picked

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from csc_tasks.framework import Stage, Strategy
-from csc_tasks.metrics import Metric
+from csc_tasks.metrics import Metric, Needs
 from csc_tasks.metrics.strategy import F1, STRATEGIES, class_scores
 
 __all__ = ["Report", "strategy_report"]
@@ -34,7 +34,8 @@ class Report:
 
     def observe(self, metric: Metric, items: Sequence[Any]) -> None:
         """Take from a metric's items, one a turn, what is worth reporting."""
-        self.figures["turns"] = len(items)
+        # A verdict may be about a whole dialogue.
+        self.figures["judged" if metric.info.needs is Needs.JUDGE else "turns"] = len(items)
         if isinstance(metric, F1) and items:
             self.figures.update(strategy_report(metric.total(metric.statistics(items))))
 

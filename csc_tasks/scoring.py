@@ -140,6 +140,8 @@ def score_turns(
     columns: dict[str, list[Any]] = {}
     failures: dict[str, str] = {}
     for metric in metrics:
+        if metric.info.needs is Needs.JUDGE:
+            continue  # a judge's items are added by the judge, for whom all replies are needed first
         name = column_name(metric, tokenizer)
         try:
             columns[name] = metric.items(turns)

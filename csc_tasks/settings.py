@@ -12,7 +12,7 @@ from csc_tasks.sources import Scale
 
 __all__ = ["Settings"]
 
-_KNOWN = {"csconv_scale", "csconv_data", "csconv_train", "csconv_tokenizer", *MODEL_OPTIONS}
+_KNOWN = {"csconv_scale", "csconv_data", "csconv_train", "csconv_tokenizer", "csconv_judge", *MODEL_OPTIONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Settings:
     """What ``--metadata csconv_…=…`` and the task's YAML choose.
 
     ``data`` and ``train`` are sources (``hub``, ``mini``, a path) or ``None`` for the default;
-    ``models`` are the networks that score, of which a strategy task uses none.
+    ``models`` are the networks that score, of which a strategy task uses none; ``judge`` is a
+    judge's configuration file, or ``None`` for none.
     """
 
     scale: Scale
@@ -28,6 +29,7 @@ class Settings:
     train: str | None = None
     tokenizer: str = DEFAULT_TOKENIZER
     models: Models = NO_MODELS
+    judge: str | None = None
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, object]) -> Settings:
@@ -53,7 +55,12 @@ class Settings:
             raise ConfigError(str(error)) from None
         # The mini tasks promise to run offline on any machine.
         models = read_models(ours, Unnamed.CACHED if scale is Scale.MINI else Unnamed.DEFAULT)
-        return cls(scale, _source(ours, "csconv_data"), _source(ours, "csconv_train"), name, models)
+        judge = ours.get("csconv_judge")
+        if judge is not None and not isinstance(judge, str):
+            raise ConfigError(
+                f"--metadata csconv_judge={judge!r}: must be the path of a judge's configuration"
+            )
+        return cls(scale, _source(ours, "csconv_data"), _source(ours, "csconv_train"), name, models, judge)
 
 
 def _source(options: Mapping[str, object], key: str) -> str | None:

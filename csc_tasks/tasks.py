@@ -50,6 +50,7 @@ class TurnTask(CSConvTask):
         answers = [self._answer(group) for group in groups]
         prompts = [group[0].args[0] for group in groups]
         scored = score_turns(self.KIND, docs, answers, self.settings.tokenizer, self.metrics, prompts)
+        self._judge(docs, answers, prompts, scored)
         for group, record in zip(groups, scored.records, strict=True):
             for instance in group:
                 instance.filtered_resps[FILTER] = instance.resps[0] if instance.resps else ""

@@ -78,6 +78,29 @@ def _model(results: dict[str, Any]) -> str:
     return str(config.get("model") or results.get("model_name") or "?")
 
 
+def _parts(
+    tasks: dict[str, Any], configs: dict[str, Any]
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Each task's values and metadata; scores that a judge gave in the run apart, under the judge's protocol.
+
+    As if `csconv judge` had given them: scores of two judges never stand in one table, and runs with and
+    without a judge share one for everything else.
+    """
+    for task, values in tasks.items():
+        metadata = configs.get(task, {}).get("metadata", {})
+        signature = metadata.get("csconv_signature") or {}
+        judge, line = signature.get("judge"), str(signature.get("line"))
+        judged = {name: value for name, value in values.items() if name.startswith("judge_")}
+        if not judge or not judged or "|judge:" in line:
+            yield task, values, metadata
+            continue
+        yield task, {name: value for name, value in values.items() if name not in judged}, metadata
+        head, _, version = line.rpartition("|version:")
+        under = {**signature, "line": f"{head}|judge:{judge['line']}|version:{version}"}
+        report = {"turns": metadata.get("csconv_report", {}).get("judged")}
+        yield task, judged, {"csconv_signature": under, "csconv_report": report}
+
+
 def collect(paths: Iterable[Path]) -> list[Row]:
     """Every csconv task of every results file; of several runs of one model, task and protocol, the latest.
 
@@ -92,8 +115,7 @@ def collect(paths: Iterable[Path]) -> list[Row]:
             configs: dict[str, Any] = results["configs"]
         except (ValueError, KeyError, TypeError, OSError) as error:
             raise DataError(f"{path}: not an lm-eval results file ({error})") from None
-        for task, values in tasks.items():
-            metadata = configs.get(task, {}).get("metadata", {})
+        for task, values, metadata in _parts(tasks, configs):
             signature = metadata.get("csconv_signature")
             if not signature:
                 continue

@@ -17,6 +17,7 @@ from csc_tasks.metrics import (
     all_metrics,
     column_name,
 )
+from csc_tasks.metrics.judge.scores import known_columns
 
 __all__ = ["drop_tables", "tables"]
 
@@ -38,6 +39,7 @@ def _columns(rows: Sequence[Row], every: bool) -> Iterator[tuple[str, Metric]]:
             for found in reported:
                 if found == name or (metric.info.model and found.startswith(f"{name} ")):
                     yield found, metric
+    yield from known_columns({name for row in rows for name in row.scores}).items()
 
 
 def _cell(row: Row, name: str, metric: Metric) -> str:

@@ -49,6 +49,7 @@ class Needs(Enum):
     RANKS = "ranks"
     ANSWERS = "answers"
     DIALOGUE = "dialogue"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,24 @@
+"""An LLM as judge: rubrics that are data, verdicts that are kept, scores that say how far they reach.
+
+Light to import: the HTTP client, pydantic and evalica are imported by the modules that need them.
+"""
+
+from csc_tasks.metrics.judge.errors import JudgeError
+from csc_tasks.metrics.judge.parser import read_verdict
+from csc_tasks.metrics.judge.rubric import Dimension, Kind, Rubric, load_rubric, shipped_rubrics
+from csc_tasks.metrics.judge.subject import Subject
+from csc_tasks.metrics.judge.verdict import Status, Usage, Verdict
+
+__all__ = [
+    "Dimension",
+    "JudgeError",
+    "Kind",
+    "Rubric",
+    "Status",
+    "Subject",
+    "Usage",
+    "Verdict",
+    "load_rubric",
+    "read_verdict",
+    "shipped_rubrics",
+]

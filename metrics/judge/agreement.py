@@ -1,0 +1,249 @@
+"""How far a judge agrees with people: kappa, rank correlation, alpha, bias and confusion, dimension by dimension."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from csc_tasks.metrics.base import AdditiveMetric, Floats, MetricInfo, Needs
+from csc_tasks.metrics.judge.errors import JudgeError
+from csc_tasks.metrics.judge.rubric import GRADES, Dimension, Kind, Rubric
+from csc_tasks.metrics.judge.verdict import Status, Verdict
+from csc_tasks.metrics.uncertainty import clustered_stderr
+
+__all__ = ["Agreement", "Place", "agreement", "read_ratings", "read_verdicts", "weighted_kappa"]
+
+Place = tuple[str, int | None]
+"""Conversation and turn; a dialogue has no turn."""
+_YES = {"1", "1.0", "true", "yes", "y", "是"}
+_NO = {"0", "0.0", "false", "no", "n", "否"}
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One dimension.
+
+    ``kappa`` is Cohen's between judge and each rater, pooled, with quadratic weights for grades (none for
+    yes and no), ``error`` its standard error over conversations; ``spearman`` of the judge with the mean of
+    the raters; ``alpha`` Krippendorff's (ordinal) of judge and raters together, ``human_alpha`` of the raters
+    alone, which no judge can be expected to exceed; ``bias`` judge minus raters in grades. ``confusion`` has
+    a row for each of the raters' values and a column for each of the judge's. NaN where undefined.
+    """
+
+    dimension: str
+    items: int
+    ratings: int
+    kappa: float
+    error: float
+    spearman: float
+    alpha: float
+    human_alpha: float
+    bias: float
+    confusion: tuple[tuple[int, ...], ...]
+
+
+def weighted_kappa(confusion: Floats) -> Floats:
+    """Cohen's kappa with quadratic weights from confusion matrices (..., k, k); NaN where chance agrees always."""
+    size = confusion.shape[-1]
+    distance = (np.arange(size)[:, None] - np.arange(size)[None, :]) ** 2
+    total = confusion.sum(axis=(-2, -1), keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        shares = confusion / total
+        chance = shares.sum(axis=-1, keepdims=True) * shares.sum(axis=-2, keepdims=True)
+        return np.asarray(1 - (shares * distance).sum(axis=(-2, -1)) / (chance * distance).sum(axis=(-2, -1)))
+
+
+class _Kappa(AdditiveMetric):
+    """Kappa as a metric, for its clustered error: an item is (value of the rater, value of the judge)."""
+
+    info = MetricInfo("kappa", "Weighted kappa", Needs.JUDGE, 1, "Cohen's kappa with quadratic weights")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def items(self, turns: object) -> list[Any]:
+        """Items come from ratings."""
+        raise NotImplementedError
+
+    def statistics(self, items: Any) -> Floats:
+        """A confusion matrix with a single one, flat, an item."""
+        rows = np.zeros((len(items), self.size * self.size))
+        for row, (human, judge) in zip(rows, items, strict=True):
+            row[human * self.size + judge] = 1
+        return rows
+
+    def from_sums(self, sums: Floats) -> Floats:
+        """The kappa of the summed matrices."""
+        return weighted_kappa(sums.reshape(*sums.shape[:-1], self.size, self.size))
+
+
+def agreement(
+    rubric: Rubric,
+    verdicts: Mapping[Place, Verdict],
+    ratings: Mapping[str, Mapping[Place, Mapping[str, str]]],
+) -> list[Agreement]:
+    """Compare verdicts with ratings, for every dimension that anybody rated.
+
+    Args:
+        rubric: of the verdicts.
+        verdicts: the judge's; only scored ones are compared.
+        ratings: for each rater the values as written, by place and dimension.
+
+    Raises:
+        JudgeError: a value that the dimension does not offer, or nothing in common.
+    """
+    found = []
+    for dimension in rubric.dimensions:
+        if dimension.kind is Kind.CHOICE:
+            continue
+        rated: dict[str, dict[Place, int]] = {
+            rater: {
+                place: _value(dimension, values[dimension.name], rater, place)
+                for place, values in places.items()
+                if values.get(dimension.name, "").strip()
+            }
+            for rater, places in ratings.items()
+        }
+        if not any(rated.values()):
+            continue
+        judge = {
+            place: int(verdict.scores[dimension.name])
+            for place, verdict in verdicts.items()
+            if verdict.status is Status.SCORED
+        }
+        found.append(_compare(dimension, judge, rated))
+    if not found:
+        names = ", ".join(d.name for d in rubric.dimensions)
+        raise JudgeError(f"the ratings have no column of {rubric.name}: {names}")
+    if not any(a.items for a in found):
+        raise JudgeError("no rated turn has a verdict; the conversations or turns are others")
+    return found
+
+
+def _compare(
+    dimension: Dimension, judge: Mapping[Place, int], rated: Mapping[str, Mapping[Place, int]]
+) -> Agreement:
+    lowest = 0 if dimension.kind is Kind.YES_NO else GRADES[0]
+    size = 2 if dimension.kind is Kind.YES_NO else len(GRADES)
+    pairs = [
+        (place, value - lowest, judge[place] - lowest)
+        for places in rated.values()
+        for place, value in places.items()
+        if place in judge
+    ]
+    confusion = np.zeros((size, size), dtype=int)
+    by_place: dict[Place, list[int]] = defaultdict(list)
+    for place, human, said in pairs:
+        confusion[human, said] += 1
+        by_place[place].append(human)
+    shared = sorted(by_place, key=repr)
+    means = [sum(by_place[p]) / len(by_place[p]) for p in shared]
+    said_there = [judge[p] - lowest for p in shared]
+    raters = [{p: v for p, v in places.items() if p in judge} for places in rated.values()]
+    items = [(human, said) for _, human, said in pairs]
+    return Agreement(
+        dimension=dimension.name,
+        items=len(shared),
+        ratings=len(pairs),
+        kappa=float(weighted_kappa(confusion.astype(np.float64))),
+        error=clustered_stderr(_Kappa(size), items, [place[0] for place, _, _ in pairs]),
+        spearman=_spearman(said_there, means),
+        alpha=_alpha([*raters, {p: judge[p] for p in shared}]),
+        human_alpha=_alpha(raters),
+        bias=sum(s - m for s, m in zip(said_there, means, strict=True)) / len(shared)
+        if shared
+        else float("nan"),
+        confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+    )
+
+
+def _spearman(one: list[int], other: list[float]) -> float:
+    if len(set(one)) < 2 or len(set(other)) < 2:
+        return float("nan")
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(one, other).statistic)
+
+
+def _alpha(raters: Sequence[Mapping[Place, int]]) -> float:
+    """Krippendorff's ordinal alpha of raters (rows) over places; NaN for fewer than two raters or no variation."""
+    try:
+        import evalica
+        import pandas
+    except ModuleNotFoundError as error:
+        raise JudgeError(f"alpha needs {error.name}: pip install 'csconv-eval[judge]'") from None
+    places = sorted({p for values in raters for p in values}, key=repr)
+    rows = [[float(v[p]) if p in v else np.nan for p in places] for v in raters if v]
+    matrix = np.asarray(rows, dtype=np.float64)
+    if len(rows) < 2 or len(np.unique(matrix[~np.isnan(matrix)])) < 2:
+        return float("nan")
+    paired = (~np.isnan(matrix)).sum(axis=0) >= 2
+    if not paired.any():
+        return float("nan")
+    return float(evalica.alpha(pandas.DataFrame(matrix[:, paired]), distance="ordinal").alpha)
+
+
+def _value(dimension: Dimension, text: str, rater: str, place: Place) -> int:
+    said = text.strip().lower()
+    if dimension.kind is Kind.YES_NO and said in _YES | _NO:
+        return int(said in _YES)
+    if dimension.kind is Kind.SCALE:
+        try:
+            number = float(said)
+        except ValueError:
+            number = 0.0
+        if number in GRADES:
+            return int(number)
+    offered = "yes or no" if dimension.kind is Kind.YES_NO else "1 to 5"
+    who = f" by {rater}" if rater else ""
+    raise JudgeError(
+        f"rating of {place[0]}, turn {place[1]}{who}: {dimension.name} is {text!r}, not {offered}"
+    )
+
+
+def read_ratings(path: Path) -> dict[str, dict[Place, dict[str, str]]]:
+    """Read ratings: a CSV with ``conversation``, ``turn`` (empty for dialogues), a column for each dimension, and
+    ``rater`` where there are several.
+
+    Raises:
+        JudgeError: it cannot be read, lacks a column, or rates something twice; the message names the line.
+    """
+    ratings: dict[str, dict[Place, dict[str, str]]] = defaultdict(dict)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            if "conversation" not in (reader.fieldnames or ()):
+                raise JudgeError(
+                    f"{path}: needs the columns conversation, turn and those of the rubric's dimensions"
+                )
+            for row in reader:
+                turn, rater = (row.get("turn") or "").strip(), (row.get("rater") or "").strip()
+                where = f"{path}: line {reader.line_num}"
+                if turn and not turn.isdecimal():
+                    raise JudgeError(f"{where}: turn {turn!r} is no number; turns count from 0")
+                place = (row["conversation"] or "").strip(), int(turn) if turn else None
+                if place in ratings[rater]:
+                    raise JudgeError(f"{where}: rated a second time by the same rater")
+                ratings[rater][place] = {k: v or "" for k, v in row.items() if isinstance(k, str)}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise JudgeError(f"{path}: cannot be read ({error})") from None
+    return dict(ratings)
+
+
+def read_verdicts(records: Iterable[Mapping[str, Any]]) -> dict[Place, Verdict]:
+    """The verdicts of a log by place; of several the last scored one."""
+    verdicts: dict[Place, Verdict] = {}
+    for record in records:
+        try:
+            verdict, place = Verdict.of(record), (str(record["conversation"]), record["turn"])
+        except (ValueError, KeyError):
+            continue
+        if verdict.status is Status.SCORED or place not in verdicts:
+            verdicts[place] = verdict
+    return verdicts

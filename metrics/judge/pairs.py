@@ -1,0 +1,209 @@
+"""Two models side by side: each pair of replies in both orders, and what the outcomes come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from csc_tasks.metrics.base import MeanMetric, MetricInfo, Needs
+from csc_tasks.metrics.judge.errors import JudgeError
+from csc_tasks.metrics.judge.subject import Subject
+from csc_tasks.metrics.judge.verdict import Status, Verdict
+from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, cluster_sums, resample_counts
+
+__all__ = [
+    "FIRST",
+    "SECOND",
+    "TIE",
+    "Outcome",
+    "PairResult",
+    "Ratings",
+    "both_orders",
+    "compare",
+    "outcome_of",
+    "rate",
+]
+
+FIRST, SECOND, TIE = "甲", "乙", "平"
+"""The values of ``winner`` in a rubric for pairs."""
+LEVEL = 0.95
+
+
+class Outcome(Enum):
+    """What the two orders of a pair come to; the value is what it counts for the first model."""
+
+    WIN = 1.0
+    TIE = 0.5
+    LOSS = 0.0
+
+
+class _WinRate(MeanMetric):
+    """The share of pairs won, a tie counting half."""
+
+    info = MetricInfo("win_rate", "Win rate", Needs.JUDGE, 1, "share of pairs won, ties half")
+
+    def items(self, turns: object) -> list[float]:
+        """Outcomes come from verdicts."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class PairResult:
+    """Two models over the same turns.
+
+    ``win_rate`` is the first model's share 0–1, ties half, with a 95 % interval from resampling whole
+    conversations; ``flips`` the share of pairs in which the judge followed the order; ``length`` Spearman's
+    correlation of the outcome with the difference in length (first minus second, characters): near 0 is
+    good, unless the better model happens to write more.
+    """
+
+    pairs: int
+    wins: int
+    ties: int
+    losses: int
+    win_rate: float
+    low: float
+    high: float
+    flips: float
+    length: float
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """Bradley-Terry strengths of several models on the Elo scale (mean 1000), with 95 % intervals."""
+
+    models: tuple[str, ...]
+    rating: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+def both_orders(one: Subject, other: Subject) -> tuple[Subject, Subject]:
+    """A turn's two replies as a pair, in both orders: the first model first, and second."""
+    replies = one.fields["reply"], other.fields["reply"]
+
+    def ordered(order: str, first: str, second: str) -> Subject:
+        fields = {"history": one.fields["history"], "reference": one.fields["reference"]}
+        return Subject(f"{one.conversation}/{order}", one.turn, {**fields, "first": first, "second": second})
+
+    return ordered("a", *replies), ordered("b", *reversed(replies))
+
+
+def outcome_of(forward: Verdict, backward: Verdict) -> tuple[Outcome, bool] | None:
+    """The first model's outcome and whether the order decided; ``None`` without both verdicts.
+
+    A reply wins only if it wins in both orders; anything else is a tie.
+    """
+    if forward.status is not Status.SCORED or backward.status is not Status.SCORED:
+        return None
+    said, again = forward.scores["winner"], backward.scores["winner"]
+    if (said, again) == (FIRST, SECOND):
+        return Outcome.WIN, False
+    if (said, again) == (SECOND, FIRST):
+        return Outcome.LOSS, False
+    return Outcome.TIE, said == again != TIE
+
+
+def compare(
+    outcomes: Sequence[Outcome],
+    conversations: Sequence[str],
+    lengths: Sequence[int],
+    flips: int = 0,
+    missing: int = 0,
+) -> PairResult:
+    """Sum up n pairs.
+
+    Args:
+        outcomes: of the first model.
+        conversations: of each pair.
+        lengths: characters of the first model's reply minus the second's.
+        flips: pairs in which the order decided.
+        missing: pairs that got no verdict.
+    """
+    values = [o.value for o in outcomes]
+    rate = low = high = length = float("nan")
+    if values:
+        metric = _WinRate()
+        sums = cluster_sums(metric.statistics(values), conversations)
+        rate = metric.score(values)
+        if len(sums) > 1:
+            scores = bootstrap_scores(metric, sums, resample_counts(len(sums)))
+            low, high = (float(q) for q in np.quantile(scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+        if len(set(values)) > 1 and len(set(lengths)) > 1:
+            from scipy.stats import spearmanr
+
+            length = float(spearmanr(values, lengths).statistic)
+    return PairResult(
+        len(values),
+        outcomes.count(Outcome.WIN),
+        outcomes.count(Outcome.TIE),
+        outcomes.count(Outcome.LOSS),
+        rate,
+        low,
+        high,
+        flips / len(values) if values else float("nan"),
+        length,
+        missing,
+    )
+
+
+def rate(results: Mapping[tuple[str, str], Iterable[tuple[str, Outcome]]]) -> Ratings:
+    """Bradley-Terry ratings from the outcomes of every pair of models, best first.
+
+    The intervals resample conversations, and all pairs of models in a conversation together, because they
+    share its difficulty.
+
+    Args:
+        results: for each (first model, second model) the conversation and outcome of each pair of replies.
+
+    Raises:
+        JudgeError: evalica, which the ratings need, is not installed, or there are no outcomes.
+    """
+    try:
+        import evalica
+        import pandas
+    except ModuleNotFoundError as error:
+        raise JudgeError(f"ratings need {error.name}: pip install 'csconv-eval[judge]'") from None
+    rows = [(a, b, o, c) for (a, b), pairs in results.items() for c, o in pairs]
+    models = sorted({m for pair in results for m in pair})
+    if not rows:
+        raise JudgeError("no pair of replies has a verdict in both orders; there is nothing to rate")
+    winners = {
+        Outcome.WIN: evalica.Winner.X,
+        Outcome.LOSS: evalica.Winner.Y,
+        Outcome.TIE: evalica.Winner.Draw,
+    }
+    xs, ys = [a for a, *_ in rows], [b for _, b, *_ in rows]
+    ws = [winners[o] for _, _, o, _ in rows]
+    index = pandas.Index(models)
+    # Half a tie between any two models: without it a model that never lost is infinitely strong.
+    prior = [(a, b) for i, a in enumerate(models) for b in models[i + 1 :]]
+    names, codes = np.unique([c for *_, c in rows], return_inverse=True)
+
+    def strengths(weights: np.ndarray) -> np.ndarray:
+        fitted = evalica.bradley_terry(
+            [*xs, *(a for a, _ in prior)],
+            [*ys, *(b for _, b in prior)],
+            [*ws, *(evalica.Winner.Draw for _ in prior)],
+            index=index,
+            weights=[*weights, *(0.5 for _ in prior)],
+            limit=1000,
+        )
+        logs = np.log(fitted.scores.reindex(index).to_numpy())
+        return np.asarray(1000 + 400 / np.log(10) * (logs - logs.mean()))
+
+    point = strengths(np.ones(len(rows)))
+    low = high = np.full(len(models), np.nan)
+    if len(names) > 1:
+        counts = resample_counts(len(names), RESAMPLES // 5, SEED)
+        drawn = np.stack([strengths(c[codes]) for c in counts])
+        low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    order = np.argsort(-point)
+    return Ratings(
+        tuple(models[i] for i in order),
+        *(tuple(float(values[i]) for i in order) for values in (point, low, high)),
+    )

@@ -1,0 +1,57 @@
+"""From a subject to the messages that are sent, and to what identifies the question."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from csc_tasks.metrics.judge.guard import CLOSE, OPEN, flags_of, fold_names, neutral, nonce_of
+from csc_tasks.metrics.judge.rubric import Rubric
+from csc_tasks.metrics.judge.subject import Subject
+
+__all__ = ["Question", "ask"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request to the judge.
+
+    ``shown`` is what is judged, exactly: heading and text of each block, before the delimiters are put
+    around it. Two questions under one rubric with the same ``shown`` are the same question.
+    """
+
+    system: str
+    user: str
+    shown: tuple[tuple[str, str], ...]
+    flags: tuple[str, ...]
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """The chat messages."""
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": self.user}]
+
+
+def ask(rubric: Rubric, subject: Subject, with_reference: bool = False, seed: int = 0) -> Question:
+    """Render a subject.
+
+    Args:
+        rubric: says which fields are shown.
+        subject: has them.
+        with_reference: show the optional blocks too, where the subject has them.
+        seed: changes the nonces.
+    """
+    blocks = [b for b in rubric.blocks if not b.optional or (with_reference and subject.fields.get(b.field))]
+    shown = tuple((b.title, neutral(subject.fields[b.field])) for b in blocks)
+    nonce = nonce_of(seed, (part for pair in shown for part in pair))
+    body = "\n".join(
+        f"{title}\n{OPEN}{nonce} 开始{CLOSE}\n{text}\n{OPEN}{nonce} 结束{CLOSE}" for title, text in shown
+    )
+    judged = "\n".join(subject.fields[b.field] for b in blocks if not b.context)
+    flags = flags_of(judged, _verdict_like(tuple(d.name for d in rubric.dimensions)))
+    return Question(rubric.system, rubric.user.substitute(blocks=body), shown, flags)
+
+
+@cache
+def _verdict_like(names: tuple[str, ...]) -> re.Pattern[str]:
+    return fold_names(names)

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+pytest.importorskip("evalica", reason="needs csconv-eval[judge]")
+
+from csc_tasks.metrics.judge import JudgeError, Status, Verdict, load_rubric
+from csc_tasks.metrics.judge.agreement import Place, agreement, read_ratings, read_verdicts, weighted_kappa
+
+RUBRIC = load_rubric("turn-zh-1")
+
+
+def verdicts(grades: list[int]) -> dict[Place, Verdict]:
+    scores = [{**{d.name: g for d in RUBRIC.scales}, "resolved_step": g > 2} for g in grades]
+    return {(f"c{i // 4}", i % 4): Verdict(Status.SCORED, s) for i, s in enumerate(scores)}
+
+
+def rated(grades: list[int], column: str = "empathy") -> dict[Place, dict[str, str]]:
+    return {(f"c{i // 4}", i % 4): {column: str(g)} for i, g in enumerate(grades)}
+
+
+def test_kappa_is_scikit_learns_with_quadratic_weights() -> None:
+    luck = random.Random(2)
+    for _ in range(20):
+        one = [luck.randint(1, 5) for _ in range(60)]
+        other = [min(5, max(1, g + luck.randint(-2, 2))) for g in one]
+        confusion = np.zeros((5, 5))
+        for a, b in zip(one, other, strict=True):
+            confusion[a - 1, b - 1] += 1
+        expected = cohen_kappa_score(one, other, weights="quadratic", labels=[1, 2, 3, 4, 5])
+        assert float(weighted_kappa(confusion)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_judge_that_says_what_people_say_agrees_fully() -> None:
+    grades = [1, 2, 3, 4, 5, 3, 2, 5, 4, 1, 2, 3]
+    (found,) = agreement(RUBRIC, verdicts(grades), {"": rated(grades)})
+    assert (found.dimension, found.items, found.ratings) == ("empathy", 12, 12)
+    assert (found.kappa, found.spearman, found.alpha) == pytest.approx((1.0, 1.0, 1.0))
+    assert found.bias == 0
+    assert np.trace(np.array(found.confusion)) == 12
+    assert found.human_alpha != found.human_alpha  # one rater has nobody to agree with
+
+
+def test_a_judge_that_is_too_kind_shows_in_the_bias() -> None:
+    people = [1, 2, 3, 4, 3, 2, 1, 4]
+    raters = {"甲": rated(people), "乙": rated([*people[:7], 3])}
+    (found,) = agreement(RUBRIC, verdicts([g + 1 for g in people]), raters)
+    assert found.ratings == 16
+    assert found.bias == pytest.approx(1 + 0.5 / 8)
+    assert found.spearman > 0.95
+    assert 0 < found.kappa < 0.8
+    assert found.human_alpha > 0.95 > found.alpha
+    assert 0 < found.error < 0.5
+
+
+def test_alpha_is_krippendorffs_own_example() -> None:
+    # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", section E: ordinal alpha 0.815.
+    table = """1 2 3 3 2 1 4 1 2 . . .
+               1 2 3 3 2 2 4 1 2 5 . 3
+               . 3 3 3 2 3 4 2 2 5 1 .
+               1 2 3 3 2 4 4 1 2 5 1 ."""
+    rows = [row.split() for row in table.splitlines()]
+    people = {
+        str(r): {("c", i): {"empathy": v} for i, v in enumerate(row) if v != "."}
+        for r, row in enumerate(rows)
+    }
+    judge = {("c", i): Verdict(Status.SCORED, {d.name: 3 for d in RUBRIC.dimensions}) for i in range(12)}
+    (found,) = agreement(RUBRIC, judge, people)
+    assert found.human_alpha == pytest.approx(0.815, abs=5e-4)
+
+
+def test_yes_and_no_are_read_however_they_are_written() -> None:
+    said = ["是", "no", "TRUE", "0", "yes", "否"]
+    ratings = {("c0", i): {"resolved_step": s} for i, s in enumerate(said[:4])}
+    (found,) = agreement(RUBRIC, verdicts([3, 1, 4, 2]), {"": ratings})
+    assert found.kappa == 1.0
+    assert found.confusion == ((2, 0), (0, 2))
+
+
+def test_ratings_come_from_a_csv(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text(
+        "conversation,turn,rater,empathy\nc0,0,甲,3\nc0,0,乙,4\nc0,1,甲,\nc1,,甲,5\n", encoding="utf-8-sig"
+    )
+    ratings = read_ratings(path)
+    assert ratings["甲"][("c0", 0)]["empathy"] == "3"
+    assert ("c1", None) in ratings["甲"]
+    assert agreement(RUBRIC, verdicts([3]), ratings)[0].ratings == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("turn,empathy\n0,3\n", "needs the columns conversation, turn"),
+        ("conversation,turn,empathy\nc0,one,3\n", "line 2: turn 'one' is no number"),
+        ("conversation,turn,empathy\nc0,0,3\nc0,0,4\n", "line 3: rated a second time"),
+        ("conversation,turn,empathy\nc0,0,6\n", "rating of c0, turn 0: empathy is '6', not 1 to 5"),
+        ("conversation,turn,empathy\nc0,0,3.5\n", "empathy is '3.5', not 1 to 5"),
+        ("conversation,turn,resolved_step\nc0,0,maybe\n", "resolved_step is 'maybe', not yes or no"),
+        ("conversation,turn,warmth\nc0,0,3\n", "no column of turn-zh-1: strategy_alignment"),
+        ("conversation,turn,empathy\nc9,0,3\n", "no rated turn has a verdict"),
+    ],
+)
+def test_a_mistake_in_the_ratings_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_text(text)
+    with pytest.raises(JudgeError, match=message):
+        agreement(RUBRIC, verdicts([3]), read_ratings(path))
+
+
+def test_of_several_verdicts_on_a_turn_the_last_scored_one_counts() -> None:
+    first, second = verdicts([2]).popitem()[1], verdicts([4]).popitem()[1]
+    place = {"conversation": "c0", "turn": 0}
+    records = [
+        {**place, **first.record()},
+        {**place, **second.record()},
+        {**place, **Verdict(Status.FAILED).record()},
+        {"torn": True},
+    ]
+    assert read_verdicts(records) == {("c0", 0): second}

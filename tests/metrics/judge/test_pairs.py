@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from csc_tasks.metrics.judge import Status, Subject, Verdict
+from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE, Outcome, both_orders, compare, outcome_of, rate
+
+
+def said(winner: str) -> Verdict:
+    return Verdict(Status.SCORED, {"winner": winner})
+
+
+@pytest.mark.parametrize(
+    ("forward", "backward", "outcome", "flipped"),
+    [
+        (FIRST, SECOND, Outcome.WIN, False),
+        (SECOND, FIRST, Outcome.LOSS, False),
+        (TIE, TIE, Outcome.TIE, False),
+        (FIRST, FIRST, Outcome.TIE, True),  # whoever comes first wins: the order decided
+        (SECOND, SECOND, Outcome.TIE, True),
+        (FIRST, TIE, Outcome.TIE, False),
+        (TIE, FIRST, Outcome.TIE, False),
+    ],
+)
+def test_a_reply_wins_only_in_both_orders(
+    forward: str, backward: str, outcome: Outcome, flipped: bool
+) -> None:
+    assert outcome_of(said(forward), said(backward)) == (outcome, flipped)
+
+
+def test_a_pair_without_both_verdicts_is_missing() -> None:
+    assert outcome_of(said(FIRST), Verdict(Status.FAILED)) is None
+    assert outcome_of(Verdict(Status.UNPARSABLE), said(FIRST)) is None
+
+
+def test_the_two_orders_differ_in_the_replies_alone() -> None:
+    one, other = (Subject("c", 3, {"history": "h", "reference": "r", "reply": t}) for t in ("好", "坏"))
+    forward, backward = both_orders(one, other)
+    assert (forward.fields["first"], forward.fields["second"]) == ("好", "坏")
+    assert (backward.fields["first"], backward.fields["second"]) == ("坏", "好")
+    assert forward.conversation != backward.conversation
+
+
+def test_the_win_rate_has_an_interval_that_is_wider_when_conversations_agree_within() -> None:
+    luck = random.Random(3)
+    conversations = [f"c{i // 10}" for i in range(300)]
+    spread = [luck.choice([Outcome.WIN, Outcome.WIN, Outcome.LOSS]) for _ in conversations]
+    by_conversation = {c: luck.choice([Outcome.WIN, Outcome.WIN, Outcome.LOSS]) for c in conversations}
+    clustered = [by_conversation[c] for c in conversations]
+    one, other = compare(spread, conversations, [0] * 300), compare(clustered, conversations, [0] * 300)
+    assert one.low < one.win_rate < one.high
+    assert one.win_rate == pytest.approx(one.wins / 300)
+    assert other.high - other.low > 2 * (one.high - one.low)
+
+
+def test_a_judge_that_likes_length_shows_in_the_correlation() -> None:
+    lengths = list(range(-20, 20))
+    outcomes = [Outcome.WIN if n > 0 else Outcome.LOSS for n in lengths]
+    result = compare(outcomes, [f"c{n}" for n in lengths], lengths, flips=4)
+    assert result.length > 0.8
+    assert result.flips == 0.1
+    nothing = compare([], [], [], missing=3)
+    assert math.isnan(nothing.win_rate)
+    assert nothing.missing == 3
+
+
+def test_ratings_order_models_by_who_beats_whom() -> None:
+    pytest.importorskip("evalica", reason="needs csconv-eval[judge]")
+    luck = random.Random(5)
+    strength = {"weak": 0.0, "middle": 1.0, "strong": 2.0}
+
+    def play(a: str, b: str) -> list[tuple[str, Outcome]]:
+        chance = 1 / (1 + math.exp(strength[b] - strength[a]))
+        return [(f"c{i // 5}", Outcome.WIN if luck.random() < chance else Outcome.LOSS) for i in range(500)]
+
+    names = [("weak", "strong"), ("weak", "middle"), ("strong", "middle")]
+    ratings = rate({(a, b): play(a, b) for a, b in names})
+    assert ratings.models == ("strong", "middle", "weak")
+    assert sum(ratings.rating) / 3 == pytest.approx(1000)
+    # A unit of log-strength is 400 / ln 10 on the Elo scale.
+    assert ratings.rating[0] - ratings.rating[2] == pytest.approx(2 * 400 / math.log(10), abs=50)
+    for value, low, high in zip(ratings.rating, ratings.low, ratings.high, strict=True):
+        assert low < value < high < low + 100
+
+
+def test_a_model_that_never_lost_has_a_finite_rating() -> None:
+    pytest.importorskip("evalica", reason="needs csconv-eval[judge]")
+    always = [(f"c{i}", Outcome.WIN) for i in range(20)]
+    ratings = rate({("a", "b"): always, ("a", "c"): always, ("b", "c"): always})
+    assert ratings.models == ("a", "b", "c")
+    assert all(map(math.isfinite, (*ratings.rating, *ratings.low, *ratings.high)))

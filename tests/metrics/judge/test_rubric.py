@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from csc_tasks.metrics.judge import JudgeError, Kind, load_rubric, shipped_rubrics
+
+# A published rubric never changes: old verdicts would be read as the new rubric's. Copy it to a new folder.
+DIGESTS = {
+    "dialogue-zh-1": "d4fcd15a77d25549",
+    "pairwise-zh-1": "ab7542822cf355d5",
+    "turn-zh-1": "df345193ea9c480b",
+}
+
+
+def copied(tmp_path: Path, name: str = "turn-zh-1") -> Path:
+    source = Path(str(resources.files("csc_tasks.metrics.judge") / "rubrics" / name))
+    return Path(shutil.copytree(source, tmp_path / "mine"))
+
+
+def test_the_shipped_rubrics_are_those_that_were_published() -> None:
+    assert {name: load_rubric(name).sha256 for name in shipped_rubrics()} == DIGESTS
+
+
+def test_every_grade_of_every_scale_is_described_and_shown_to_the_judge() -> None:
+    for name in ("turn-zh-1", "dialogue-zh-1"):
+        rubric = load_rubric(name)
+        assert len(rubric.scales) >= 5
+        for dimension in rubric.scales:
+            assert len({text for _, text in dimension.anchors}) == 5
+            assert all(text in rubric.system for _, text in dimension.anchors)
+
+
+def test_the_schema_admits_exactly_the_offered_values() -> None:
+    schema = load_rubric("turn-zh-1").schema
+    assert next(iter(schema["properties"])) == "reason"  # the judge explains before it grades
+    assert schema["required"] == list(schema["properties"])
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["empathy"] == {"type": "integer", "enum": [1, 2, 3, 4, 5]}
+    assert schema["properties"]["resolved_step"] == {"type": "boolean"}
+    assert load_rubric("pairwise-zh-1").schema["properties"]["winner"]["enum"] == ["甲", "乙", "平"]
+
+
+def test_a_rubric_of_the_users_own_is_a_folder(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    assert load_rubric(str(folder)).sha256 == DIGESTS["turn-zh-1"]  # the content counts, not the place
+    system = folder / "system.txt"
+    system.write_text(system.read_text() + "请从严。\n")
+    changed = load_rubric(str(folder))
+    assert changed.sha256 not in DIGESTS.values()
+    assert [d.kind for d in changed.dimensions].count(Kind.SCALE) == 5
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("rubric.toml", '4 = "策略合适', '6 = "策略合适', "strategy_alignment.*anchors must describe each"),
+        ("rubric.toml", 'name = "empathy"', 'name = "naturalness"', "dimensions with different names"),
+        ("rubric.toml", 'name = "empathy"', 'name = "Em pathy"', "small letters"),
+        ("rubric.toml", 'unit = "turn"', 'unit = "word"', "not a rubric .*'word'"),
+        ("rubric.toml", 'unit = "turn"', "unit = turn", r"rubric.toml: .*line 3"),
+        ("system.txt", "$format", "$forma", "KeyError: 'forma'"),
+    ],
+)
+def test_a_broken_rubric_is_named_with_its_defect(
+    tmp_path: Path, file: str, old: str, new: str, message: str
+) -> None:
+    path = copied(tmp_path) / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(JudgeError, match=message):
+        load_rubric(str(path.parent))
+
+
+def test_an_unknown_rubric_is_an_error_that_lists_the_known_ones() -> None:
+    with pytest.raises(
+        JudgeError, match="no rubric 'turn-zh-9'; there are dialogue-zh-1, pairwise-zh-1, turn-zh-1"
+    ):
+        load_rubric("turn-zh-9")
