@@ -105,7 +105,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         )
 
     def _judge_of_run(self) -> JudgeInRun | None:
-        """The judge that ``csconv_judge`` names, known to answer; ``None`` where nothing is judged."""
+        """The judge that ``csconv_judge`` names; ``None`` where nothing is judged."""
         if self.settings.judge is None or not self.KIND.writes_text:
             return None
         from csc_tasks.judge_in_run import JudgeInRun
@@ -212,6 +212,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         examples, so it would answer with the prompts of another file; and building takes two seconds.
         """
         prepare(self.metrics)
+        if self.judge is not None and self.metrics:
+            self.judge.prepare()
         if any(m.info.needs is Needs.TEXT for m in self.metrics) and self.settings.models.bertscore is None:
             logger.info(
                 "%s: without BERTScore; --metadata csconv_bertscore_model=… (and _layer=…) names an encoder",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging import judge_errors, judge_signature, load_judge
+from csc_tasks.metrics.cache_folder import cache_folder
 from csc_tasks.metrics.judge import JudgeError, Rubric, Status, Subject, Verdict, load_rubric
 from csc_tasks.metrics.judge.cache import VerdictCache
 from csc_tasks.metrics.judge.config import JudgeConfig
@@ -44,7 +44,7 @@ _SKIPPED = Verdict(Status.SKIPPED, reason="the judge's run ended before")
 
 def default_cache() -> Path:
     """Where verdicts of runs are kept, which do not know their results folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "csconv" / "judge_cache.sqlite"
+    return cache_folder() / "judge_cache.sqlite"
 
 
 class JudgeInRun:
@@ -57,7 +57,7 @@ class JudgeInRun:
         prompt_version: of the task's prompts.
 
     Raises:
-        ConfigError: the configuration is wrong, the judge does not answer, or it does worse in the probe than required.
+        ConfigError: the configuration is wrong.
     """
 
     def __init__(self, path: Path, kind: TaskKind, context: str, prompt_version: str) -> None:
@@ -68,10 +68,14 @@ class JudgeInRun:
         self._kind = kind
         self._prompt_version = prompt_version
         self._cache_path = self.config.cache or default_cache()
-        self._check(path)
+        self._path = path
 
-    def _check(self, path: Path) -> None:
-        """Put one question to the judge, without retries, and the probe if it is required."""
+    def prepare(self) -> None:
+        """Put one question to the judge, without retries, and the probe if it is required.
+
+        Raises:
+            ConfigError: the judge does not answer, or it does worse in the probe than required.
+        """
         from csc_tasks.probing import require_probe
 
         rubric = load_rubric("turn-zh-1")
@@ -85,12 +89,14 @@ class JudgeInRun:
         with ThreadPoolExecutor(1) as pool, judge_errors():
             answer = pool.submit(lambda: asyncio.run(asked())).result()
         if answer.outcome is not Outcome.ANSWERED:
-            raise ConfigError(f"{path}: the judge {self.config.model} does not answer ({answer.reason})")
+            raise ConfigError(
+                f"{self._path}: the judge {self.config.model} does not answer ({answer.reason})"
+            )
         if self.config.require_probe is not None:
             with judge_errors():
                 cache = VerdictCache(self._cache_path)
                 try:
-                    require_probe(self.config, cache, path)
+                    require_probe(self.config, cache, self._path)
                 finally:
                     cache.close()
 

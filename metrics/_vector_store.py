@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from csc_tasks.metrics.cache_folder import cache_folder
+
 __all__ = ["VectorStore", "Vectors", "store_folder", "store_limit", "store_size"]
 
 logger = logging.getLogger(__name__)
@@ -36,10 +38,8 @@ _STALE = 24 * 3600
 
 
 def store_folder() -> Path:
-    """Where vectors are kept: below ``CSCONV_CACHE``, by default ``~/.cache/csconv``."""
-    own = os.environ.get("CSCONV_CACHE")
-    general = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return (Path(own).expanduser() if own else Path(general).expanduser() / "csconv") / "vectors"
+    """Where vectors are kept."""
+    return cache_folder() / "vectors"
 
 
 def store_limit() -> int:

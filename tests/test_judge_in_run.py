@@ -34,7 +34,7 @@ def server() -> Iterator[JudgeServer]:
 @pytest.fixture
 def config(server: JudgeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("JUDGE_KEY", CANARY)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("CSCONV_CACHE", str(tmp_path / "cache" / "csconv"))
     fields = {
         "model": "fake",
         "base_url": server.url,
