@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import yaml
 
@@ -97,6 +98,16 @@ def _bertscore() -> str:
     return f"{scorer.signature}; {kept}"
 
 
+def _judge(path: Path) -> str:
+    """Put one question to the judge, as a run would before it generates anything."""
+    from csc_tasks.judge_in_run import JudgeInRun
+    from csc_tasks.prompts import TaskKind, load_prompt
+
+    judge = JudgeInRun(path, TaskKind.RESPONSE, "reference", load_prompt().version)
+    judge.prepare()
+    return f"{judge.config.model} answers at {judge.config.base_url}"
+
+
 def _imports(module: str, what: str) -> Callable[[], str]:
     def check() -> str:
         try:
@@ -108,12 +119,13 @@ def _imports(module: str, what: str) -> Callable[[], str]:
     return check
 
 
-def diagnose(data: str | None = None) -> Iterator[Check]:
+def diagnose(data: str | None = None, judge: Path | None = None) -> Iterator[Check]:
     """Run the checks in order.
 
     Args:
         data: ``csconv_data`` to check as well. Without it the full data set is only reported on: a
             machine without the hub still runs the mini tasks.
+        judge: configuration of a judge that must answer.
     """
     required: list[tuple[str, Callable[[], str]]] = [
         ("harness", _harness),
@@ -127,6 +139,8 @@ def diagnose(data: str | None = None) -> Iterator[Check]:
         ("bertscore", _bertscore),
         ("jieba tokenizer", _imports("rjieba", "only needed for csconv_tokenizer=jieba: csconv-eval[jieba]")),
     ]
+    if judge is not None:
+        required.append(("judge", lambda: _judge(judge)))
     (required if data else optional).append(("full data", lambda: _data(data)))
     for checks, needed in ((required, True), (optional, False)):
         for name, check in checks:

@@ -160,3 +160,18 @@ def test_lm_eval_itself_shows_the_columns_and_csconv_table_the_scores(
     assert CANARY not in done.stdout + done.stderr
     files = [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
     assert all(CANARY.encode() not in p.read_bytes() for p in files)
+
+
+def test_the_doctor_says_whether_the_judge_answers(server: JudgeServer, config: str) -> None:
+    from csc_tasks.doctor import diagnose
+
+    def check() -> tuple[bool | None, str]:
+        (found,) = (c for c in diagnose(judge=Path(config)) if c.name == "judge")
+        return found.ok, found.detail
+
+    assert check() == (True, f"fake answers at {server.url}")
+    server.die()
+    ok, detail = check()
+    assert ok is False
+    assert "the judge fake does not answer" in detail
+    assert CANARY not in detail

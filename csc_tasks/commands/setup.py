@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -58,6 +59,12 @@ def doctor(
     data: Annotated[
         str | None, typer.Option("--data", metavar="SOURCE", help="Require this data too: hub or a path.")
     ] = None,
+    judge: Annotated[
+        Path | None,
+        typer.Option(
+            "--judge", metavar="JUDGE.YAML", help="Require that this judge answers; asks one question."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Check the installation: what lm-eval would skip without a word, said aloud. Exit code 0 or 1."""
@@ -65,7 +72,7 @@ def doctor(
 
     checks = []
     out = console()
-    for check in diagnose(data):
+    for check in diagnose(data, judge):
         checks.append(check)
         if not as_json:
             mark = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]note[/]"}[check.ok]
