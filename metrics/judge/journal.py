@@ -38,6 +38,11 @@ class Journal:
             size = os.fstat(self._file).st_size
             self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
 
+    @classmethod
+    def to_read(cls, path: Path) -> Journal:
+        """The log at a path if there is one; if not an empty one, and no file is made."""
+        return cls(path if path.exists() else Path(os.devnull))
+
     def append(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Write records in one piece.
 
@@ -72,6 +77,8 @@ class Journal:
 def rescue(records: Sequence[Mapping[str, Any]]) -> Path | None:
     """Write records that their log did not take to a new file elsewhere; ``None`` if no place takes them."""
     lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode("utf-8", "replace")
+    # The log may end within a line, to which the first of these would be joined, and both be lost.
+    lines = b"\n" + lines
     for folder in (tempfile.gettempdir(), Path.cwd(), Path.home()):
         path: Path | None = None
         try:
