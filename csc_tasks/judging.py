@@ -200,8 +200,7 @@ class JudgedLog:
 
     def estimate(self, cache: VerdictCache) -> Estimate:
         """What judging would ask."""
-        # The journal is only read if it is there: an estimate leaves no files.
-        journal = Journal(self.journal_path) if self.journal_path.exists() else Journal(Path("/dev/null"))
+        journal = Journal.to_read(self.journal_path)
         try:
             return self.engine(cache, journal).estimate(self.subjects())
         finally:

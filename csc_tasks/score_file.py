@@ -28,7 +28,6 @@ class ScoreFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.partial = path.with_suffix(".partial")
-        self.recalled = 0
         self._file = self.partial.open("a+b")
         try:
             _lock(self._file)
@@ -63,7 +62,6 @@ class ScoreFile:
                 self._reading = False
             else:
                 found.append(items)
-        self.recalled += len(found)
         return found
 
     def write(self, docs: Sequence[TurnDoc], rows: Sequence[dict[str, Any]]) -> None:

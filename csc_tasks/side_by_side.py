@@ -107,7 +107,7 @@ class Contest:
 
     def estimate(self, cache: VerdictCache) -> list[Estimate]:
         """What each pairing would ask."""
-        journal = Journal(self.journal_path) if self.journal_path.exists() else Journal(Path("/dev/null"))
+        journal = Journal.to_read(self.journal_path)
         try:
             return [
                 self._engine(cache, journal, None).estimate(self.subjects(*pair)) for pair in self.pairs()

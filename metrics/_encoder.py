@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +18,7 @@ from csc_tasks.metrics._batches import Batches
 from csc_tasks.metrics._vector_store import Vectors
 from csc_tasks.metrics.base import ModelError
 
-__all__ = ["Encoder", "load_encoder", "on_device", "pick_device"]
+__all__ = ["Encoder", "first_line", "load_encoder", "on_device", "pick_device"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +29,6 @@ def pick_device(name: str) -> str:
     Raises:
         ModelError: no such device on this machine.
     """
-    import os
-
     import torch
 
     if name == "auto":
@@ -136,7 +135,7 @@ def load_encoder(name: str, layer: int) -> Encoder:
     except ModelError:
         raise
     except Exception as error:
-        raise ModelError(f"{name} cannot be loaded: {_first_line(error)}") from error
+        raise ModelError(f"{name} cannot be loaded: {first_line(error)}") from error
     missing = sorted(
         k for k in info["missing_keys"] if not k.startswith("pooler.") and "position_ids" not in k
     )
@@ -159,7 +158,7 @@ def _tokenizer(loader: Any, source: str, name: str) -> Any:
     try:
         tokenizer = loader.from_pretrained(source)
     except Exception as error:
-        raise ModelError(f"{name} has no tokenizer that can be loaded: {_first_line(error)}") from error
+        raise ModelError(f"{name} has no tokenizer that can be loaded: {first_line(error)}") from error
     # A folder without tokenizer files still gives an object, with a vocabulary of special tokens only.
     if len(tokenizer) < 100 or not tokenizer("客服 a")["input_ids"]:
         raise ModelError(
@@ -208,6 +207,7 @@ def _quietly() -> Iterator[None]:
             transformers_logging.enable_progress_bar()
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """An error's kind and the first line of its message."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from csc_tasks.metrics._batches import Batches
-from csc_tasks.metrics._encoder import Encoder, load_encoder, on_device, pick_device
+from csc_tasks.metrics._encoder import Encoder, first_line, load_encoder, on_device, pick_device
 from csc_tasks.metrics._vector_store import Vectors, VectorStore, store_folder, store_limit, store_size
 from csc_tasks.metrics.base import Floats, MeanMetric, MetricInfo, ModelError, Needs
 from csc_tasks.metrics.turns import Turns
@@ -323,7 +323,7 @@ def _layers(model: str) -> str:
     try:
         return str(AutoConfig.from_pretrained(str(Path(model).expanduser())).num_hidden_layers)
     except Exception as error:
-        raise ModelError(f"{model} cannot be loaded: {str(error).strip().splitlines()[0]}") from error
+        raise ModelError(f"{model} cannot be loaded: {first_line(error)}") from error
 
 
 def _baseline(base: str, layer: int) -> Floats:

@@ -81,7 +81,8 @@ def score(
     if address is not None and engine is not Engine.RAY:
         raise ConfigError("--address goes with --engine ray")
     names = tuple(name.strip() for name in metrics.split(",") if name.strip())
-    jobs, failed = [], False
+    jobs: list[tuple[Job, int | None]] = []
+    failed = False
     for path in log_files(results):
         job = Job(path, names, tokenizer, options, force)
         plan = _plan(job)
@@ -89,7 +90,7 @@ def score(
             typer.echo(plan, err=True)
             failed = True
         elif plan is not None and plan.metrics:
-            jobs.append(job)
+            jobs.append((job, _turns(plan)))
         elif plan is not None:
             typer.echo(f"{path}: {plan.log.task} has none of these metrics; skipped", err=True)
     if not jobs and not failed:
@@ -117,18 +118,23 @@ def _plan(job: Job) -> Plan | str | None:
         return f"csconv: {error}"
 
 
-def _run(jobs: list[Job], engine: Engine, workers: int | None, address: str | None) -> Iterator[Done]:
-    """The outcomes, with a progress bar: of turns where one log is scored at a time, else of logs."""
+def _run(
+    planned: list[tuple[Job, int | None]], engine: Engine, workers: int | None, address: str | None
+) -> Iterator[Done]:
+    """The outcomes of jobs, each given with the turns of its log.
+
+    The progress bar counts turns where one log is scored at a time, else logs.
+    """
     from csc_tasks.score_jobs import in_processes, in_this_process, on_ray
 
+    jobs = [job for job, _ in planned]
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         if engine is Engine.LOCAL and (workers or 1) == 1:
             tasks = {
-                job.path: bar.add_task(job.path.stem.removeprefix("samples_"), total=None) for job in jobs
+                job.path: bar.add_task(job.path.stem.removeprefix("samples_"), total=turns)
+                for job, turns in planned
             }
-            for job in jobs:
-                bar.update(tasks[job.path], total=_turns(job))
 
             def progress(job: Job, turns: int) -> None:
                 bar.update(tasks[job.path], completed=turns)
@@ -144,7 +150,7 @@ def _run(jobs: list[Job], engine: Engine, workers: int | None, address: str | No
             yield done
 
 
-def _turns(job: Job) -> int | None:
-    plan = job.plan()
-    report = plan.log.results["configs"][plan.log.task]["metadata"].get("csconv_report") if plan else None
+def _turns(plan: Plan) -> int | None:
+    """How many turns the run says that its log has."""
+    report = plan.log.results["configs"][plan.log.task]["metadata"].get("csconv_report")
     return int(report["turns"]) if report and report.get("turns") else None

@@ -126,18 +126,23 @@ class Keeper:
     def _write(self) -> None:
         """Write what was added to the log."""
         written, self._written = self._written, None
-        lines, self._lines = self._lines, []
-        if lines:
-            try:
-                self._journal.append(lines)
-            except OSError as error:
-                # Some of them may have been written: twice in the log is once, for a key counts once.
-                self._unsaved += lines
-                self._fail(f"{self._journal.path}: cannot be written ({error.strerror})")
+        self._append()
         if written is not None and not written.done():
             written.set_result(None)
         if len(self._pending) >= FLUSH and (self._flushing is None or self._flushing.done()):
             self._flushing = asyncio.get_running_loop().create_task(self.flush())
+
+    def _append(self) -> None:
+        """Put the lines that wait into the log; those that it does not take are for :meth:`finish` to save."""
+        lines, self._lines = self._lines, []
+        if not lines:
+            return
+        try:
+            self._journal.append(lines)
+        except OSError as error:
+            # Some of them may have been written: twice in the log is once, for a key counts once.
+            self._unsaved += lines
+            self._fail(f"{self._journal.path}: cannot be written ({error.strerror})")
 
     async def flush(self) -> None:
         """Put what is pending into the cache; if it does not take it, the run ends, for the log has it all."""
@@ -170,13 +175,7 @@ class Keeper:
         """Empty the hands, whatever happened; what must be said about verdicts that no file took."""
         self._disk.shutdown(wait=True)
         self._flushing = None
-        lines, self._lines = self._lines, []
-        if lines:
-            try:
-                self._journal.append(lines)
-            except OSError as error:
-                self._unsaved += lines
-                self._fail(f"{self._journal.path}: cannot be written ({error.strerror})")
+        self._append()
         if self._pending or self._released:
             try:
                 self._cache.put(self._pending, self._released)
