@@ -7,9 +7,10 @@ metric's own unit (fractions 0-1, judge grades 1-5); ``None`` stands for what is
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from csc_tasks.leaderboards.values import finite
 
 __all__ = [
     "FORMAT",
@@ -238,14 +239,4 @@ def to_json(board: Board, texts: bool = True) -> str:
     content = {"format": FORMAT, **asdict(board)}
     if not texts:
         del content["conversations"], content["replies"]
-    return json.dumps(_finite(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    return value
+    return json.dumps(finite(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)

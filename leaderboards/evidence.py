@@ -11,7 +11,7 @@ import json
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ import numpy.typing as npt
 from csc_tasks._version import __version__
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.files import write_text
-from csc_tasks.leaderboards.runs import Facts, find_runs
+from csc_tasks.leaderboards.runs import Facts, TaskRun, find_runs
 from csc_tasks.leaderboards.runs_of_models import ModelSection, choose_runs
 from csc_tasks.leaderboards.statistics import Statistics, metric_named, statistics_of
 from csc_tasks.metrics.base import Floats
@@ -52,7 +52,10 @@ class MetricEvidence:
 
 @dataclass(frozen=True, slots=True)
 class SectionEvidence:
-    """One task in one context; ``asked`` conversations are what the scale has, ``whole`` that all turns are there."""
+    """One task in one context; ``asked`` conversations are what the scale has, ``whole`` that all turns are there.
+
+    ``run`` is where it was read from; a baseline file has none.
+    """
 
     section: str
     signature: str
@@ -62,6 +65,7 @@ class SectionEvidence:
     whole: bool
     digest: str
     metrics: dict[str, MetricEvidence] = field(default_factory=dict)
+    run: TaskRun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,11 @@ class Evidence:
     date: float
     sections: dict[str, SectionEvidence]
     notes: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Model and revision."""
+        return self.model + (f"@{self.revision}" if self.revision else "")
 
 
 def evidence_of(paths: Sequence[Path], model: str | None = None) -> Evidence:
@@ -177,6 +186,7 @@ def _section(chosen: ModelSection, notes: list[str]) -> SectionEvidence:
         whole=whole,
         digest=own.digest if own else "",
         metrics=metrics,
+        run=chosen.run,
     )
 
 
@@ -218,9 +228,11 @@ def write_baseline(evidence: Evidence, path: Path) -> None:
                 members[group] = metric.conversations
                 entry["conversations"] = group
             metrics[metric.name] = entry
-        sections[name] = {**asdict(section), "metrics": metrics}
+        facts = asdict(replace(section, metrics={}, run=None))
+        del facts["run"]
+        sections[name] = {**facts, "metrics": metrics}
     packed = BytesIO()
-    np.savez(packed, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+    np.savez(packed, allow_pickle=False, **arrays)
     content = {
         "kind": KIND,
         "format": FORMAT,

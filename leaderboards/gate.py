@@ -16,7 +16,7 @@ from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.evidence import Evidence, MetricEvidence, SectionEvidence
 from csc_tasks.leaderboards.paired import Delta, delta, incomparable
 from csc_tasks.metrics import AdditiveMetric, reported_metrics
-from csc_tasks.metrics.comparison import LEVEL
+from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.judge.scores import PREFIX, known_columns
 from csc_tasks.metrics.uncertainty import resample_counts
 
@@ -56,7 +56,7 @@ class Rules:
     floor: dict[str, float] = field(default_factory=dict)
     min_coverage: float = 0.98
     min_turns: int = 0
-    alpha: float = 1 - LEVEL
+    alpha: float = ALPHA
     sections: tuple[str, ...] = ()
     allow_partial: bool = False
 
@@ -92,7 +92,7 @@ class GateReport:
     baseline_source: str
     checks: tuple[Check, ...]
     notes: tuple[str, ...] = ()
-    alpha: float = 1 - LEVEL
+    alpha: float = ALPHA
 
     @property
     def exit(self) -> Exit:
@@ -210,18 +210,14 @@ def evaluate(results: Evidence, baseline: Evidence, rules: Rules) -> GateReport:
 
 def _report(results: Evidence, baseline: Evidence, rules: Rules, checks: Sequence[Check]) -> GateReport:
     return GateReport(
-        _name(results),
-        _name(baseline),
+        results.title,
+        baseline.title,
         results.source,
         baseline.source,
         tuple(checks),
         (*results.notes, *baseline.notes),
         rules.alpha,
     )
-
-
-def _name(evidence: Evidence) -> str:
-    return evidence.model + (f"@{evidence.revision}" if evidence.revision else "")
 
 
 def _sections(results: Evidence, baseline: Evidence, rules: Rules, checks: list[Check]) -> list[str]:
@@ -281,7 +277,7 @@ def _drop(
         told = f"{theirs.section} is not in the results"
         return Check("max_drop", theirs.section, metric, Status.INCOMPLETE, told, allowed=allowed)
     found = delta(mine, theirs, metric, counts, level)
-    facts = {
+    facts: dict[str, Any] = {
         "rule": "max_drop",
         "section": theirs.section,
         "metric": metric,
@@ -290,7 +286,7 @@ def _drop(
         "allowed": allowed,
         "turns": mine.turns,
     }
-    if found.difference is None or math.isnan(found.difference.p):
+    if found.difference is None or math.isnan(found.difference.low):
         differs = _ways_differ(mine.metrics.get(metric), theirs.metrics.get(metric))
         status = Status.NOT_COMPARABLE if differs else Status.INCOMPLETE
         return Check(**facts, status=status, message=found.why)

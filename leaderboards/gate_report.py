@@ -14,10 +14,9 @@ from csc_tasks.errors import DataError
 from csc_tasks.files import write_text
 from csc_tasks.leaderboards.escaping import code, printable
 from csc_tasks.leaderboards.gate import Check, Exit, GateReport, Status
-from csc_tasks.metrics import reported_metrics
-from csc_tasks.metrics.judge.scores import known_columns
+from csc_tasks.leaderboards.values import finite, number
 
-__all__ = ["append_summary", "headline", "junit", "markdown", "number", "to_json", "write"]
+__all__ = ["append_summary", "headline", "junit", "markdown", "to_json", "write"]
 
 _WORDS = {
     Exit.PASS: "no regression",
@@ -36,19 +35,6 @@ _MARKS = {
 def headline(report: GateReport) -> str:
     """The outcome in one line."""
     return f"{_WORDS[report.exit]}: {printable(report.model)} against {printable(report.baseline)}"
-
-
-def number(metric: str, value: float, signed: bool = False) -> str:
-    """A value of a metric as people read it; – where there is none."""
-    if math.isnan(value):
-        return "–"
-    info = (
-        found.info
-        if (found := reported_metrics().get(metric) or known_columns([metric]).get(metric))
-        else None
-    )
-    percent = info is None or info.percent
-    return f"{100 * value if percent else value:{'+' if signed else ''}.{1 if percent else 2}f}"
 
 
 def markdown(report: GateReport) -> str:
@@ -96,9 +82,14 @@ def junit(report: GateReport) -> bytes:
     """JUnit XML: a test case for each check; a regression is a failure, what was not measured an error."""
     bad = [c for c in report.checks if c.status is Status.REGRESSION]
     lost = [c for c in report.checks if c.status in (Status.INCOMPLETE, Status.NOT_COMPARABLE)]
-    counts = {"tests": str(len(report.checks)), "failures": str(len(bad)), "errors": str(len(lost))}
-    root = ElementTree.Element("testsuites", name="csconv gate", **counts)
-    suite = ElementTree.SubElement(root, "testsuite", name="csconv gate", **counts)
+    counts = {
+        "name": "csconv gate",
+        "tests": str(len(report.checks)),
+        "failures": str(len(bad)),
+        "errors": str(len(lost)),
+    }
+    root = ElementTree.Element("testsuites", counts)
+    suite = ElementTree.SubElement(root, "testsuite", counts)
     for check in report.checks:
         name = " ".join(part for part in (check.rule, check.metric) if part)
         case = ElementTree.SubElement(
@@ -111,7 +102,7 @@ def junit(report: GateReport) -> bytes:
             element.text = _xml(_facts(check))
         else:
             ElementTree.SubElement(case, "system-out").text = _xml(f"{check.message}\n{_facts(check)}")
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
 def _facts(check: Check) -> str:
@@ -147,7 +138,7 @@ def to_json(report: GateReport) -> str:
             for check in report.checks
         ],
     }
-    return json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
+    return json.dumps(finite(content), ensure_ascii=False, indent=2, allow_nan=False)
 
 
 def write(path: Path, data: bytes) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from csc_tasks.leaderboards.evidence import Evidence, MetricEvidence, SectionEvi
 from csc_tasks.leaderboards.statistics import metric_named
 from csc_tasks.metrics import AdditiveMetric
 from csc_tasks.metrics.base import Floats
-from csc_tasks.metrics.comparison import LEVEL, Difference, holm, paired_difference
+from csc_tasks.metrics.comparison import ALPHA, LEVEL, Difference, holm, paired_difference
 from csc_tasks.metrics.uncertainty import resample_counts
 
 __all__ = ["Delta", "Replicates", "delta", "incomparable", "with_holm"]
@@ -24,7 +24,7 @@ __all__ = ["Delta", "Replicates", "delta", "incomparable", "with_holm"]
 class Delta:
     """One metric of two models: ``first`` minus ``second`` with its uncertainty.
 
-    ``adjusted`` is the p-value after Holm's correction over everything compared at once; ``why`` says in
+    ``adjusted`` is the p-value after Holm's correction (:func:`with_holm`); ``why`` says in
     words why there is no difference to speak of.
     """
 
@@ -45,7 +45,7 @@ class Delta:
     @property
     def significant(self) -> bool:
         """Whether the difference is not noise, all metrics considered together."""
-        return self.adjusted < 1 - LEVEL
+        return self.adjusted < ALPHA
 
 
 class Replicates(NamedTuple):
@@ -95,8 +95,8 @@ def delta(
     assert two.sums is not None
     pair = _replicates(metric_named(name), one.sums, two.sums, counts(len(one.conversations)))
     difference = paired_difference(one.value - two.value, pair.first - pair.second, pair.clusters, level)
-    why = "" if not math.isnan(difference.p) else "too few conversations, or undefined in some resamples"
-    return Delta(first.section, name, one.value, two.value, pair.clusters, difference, difference.p, why)
+    why = "" if not math.isnan(difference.low) else "too few conversations, or undefined in some resamples"
+    return Delta(first.section, name, one.value, two.value, pair.clusters, difference, why=why)
 
 
 def _value(metric: MetricEvidence | None) -> float:
@@ -123,13 +123,18 @@ def _replicates(
 
 
 def with_holm(deltas: list[Delta]) -> list[Delta]:
-    """The same with Holm's correction over all of them that are scores."""
-    from dataclasses import replace
+    """The same with Holm's correction, over the headline scores and, apart, over all others.
 
-    tested = [d for d in deltas if d.difference is not None and d.better]
-    adjusted = iter(holm([d.difference.p for d in tested if d.difference is not None]).tolist())
-    chosen = {id(d) for d in tested}
-    return [
-        replace(d, adjusted=next(adjusted)) if id(d) in chosen else replace(d, adjusted=math.nan)
-        for d in deltas
-    ]
+    The headline scores are what people decide by; they must not lose their power to the many others.
+    """
+    out = list(deltas)
+    for headline in (True, False):
+        family = [
+            i
+            for i, d in enumerate(deltas)
+            if d.difference is not None and d.better and metric_named(d.metric).info.headline is headline
+        ]
+        p_values = [d.difference.p for i in family if (d := deltas[i]).difference is not None]
+        for i, adjusted in zip(family, holm(p_values).tolist(), strict=True):
+            out[i] = replace(deltas[i], adjusted=adjusted)
+    return out

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from csc_tasks.leaderboards.evidence import Evidence
 from csc_tasks.leaderboards.paired import delta
 from csc_tasks.leaderboards.statistics import metric_named
-from csc_tasks.metrics.comparison import LEVEL
+from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.uncertainty import stderr_of_sums
 
 __all__ = ["Spread", "assumed_spread", "paired_spreads", "single_spreads", "smallest_drop"]
@@ -30,7 +30,7 @@ class Spread:
 
 
 def smallest_drop(
-    spread: Spread, conversations: int, tests: int = 1, alpha: float = 1 - LEVEL, power: float = 0.8
+    spread: Spread, conversations: int, tests: int = 1, alpha: float = ALPHA, power: float = 0.8
 ) -> float:
     """The smallest true drop that is called a regression with this probability, allowance 0.
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from csc_tasks.metrics.base import Floats
 
 __all__ = [
+    "ALPHA",
     "LEVEL",
     "Difference",
     "Interval",
@@ -28,6 +29,8 @@ __all__ = [
     "ranks",
 ]
 
+ALPHA = 0.05
+"""Chance of a false "different" that is accepted, over everything that is looked at together."""
 LEVEL = 0.95
 """Confidence level of every interval that is not said to have another."""
 
@@ -86,7 +89,9 @@ def paired_difference(value: float, replicates: Floats, clusters: int, level: fl
     A difference of two similar models has no bound to run into and is close to symmetric, so the interval is
     value ± t·s; p-value and interval then always say the same. s is the standard deviation of the
     replicates times sqrt(c/(c-1)), as in :func:`interval`. Two models that agree in every resample differ
-    by nothing: p is 1 if the value is 0.
+    by nothing: p is 1 if the value is 0. p is never below 2^(1-c): no test that flips the signs of c
+    conversations can be surer, and where all c happen to differ by the same, s is 0 whatever the truth. An
+    interval without width of so few conversations that this matters is NaN.
 
     Args:
         value: first score minus second.
@@ -101,6 +106,8 @@ def paired_difference(value: float, replicates: Floats, clusters: int, level: fl
     stderr = float(np.std(replicates, ddof=1)) * math.sqrt(clusters / (clusters - 1))
     half = float(t.ppf((1 + level) / 2, clusters - 1)) * stderr
     p = float(_p_values(np.array([value]), np.array([stderr]), clusters)[0])
+    if not stderr and value and p >= 1 - level:
+        half = math.nan
     return Difference(value, stderr, value - half, value + half, p)
 
 
@@ -109,7 +116,9 @@ def _p_values(values: Floats, stderrs: Floats, clusters: int) -> Floats:
 
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.where(values == 0, 0.0, np.abs(values) / stderrs)
-    return np.asarray(2 * t.sf(statistic, clusters - 1))
+    return np.asarray(
+        np.maximum(2 * t.sf(statistic, clusters - 1), np.where(values == 0, 1.0, 2.0 ** (1 - clusters)))
+    )
 
 
 def holm(p_values: Sequence[float] | Floats) -> Floats:
@@ -127,7 +136,7 @@ def holm(p_values: Sequence[float] | Floats) -> Floats:
     return adjusted
 
 
-def ranks(scores: Floats, replicates: Floats, clusters: int, better: int, alpha: float = 1 - LEVEL) -> Ranks:
+def ranks(scores: Floats, replicates: Floats, clusters: int, better: int, alpha: float = ALPHA) -> Ranks:
     """Places of k models from all paired differences, Holm-corrected over the k(k-1)/2 of them.
 
     Args:

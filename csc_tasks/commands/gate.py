@@ -123,7 +123,7 @@ def _never_one() -> Iterator[None]:
         raise typer.Exit(_WRONG_USE if isinstance(error, ConfigError) else _MISSING) from None
     except (typer.Exit, click.exceptions.ClickException):
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001  # an error of ours must not pass for a regression
         traceback.print_exc()
         raise typer.Exit(_DEFECT) from None
 
@@ -207,7 +207,8 @@ def _limits(option: str, pairs: Limits) -> dict[str, float]:
 def _show(report: GateReport) -> None:
     from csc_tasks.leaderboards.escaping import printable
     from csc_tasks.leaderboards.gate import Status
-    from csc_tasks.leaderboards.gate_report import headline, number
+    from csc_tasks.leaderboards.gate_report import headline
+    from csc_tasks.leaderboards.values import number
 
     table = Table(
         "task",
@@ -292,8 +293,8 @@ def power(
     ] = 0.05,
 ) -> None:
     """The smallest true drop that the gate calls a regression, by number of conversations."""
-    from csc_tasks.leaderboards.gate_report import number
     from csc_tasks.leaderboards.power import smallest_drop
+    from csc_tasks.leaderboards.values import number
     from csc_tasks.sources import FULL_CONVERSATIONS, LITE_SIZE, MINI_CONVERSATIONS
 
     sizes = n_conversations or [MINI_CONVERSATIONS, LITE_SIZE, FULL_CONVERSATIONS]
