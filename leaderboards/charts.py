@@ -49,6 +49,11 @@ class Kind(Enum):
         "The same metric with the conversation so far as annotated (reference), and as the model itself wrote "
         "it (generated). A steep fall: mistakes add up.",
     )
+    DEPTH = (
+        "depth",
+        "By turn depth",
+        "The metric over turns at each position in their conversation; bands are 95 % intervals.",
+    )
     STRATEGIES = (
         "strategies",
         "Accuracy by strategy",
@@ -63,11 +68,6 @@ class Kind(Enum):
         "transitions",
         "From stage to stage",
         "Where a conversation goes after a turn of each stage, in percent of the row: gold beside the model.",
-    )
-    DEPTH = (
-        "depth",
-        "By turn depth",
-        "The metric over turns at each position in their conversation; bands are 95 % intervals.",
     )
     TREND = ("trend", "By checkpoint", "The metric over training steps; bands are 95 % intervals.")
     JUDGE = ("judge", "Judge", "Mean grade, or share of yes, of each dimension; lines are 95 % intervals.")
@@ -148,13 +148,20 @@ def charts(table: BoardTable, limit: int | None = None) -> Iterator[Chart]:
         limit: models in the charts that draw a line or a group of bars for each; all by default.
     """
     labels = row_labels(table.rows)
-    sections = {section.id: section for section in table.sections}
     few = None if limit is None else [row.id for row in table.rows[:limit]]
     for reference, generated in _contexts(table):
         for column in _columns(table, reference):
             spec = slope_chart(table, reference, generated, column.metric, few)
             if spec:
                 yield Chart(Kind.SLOPE, {"Task": reference.task, "Metric": column.title}, spec)
+    for section in table.sections:
+        metrics = dict.fromkeys(
+            metric for _, _, figures in _figures(table, section) for metric in figures.depth
+        )
+        for metric in metrics:
+            if spec := depth_chart(table, section, metric, few):
+                title = _title(table, section, metric)
+                yield Chart(Kind.DEPTH, {"Section": section.title, "Metric": title}, spec)
     for section in table.sections:
         if spec := strategy_chart(table, section):
             yield Chart(Kind.STRATEGIES, {"Section": section.title}, spec)
@@ -164,14 +171,6 @@ def charts(table: BoardTable, limit: int | None = None) -> Iterator[Chart]:
     for section, row, figures in _figures(table):
         if spec := transition_chart(figures, table.gold.get(section.id), labels[row.id]):
             yield Chart(Kind.TRANSITIONS, {"Section": section.title, "Model": labels[row.id]}, spec)
-    for section in sections.values():
-        metrics = dict.fromkeys(
-            metric for _, _, figures in _figures(table, section) for metric in figures.depth
-        )
-        for metric in metrics:
-            if spec := depth_chart(table, section, metric, few):
-                title = _title(table, section, metric)
-                yield Chart(Kind.DEPTH, {"Section": section.title, "Metric": title}, spec)
     for section in table.sections:
         for column in _columns(table, section):
             if spec := trend_chart(table, column):
@@ -305,8 +304,8 @@ def confusion_chart(figures: SectionFigures, model: str) -> Spec | None:
                 "y": _names("gold", [s.zh for s in Strategy], "gold strategy"),
             },
             [("english", "Gold → model"), ("turns", "Turns"), ("share", "% of the row")],
-            width=40,
-            height=30,
+            width=36,
+            height=28,
         ),
     }
 
@@ -343,8 +342,8 @@ def transition_chart(figures: SectionFigures, gold: Gold | None, model: str) -> 
             "y": _names("from", [zh for zh, _ in stages], "stage"),
         },
         [("english", "Stages"), ("share", "% of the row"), ("turns", "Turns")],
-        width=44,
-        height=32,
+        width=36,
+        height=28,
     )
     return {
         **_base(

@@ -29,13 +29,16 @@ function only(spec, chosen) {
   for (const channel of ["color", "shape"]) {
     if (encoding[channel]) encoding[channel] = { ...encoding[channel], scale: { domain } };
   }
-  if (encoding.yOffset) encoding.yOffset = { ...encoding.yOffset, sort: domain };
-  return { ...spec, data: { values }, encoding };
+  if (!encoding.yOffset) return { ...spec, data: { values }, encoding };
+  // Bars: Vega-Lite will not fit the width of a chart whose height is a step, so the height is a number.
+  encoding.yOffset = { ...encoding.yOffset, sort: domain };
+  const groups = new Set(values.map((value) => value.dimension)).size;
+  const height = groups * Math.max(24, 1.25 * spec.height.step * domain.length);
+  return { ...spec, data: { values }, encoding, height };
 }
 
 function chartPicker(figure, charts, label) {
   const picks = one(".picks", figure);
-  const plot = one(".view", figure);
   const names = Object.keys(charts[0].picks);
   const menus = new Map();
   let shown = null;
@@ -93,9 +96,11 @@ function chartPicker(figure, charts, label) {
   async function draw() {
     const mine = ++turn;
     let spec = shown.usermeta.choose ? only(shown, chosen) : shown;
-    if (typeof spec.width === "number") spec = { ...spec, width: "container", autosize: { type: "fit-x", contains: "padding" } };
+    const width = one(".plot", figure).clientWidth;
+    const narrow = width < 480;
+    spec = { ...spec, title: { ...spec.title, limit: width - 12 } };
+    if (typeof spec.width === "number") spec = { ...spec, width: "container" };
     const config = configs[dark.matches && !paper.matches ? "dark" : "light"];
-    const narrow = plot.clientWidth < 480;
     const options = {
       mode: "vega-lite",
       renderer: "svg",
@@ -103,7 +108,7 @@ function chartPicker(figure, charts, label) {
       defaultStyle: false,
       ast: true, // interpreted expressions: the page's policy forbids compiled ones
       tooltip: showTip,
-      config: narrow ? { ...config, legend: { ...config.legend, columns: 1 }, axis: { ...config.axis, labelLimit: 110 } } : config,
+      config: narrow ? { ...config, legend: { ...config.legend, columns: 1 }, axis: { ...config.axis, labelLimit: 140 } } : config,
     };
     const holder = make("div", { class: "view" });
     const old = one(".view", figure);
