@@ -655,9 +655,7 @@ def _contexts(table: BoardTable) -> Iterator[tuple[Section, Section]]:
                 yield reference, generated
 
 
-def _figures(
-    table: BoardTable, only: Section | None = None
-) -> Iterator[tuple[Section, Row, SectionFigures]]:
+def _figures(table: BoardTable, only: Section | None = None) -> Iterator[tuple[Section, Row, SectionFigures]]:
     for section in table.sections if only is None else (only,):
         for row in table.rows:
             if figures := row.figures.get(section.id):

@@ -7,7 +7,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -57,9 +57,7 @@ def render_page(board: Board) -> str:
     try:
         import jinja2
     except ImportError as error:
-        raise ConfigError(
-            "the page needs more packages: pip install 'csconv-eval[leaderboard]'"
-        ) from error
+        raise ConfigError("the page needs more packages: pip install 'csconv-eval[leaderboard]'") from error
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template),
         autoescape=True,
@@ -97,9 +95,7 @@ def _vega() -> str:
     try:
         import vl_convert
     except ImportError as error:
-        raise ConfigError(
-            "charts need more packages: pip install 'csconv-eval[leaderboard]'"
-        ) from error
+        raise ConfigError("charts need more packages: pip install 'csconv-eval[leaderboard]'") from error
     bundle = vl_convert.javascript_bundle()
     # Within a script element only these end it or switch it to another state; in JavaScript they can
     # stand in strings and regular expressions alone, where the backslash changes nothing.

@@ -278,7 +278,9 @@ class _Reader:
         scores: dict[str, float] = {}
         for name in _SHOWN_SCORES:
             if name in self.tallies and chunk.items[name][index] is not None:
-                scores[name] = round(self.tallies[name].metric.score([chunk.items[name][index]]), 4)
+                score = self.tallies[name].metric.score([chunk.items[name][index]])
+                if not math.isnan(score):
+                    scores[name] = round(score, 4)
         strategy = None
         if kind is not TaskKind.RESPONSE_ORACLE:
             strategy = UNREADABLE if reply.strategy is None else reply.strategy.index

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -101,7 +102,8 @@ def _depth(name: str, statistics: Statistics, counts: Floats) -> tuple[DepthPoin
             continue
         low, high = interval(bootstrap_scores(metric, here, counts), owners)
         value = float(metric.from_sums(total))
-        points.append(DepthPoint(position + 1, value, low, high, turns))
+        told = [None if math.isnan(number) else number for number in (value, low, high)]
+        points.append(DepthPoint(position + 1, *told, turns))
     return tuple(points)
 
 

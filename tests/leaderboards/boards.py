@@ -162,7 +162,9 @@ def ranked(rows: list[Row], names: tuple[Column, ...]) -> tuple[Row, ...]:
             others = [r.cells[column.id] for r in entrants if r is not one and r.cells[column.id].value]
             better = sum((o.low or 0) > (cell.high or 0) for o in others)
             worse = sum((o.high or 0) < (cell.low or 0) for o in others)
-            new[column.id] = replace(cell, rank=1 + better, rank_low=1 + better, rank_high=len(others) + 1 - worse)
+            new[column.id] = replace(
+                cell, rank=1 + better, rank_low=1 + better, rank_high=len(others) + 1 - worse
+            )
         placed.append(replace(one, cells=new))
     key = names[0].id
     return tuple(sorted(placed, key=lambda r: (r.floor, bool(r.incomplete), -(r.cells[key].value or 0))))
@@ -188,7 +190,9 @@ def table(id: str = "main", hostile: bool = True) -> BoardTable:
     if hostile:
         rows.append(row("hostile", HOSTILE, 0.45, names))
     gap = f"{SECTIONS[1].id}/bertscore"
-    rows[4] = replace(rows[4], cells={**rows[4].cells, gap: Cell(None, why="BERTScore was not computed in this run")})
+    rows[4] = replace(
+        rows[4], cells={**rows[4].cells, gap: Cell(None, why="BERTScore was not computed in this run")}
+    )
     return BoardTable(
         id=id,
         title="Mini set, prompt zh-1",
@@ -249,10 +253,14 @@ REPORTED = {
 
 def conversations(count: int = 12) -> tuple[Conversation, ...]:
     turns = tuple(Utterance(c, s, r) for c, s, r in zip(CUSTOMERS, GOLD, REFERENCES, strict=True))
-    return tuple(Conversation(f"dialogue-{i:03}", ("物流", "退款", "账户")[i % 3], turns) for i in range(count))
+    return tuple(
+        Conversation(f"dialogue-{i:03}", ("物流", "退款", "账户")[i % 3], turns) for i in range(count)
+    )
 
 
-def replies(tables: tuple[BoardTable, ...], talks: tuple[Conversation, ...]) -> dict[str, dict[str, dict[str, tuple[Reply | None, ...]]]]:
+def replies(
+    tables: tuple[BoardTable, ...], talks: tuple[Conversation, ...]
+) -> dict[str, dict[str, dict[str, tuple[Reply | None, ...]]]]:
     found: dict[str, dict[str, dict[str, tuple[Reply | None, ...]]]] = {}
     for one in (r for t in tables for r in t.rows if r.figures):
         for section in SECTIONS:
@@ -262,7 +270,9 @@ def replies(tables: tuple[BoardTable, ...], talks: tuple[Conversation, ...]) -> 
                 for turn in talk.turns:
                     guess = turn.strategy if chance.random() < 0.6 else chance.randrange(-1, 12)
                     text = turn.reference if chance.random() < 0.5 else f"好的,我来处理。{HOSTILE}"
-                    turns.append(Reply(guess, text, {"bleu_4": round(chance.random(), 3), "rouge_l": chance.random()}))
+                    turns.append(
+                        Reply(guess, text, {"bleu_4": round(chance.random(), 3), "rouge_l": chance.random()})
+                    )
                 if chance.random() < 0.1:
                     turns[-1] = None
                 found.setdefault(one.id, {}).setdefault(section.id, {})[talk.id] = tuple(turns)
