@@ -119,6 +119,17 @@ def statistics_of(run: TaskRun) -> Statistics:
     """
     if run.origin is Origin.JUDGED:
         return _of_verdicts(run)
+    try:
+        return _of_log(run)
+    except FileNotFoundError:
+        raise DataError(
+            f"{run.samples.name} is not beside {run.path.name}; run lm_eval with --log_samples"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{error.filename or run.samples}: cannot be read ({error.strerror})") from None
+
+
+def _of_log(run: TaskRun) -> Statistics:
     log = open_log(run.samples)
     if log is None or log.signature["task"] != run.signature["task"]:
         raise DataError(f"{run.samples}: not the log of {run.path.name}")
@@ -289,10 +300,10 @@ class _Reader:
 
     def _customer(self, prompt: Any) -> str:
         """What the customer said last: a dialogue's log has it in the prompt alone."""
-        texts = load_prompt(str(self.log.signature["prompt"]["version"]))
         try:
+            texts = load_prompt(str(self.log.signature["prompt"]["version"]))
             lines = history_lines(prompt, texts, self.log.kind)
-        except ValueError:
+        except (OSError, ValueError):  # a prompt that this csconv does not have: shown without the customer
             return ""
         supporter = texts.supporter_line.split(":")[0] + ":"
         last = max((i for i, line in enumerate(lines) if line.startswith(supporter)), default=-1)

@@ -171,7 +171,7 @@ def _digest(path: Path, folder: Path) -> str:
     try:
         status = path.stat()
     except FileNotFoundError:
-        raise DataError(f"{path.name} is not beside the results") from None
+        raise DataError(f"{path.name} is not beside the results; run lm_eval with --log_samples") from None
     stamp = [str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ino]
     name = hashlib.sha256(stamp[0].encode("utf-8", "surrogateescape")).hexdigest()[:32]  # type: ignore[attr-defined]
     note = folder / "seen" / f"{name}.json"
