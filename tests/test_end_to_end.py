@@ -143,7 +143,7 @@ def test_quickstart_builds_a_page_with_the_model_above_its_floors(tmp_path: Path
     assert done.returncode == 0, done.stderr
     page = tmp_path / done.stdout.strip()
     assert page == tmp_path / "out/leaderboard/index.html"
-    assert "1 models and 4 floors in 1 table" in done.stderr
+    assert "1 model and 4 floors in 1 table" in done.stderr
     text = page.read_text(encoding="utf-8")
     for words in ("tiny_model", "no model has all turns", "csconv-shuffle", "csconv-majority"):
         assert words in text

@@ -81,8 +81,9 @@ def show(
         typer.echo(f"note: {board.ignored} results of tasks that are not csconv's", err=True)
     models = sum(not row.floor for table in board.tables for row in table.rows)
     floors = sum(row.floor for table in board.tables for row in table.rows)
-    tables = len(board.tables)
-    typer.echo(f"{models} models and {floors} floors in {tables} table{'s' * (tables > 1)}", err=True)
+    counted = ((models, "model"), (floors, "floor"), (len(board.tables), "table"))
+    first, second, third = (f"{n} {noun}{'s' * (n != 1)}" for n, noun in counted)
+    typer.echo(f"{first} and {second} in {third}", err=True)
     if figures:
         from csc_tasks.leaderboards.figures import write_figures
 

@@ -17,10 +17,10 @@ import typer
 from csc_tasks.commands.app import app
 from csc_tasks.errors import CSConvError
 
-_TASKS = ("csconv_mini_strategy,csconv_mini_response", "csconv_mini_dialogue")
-"""The tiny model's work in two halves of about the same length, for two cores."""
-_FLOORS = ("retrieval", "majority", "random", "shuffle")
-_LONGEST = 64
+_TASKS = ("csconv_mini_response", "csconv_mini_dialogue")
+"""The paper's task with gold history and with the model's own: halves of about the same length, for two cores."""
+_FLOORS = "retrieval,majority,random,shuffle"
+_LONGEST = 48
 """Tokens of a reply; the tiny model, once lost, would repeat itself to the end of its window."""
 
 
@@ -53,13 +53,13 @@ def quickstart(
     options = ["--include_path", str(configs_folder()), "--gen_kwargs", f"max_gen_toks={_LONGEST}"]
     runs = {f"tiny_model, {tasks}": [*harness, *model, *options, "--tasks", tasks] for tasks in _TASKS}
     own = [sys.executable, "-m", "csc_tasks.commands", "baseline"]
-    runs |= {f"floor: {kind}": [*own, kind, *common, "--tasks", "csconv_mini"] for kind in _FLOORS}
+    runs["floors"] = [*own, _FLOORS, *common, "--tasks", ",".join(_TASKS)]
     output_path.mkdir(parents=True, exist_ok=True)
     _run_all(runs, output_path)
     show([output_path], output_path / "leaderboard")
     typer.echo(
-        f"Open the page above in a browser. Next, your own model:  lm_eval --tasks csconv … --output_path {output_path} "
-        f"--log_samples,  and then  csconv leaderboard {output_path}",
+        f"Open the page above in a browser. Next, your own model: lm_eval --tasks csconv … --log_samples "
+        f"--output_path {output_path}, then csconv leaderboard {output_path}",
         err=True,
     )
 
