@@ -266,8 +266,13 @@ def strategy_chart(table: BoardTable, section: Section) -> Spec | None:
                 "x": _names("strategy", [s.zh for s in Strategy], "gold strategy", -45),
                 "y": _names("model", models, None),
             },
-            [("model", "Model"), ("strategy", "策略"), ("english", "Strategy"), ("text", "Accuracy, %")]
-            + [("turns", "Turns")],
+            [
+                ("model", "Model"),
+                ("strategy", "策略"),
+                ("english", "Strategy"),
+                ("text", "Accuracy, %"),
+                ("turns", "Turns"),
+            ],
         ),
     }
 
@@ -655,9 +660,7 @@ def _contexts(table: BoardTable) -> Iterator[tuple[Section, Section]]:
                 yield reference, generated
 
 
-def _figures(
-    table: BoardTable, only: Section | None = None
-) -> Iterator[tuple[Section, Row, SectionFigures]]:
+def _figures(table: BoardTable, only: Section | None = None) -> Iterator[tuple[Section, Row, SectionFigures]]:
     for section in table.sections if only is None else (only,):
         for row in table.rows:
             if figures := row.figures.get(section.id):
