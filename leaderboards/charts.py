@@ -266,8 +266,13 @@ def strategy_chart(table: BoardTable, section: Section) -> Spec | None:
                 "x": _names("strategy", [s.zh for s in Strategy], "gold strategy", -45),
                 "y": _names("model", models, None),
             },
-            [("model", "Model"), ("strategy", "策略"), ("english", "Strategy"), ("text", "Accuracy, %")]
-            + [("turns", "Turns")],
+            [
+                ("model", "Model"),
+                ("strategy", "策略"),
+                ("english", "Strategy"),
+                ("text", "Accuracy, %"),
+                ("turns", "Turns"),
+            ],
         ),
     }
 

@@ -139,7 +139,7 @@ def model_index(board: Board, model: str | None = None) -> str:
     if len(wanted) != 1:
         listed = ", ".join(f"{name}@{revision}" if revision else name for name, revision, _ in found[:20])
         raise ConfigError(f"--model: a model card is about one model; there are {listed or 'none'}")
-    name, revision, shots = wanted[0]
+    name, _, shots = wanted[0]
     results = [
         EvalResult(
             task_type="text-generation",

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from hashlib import sha256
 
 from csc_tasks.leaderboards.board import Row
 
@@ -62,12 +61,20 @@ def score(value: float | None, percent: bool) -> str:
     return text.replace("-", "−")
 
 
-def file_stem(*parts: str) -> str:
-    """A file name without suffix that is safe on every system and different for different ``parts``."""
+def file_stem(*parts: str, taken: set[str] | None = None) -> str:
+    """A short file name without suffix that is safe on every system.
+
+    Args:
+        parts: what it is made of, joined by ``_``.
+        taken: names that are in use, folded in case; the new one differs from all of them and joins them.
+    """
     plain = [re.sub(r"[^\w.+-]+|\.{2,}", "-", clean(part)).strip("-.") for part in parts]
-    stem = "_".join(part for part in plain if part)
-    # 150 bytes leave room for a suffix; what was shortened or replaced is told apart by a digest.
-    short = stem.encode()[:120].decode(errors="ignore")
-    if short == "_".join(parts).replace(" ", "-"):
-        return short
-    return f"{short}_{sha256(repr(parts).encode()).hexdigest()[:8]}"
+    # 150 bytes leave room for a number and a suffix, which a name of 255 may end in.
+    whole = "_".join(part for part in plain if part) or "figure"
+    stem = whole.encode()[:150].decode(errors="ignore")
+    taken = set() if taken is None else taken
+    name, number = stem, 2
+    while name.casefold() in taken:
+        name, number = f"{stem}-{number}", number + 1
+    taken.add(name.casefold())
+    return name

@@ -96,7 +96,7 @@ def _vega() -> str:
         import vl_convert
     except ImportError as error:
         raise ConfigError("charts need more packages: pip install 'csconv-eval[leaderboard]'") from error
-    bundle = vl_convert.javascript_bundle()
+    bundle = vl_convert.javascript_bundle(None)
     # Within a script element only these end it or switch it to another state; in JavaScript they can
     # stand in strings and regular expressions alone, where the backslash changes nothing.
     return re.sub(r"<(?=/script|script|!--)", r"\\x3c", bundle, flags=re.IGNORECASE)
@@ -126,8 +126,9 @@ def _policy(scripts: Sequence[str], style: str) -> str:
 
 def _inert(text: str) -> str:
     """JSON text that cannot end the script element it stands in."""
-    escapes = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-    return text.translate(str.maketrans(escapes))
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
 
 
 def _packed(content: Any) -> str:

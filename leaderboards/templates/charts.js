@@ -124,9 +124,18 @@ function chartPicker(figure, charts, label) {
     figure.finalize?.();
     figure.finalize = result.finalize;
     all(".view", figure).forEach((view) => view !== holder && view.remove());
+    reach();
     figure.dataset.drawn = "";
   }
 
+  /** What scrolls sideways must be within reach of the keyboard. */
+  function reach() {
+    const frame = one(".plot", figure);
+    if (frame.scrollWidth > frame.clientWidth) frame.tabIndex = 0;
+    else frame.removeAttribute("tabindex");
+  }
+
+  new ResizeObserver(reach).observe(one(".plot", figure));
   redraws.push(draw);
   return refresh();
 }

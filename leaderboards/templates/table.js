@@ -48,7 +48,7 @@ function scoreTable(section) {
   function tell() {
     const rows = groups.flatMap((group) => group.rows);
     const seen = rows.filter((row) => !row.hidden).length;
-    const by = sorted < 0 ? "" : `, sorted by ${one("bdi", heads[sorted])?.textContent ?? "name"}, ${descending ? "highest" : "lowest"} first`;
+    const by = sorted < 0 ? "" : `, sorted by ${one("bdi", heads[sorted])?.textContent.trim() ?? "name"}, ${descending ? "highest" : "lowest"} first`;
     const text = sorted === 1 ? `, sorted by name, ${descending ? "Z to A" : "A to Z"}` : by;
     status.textContent = `${seen} of ${rows.length} rows shown${text}.`;
   }

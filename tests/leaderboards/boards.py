@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.board import (
     Board,
     BoardTable,
@@ -297,6 +296,14 @@ def board(hostile: bool = True) -> Board:
     )
 
 
+def small_board() -> Board:
+    """One of each thing that looks its own way: for what is slow a node."""
+    whole = board()
+    kept = {"qwen", "tuned-1", "tuned-3", "partial", "floor", "long"}
+    one = replace(whole.tables[0], rows=tuple(r for r in whole.tables[0].rows if r.id in kept))
+    return replace(whole, tables=(one, whole.tables[1]), conversations=whole.conversations[:2])
+
+
 def large_board(models: int = 50, metrics: int = 20) -> Board:
     """As many models and columns as anyone will put on a page: 2 x ``metrics`` columns."""
     many = tuple((f"metric_{i}", f"Metric {i}", 1, True, i < 5, True) for i in range(metrics))
@@ -305,6 +312,3 @@ def large_board(models: int = 50, metrics: int = 20) -> Board:
     talks = conversations(200)
     one = replace(table(), columns=names, rows=ranked(rows, names), order=names[0].id)
     return replace(board(), tables=(one,), conversations=talks, replies=replies((one,), talks))
-
-
-assert len(Strategy) == 12
