@@ -100,10 +100,9 @@ def _depth(name: str, statistics: Statistics, counts: Floats) -> tuple[DepthPoin
         total = here.sum(axis=0)
         if not total.any():
             continue
-        low, high = interval(bootstrap_scores(metric, here, counts), owners)
-        value = float(metric.from_sums(total))
-        told = [None if math.isnan(number) else number for number in (value, low, high)]
-        points.append(DepthPoint(position + 1, *told, turns))
+        numbers = (float(metric.from_sums(total)), *interval(bootstrap_scores(metric, here, counts), owners))
+        value, low, high = (None if math.isnan(number) else number for number in numbers)
+        points.append(DepthPoint(position + 1, value, low, high, turns))
     return tuple(points)
 
 
