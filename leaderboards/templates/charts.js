@@ -100,7 +100,8 @@ function chartPicker(figure, charts, label) {
     const narrow = width < 480;
     spec = { ...spec, title: { ...spec.title, limit: width - 12 } };
     if (typeof spec.width === "number") spec = { ...spec, width: "container" };
-    const config = configs[dark.matches && !paper.matches ? "dark" : "light"];
+    const scheme = dark.matches && !paper.matches ? "dark" : "light";
+    const config = configs[scheme];
     const options = {
       mode: "vega-lite",
       renderer: "svg",
@@ -110,7 +111,7 @@ function chartPicker(figure, charts, label) {
       tooltip: showTip,
       config: narrow ? { ...config, legend: { ...config.legend, columns: 1 }, axis: { ...config.axis, labelLimit: 140 } } : config,
     };
-    const holder = make("div", { class: "view" });
+    const holder = make("div", { class: `view ${scheme}` });
     const old = one(".view", figure);
     old.after(holder);
     old.hidden = true;
