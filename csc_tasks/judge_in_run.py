@@ -84,7 +84,7 @@ class JudgeInRun:
 
         async def asked() -> Answer:
             async with Endpoint(once) as endpoint:
-                return await endpoint.ask(question.messages, rubric.schema, asyncio.Event())
+                return await endpoint.ask(question, rubric.schema, asyncio.Event())
 
         with ThreadPoolExecutor(1) as pool, judge_errors():
             answer = pool.submit(lambda: asyncio.run(asked())).result()

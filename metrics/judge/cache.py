@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from csc_tasks.metrics.judge.errors import JudgeError
-from csc_tasks.metrics.judge.verdict import Verdict
+from csc_tasks.metrics.judge.verdict import Verdict, as_json
 
 __all__ = ["VerdictCache"]
 
@@ -126,7 +126,7 @@ class VerdictCache:
         Raises:
             JudgeError: the file cannot be written, for instance because the disk is full.
         """
-        rows = [(key, json.dumps(value.record(), ensure_ascii=False)) for key, value in verdicts.items()]
+        rows = [(key, as_json(value.record())) for key, value in verdicts.items()]
         freed = [(key, self.owner) for key in (*verdicts, *release)]
         try:
             self._db.execute("BEGIN IMMEDIATE")

@@ -10,7 +10,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from time import monotonic
@@ -23,9 +23,10 @@ import aiohttp
 
 from csc_tasks.metrics.judge.config import JudgeConfig
 from csc_tasks.metrics.judge.pacing import Gate, Pacer, retry_after
-from csc_tasks.metrics.judge.verdict import NO_USAGE, Usage
+from csc_tasks.metrics.judge.prompt import Question, tokens_in
+from csc_tasks.metrics.judge.verdict import NO_USAGE, Usage, as_json
 
-__all__ = ["Answer", "Endpoint", "Outcome", "tokens_in"]
+__all__ = ["Answer", "Endpoint", "Outcome"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ class Answer:
     cut_off: bool = False
     usage: Usage = NO_USAGE
     latency: float = 0.0
-    attempts: int = 0
+    attempts: int = 1
     lost: int = 0
 
 
@@ -73,13 +74,6 @@ class _Attempt:
     pause: float | None = None
     schema_refused: bool = False
     lost: bool = False
-
-
-def tokens_in(text: str) -> int:
-    """About how many tokens a text has, rather too many: one for each character that is not ASCII, four ASCII ones."""
-    # Han characters and their punctuation have three bytes: half of what is over one byte a character.
-    wide = (len(text.encode("utf-8", "replace")) - len(text) + 1) // 2
-    return wide + (max(len(text) - wide, 0) + 3) // 4
 
 
 class Endpoint:
@@ -118,11 +112,9 @@ class Endpoint:
         assert self._session is not None
         await self._session.close()
 
-    async def ask(
-        self, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any], stop: asyncio.Event
-    ) -> Answer:
+    async def ask(self, question: Question, schema: Mapping[str, Any], stop: asyncio.Event) -> Answer:
         """Ask until there is an answer, the retries are used up, or ``stop`` is set between two attempts."""
-        estimate = float(sum(tokens_in(m["content"]) for m in messages) + self._config.max_tokens)
+        estimate = float(question.tokens + self._config.max_tokens)
         attempts = lost = retries = 0
         while True:
             await self._requests.take()
@@ -130,7 +122,7 @@ class Endpoint:
             await self._gate.passed()
             with_schema = self._with_schema
             attempts += 1
-            attempt = await self._attempt(messages, schema if with_schema else None)
+            attempt = await self._attempt(question, schema if with_schema else None)
             lost += attempt.lost
             answer = attempt.answer
             used = answer.usage.prompt + answer.usage.completion if answer else 0
@@ -138,7 +130,7 @@ class Endpoint:
             if attempt.schema_refused and with_schema and not self._schema_works:
                 # Asked again without; only if that is answered was the schema the reason.
                 await self._requests.take()
-                plain = await self._attempt(messages, None)
+                plain = await self._attempt(question, None)
                 attempts += 1
                 lost += plain.lost
                 if plain.answer is not None and plain.answer.outcome is Outcome.ANSWERED:
@@ -152,7 +144,7 @@ class Endpoint:
                 if answer.outcome is Outcome.ANSWERED:
                     self._answered = True
                     self._schema_works = self._schema_works or (with_schema and self._with_schema)
-                return replace(answer, attempts=attempts, lost=lost)
+                return answer if attempts == 1 else replace(answer, attempts=attempts, lost=lost)
             if retries >= self._config.retries or stop.is_set():
                 return Answer(Outcome.FAILED, reason=attempt.reason, attempts=attempts, lost=lost)
             if attempt.pause is not None:
@@ -169,16 +161,14 @@ class Endpoint:
                 await _pause(longest * self._jitter.uniform(0.5, 1.0), stop)
             retries += 1
 
-    async def _attempt(
-        self, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any] | None
-    ) -> _Attempt:
+    async def _attempt(self, question: Question, schema: Mapping[str, Any] | None) -> _Attempt:
         assert self._session is not None
         config = self._config
         start = monotonic()
         try:
             # No redirects: they would carry the key to an address that nobody configured.
             async with self._session.post(
-                self._url, data=self._body(messages, schema), proxy=self._proxy, allow_redirects=False
+                self._url, data=self._body(question, schema), proxy=self._proxy, allow_redirects=False
             ) as response:
                 payload = await response.read()
                 status, headers = response.status, response.headers
@@ -202,12 +192,11 @@ class Endpoint:
         text = self._without_key(payload.decode("utf-8", "replace"))
         if status != 200:
             return self._refused(status, headers.get("Retry-After"), text, schema is not None)
-        return self._read(text, latency, messages)
+        return self._read(text, latency, question)
 
-    def _body(self, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any] | None) -> bytes:
+    def _body(self, question: Question, schema: Mapping[str, Any] | None) -> bytes:
         """The request as JSON; what is the same in every request is encoded once."""
-        first, *rest = messages
-        start = self._starts.get((first["content"], schema is not None))
+        start = self._starts.get((question.system, schema is not None))
         if start is None:
             config = self._config
             fields: dict[str, Any] = {
@@ -221,13 +210,15 @@ class Endpoint:
             if schema is not None:
                 wrapped = {"name": "verdict", "strict": True, "schema": schema}
                 fields["response_format"] = {"type": "json_schema", "json_schema": wrapped}
-            fields["messages"] = [first]
-            start = json.dumps(fields, ensure_ascii=False).removesuffix("]}").encode("utf-8", "replace")
-            self._starts[first["content"], schema is not None] = start
-        others = "".join(", " + json.dumps(message, ensure_ascii=False) for message in rest)
-        return start + others.encode("utf-8", "replace") + b"]}"
+            fields["messages"] = [
+                {"role": "system", "content": question.system},
+                {"role": "user", "content": ""},
+            ]
+            start = as_json(fields).removesuffix('""}]}').encode("utf-8", "replace")
+            self._starts[question.system, schema is not None] = start
+        return b"%b%b}]}" % (start, as_json(question.user).encode("utf-8", "replace"))
 
-    def _read(self, text: str, latency: float, messages: Sequence[Mapping[str, str]]) -> _Attempt:
+    def _read(self, text: str, latency: float, question: Question) -> _Attempt:
         """The answer in the body of a response."""
         try:
             body = json.loads(text)
@@ -238,7 +229,7 @@ class Endpoint:
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             return _Attempt(None, "the server's response is not a chat completion", lost=True)
         said = content if isinstance(content, str) else ""
-        usage = _usage(body.get("usage"), messages, said)
+        usage = _usage(body.get("usage"), question, said)
         answer = Answer(Outcome.ANSWERED, said, usage=usage, latency=latency, cut_off=finish == "length")
         if finish == "content_filter" or (refusal and not said):
             reason = (
@@ -298,12 +289,12 @@ async def _pause(seconds: float, stop: asyncio.Event) -> None:
         return
 
 
-def _usage(counted: object, messages: Sequence[Mapping[str, str]], said: str) -> Usage:
+def _usage(counted: object, question: Question, said: str) -> Usage:
     if isinstance(counted, dict):
         prompt, completion = counted.get("prompt_tokens"), counted.get("completion_tokens")
         if isinstance(prompt, int) and isinstance(completion, int) and prompt >= 0 and completion >= 0:
             return Usage(prompt, completion)
-    return Usage(sum(tokens_in(m["content"]) for m in messages), tokens_in(said), estimated=True)
+    return Usage(question.tokens, tokens_in(said), estimated=True)
 
 
 def _error_text(text: str) -> str:

@@ -8,6 +8,7 @@ whatever stops the run loses at most the requests that are under way.
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import json
 import signal
@@ -15,6 +16,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
@@ -22,7 +24,7 @@ from typing import Any, NamedTuple
 
 from csc_tasks.metrics.judge.cache import VerdictCache
 from csc_tasks.metrics.judge.config import JudgeConfig
-from csc_tasks.metrics.judge.endpoint import Answer, Endpoint, Outcome, tokens_in
+from csc_tasks.metrics.judge.endpoint import Answer, Endpoint, Outcome
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.journal import Journal
 from csc_tasks.metrics.judge.keeper import SILENT, Keeper, mark
@@ -31,14 +33,18 @@ from csc_tasks.metrics.judge.parser import read_verdict
 from csc_tasks.metrics.judge.prompt import Question, ask
 from csc_tasks.metrics.judge.rubric import Dimension, Kind, Rubric
 from csc_tasks.metrics.judge.subject import Subject
-from csc_tasks.metrics.judge.verdict import Status, Value, Verdict
+from csc_tasks.metrics.judge.verdict import Status, Value, Verdict, as_json
 
 __all__ = ["Engine", "Estimate", "Summary", "key_of", "lowest"]
 
 CHUNK = 128
 """Subjects that are looked up and claimed at a time."""
+SLICE = 16
+"""Subjects that are rendered before answers that have come meanwhile get their turn: about a millisecond."""
 PATIENCE = 0.25
 """Seconds between two looks for a verdict that another process is asking for."""
+GARBAGE = 20_000
+"""Objects made and not yet gone after which Python searches for cycles of them; by default 700 or 2000."""
 _FORMAT = 1
 
 
@@ -98,10 +104,26 @@ class _Task(NamedTuple):
 Hear = Callable[[Subject, Verdict], None]
 
 
+class Keys:
+    """What identifies a verdict: judge, everything that can change its answer, rubric, and the exact judged text.
+
+    It is a digest of all these as one JSON list; what is the same for all questions is digested once.
+    """
+
+    def __init__(self, rubric: Rubric, config: JudgeConfig) -> None:
+        same = json.dumps([_FORMAT, config.parameters, rubric.sha256], sort_keys=True, ensure_ascii=False)
+        self._start = hashlib.sha256((same.removesuffix("]") + ", ").encode())
+
+    def of(self, question: Question) -> str:
+        """The key (40 hex digits) of a question's verdict."""
+        digest = self._start.copy()
+        digest.update((as_json(question.shown) + "]").encode())
+        return digest.hexdigest()[:40]
+
+
 def key_of(rubric: Rubric, config: JudgeConfig, question: Question) -> str:
-    """What identifies a verdict: judge, everything that can change its answer, rubric, and the exact judged text."""
-    identity = [_FORMAT, config.parameters, rubric.sha256, question.shown]
-    return hashlib.sha256(json.dumps(identity, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:40]
+    """The key of one question's verdict; see :class:`Keys`."""
+    return Keys(rubric, config).of(question)
 
 
 def lowest(dimension: Dimension) -> Value:
@@ -141,6 +163,7 @@ class Engine:
         self._cache = cache
         self._with_reference = with_reference
         self._limit = budget
+        self._keys = Keys(rubric, config)
         self._failed_in_a_row = 0
         self._deferred: list[_Task] = []
         origin = {"rubric": f"{rubric.name}@{rubric.sha256}", "judge": config.model}
@@ -149,7 +172,7 @@ class Engine:
     def task(self, subject: Subject) -> _Task:
         """The subject with its question and key."""
         question = ask(self.rubric, subject, self._with_reference, self.config.seed or 0)
-        return _Task(key_of(self.rubric, self.config, question), subject, question)
+        return _Task(self._keys.of(question), subject, question)
 
     def estimate(self, subjects: Iterable[Subject]) -> Estimate:
         """Count what a run would ask, without asking; answers are counted at ``max_tokens``."""
@@ -166,7 +189,7 @@ class Engine:
                     continue
                 seen.add(mark(task.key))
                 requests += 1
-                prompt += _prompt_tokens(task.question)
+                prompt += task.question.tokens
         completion = requests * self.config.max_tokens
         return Estimate(
             subjects_seen, cached, requests, prompt, completion, self.config.cost(prompt, completion)
@@ -189,13 +212,14 @@ class Engine:
         self._hear, self._progress = hear, progress
         rescued = ""
         try:
-            try:
-                asyncio.get_running_loop()
-            except RuntimeError:
-                asyncio.run(self._run(subjects))
-            else:  # in a notebook, for instance: its loop is busy with us
-                with ThreadPoolExecutor(1) as pool:
-                    pool.submit(lambda: asyncio.run(self._run(subjects))).result()
+            with _seldom_collecting():
+                try:
+                    asyncio.get_running_loop()
+                except RuntimeError:
+                    asyncio.run(self._run(subjects))
+                else:  # in a notebook, for instance: its loop is busy with us
+                    with ThreadPoolExecutor(1) as pool:
+                        pool.submit(lambda: asyncio.run(self._run(subjects))).result()
         finally:
             rescued = self._keeper.finish()
         if self.summary.stopped is Stop.BROKEN:
@@ -266,7 +290,11 @@ class Engine:
         for part in _chunks(subjects):
             if self.summary.stopped is Stop.INTERRUPTED:
                 break
-            tasks = [self.task(subject) for subject in part]
+            tasks = []
+            for count, subject in enumerate(part, 1):
+                tasks.append(self.task(subject))
+                if count % SLICE == 0:
+                    await asyncio.sleep(0)
             if self._stop.is_set():
                 await self._offer_known(tasks)
                 continue
@@ -335,15 +363,14 @@ class Engine:
             if self._stop.is_set():
                 self._skip(task, ours=True)
                 continue
-            prompt = _prompt_tokens(task.question)
-            most = self.config.cost(prompt, self.config.max_tokens)
+            most = self.config.cost(task.question.tokens, self.config.max_tokens)
             if not await self._budget.reserve(most):
                 self._halt(Stop.BUDGET)
                 self._skip(task, ours=True)
                 continue
             spent = most
             try:
-                answer = await endpoint.ask(task.question.messages, self.rubric.schema, self._stop)
+                answer = await endpoint.ask(task.question, self.rubric.schema, self._stop)
                 spent = self.config.cost(answer.usage.prompt, answer.usage.completion)
             finally:
                 self._budget.settle(most, spent)
@@ -411,11 +438,27 @@ class Engine:
         self._progress(self.summary)
 
 
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Spend less time on searching for cycles, and none on what was there before.
+
+    Searching a loaded model's libraries stops every answer for a tenth of a second and more; with small
+    searches it comes to a tenth of the run.
+    """
+    (first, *others), frozen = gc.get_threshold(), gc.get_freeze_count()
+    if first:  # else it is switched off
+        gc.set_threshold(max(first, GARBAGE), *others)
+    if not frozen:
+        gc.freeze()
+    try:
+        yield
+    finally:
+        gc.set_threshold(first, *others)
+        if not frozen:
+            gc.unfreeze()
+
+
 def _chunks(subjects: Iterable[Subject]) -> Iterator[list[Subject]]:
     iterator = iter(subjects)
     while part := list(islice(iterator, CHUNK)):
         yield part
-
-
-def _prompt_tokens(question: Question) -> int:
-    return tokens_in(question.system) + tokens_in(question.user)

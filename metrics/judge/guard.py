@@ -61,8 +61,9 @@ def neutral(text: str) -> str:
     A literal space goes between the characters: an invisible one would be removed by some tokenizers,
     and the delimiter would be whole again.
     """
-    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    if not text.replace("\n", "").isprintable():  # else it has nothing hidden, and this takes time
+        text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = text.encode("utf-8", "replace").decode("utf-8")
     if "<" not in text and ">" not in text and "INST]" not in text:
         return text
     text = _DOUBLED.sub(lambda match: match[0] + " ", text)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from csc_tasks.metrics.judge.errors import JudgeError
+from csc_tasks.metrics.judge.verdict import as_json
 
 __all__ = ["Journal", "rescue"]
 
@@ -49,7 +50,7 @@ class Journal:
         Raises:
             OSError: the disk is full, or gone; of what was written, whole lines count.
         """
-        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        lines = "".join(as_json(record) + "\n" for record in records)
         data = lines.encode("utf-8", "replace")
         if self._torn:  # a line that was cut off ends here
             data = b"\n" + data
@@ -76,7 +77,7 @@ class Journal:
 
 def rescue(records: Sequence[Mapping[str, Any]]) -> Path | None:
     """Write records that their log did not take to a new file elsewhere; ``None`` if no place takes them."""
-    lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode("utf-8", "replace")
+    lines = "".join(as_json(r) + "\n" for r in records).encode("utf-8", "replace")
     # The log may end within a line, to which the first of these would be joined, and both be lost.
     lines = b"\n" + lines
     for folder in (tempfile.gettempdir(), Path.cwd(), Path.home()):

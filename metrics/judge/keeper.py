@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ from csc_tasks.metrics.judge.cache import VerdictCache
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.journal import Journal, rescue
 from csc_tasks.metrics.judge.subject import Subject
-from csc_tasks.metrics.judge.verdict import Status, Verdict
+from csc_tasks.metrics.judge.verdict import Status, Verdict, as_json
 
 __all__ = ["SILENT", "Keeper", "mark"]
 
@@ -101,9 +100,17 @@ class Keeper:
         place = mark(key, subject.conversation, subject.turn)
         # A line for each turn: what an earlier run has logged is not logged again.
         if not ((cached or silent) and place in self._logged):
-            line: dict[str, Any] = {"key": key, "conversation": subject.conversation, "turn": subject.turn}
-            line |= {**self._origin, "cached": cached, "time": round(time.time(), 3)}
-            self._lines.append(line | verdict.record())
+            self._lines.append(
+                {
+                    "key": key,
+                    "conversation": subject.conversation,
+                    "turn": subject.turn,
+                    **self._origin,
+                    "cached": cached,
+                    "time": round(time.time(), 3),
+                    **verdict.record(),
+                }
+            )
             self._logged.add(place)
         if not cached and not silent:
             if verdict.status is Status.SCORED:
@@ -189,5 +196,5 @@ class Keeper:
                 f". {count} paid verdicts were saved in {path}: make room, append them "
                 f"(cat {path} >> {self._journal.path}) and run the same command again"
             )
-        records = "\n".join(json.dumps(record, ensure_ascii=False) for record in self._unsaved)
+        records = "\n".join(as_json(record) for record in self._unsaved)
         return f". No place took the {count} paid verdicts; here they are:\n{records}"

@@ -12,6 +12,7 @@ from csc_tasks.metrics.judge.verdict import Value
 
 __all__ = ["Reading", "read_verdict"]
 
+_DECODER = json.JSONDecoder()
 _THINK = re.compile(r"<(?P<close>/?)think(?:ing)?>", re.IGNORECASE)
 MAX_REASON = 2000
 """Characters of a judge's reason that are kept; the raw text has all of it."""
@@ -64,11 +65,10 @@ def read_verdict(text: str, rubric: Rubric, cut_off: bool = False) -> Reading:
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
     """The outermost JSON objects in a text, in order."""
-    decoder = json.JSONDecoder()
     at = text.find("{")
     while at >= 0:
         try:
-            value, end = decoder.raw_decode(text, at)
+            value, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
             end = at + 1
         else:

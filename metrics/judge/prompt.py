@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from csc_tasks.metrics.judge.guard import CLOSE, OPEN, flags_of, fold_names, neutral, nonce_of
 from csc_tasks.metrics.judge.rubric import Rubric
 from csc_tasks.metrics.judge.subject import Subject
 
-__all__ = ["Question", "ask"]
+__all__ = ["Question", "ask", "tokens_in"]
+
+
+def tokens_in(text: str) -> int:
+    """About how many tokens a text has, rather too many: one for each character that is not ASCII, four ASCII ones."""
+    # Han characters and their punctuation have three bytes: half of what is over one byte a character.
+    wide = (len(text.encode("utf-8", "replace")) - len(text) + 1) // 2
+    return wide + (max(len(text) - wide, 0) + 3) // 4
+
+
+_tokens_in_system = lru_cache(16)(tokens_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,18 +28,15 @@ class Question:
     """A request to the judge.
 
     ``shown`` is what is judged, exactly: heading and text of each block, before the delimiters are put
-    around it. Two questions under one rubric with the same ``shown`` are the same question.
+    around it. Two questions under one rubric with the same ``shown`` are the same question. ``tokens`` is
+    about how many the request has.
     """
 
     system: str
     user: str
     shown: tuple[tuple[str, str], ...]
     flags: tuple[str, ...]
-
-    @property
-    def messages(self) -> list[dict[str, str]]:
-        """The chat messages."""
-        return [{"role": "system", "content": self.system}, {"role": "user", "content": self.user}]
+    tokens: int
 
 
 def ask(rubric: Rubric, subject: Subject, with_reference: bool = False, seed: int = 0) -> Question:
@@ -49,7 +56,8 @@ def ask(rubric: Rubric, subject: Subject, with_reference: bool = False, seed: in
     )
     judged = "\n".join(subject.fields[b.field] for b in blocks if not b.context)
     flags = flags_of(judged, _verdict_like(tuple(d.name for d in rubric.dimensions)))
-    return Question(rubric.system, rubric.user.substitute(blocks=body), shown, flags)
+    user = body.join(rubric.frame)
+    return Question(rubric.system, user, shown, flags, _tokens_in_system(rubric.system) + tokens_in(user))
 
 
 @cache

@@ -123,6 +123,12 @@ class Rubric:
         return tuple(d for d in self.dimensions if d.kind is Kind.SCALE)
 
     @cached_property
+    def frame(self) -> tuple[str, ...]:
+        """What of ``user`` stands around the blocks: joined by them it is the message."""
+        # No template can hold this character: it has been read as text of a file.
+        return tuple(self.user.substitute(blocks="\udfff").split("\udfff"))
+
+    @cached_property
     def schema(self) -> dict[str, Any]:
         """The JSON schema of a verdict: the reason first, so that grades follow from it and not it from them."""
         properties = {REASON: {"type": "string"}, **{d.name: d.schema for d in self.dimensions}}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["NO_USAGE", "Status", "Usage", "Value", "Verdict"]
+__all__ = ["NO_USAGE", "Status", "Usage", "Value", "Verdict", "as_json"]
+
+as_json = json.JSONEncoder(ensure_ascii=False).encode
+"""A value as JSON with Chinese left readable; ``json.dumps`` would make such an encoder for every call."""
 
 Value = int | bool | str
 """A grade from 1 to 5, yes or no, or one of a dimension's options."""

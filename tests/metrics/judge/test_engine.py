@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import hashlib
 import json
 import time
 import zlib
@@ -504,3 +506,21 @@ def test_another_model_base_url_or_rubric_never_reads_an_old_verdict(
     }
     assert len(keys) == 6
     assert key_of(RUBRIC, config, ask(RUBRIC, shown)) in keys  # a reference that is not shown changes nothing
+
+
+def test_a_key_is_the_same_in_every_release_so_that_kept_verdicts_go_on_serving(
+    server: JudgeServer, tmp_path: Path
+) -> None:
+    run = Run(server, tmp_path, extra_body={"b": "é", "a": None})
+    run(1)
+    titles = [block.title for block in RUBRIC.blocks]
+    shown = list(zip(titles, ["客户: 第0件事\n", "信息传达", "好的，第0件。"], strict=False))
+    identity = [1, run.config.parameters, RUBRIC.sha256, shown]
+    text = json.dumps(identity, sort_keys=True, ensure_ascii=False)
+    assert run.lines[0]["key"] == hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def test_a_run_leaves_the_garbage_collector_as_it_found_it(server: JudgeServer, tmp_path: Path) -> None:
+    before = gc.get_threshold(), gc.get_freeze_count(), gc.isenabled()
+    Run(server, tmp_path)(3)
+    assert (gc.get_threshold(), gc.get_freeze_count(), gc.isenabled()) == before
