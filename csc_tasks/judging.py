@@ -270,19 +270,10 @@ class JudgedLog:
             "csconv_signature": signature,
             "csconv_report": {"turns": judgement.statuses.total(), "unit": self.rubric.unit.value},
         }
-        kept = (
-            "config",
-            "n-shot",
-            "versions",
-            "lm_eval_version",
-            "model_name",
-            "chat_template_sha",
-            "git_hash",
-        )
         content = {
             "results": {log.task: values},
             "configs": {log.task: {**config, "metadata": metadata}},
-            **{key: log.results[key] for key in kept if key in log.results},
+            **log.about_the_run(),
             "date": time.time(),
             "csconv_judged": {
                 "samples": log.path.name,

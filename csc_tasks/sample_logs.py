@@ -22,6 +22,11 @@ CHUNK = 2000
 HASHED = ("doc", "prompt", "target")
 """What lm-eval hashes of a sample; over all lines in this order the results file has a hash of the log."""
 _NAMES = {s.zh for s in Strategy}
+_OF_RUN = (
+    *("config", "n-shot", "versions", "lm_eval_version", "model_name", "git_hash"),
+    *("system_instruction_sha", "chat_template_sha", "fewshot_as_multiturn"),
+)
+"""What a results file says of the run as a whole: by what, how and with what model it was made."""
 
 
 @dataclass
@@ -71,6 +76,10 @@ class SampleLog:
         """``reference`` or ``generated``."""
         return str(self.signature["context"])
 
+    def about_the_run(self) -> dict[str, Any]:
+        """What a results file made of this log repeats, so that it is known to be of the same model."""
+        return {key: self.results[key] for key in _OF_RUN if key in self.results}
+
     def sha256(self) -> str:
         """Of the log's bytes."""
         with self.path.open("rb") as file:
@@ -113,10 +122,11 @@ class SampleLog:
                 if len(chunk.docs) >= CHUNK:
                     yield chunk
                     chunk = Chunk(items={name: [] for name in metrics})
-        if chunk.docs:
-            yield chunk
-        elif not seen:
+        if not seen:
             raise DataError(f"{self.path}: no turns in it")
+        # A chunk of nothing but padding still has hashes.
+        if chunk.hashes:
+            yield chunk
 
     def _sample(self, line: bytes, where: str) -> dict[str, Any]:
         try:

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from csc_tasks.errors import DataError
@@ -111,6 +111,7 @@ def find_runs(paths: Iterable[Path]) -> Found:
     Raises:
         DataError: a path that does not exist, or nowhere a csconv result; the message says what was there.
     """
+    paths = list(paths)
     runs: list[TaskRun] = []
     problems: list[Problem] = []
     ignored = files = 0
@@ -158,9 +159,16 @@ def _results_files(paths: Iterable[Path], problems: list[Problem]) -> Iterator[P
             entered.add((status.st_dev, status.st_ino))
             folders.sort()
             for name in sorted(names):
+                if not (name.startswith("results_") and name.endswith(".json")):
+                    continue
                 file = Path(folder, name)
-                if name.startswith("results_") and name.endswith(".json") and file.resolve() not in yielded:
-                    yielded.add(file.resolve())
+                try:
+                    place = file.resolve(strict=True)
+                except (OSError, RuntimeError):  # a link to nothing, or to itself
+                    problems.append(Problem(str(file), "cannot be read (a link that leads nowhere)"))
+                    continue
+                if place not in yielded:
+                    yielded.add(place)
                     yield file
 
 
@@ -181,7 +189,7 @@ def read_results(path: Path) -> Found:
     except ValueError as error:
         state = "empty" if not path.stat().st_size else f"damaged or cut off: {error}"
         raise DataError(f"{path}: not an lm-eval results file ({state}); run the evaluation again") from None
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path}: not an lm-eval results file ({type(error).__name__}: {error})") from None
     groups = set(results.get("groups") or {}) | set(results.get("group_subtasks") or {})
     origin = next((o for o in (Origin.RESCORED, Origin.JUDGED) if o.value in results), Origin.RUN)
@@ -196,7 +204,7 @@ def read_results(path: Path) -> Found:
             continue
         try:
             runs.append(_task_run(path, results, task, values, metadata or {}, signature, origin))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             problems.append(Problem(str(path), f"task {task}: damaged ({type(error).__name__}: {error})"))
     return Found(tuple(runs), tuple(problems), ignored)
 
@@ -218,8 +226,10 @@ def _task_run(
             continue
         base = name.removesuffix("_stderr")
         number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-        (scores if base == name else errors)[base] = number
+        (scores if base == name else errors)[base] = number if math.isfinite(number) else math.nan
     data, prompt = signature["data"], signature["prompt"]
+    about = results.get(origin.value) or {}
+    _check(signature, about)
     return TaskRun(
         path=path,
         task=task,
@@ -236,12 +246,23 @@ def _task_run(
         values={name: value for name, value in scores.items() if name in signature["metrics"]},
         errors=errors,
         report=metadata.get("csconv_report") or {},
-        about=results.get(origin.value) or {},
+        about=about,
         limited=(results.get("config") or {}).get("limit") is not None,
         date=float(results.get("date") or 0.0),
         seconds=_seconds(results.get("total_evaluation_time_seconds")),
         samples_hash=(results.get("task_hashes") or {}).get(task),
     )
+
+
+def _check(signature: dict[str, Any], about: dict[str, Any]) -> None:
+    """Raises what reading would raise later, when it would cost the whole board."""
+    _ = str(signature["task"]), str(signature["context"]), str(signature["line"])
+    _ = int(signature["data"]["conversations"]), signature["metrics"].items()
+    for key in ("results", "samples", "scores"):
+        name = about.get(key)
+        # A file of the same folder: no results file may point anywhere else.
+        if name is not None and (not isinstance(name, str) or name == ".." or PurePath(name).name != name):
+            raise ValueError(f"{key} is {name!r}, not the name of a file beside it")
 
 
 def _seconds(value: Any) -> float | None:

@@ -39,6 +39,7 @@ _BY_DEPTH = ("strategy_acc", "bleu_2", "rouge_l", "bertscore", "bleurt")
 _BROWSED = 40
 """Conversations kept for the sample browser: those whose id has the smallest hash, the same in every run."""
 _SHOWN_SCORES = ("rouge_l", "bleu_2", "bertscore", "bleurt")
+_INDEX = {strategy.zh: strategy.index for strategy in Strategy}
 _LABELS = "strategy_f1_macro"
 """The metric whose items are [gold, predicted]."""
 
@@ -221,6 +222,8 @@ class _Reader:
     def _add(self, chunk: Chunk) -> None:
         docs = chunk.docs
         self.hash.update("".join(chunk.hashes).encode())
+        if not docs:  # padding, which has hashes and nothing else
+            return
         conversations = [doc["conversation"] for doc in docs]
         for doc in docs:
             name = doc["conversation"]
@@ -295,7 +298,7 @@ class _Reader:
         strategy = None
         if kind is not TaskKind.RESPONSE_ORACLE:
             strategy = UNREADABLE if reply.strategy is None else reply.strategy.index
-        gold = next(s.index for s in Strategy if s.zh == doc["strategy"])
+        gold = _INDEX[doc["strategy"]]
         return Utterance(said, gold, doc["reference"]), Reply(strategy, reply.text, scores)
 
     def _customer(self, prompt: Any) -> str:

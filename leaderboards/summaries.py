@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -17,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -35,6 +37,7 @@ __all__ = ["Summary", "summaries", "summarise"]
 
 FORMAT = 1
 """Of the kept files; raised when what they hold changes."""
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _RACE = 2.0
 """Seconds: a file changed so shortly before it was hashed may have changed again within its timestamp."""
 
@@ -88,15 +91,13 @@ def summarise(statistics: Statistics) -> Summary:
 
 def _depth(name: str, statistics: Statistics, counts: Floats) -> tuple[DepthPoint, ...]:
     metric, sums = metric_named(name), statistics.by_depth[name]
-    places = np.minimum(statistics.expected, sums.shape[1])
+    places = np.minimum(statistics.turns, sums.shape[1])
     points = []
     for position in range(sums.shape[1]):
         here = sums[:, position]
         owners = int((places > position).sum())
         # The last position takes all later turns of a conversation.
-        turns = (
-            owners if position < sums.shape[1] - 1 else int((statistics.expected - position).clip(0).sum())
-        )
+        turns = owners if position < sums.shape[1] - 1 else int((statistics.turns - position).clip(0).sum())
         total = here.sum(axis=0)
         if not total.any():
             continue
@@ -140,13 +141,16 @@ def _summary(job: tuple[TaskRun, Path]) -> Summary | DataError:
     try:
         key = _key(run, folder)
         kept = folder / f"{key}.npz"
-        with suppress(OSError, ValueError, KeyError, EOFError, TypeError):
+        with suppress(OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error):
             return _unpack(kept.read_bytes())
         summary = summarise(statistics_of(run))
     except DataError as error:
         return error
     except OSError as error:
         return DataError(f"{error.filename or run.samples}: cannot be read ({error.strerror})")
+    except _DAMAGE as error:
+        # A log that no csconv wrote: it may cost its own row's intervals, and never the board.
+        return DataError(f"{run.samples}: damaged ({type(error).__name__}: {error})")
     with suppress(OSError):  # a full disk costs time at the next build, and nothing else
         write_text(kept, _pack(summary))
     return summary
