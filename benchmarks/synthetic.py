@@ -19,9 +19,10 @@ from pathlib import Path
 from csc_tasks.conversations import Conversation, Speaker, Utterance
 from csc_tasks.files import write_conversations
 from csc_tasks.framework import Strategy
+from csc_tasks.sources import FULL_CONVERSATIONS as CONVERSATIONS
+from csc_tasks.sources import FULL_TURNS as TURNS
 from csc_tasks.sources import Part, load
 
-CONVERSATIONS, TURNS = 1855, 25810
 SHARES = {
     Strategy.INFORMATION_DELIVERY: 0.149,
     Strategy.EMOTIONAL_MANAGEMENT: 0.119,

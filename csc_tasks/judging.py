@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from csc_tasks._version import __version__
 from csc_tasks.errors import ConfigError
 from csc_tasks.files import write_text
@@ -133,6 +135,21 @@ class Judgement:
             f"coverage {self.coverage:.3f} is below min_coverage {self.min_coverage:g} "
             f"({missing} of {self.statuses.total()})"
         )
+
+    def sums(self) -> dict[str, Any]:
+        """What the numbers are made from, by conversation: ``conversations`` and ``[sum, count]`` of each metric.
+
+        A leaderboard resamples these without knowing what the judge was shown.
+        """
+        names = sorted(set(self.conversations))
+        place = {name: i for i, name in enumerate(names)}
+        codes = [place[conversation] for conversation in self.conversations]
+        columns: dict[str, Any] = {}
+        for metric in self.metrics:
+            sums = np.zeros((len(names), 2))
+            np.add.at(sums, codes, metric.statistics(self.columns.get(metric.info.name, [])))
+            columns[metric.info.name] = sums.tolist()
+        return {"conversations": names, "metrics": columns}
 
     def values(self) -> dict[str, Any]:
         """Scores and clustered standard errors by lm-eval's names."""
@@ -254,19 +271,10 @@ class JudgedLog:
             "csconv_signature": signature,
             "csconv_report": {"turns": judgement.statuses.total(), "unit": self.rubric.unit.value},
         }
-        kept = (
-            "config",
-            "n-shot",
-            "versions",
-            "lm_eval_version",
-            "model_name",
-            "chat_template_sha",
-            "git_hash",
-        )
         content = {
             "results": {log.task: values},
             "configs": {log.task: {**config, "metadata": metadata}},
-            **{key: log.results[key] for key in kept if key in log.results},
+            **log.about_the_run(),
             "date": time.time(),
             "csconv_judged": {
                 "samples": log.path.name,
@@ -284,6 +292,7 @@ class JudgedLog:
                 "completion_tokens": summary.completion_tokens,
                 "asked": summary.asked,
                 "cached": summary.cached,
+                "sums": judgement.sums(),
             },
         }
         write_results(self.results_path, content, self.journal_path)

@@ -176,10 +176,9 @@ def _results(
     sign_metrics(signature, metrics, tokenizer)
     config = log.results["configs"][log.task]
     metadata = {**config["metadata"], "csconv_signature": signature, "csconv_report": report}
-    kept = ("config", "n-shot", "versions", "lm_eval_version", "model_name", "chat_template_sha", "git_hash")
     return {
         "results": {log.task: values},
         "configs": {log.task: {**config, "metadata": metadata}},
-        **{key: log.results[key] for key in kept if key in log.results},
+        **log.about_the_run(),
         "date": time.time(),
     }

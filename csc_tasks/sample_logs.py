@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,31 @@ __all__ = ["Chunk", "SampleLog", "find_logs", "log_files", "no_logs", "open_log"
 
 CHUNK = 2000
 """Turns scored at a time."""
+HASHED = ("doc", "prompt", "target")
+"""What lm-eval hashes of a sample; over all lines in this order the results file has a hash of the log."""
 _NAMES = {s.zh for s in Strategy}
+_OF_RUN = (
+    *("config", "n-shot", "versions", "lm_eval_version", "model_name", "git_hash"),
+    *("system_instruction_sha", "chat_template_sha", "fewshot_as_multiturn"),
+)
+"""What a results file says of the run as a whole: by what, how and with what model it was made."""
 
 
 @dataclass
 class Chunk:
     """Turns of a log as columns: what :func:`~csc_tasks.scoring.score_turns` wants.
 
-    ``truncated`` is ``None`` in reference context, and where the log does not say.
+    ``truncated`` is ``None`` in reference context, and where the log does not say. ``items`` are what the
+    log says of the metrics that :meth:`SampleLog.chunks` was asked for; ``hashes`` lm-eval's three of each
+    line, joined.
     """
 
     docs: list[TurnDoc] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     prompts: list[Any] = field(default_factory=list)
     truncated: list[bool] | None = None
+    items: dict[str, list[Any]] = field(default_factory=dict)
+    hashes: list[str] = field(default_factory=list)
 
     def without(self, count: int) -> Chunk | None:
         """The chunk without its first ``count`` turns; ``None`` if that is nothing."""
@@ -65,26 +76,35 @@ class SampleLog:
         """``reference`` or ``generated``."""
         return str(self.signature["context"])
 
+    def about_the_run(self) -> dict[str, Any]:
+        """What a results file made of this log repeats, so that it is known to be of the same model."""
+        return {key: self.results[key] for key in _OF_RUN if key in self.results}
+
     def sha256(self) -> str:
         """Of the log's bytes."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self, metrics: Sequence[str] = ()) -> Iterator[Chunk]:
         """The turns in the order of the log, about :data:`CHUNK` at a time.
+
+        Args:
+            metrics: names of those whose items are wanted, which the run must have computed.
 
         Raises:
             DataError: a line is cut off, not from this task, or a turn stands there twice; the message
                 names the line.
         """
-        chunk = Chunk()
+        chunk = Chunk(items={name: [] for name in metrics})
         seen: dict[str, int] = {}  # by conversation a bit for each turn: ten bytes a turn would add up
         with self.path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
                 where = f"{self.path}: line {number}"
-                for doc, answer, prompt, truncated in self._turns(line, where):
+                sample = self._sample(line, where)
+                chunk.hashes.append("".join(str(sample.get(f"{part}_hash")) for part in HASHED))
+                for doc, answer, prompt, truncated in self._turns(sample, where, chunk.items):
                     conversation, bit = doc["conversation"], 1 << doc["turn"]
                     before = seen.get(conversation, 0)
                     if before & bit:
@@ -101,13 +121,14 @@ class SampleLog:
                         chunk.truncated.append(truncated)
                 if len(chunk.docs) >= CHUNK:
                     yield chunk
-                    chunk = Chunk()
-        if chunk.docs:
-            yield chunk
-        elif not seen:
+                    chunk = Chunk(items={name: [] for name in metrics})
+        if not seen:
             raise DataError(f"{self.path}: no turns in it")
+        # A chunk of nothing but padding still has hashes.
+        if chunk.hashes:
+            yield chunk
 
-    def _turns(self, line: bytes, where: str) -> Iterator[tuple[TurnDoc, Any, Any, bool | None]]:
+    def _sample(self, line: bytes, where: str) -> dict[str, Any]:
         try:
             sample = json.loads(line)
         except ValueError as error:
@@ -115,17 +136,32 @@ class SampleLog:
             raise DataError(
                 f"{where}: not JSON ({error}){cut}; run the evaluation again, or remove the line"
             ) from None
+        if not isinstance(sample, dict):
+            raise DataError(f"{where}: not a sample of {self.task} as csconv logs it (no object)")
+        return sample
+
+    def _turns(
+        self, sample: dict[str, Any], where: str, items: dict[str, list[Any]]
+    ) -> Iterator[tuple[TurnDoc, Any, Any, bool | None]]:
+        """The turns of a line; what it says of metrics is added to ``items``."""
         try:
             doc = sample["doc"]
             replies: list[Any] = [responses[0] if responses else None for responses in sample["resps"]]
             prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
             if self.context == "generated":
+                if not doc["padding"]:
+                    for name, column in items.items():
+                        if len(sample[name]) != doc["turns"]:
+                            raise KeyError(name)
+                        column += sample[name]
                 yield from self._of_dialogue(sample, doc, replies, prompts)
                 return
             if doc["strategy"] not in _NAMES:
                 raise KeyError("strategy")
             answer = [pair[0] for pair in replies] if self.kind is TaskKind.STRATEGY_MC else replies[0]
             turn: TurnDoc = {key: doc[key] for key in TurnDoc.__annotations__}  # type: ignore[assignment]
+            for name, column in items.items():
+                column.append(sample[name])
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             what = f"{type(error).__name__}: {error}"
             raise DataError(f"{where}: not a sample of {self.task} as csconv logs it ({what})") from None

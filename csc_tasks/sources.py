@@ -36,6 +36,10 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 HUB_REPO = "DianJin/DianJin-CSC-Data"
+FULL_CONVERSATIONS, FULL_TURNS = 1855, 25810
+"""Published size of CSConv: conversations and supporter turns."""
+MINI_CONVERSATIONS = 32
+"""Of the shipped file; a test counts them."""
 LITE_SIZE = 128
 LITE_SALT = "csconv_lite-1"
 """Changing the salt changes the sample, so it carries a version."""

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from csc_tasks.errors import DataError
+from csc_tasks.leaderboards.identity import FLOOR, identify
 
 __all__ = ["Row", "collect"]
-
-BASELINE = "csconv-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Row:
     @property
     def is_floor(self) -> bool:
         """Whether this is a baseline."""
-        return self.model.startswith(BASELINE)
+        return self.model.startswith(FLOOR)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
@@ -64,18 +63,6 @@ def _numbers(values: dict[str, Any], signature: dict[str, Any]) -> tuple[dict[st
         base = name.removesuffix("_stderr")
         (scores if base == name else errors)[networks.get(base, base)] = float(value)
     return scores, errors
-
-
-def _model(results: dict[str, Any]) -> str:
-    config = results.get("config", {})
-    arguments = config.get("model_args") or {}
-    if isinstance(arguments, dict):
-        for key in ("model", "pretrained", "path", "engine"):
-            if value := arguments.get(key):
-                # A local folder is known by its name, a hub id by owner and name.
-                return Path(value).name if Path(value).is_absolute() else str(value)
-    # For a model without such an argument lm-eval makes up a `model_name` of random letters.
-    return str(config.get("model") or results.get("model_name") or "?")
 
 
 def _parts(
@@ -122,7 +109,7 @@ def collect(paths: Iterable[Path]) -> list[Row]:
             scores, errors = _numbers(values, signature)
             line = str(signature["line"])
             row = Row(
-                model=_model(results),
+                model=identify(results, task).name,
                 task=task,
                 scores=scores,
                 errors={k: v for k, v in errors.items() if not math.isnan(v)},

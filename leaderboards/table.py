@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from rich.table import Table
 
 from csc_tasks.leaderboards.collect import Row
+from csc_tasks.leaderboards.headings import arrow, heading
 from csc_tasks.metrics import (
     DEFAULT_TOKENIZER,
     TOKENIZERS,
@@ -55,18 +56,6 @@ def _cell(row: Row, name: str, metric: Metric) -> str:
     return text if error is None else f"{text} ±{scale * error:.{digits}f}"
 
 
-def _heading(name: str, metric: Metric) -> str:
-    title = metric.info.title
-    suffix = name.removeprefix(metric.info.name)
-    if metric.info.model:
-        # The network is told in full beneath the table; here what tells two columns apart.
-        suffix = suffix.removeprefix(f"_{metric.info.variant}") if metric.info.variant else suffix
-        network = next((part for part in suffix.split(", ") if "@" in part), suffix).split("@", 1)[0]
-        suffix = ", ".join(part.strip() for part in (network, metric.info.variant) if part.strip())
-    arrow = {1: " ↑", -1: " ↓", 0: ""}[metric.info.better]
-    return title + (f" ({suffix.lstrip('_')})" if suffix else "") + arrow
-
-
 def _networks(columns: Sequence[tuple[str, Metric]]) -> Iterator[str]:
     """A line for each network that scored, in full."""
     for name, metric in columns:
@@ -105,7 +94,7 @@ def tables(rows: Iterable[Row], every: bool = False, order: str | None = None) -
         table.add_column("model", no_wrap=True)
         table.add_column("shots", justify="right")
         for name, metric in columns:
-            table.add_column(_heading(name, metric), justify="right")
+            table.add_column(heading(name, metric) + arrow(metric), justify="right")
         by_name = dict(columns)
         named = [name for name in by_name if order and name.partition(" ")[0] == order]
         key = named[0] if named else columns[0][0]
@@ -145,7 +134,7 @@ def drop_tables(rows: Sequence[Row]) -> Iterator[Table]:
         )
         table.add_column("model", no_wrap=True)
         for name, metric in columns:
-            table.add_column(_heading(name, metric), justify="right")
+            table.add_column(heading(name, metric) + arrow(metric), justify="right")
         for row, base in sorted(pairs, key=lambda pair: (pair[0].is_floor, pair[0].model)):
             table.add_row(_label(row), *(_difference(row, base, name, m) for name, m in columns))
         yield table

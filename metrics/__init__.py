@@ -11,7 +11,15 @@ from csc_tasks.metrics.base import (
 )
 from csc_tasks.metrics.bertscore import BertScoreOptions
 from csc_tasks.metrics.bleurt import BleurtOptions
-from csc_tasks.metrics.registry import NO_MODELS, Models, all_metrics, column_name, metrics_for, signature_of
+from csc_tasks.metrics.registry import (
+    NO_MODELS,
+    Models,
+    all_metrics,
+    column_name,
+    metrics_for,
+    reported_metrics,
+    signature_of,
+)
 from csc_tasks.metrics.tally import Tally
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, TOKENIZERS, tokenizer
 from csc_tasks.metrics.turns import UNREADABLE, Turns
@@ -38,6 +46,7 @@ __all__ = [
     "clustered_stderr",
     "column_name",
     "metrics_for",
+    "reported_metrics",
     "signature_of",
     "tokenizer",
 ]

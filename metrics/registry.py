@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 
 from csc_tasks.metrics.base import Metric, Needs
 from csc_tasks.metrics.bertscore import PARTS, BertScore, BertScoreOptions
@@ -23,9 +24,17 @@ from csc_tasks.metrics.strategy import (
     TopK,
 )
 from csc_tasks.metrics.text import Distinct, LengthRatio, NoAnswer, Truncated
-from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, tokenizer_version
+from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, TOKENIZERS, tokenizer_version
 
-__all__ = ["NO_MODELS", "Models", "all_metrics", "column_name", "metrics_for", "signature_of"]
+__all__ = [
+    "NO_MODELS",
+    "Models",
+    "all_metrics",
+    "column_name",
+    "metrics_for",
+    "reported_metrics",
+    "signature_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,24 @@ def column_name(metric: Metric, tokenizer: str = DEFAULT_TOKENIZER) -> str:
     if metric.info.variant:
         return f"{name}_{metric.info.variant}"
     return f"{name}_{tokenizer}" if metric.info.tokenized and tokenizer != DEFAULT_TOKENIZER else name
+
+
+@cache
+def _by_column() -> dict[str, Metric]:
+    variants = Models(BertScoreOptions(rescale=True))
+    found: dict[str, Metric] = {}
+    for tokenizer in TOKENIZERS:
+        for metric in (*all_metrics(tokenizer), *all_metrics(tokenizer, variants)):
+            found.setdefault(column_name(metric, tokenizer), metric)
+    return found
+
+
+def reported_metrics() -> dict[str, Metric]:
+    """Every name under which :func:`column_name` can report a score, in table order, with its metric.
+
+    The metrics read statistics and sums; those with a network are not prepared and score no text.
+    """
+    return dict(_by_column())
 
 
 def signature_of(metric: Metric, tokenizer: str = DEFAULT_TOKENIZER) -> str:

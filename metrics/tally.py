@@ -98,10 +98,18 @@ class Tally:
         """The standard error clustered by conversation; NaN where there is none."""
         if self.unscored or not isinstance(self.metric, AdditiveMetric) or not self._codes:
             return float("nan")
+        return stderr_of_sums(self.metric, self.sums())
+
+    def sums(self) -> Floats:
+        """The statistics of an additive metric summed by conversation (c, d), conversations in sorted order.
+
+        Of a metric with an item that was not scored there are none.
+        """
+        assert isinstance(self.metric, AdditiveMetric)
+        assert not self.unscored
         names = list(self._codes)
         sums = self._conversations()
         if sums is None:
-            clusters = [names[code] for code in self._clusters]
-            return stderr_of_sums(self.metric, cluster_sums(np.concatenate(self._rows), clusters))
+            return cluster_sums(np.concatenate(self._rows), [names[code] for code in self._clusters])
         order = sorted(range(len(names)), key=names.__getitem__)
-        return stderr_of_sums(self.metric, sums[order])
+        return sums[order]

@@ -33,7 +33,22 @@ def csconv(
 def test_help_names_every_command() -> None:
     done = csconv("--help")
     assert done.returncode == 0
-    for command in ("register", "unregister", "path", "doctor", "data", "baseline", "demo", "score", "table"):
+    for command in (
+        "register",
+        "unregister",
+        "path",
+        "doctor",
+        "data",
+        "baseline",
+        "compare",
+        "export",
+        "gate",
+        "judge",
+        "leaderboard",
+        "quickstart",
+        "score",
+        "table",
+    ):
         assert command in done.stdout
 
 

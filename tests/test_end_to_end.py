@@ -138,19 +138,17 @@ def test_the_window_of_a_real_backend_cuts_the_oldest_turns_and_not_the_instruct
     assert 0 < results["results"]["csconv_mini_dialogue"]["truncated,none"] < 1
 
 
-def test_the_demo_prints_the_model_above_its_floors(tmp_path: Path) -> None:
-    done = run(
-        "csc_tasks.commands", "demo", "--limit", "3", "--output_path", str(tmp_path / "demo"), cwd=tmp_path
-    )
+def test_quickstart_builds_a_page_with_the_model_above_its_floors(tmp_path: Path) -> None:
+    done = run("csc_tasks.commands", "quickstart", "--limit", "3", "--output_path", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    for words in (
-        "csconv_mini_response, 3 turns PARTIAL",
-        "tiny_model",
-        "shuffle (floor)",
-        "majority (floor)",
-    ):
-        assert words in done.stdout
-    assert done.stdout.index("tiny_model") < done.stdout.index("retrieval (floor)")
+    page = tmp_path / done.stdout.strip()
+    assert page == tmp_path / "out/leaderboard/index.html"
+    assert "1 model and 4 floors in 1 table" in done.stderr
+    text = page.read_text(encoding="utf-8")
+    for words in ("tiny_model", "no model has all turns", "csconv-shuffle", "csconv-majority"):
+        assert words in text
+    markdown = (page.parent / "leaderboard.md").read_text(encoding="utf-8")
+    assert markdown.index("`tiny_model`") < markdown.index("`retrieval` (floor)")
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,7 @@ def test_the_wheel_holds_the_data_the_model_the_prompts_and_the_licence(wheel: P
         *(f"csc_tasks/task_configs/{p.name}" for p in (ROOT / "task_configs").glob("*.yaml")),
         *(f"csc_tasks/metrics/{p.name}" for p in (ROOT / "metrics").glob("*.py")),
         *(f"csc_tasks/leaderboards/{p.name}" for p in (ROOT / "leaderboards").glob("*.py")),
+        *(f"csc_tasks/leaderboards/templates/{p.name}" for p in (ROOT / "leaderboards/templates").iterdir()),
     ):
         assert expected in names
     assert any(name.endswith("licenses/LICENSE") for name in names)

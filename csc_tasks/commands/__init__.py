@@ -14,7 +14,19 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command; our own errors become one message and exit code 1."""
     # Importing the commands registers them on the app.
-    from csc_tasks.commands import baseline, data, demo, judge, score, setup, table  # noqa: F401
+    from csc_tasks.commands import (  # noqa: F401
+        baseline,
+        compare,
+        data,
+        export,
+        gate,
+        judge,
+        leaderboard,
+        quickstart,
+        score,
+        setup,
+        table,
+    )
 
     try:
         app()

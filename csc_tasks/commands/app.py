@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from csc_tasks._version import __version__
 
-__all__ = ["app", "console", "print_json"]
+__all__ = ["RunByDefault", "app", "console", "print_json"]
 
 app = typer.Typer(
     name="csconv",
@@ -48,3 +49,13 @@ def root(
     """Options that hold for every command."""
     if debug:
         os.environ["CSCONV_DEBUG"] = "1"
+
+
+class RunByDefault(TyperGroup):
+    """``csconv judge RESULTS`` is ``csconv judge run RESULTS``: a group whose first command needs no name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command's name in where it is left out."""
+        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)

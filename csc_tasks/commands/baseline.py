@@ -17,7 +17,10 @@ from csc_tasks.commands.app import app
 )
 def baseline(
     context: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="random, majority, retrieval or shuffle.")],
+    kinds: Annotated[
+        str,
+        typer.Argument(metavar="KIND", help="random, majority, retrieval or shuffle; several with commas."),
+    ],
     tasks: Annotated[str, typer.Option("--tasks", help="Tasks as lm_eval takes them.")] = "csconv_mini",
     output_path: Annotated[
         str | None, typer.Option("--output_path", "--output-path", help="Folder for results and samples.")
@@ -32,7 +35,7 @@ def baseline(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random draws.")] = 0,
 ) -> None:
-    """Evaluate a weightless model: the floor that any model must beat.
+    """Evaluate a weightless model, or several: the floors that any model must beat.
 
     The results are ordinary lm-eval results. Further options (--limit, --metadata, …) go to lm_eval.
     """
@@ -43,14 +46,19 @@ def baseline(
 
     if train is None:
         train = "mini" if all(t.startswith("csconv_mini") for t in tasks.split(",")) else "hub"
-    model = f"csconv-{kind}"
-    lm = BaselineLM(model, train, seed)  # refuses an unknown kind before lm-eval starts
-    # Training data that cannot be had must stop the run before it begins, not after.
-    _ = lm.training if kind != "shuffle" else None
+    # Refuses an unknown kind, and training data that cannot be had, before lm-eval starts and not after.
+    models = {kind: BaselineLM(f"csconv-{kind}", train, seed) for kind in kinds.split(",")}
+    _ = [model.training for kind, model in models.items() if kind != "shuffle"]
     os.environ.setdefault("HF_HUB_OFFLINE", "0" if "hub" in (train, os.environ.get("CSCONV_DATA")) else "1")
-    arguments = ["--model", "csconv-baseline", "--model_args", f"model={model},train={train},seed={seed}"]
-    arguments += ["--tasks", tasks, "--include_path", str(configs_folder())]
-    if output_path:
-        arguments += ["--output_path", output_path, "--log_samples"]
-    sys.argv = ["lm_eval", "run", *arguments, *context.args]
-    cli_evaluate()
+    for kind in models:
+        arguments = [
+            "--model",
+            "csconv-baseline",
+            "--model_args",
+            f"model=csconv-{kind},train={train},seed={seed}",
+        ]
+        arguments += ["--tasks", tasks, "--include_path", str(configs_folder())]
+        if output_path:
+            arguments += ["--output_path", output_path, "--log_samples"]
+        sys.argv = ["lm_eval", "run", *arguments, *context.args]
+        cli_evaluate()

@@ -11,9 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from typer.core import TyperGroup
 
-from csc_tasks.commands.app import app, console, print_json
+from csc_tasks.commands.app import RunByDefault, app, console, print_json
 from csc_tasks.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,18 +23,8 @@ INTERRUPTED, OUT_OF_BUDGET = 130, 3
 """Exit codes of a run that asked less than it was to ask."""
 
 
-class _RunByDefault(TyperGroup):
-    """``csconv judge RESULTS`` is ``csconv judge run RESULTS``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put the command's name in where it is left out."""
-        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
 judge = typer.Typer(
-    cls=_RunByDefault,
+    cls=RunByDefault,
     no_args_is_help=True,
     help="Let a language model judge saved runs: `csconv judge RESULTS --config judge.yaml`.",
 )

@@ -1,0 +1,55 @@
+"""``csconv compare``: two models on the same turns."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from csc_tasks.commands.app import app, console, print_json
+
+
+class Form(Enum):
+    """How the comparison is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+
+
+@app.command(rich_help_panel="Read")
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="Folder or results file of one model.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="The same of the other.")],
+    model_a: Annotated[str | None, typer.Option("--model-a", help="The model, where A has several.")] = None,
+    model_b: Annotated[str | None, typer.Option("--model-b", help="The model, where B has several.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            "--by", metavar="METRIC", help="What tells which turns changed most [bertscore or rouge_l]."
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every metric, not only the headline ones.")] = False,
+    form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.TEXT,
+) -> None:
+    """Show what differs between two models: paired by turn, clustered by conversation, corrected for many tests.
+
+    For each metric the difference A - B, its 95 % interval, p-value and in how many turns A is better; the
+    strategies and topics that moved; the twenty turns that changed most.
+    """
+    from csc_tasks.leaderboards import compare_report
+    from csc_tasks.leaderboards.compare import compare as compared
+    from csc_tasks.leaderboards.evidence import evidence_of
+
+    comparison = compared(evidence_of([first], model_a), evidence_of([second], model_b), by)
+    if form is Form.JSON:
+        print_json(compare_report.to_json(comparison))
+    elif form is Form.MARKDOWN:
+        print_json(compare_report.markdown(comparison, every))
+    else:
+        for part in compare_report.tables(comparison, every):
+            console().print(part)
+    for note in comparison.notes:
+        typer.echo(f"note: {note}", err=True)

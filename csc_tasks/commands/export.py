@@ -1,0 +1,54 @@
+"""``csconv export``: results as a flat table, or as model cards carry them."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from csc_tasks.commands.app import app
+from csc_tasks.errors import DataError
+
+
+class Form(Enum):
+    """What is written."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    MODEL_INDEX = "model-index"
+
+
+@app.command(rich_help_panel="Read")
+def export(
+    results: Annotated[
+        list[Path], typer.Argument(metavar="DIR…", help="Folders with lm-eval results, or results files.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write.")],
+    form: Annotated[
+        Form, typer.Option("--format", help="A flat table, or the model-index of a model card on the hub.")
+    ] = Form.CSV,
+    model: Annotated[
+        str | None, typer.Option("--model", help="The model of the card, where there are several.")
+    ] = None,
+) -> None:
+    """Write one line a model, task and metric: score, interval, rank, turns and signature."""
+    from csc_tasks.files import write_text
+    from csc_tasks.leaderboards.build import build_board
+    from csc_tasks.leaderboards.export import csv_bytes, flat_rows, model_index, parquet_bytes
+
+    board = build_board(results, os.cpu_count() or 1)
+    if form is Form.MODEL_INDEX:
+        data = model_index(board, model).encode()
+    else:
+        rows = [row for row in flat_rows(board) if model in (None, row.model)]
+        data = csv_bytes(rows) if form is Form.CSV else parquet_bytes(rows)
+    try:
+        write_text(out, data)
+    except OSError as error:
+        raise DataError(f"{out}: cannot be written ({error.strerror})") from None
+    for problem in board.problems:
+        typer.echo(f"note: {problem.path}: {problem.message}", err=True)
+    typer.echo(str(out))

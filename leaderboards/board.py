@@ -1,0 +1,242 @@
+"""What a leaderboard says, as plain values: the one thing that every renderer reads.
+
+Nothing here knows where the numbers come from, and nothing here is formatted. All scores are in the
+metric's own unit (fractions 0-1, judge grades 1-5); ``None`` stands for what is not known, never 0.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from csc_tasks.leaderboards.values import finite
+
+__all__ = [
+    "FORMAT",
+    "Board",
+    "BoardTable",
+    "Cell",
+    "Column",
+    "Conversation",
+    "DepthPoint",
+    "Gold",
+    "Problem",
+    "Reply",
+    "Row",
+    "Section",
+    "SectionFigures",
+    "Utterance",
+    "to_json",
+]
+
+FORMAT = 1
+"""Of ``leaderboard.json``; raised when a reader of the old form could misread the new one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One task in one context: a group of columns. ``id`` is for instance ``response/generated``."""
+
+    id: str
+    title: str
+    task: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One metric in one section, in the order of the table.
+
+    ``id`` is unique in a table; ``signature`` is what had to agree for two values to stand in this
+    column; ``better`` is +1, -1 or 0 (a description); ``percent`` says that people read it times 100;
+    ``headline`` that a short table shows it; ``ranked`` that rows have ranks in it.
+    """
+
+    id: str
+    section: str
+    metric: str
+    title: str
+    summary: str
+    signature: str
+    better: int
+    percent: bool
+    headline: bool
+    ranked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A score with its 95 % interval and its place.
+
+    ``low``/``high`` are ``None`` where there are no samples to resample, or a metric has no interval.
+    ``rank`` is 1 + the number of models that are significantly better, so that ties share it;
+    ``rank_low``–``rank_high`` are the places that the data do not exclude. A score of fewer turns than
+    the table asks for has no rank. ``why`` says in words why a value, an interval or a rank is absent.
+    """
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    turns: int = 0
+    rank: int | None = None
+    rank_low: int | None = None
+    rank_high: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DepthPoint:
+    """A metric over the turns of one position. ``position`` is 1-based; the last one takes all later turns."""
+
+    position: int
+    value: float | None
+    low: float | None
+    high: float | None
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SectionFigures:
+    """What a row says about one section beyond its cells.
+
+    ``confusion`` is (12, 13), rows gold, columns predicted, the last one for labels that could not be
+    read; ``transitions`` is (7, 7), from stage to stage, in counts: the start (row 0 only) and stages
+    1-5 and 其它; the unreadable are left out; ``depth`` has a list a metric. ``signature`` is the run's,
+    in one line; ``sources`` are files, relative to the folders given. ``seconds`` is the time of the whole
+    lm-eval run and ``cost`` what a judge cost, in the currency of its config.
+    """
+
+    signature: str
+    sources: tuple[str, ...]
+    turns: int
+    expected_turns: int | None
+    conversations: int
+    complete: bool
+    confusion: tuple[tuple[int, ...], ...] | None = None
+    transitions: tuple[tuple[int, ...], ...] | None = None
+    depth: dict[str, tuple[DepthPoint, ...]] = field(default_factory=dict)
+    seconds: float | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A model: ``cells`` by column id, ``figures`` by section id. ``id`` is unique in a board.
+
+    ``floor`` marks a baseline, which is shown beneath and never ranked; ``incomplete`` says in words
+    which turns are missing, and such a row is not ranked either.
+    """
+
+    id: str
+    model: str
+    revision: str
+    step: int | None
+    shots: int
+    floor: bool
+    date: float
+    cells: dict[str, Cell]
+    figures: dict[str, SectionFigures]
+    incomplete: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """The annotation that a section's models are held against: ``transitions`` as in :class:`SectionFigures`."""
+
+    transitions: tuple[tuple[int, ...], ...]
+    strategies: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardTable:
+    """One comparability class. Only rows of one table may be compared.
+
+    ``facts`` are the things that agree (name → value, for instance ``prompt`` → ``zh-1``); ``apart`` says
+    in words how it differs from the first table; ``partial`` that no model has all turns; ``order`` is the
+    column id that rows come sorted by, best first, then incomplete ones, then floors.
+    """
+
+    id: str
+    title: str
+    facts: dict[str, str]
+    apart: str
+    partial: str
+    order: str
+    sections: tuple[Section, ...]
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    gold: dict[str, Gold]
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One turn of a conversation: what the customer said before (may be ''), and the gold reply."""
+
+    customer: str
+    strategy: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation for the sample browser."""
+
+    id: str
+    topic: str
+    turns: tuple[Utterance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A model's turn: ``strategy`` is 0-11, -1 if unreadable, and ``None`` where none was asked for;
+    ``scores`` are per-turn metrics by name."""
+
+    strategy: int | None
+    text: str
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something among the input that could not be used, or was used with a reservation."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All of it.
+
+    ``reported`` is the paper's table as published (never ranked against measured rows).
+    ``conversations`` are those of the sample browser and ``replies`` the models' turns in them:
+    row id → section id → conversation id → one reply a turn (``None`` where it is missing).
+    ``ignored`` counts the results of other tasks.
+    """
+
+    built: str
+    package: str
+    resamples: int
+    seed: int
+    level: float
+    tables: tuple[BoardTable, ...]
+    reported: dict[str, Any]
+    problems: tuple[Problem, ...] = ()
+    ignored: int = 0
+    conversations: tuple[Conversation, ...] = ()
+    replies: dict[str, dict[str, dict[str, tuple[Reply | None, ...]]]] = field(default_factory=dict)
+
+
+def to_json(board: Board, texts: bool = True) -> str:
+    """The board as JSON text with ``"format"``; NaN and infinities as ``null``, in one line.
+
+    Args:
+        board: what to write.
+        texts: include the conversations and replies of the sample browser.
+    """
+    content = {"format": FORMAT, **asdict(board)}
+    if not texts:
+        del content["conversations"], content["replies"]
+    return json.dumps(finite(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)

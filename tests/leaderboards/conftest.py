@@ -1,0 +1,37 @@
+"""Runs of three small models and a floor, made once and only read."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def measured(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """Logs of org/good and org/poor on two tasks, of org/other on one, and of a floor in both contexts."""
+    from csc_tasks.baselines import BaselineLM
+    from tests.leaderboards.logs import RESPONSE, STRATEGY, answering, write_run
+
+    def make(folder: Path) -> None:
+        write_run(folder, "org/good", answering(0.7), [RESPONSE, STRATEGY], date=1.0)
+        write_run(folder, "org/poor", answering(0.3, 1), [RESPONSE, STRATEGY], date=2.0)
+        write_run(folder, "org/other", answering(0.65, 2), [RESPONSE], date=3.0)
+        floor = BaselineLM("csconv-random", "mini", 0)
+        write_run(folder, "csconv-random", floor, [RESPONSE, "csconv_mini_dialogue"], date=4.0)
+
+    return once("leaderboard-logs", make)
+
+
+@pytest.fixture
+def logs(measured: Path, tmp_path: Path) -> Path:
+    """A copy of them to work on."""
+    return Path(shutil.copytree(measured, tmp_path / "logs"))
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where summaries are kept: what one test has read, the next need not."""
+    return tmp_path_factory.mktemp("summaries")

@@ -1,0 +1,185 @@
+"""`csconv compare`: paired differences are the differences, and what moved is what moved."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+import csc_tasks.commands.compare  # noqa: F401  # registers the command
+from csc_tasks.commands.app import app
+from csc_tasks.errors import ConfigError, DataError
+from tests.leaderboards import logs
+
+
+def compare(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["compare", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def runs(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """Logs of two models on two tasks."""
+
+    def make(folder: Path) -> None:
+        for name, kind in (("a", "retrieval"), ("b", "random")):
+            logs.evaluate(folder / name, kind, "csconv_mini_response,csconv_mini_strategy")
+
+    return once("compare-runs", make)
+
+
+@pytest.fixture(scope="module")
+def found(runs: Path) -> Any:
+    """A against B as JSON."""
+    done = compare(runs / "a", runs / "b", "--format", "json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def section(found: Any, name: str) -> Any:
+    return next(s for s in found["sections"] if s["section"] == name)
+
+
+def lines(folder: Path, task: str) -> list[Any]:
+    (file,) = folder.rglob(f"samples_{task}_*.jsonl")
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def test_a_difference_is_that_of_the_two_results_files(runs: Path, found: Any) -> None:
+    for name, task in (
+        ("response/reference", "csconv_mini_response"),
+        ("strategy/reference", "csconv_mini_strategy"),
+    ):
+        one, two = (logs.content(runs / side)["results"][task] for side in "ab")
+        for delta in section(found, name)["deltas"]:
+            metric = f"{delta['metric']},none"
+            assert (delta["first"], delta["second"]) == (one[metric], two[metric])
+            if delta["difference"]:
+                assert delta["difference"]["value"] == pytest.approx(one[metric] - two[metric])
+
+
+def test_the_effect_counts_turns(runs: Path, found: Any) -> None:
+    a, b = (lines(runs / side, "csconv_mini_response") for side in "ab")
+    by_turn = {(s["doc"]["conversation"], s["doc"]["turn"]): s for s in b}
+    pairs = [(s["rouge_l"], by_turn[s["doc"]["conversation"], s["doc"]["turn"]]["rouge_l"]) for s in a]
+    effect = section(found, "response/reference")["effects"]["rouge_l"]
+    assert effect["better"] == sum(x > y for x, y in pairs)
+    assert effect["worse"] == sum(x < y for x, y in pairs)
+    assert sum(effect.values()) == len(pairs) == 407
+
+
+def test_strategies_and_topics_that_moved_add_up_to_the_whole(runs: Path, found: Any) -> None:
+    part = section(found, "response/reference")
+    assert sum(s["turns"] for s in part["strategies"]) == sum(t["turns"] for t in part["topics"]) == 407
+    report = logs.content(runs / "a")["configs"]["csconv_mini_response"]["metadata"]["csconv_report"]
+    for moved in part["strategies"]:
+        assert moved["first"] == pytest.approx(report["per_strategy"][moved["name"]]["recall"])
+    whole = next(d for d in part["deltas"] if d["metric"] == part["by"])
+    mean = sum(t["turns"] * t["first"] for t in part["topics"]) / 407
+    assert mean == pytest.approx(whole["first"])
+
+
+def test_the_twenty_turns_are_those_that_changed_most(runs: Path, found: Any) -> None:
+    part = section(found, "response/reference")
+    assert part["by"] == "rouge_l"
+    a, b = (
+        {(s["doc"]["conversation"], s["doc"]["turn"]): s for s in lines(runs / side, "csconv_mini_response")}
+        for side in "ab"
+    )
+    expected = sorted((abs(a[k]["rouge_l"] - b[k]["rouge_l"]) for k in a), reverse=True)[:20]
+    assert [abs(c["first_score"] - c["second_score"]) for c in part["changed"]] == pytest.approx(expected)
+    for change in part["changed"]:
+        sample = a[change["conversation"], change["turn"]]
+        assert change["reference"] == sample["doc"]["reference"]
+        assert change["first_text"] == json.loads(sample["filtered_resps"][0])["text"]
+        assert change["first_strategy"] == json.loads(sample["filtered_resps"][0])["strategy"]
+
+
+def test_a_model_against_itself_differs_by_nothing(runs: Path) -> None:
+    done = compare(runs / "a", runs / "a", "--format", "json")
+    for part in json.loads(done.stdout)["sections"]:
+        assert not part["changed"]
+        for delta in part["deltas"]:
+            assert not delta["difference"] or delta["difference"]["value"] == 0
+            assert delta["outcome"] != "A better"
+            assert delta["outcome"] != "B better"
+
+
+def test_the_other_order_is_the_other_sign(runs: Path, found: Any) -> None:
+    other = json.loads(compare(runs / "b", runs / "a", "--format", "json").stdout)
+    for name in ("response/reference", "strategy/reference"):
+        for one, two in zip(section(found, name)["deltas"], section(other, name)["deltas"], strict=True):
+            if one["difference"]:
+                assert one["difference"]["value"] == pytest.approx(-two["difference"]["value"])
+                assert one["difference"]["low"] == pytest.approx(-two["difference"]["high"])
+                assert one["adjusted"] == pytest.approx(two["adjusted"])
+
+
+def test_text_and_markdown_tell_the_same(runs: Path) -> None:
+    text = compare(runs / "a", runs / "b")
+    assert text.exit_code == 0
+    for words in (
+        "csconv-retrieval",
+        "csconv-random",
+        "A better",
+        "accuracy by strategy",
+        "rouge_l by topic",
+    ):
+        assert words in text.stdout
+    markdown = compare(runs / "a", runs / "b", "--format", "markdown", "--all").stdout
+    assert "| strategy_acc |" in markdown
+    assert "| stage_acc |" in markdown
+    assert markdown.count("- `gold [") >= 20
+
+
+def test_turns_can_be_chosen_by_another_metric(runs: Path) -> None:
+    done = compare(runs / "a", runs / "b", "--by", "bleu_2", "--format", "json")
+    parts = json.loads(done.stdout)["sections"]
+    assert section({"sections": parts}, "response/reference")["by"] == "bleu_2"
+    assert "no bleu_2" in section({"sections": parts}, "strategy/reference")["why"]
+
+
+def test_two_protocols_are_refused(runs: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(runs / "b", tmp_path / "b"))
+    logs.edit_results(other, '"version": "zh-1"', '"version": "zh-9"')
+    error = compare(runs / "a", other).exception
+    assert isinstance(error, DataError)
+    assert "may not be compared: prompt zh-1" in str(error)
+
+
+def test_several_models_in_one_folder_are_refused_until_one_is_named(runs: Path) -> None:
+    error = compare(runs, runs).exception
+    assert isinstance(error, ConfigError)
+    assert "csconv-random" in str(error)
+    done = compare(runs, runs, "--model-a", "csconv-retrieval", "--model-b", "csconv-random")
+    assert done.exit_code == 0
+
+
+def test_without_samples_the_scores_are_shown_and_nothing_is_claimed(runs: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(runs / "b", tmp_path / "b"))
+    for file in other.rglob("samples_*.jsonl"):
+        file.unlink()
+    done = compare(runs / "a", other, "--format", "json")
+    assert done.exit_code == 0, done.output
+    for part in json.loads(done.stdout)["sections"]:
+        assert all(d["difference"] is None and d["why"] for d in part["deltas"])
+        assert part["deltas"][0]["second"] is not None
+
+
+@pytest.mark.slow
+def test_an_error_of_the_command_is_one_message(runs: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "csc_tasks.commands", "compare", str(runs / "a"), str(tmp_path / "none")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"csconv: {tmp_path / 'none'}: no such file or folder\n"

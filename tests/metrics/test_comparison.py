@@ -1,0 +1,373 @@
+"""Differences, intervals and ranks: against scipy, sacrebleu and brute force, and by simulation of studies.
+
+A simulated study has conversations of unequal length; what a conversation is like weighs on both models,
+on each model in its own way, and on every turn by chance. So turns of one conversation are alike, and two
+models are.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import sacrebleu
+from sacrebleu.significance import PairedTest
+from scipy.stats import binom, bootstrap, nct, norm, t
+
+from csc_tasks.metrics import Turns
+from csc_tasks.metrics.base import Floats
+from csc_tasks.metrics.bleu import Bleu
+from csc_tasks.metrics.comparison import holm, interval, paired_difference, ranks
+from csc_tasks.metrics.strategy import StrategyAccuracy
+from csc_tasks.metrics.uncertainty import bootstrap_scores, cluster_sums, resample_counts
+from csc_tasks.sources import load
+
+MEAN = StrategyAccuracy()
+"""The mean of a number a turn: what both simulated metrics, the one of zeros and ones and the other, are."""
+OF_CONVERSATION, OF_MODEL, OF_TURN = 0.5, 0.3, 1.0
+"""Standard deviations of what a conversation does to both models, to one of them, and of a turn's chance."""
+
+
+def lengths(conversations: int) -> list[int]:
+    return [6 + 17 * i % 16 for i in range(conversations)]
+
+
+def studies(
+    count: int, conversations: int, means: list[float], binary: bool, seed: int = 0
+) -> Iterator[tuple[Floats, Floats]]:
+    """Scores (k,) and replicates (k, resamples) of ``count`` simulated studies of k models with these means."""
+    rng = np.random.default_rng(seed)
+    sizes = np.array(lengths(conversations))
+    firsts = np.cumsum(sizes) - sizes
+    counts = resample_counts(conversations)
+    for _ in range(count):
+        shared = rng.normal(0, OF_CONVERSATION, conversations)
+        own = shared + rng.normal(0, OF_MODEL, (len(means), conversations))
+        turns = np.repeat(own, sizes, axis=1) + rng.normal(0, OF_TURN, (len(means), sizes.sum()))
+        turns += np.array(means)[:, None]
+        sums = np.add.reduceat((turns > 0).astype(float) if binary else turns, firsts, axis=1)
+        rows = [np.stack([of_model, sizes], axis=1) for of_model in sums]
+        yield (
+            np.array([float(MEAN.from_sums(row.sum(axis=0))) for row in rows]),
+            np.stack([bootstrap_scores(MEAN, row, counts) for row in rows]),
+        )
+
+
+def truth(mean: float, binary: bool) -> float:
+    spread = math.sqrt(OF_CONVERSATION**2 + OF_MODEL**2 + OF_TURN**2)
+    return float(norm.cdf(mean / spread)) if binary else mean
+
+
+def within_chance(rate: float, expected: float, trials: int) -> bool:
+    """Whether so many hits are what a true rate gives but once in a thousand times."""
+    hits = round(rate * trials)
+    return bool(binom.ppf(0.0005, trials, expected) <= hits <= binom.ppf(0.9995, trials, expected))
+
+
+# --- Holm ---
+
+
+@pytest.mark.parametrize(
+    ("given", "adjusted"),
+    [
+        ([], []),
+        ([0.2], [0.2]),  # one test needs no correction
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),  # 0.04 is carried up to 0.06
+        ([0.01, 0.02, 0.03], [0.03, 0.04, 0.04]),  # 3, 2 and 1 times
+        ([0.02, 0.02], [0.04, 0.04]),  # ties share a value
+        ([0.6, 0.9], [1.0, 1.0]),  # never above one
+        ([0.0, 1.0], [0.0, 1.0]),
+        ([math.nan, 0.01, 0.04], [math.nan, 0.02, 0.04]),  # what is no test is not corrected for
+        ([math.nan], [math.nan]),
+    ],
+)
+def test_holm_gives_the_published_table(given: list[float], adjusted: list[float]) -> None:
+    assert holm(given).tolist() == pytest.approx(adjusted, abs=1e-15, nan_ok=True)
+
+
+def test_holm_is_the_closed_test_of_bonferroni() -> None:
+    rng = np.random.default_rng(0)
+    for size in range(1, 8):
+        p = rng.uniform(0, 0.2, size)
+        expected = [
+            max(
+                min(1.0, len(subset) * min(p[list(subset)]))
+                for n in range(1, size + 1)
+                for subset in itertools.combinations(range(size), n)
+                if i in subset
+            )
+            for i in range(size)
+        ]
+        assert holm(p).tolist() == pytest.approx(expected, abs=1e-15)
+
+
+# --- intervals ---
+
+
+def test_of_many_conversations_the_interval_is_scipys_percentile_interval() -> None:
+    """Of 10,000 resamples an end is known to 0.03 standard errors; two such ends are held to 0.12."""
+    conversations = 400
+    rng = np.random.default_rng(1)
+    counts = np.array(lengths(conversations), dtype=float)
+    totals = rng.normal(0.3, 0.4, conversations) * counts
+    sums = np.stack([totals, counts], axis=1)
+    theirs = bootstrap(
+        (totals, counts),
+        lambda x, y, axis=-1: x.sum(axis=axis) / y.sum(axis=axis),
+        paired=True,
+        vectorized=True,
+        method="percentile",
+        n_resamples=10_000,
+        batch=1000,
+        rng=rng,
+    )
+    ours = interval(bootstrap_scores(MEAN, sums, resample_counts(conversations, 10_000)), conversations)
+    assert ours.low == pytest.approx(theirs.confidence_interval.low, abs=0.12 * theirs.standard_error)
+    assert ours.high == pytest.approx(theirs.confidence_interval.high, abs=0.12 * theirs.standard_error)
+
+
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("conversations", [32, 150])
+def test_nineteen_of_twenty_intervals_hold_the_true_score(conversations: int, binary: bool) -> None:
+    trials = 500
+    inside = [
+        low <= truth(0.2, binary) <= high
+        for scores, replicates in studies(trials, conversations, [0.2], binary, seed=conversations)
+        for low, high in [interval(replicates[0], conversations)]
+    ]
+    assert within_chance(np.mean(inside), 0.95, trials)
+
+
+@pytest.mark.parametrize(("clusters", "replicates"), [(1, [0.1, 0.2]), (5, [0.1, math.nan]), (5, [])])
+def test_what_cannot_be_resampled_has_no_interval(clusters: int, replicates: list[float]) -> None:
+    assert all(map(math.isnan, interval(np.array(replicates), clusters)))
+
+
+def test_a_wider_level_gives_a_wider_interval() -> None:
+    ((_, replicates),) = studies(1, 40, [0.0], binary=False)
+    narrow, wide = interval(replicates[0], 40, 0.8), interval(replicates[0], 40, 0.99)
+    assert wide.low < narrow.low < narrow.high < wide.high
+
+
+# --- paired differences ---
+
+
+class Rates(NamedTuple):
+    """Shares of simulated studies: called different, and whose interval holds the true difference."""
+
+    different: float
+    covered: float
+
+
+def compare(trials: int, conversations: int, means: list[float], binary: bool, seed: int) -> Rates:
+    difference = truth(means[0], binary) - truth(means[1], binary)
+    found = [
+        paired_difference(scores[0] - scores[1], replicates[0] - replicates[1], conversations)
+        for scores, replicates in studies(trials, conversations, means, binary, seed)
+    ]
+    assert all((d.p < 0.05) == (d.low > 0 or d.high < 0) for d in found)
+    return Rates(
+        float(np.mean([d.p < 0.05 for d in found])),
+        float(np.mean([d.low <= difference <= d.high for d in found])),
+    )
+
+
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("conversations", [32, 150])
+def test_equal_models_are_called_different_once_in_twenty_times(conversations: int, binary: bool) -> None:
+    trials = 500
+    rates = compare(trials, conversations, [0.1, 0.1], binary, seed=7 * conversations)
+    assert within_chance(rates.different, 0.05, trials)
+    assert within_chance(rates.covered, 0.95, trials)
+
+
+@pytest.mark.parametrize("conversations", [32, 150])
+def test_a_true_difference_is_seen_as_often_as_theory_says(conversations: int) -> None:
+    """The difference of two means whose standard error is known, by the noncentral t distribution."""
+    trials = 500
+    sizes = np.array(lengths(conversations))
+    stderr = math.sqrt(2 * (OF_MODEL**2 * (sizes**2).sum() + OF_TURN**2 * sizes.sum())) / sizes.sum()
+    freedom = conversations - 1
+    critical = t.ppf(0.975, freedom)
+    for effect in (1.5, 2.8):  # in standard errors: about a third and about four fifths are seen
+        power = nct.sf(critical, freedom, effect) + nct.cdf(-critical, freedom, effect)
+        rates = compare(trials, conversations, [effect * stderr, 0.0], binary=False, seed=conversations)
+        assert within_chance(rates.different, power, trials)
+        assert within_chance(rates.covered, 0.95, trials)
+
+
+def test_a_true_difference_of_zeros_and_ones_is_seen_as_often_as_theory_says() -> None:
+    """As above; the standard error is that of a larger simulation, since it has no simple form."""
+    trials, conversations, means = 500, 150, [0.16, 0.0]
+    spread = np.std([scores[0] - scores[1] for scores, _ in studies(1000, conversations, means, True, 9)])
+    effect = (truth(means[0], True) - truth(means[1], True)) / spread
+    critical = t.ppf(0.975, conversations - 1)
+    power = nct.sf(critical, conversations - 1, effect)
+    assert 0.5 < power < 0.95
+    rates = compare(trials, conversations, means, binary=True, seed=10)
+    assert abs(rates.different - power) < 0.06
+    assert within_chance(rates.covered, 0.95, trials)
+
+
+def test_what_weighs_on_both_models_does_not_hide_their_difference() -> None:
+    ((scores, replicates),) = studies(1, 150, [0.3, 0.0], binary=False)
+    paired = paired_difference(scores[0] - scores[1], replicates[0] - replicates[1], 150)
+    shuffled = np.random.default_rng(0).permutation(replicates[1])
+    unpaired = paired_difference(scores[0] - scores[1], replicates[0] - shuffled, 150)
+    assert paired.stderr < 0.8 * unpaired.stderr
+
+
+def test_twins_differ_by_nothing_and_a_constant_difference_is_certain() -> None:
+    same = paired_difference(0.0, np.zeros(1000), 32)
+    assert (same.value, same.stderr, same.low, same.high, same.p) == (0.0, 0.0, 0.0, 0.0, 1.0)
+    assert paired_difference(0.1, np.full(1000, 0.1), 32).p == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("value", "clusters", "replicates"),
+    [(math.nan, 9, [0.1, 0.2]), (0.1, 1, [0.1, 0.2]), (0.1, 9, [0.1, math.nan])],
+)
+def test_what_cannot_be_compared_is_never_significant(
+    value: float, clusters: int, replicates: list[float]
+) -> None:
+    difference = paired_difference(value, np.array(replicates), clusters)
+    assert math.isnan(difference.p)
+    assert math.isnan(difference.low)
+
+
+# --- ranks ---
+
+
+@pytest.mark.parametrize(("conversations", "binary"), [(32, True), (150, False)])
+def test_among_equal_models_any_is_called_better_at_most_once_in_twenty_times(
+    conversations: int, binary: bool
+) -> None:
+    trials = 500
+    wrong = [
+        bool((ranks(scores, replicates, conversations, 1).low > 1).any())
+        for scores, replicates in studies(trials, conversations, [0.2] * 6, binary, seed=1)
+    ]
+    assert np.mean(wrong) <= binom.ppf(0.9995, trials, 0.05) / trials
+    assert any(wrong)  # a rank that never tells models apart would pass all else
+
+
+def test_clear_orders_come_out_and_ties_share_a_rank() -> None:
+    ((scores, replicates),) = studies(1, 150, [1.0, 3.0, 2.0, 2.02], binary=False)
+    places = ranks(scores, replicates, 150, 1)
+    assert places.low.tolist() == [4, 1, 2, 2]
+    assert places.high.tolist() == [4, 1, 3, 3]
+
+
+def test_where_lower_is_better_the_order_is_reversed() -> None:
+    ((scores, replicates),) = studies(1, 150, [1.0, 3.0, 2.0], binary=False)
+    places = ranks(scores, replicates, 150, -1)
+    assert places.low.tolist() == places.high.tolist() == [1, 3, 2]
+
+
+def test_a_twin_ties_with_its_twin_and_stands_where_it_stands() -> None:
+    ((scores, replicates),) = studies(1, 150, [1.0, 2.0], binary=False)
+    places = ranks(scores[[0, 1, 1]], replicates[[0, 1, 1]], 150, 1)
+    assert places.low.tolist() == [3, 1, 1]
+    assert places.high.tolist() == [3, 2, 2]
+
+
+def test_ranks_say_what_paired_differences_say() -> None:
+    for scores, replicates in studies(20, 60, [0.0, 0.1, 0.2, 0.3], binary=False):
+        pairs = list(itertools.combinations(range(4), 2))
+        found = [
+            paired_difference(scores[a] - scores[b], replicates[a] - replicates[b], 60) for a, b in pairs
+        ]
+        adjusted = holm([d.p for d in found])
+        worse_than = [0] * 4
+        for (a, b), difference, p in zip(pairs, found, adjusted, strict=True):
+            if p < 0.05:
+                worse_than[a if difference.value < 0 else b] += 1
+        assert ranks(scores, replicates, 60, 1).low.tolist() == [1 + n for n in worse_than]
+
+
+def test_models_in_another_order_have_the_same_places() -> None:
+    ((scores, replicates),) = studies(1, 60, [0.0, 0.1, 0.3, 0.5], binary=False)
+    order = [2, 0, 3, 1]
+    first, second = ranks(scores, replicates, 60, 1), ranks(scores[order], replicates[order], 60, 1)
+    assert first.low[order].tolist() == second.low.tolist()
+    assert first.high[order].tolist() == second.high.tolist()
+
+
+@pytest.mark.parametrize(("models", "clusters"), [(1, 30), (3, 1), (0, 30)])
+def test_without_pairs_or_conversations_all_places_are_open(models: int, clusters: int) -> None:
+    places = ranks(np.arange(models, dtype=float), np.zeros((models, 1000)), clusters, 1)
+    assert places.low.tolist() == [1] * models
+    assert places.high.tolist() == [models] * models
+
+
+# --- sacrebleu ---
+
+
+class Systems(NamedTuple):
+    """Replies of two systems to the same turns."""
+
+    references: list[str]
+    first: list[str]
+    second: list[str]
+
+
+@pytest.fixture(scope="module")
+def systems() -> Systems:
+    """Gold replies with characters lost, of the second system a few more."""
+    references = [u.text for c in load("mini").conversations for u in c.utterances if u.strategy][:300]
+    rng = random.Random(0)
+
+    def worsened(loss: float) -> list[str]:
+        return ["".join(c for c in text if rng.random() > loss) or text for text in references]
+
+    return Systems(references, worsened(0.30), worsened(0.303))
+
+
+def turn_sums(hypotheses: list[str], references: list[str]) -> Floats:
+    """BLEU's sums where every conversation is of one turn: then resampling either is the same thing."""
+    count = len(references)
+    metric = Bleu(4)
+    conversations = [f"{i:04}" for i in range(count)]
+    turns = Turns(
+        conversations, np.zeros(count, dtype=np.int64), hypotheses=hypotheses, references=references
+    )
+    return cluster_sums(metric.statistics(metric.items(turns)), conversations)
+
+
+def test_of_single_turns_the_interval_of_bleu_is_sacrebleus(systems: Systems) -> None:
+    """Of 1,000 resamples an end is known to a twelfth of a standard error: half a width to 15 %."""
+    count = len(systems.references)
+    replicates = bootstrap_scores(
+        Bleu(4), turn_sums(systems.first, systems.references), resample_counts(count)
+    )
+    ours = interval(replicates, count)
+    theirs = sacrebleu.BLEU(tokenize="zh").corpus_score(systems.first, [systems.references], n_bootstrap=1000)
+    half = (ours.high - ours.low) / 2
+    assert half == pytest.approx(theirs._ci / 100, rel=0.15)
+    assert (ours.high + ours.low) / 2 == pytest.approx(theirs._mean / 100, abs=0.15 * half)
+
+
+def test_of_single_turns_the_paired_test_of_bleu_is_sacrebleus(systems: Systems) -> None:
+    count = len(systems.references)
+    sums = [turn_sums(texts, systems.references) for texts in (systems.first, systems.second)]
+    counts = resample_counts(count)
+    values = [float(Bleu(4).from_sums(s.sum(axis=0))) for s in sums]
+    replicates = [bootstrap_scores(Bleu(4), s, counts) for s in sums]
+    ours = paired_difference(values[0] - values[1], replicates[0] - replicates[1], count)
+    _, results = PairedTest(
+        [("first", systems.first), ("second", systems.second)],
+        {"BLEU": sacrebleu.BLEU(tokenize="zh", references=[systems.references])},
+        references=None,
+        test_type="bs",
+        n_samples=1000,
+    )()
+    first, second = results["BLEU"]
+    assert values == pytest.approx([first.score / 100, second.score / 100], abs=1e-9)
+    assert 0.01 < second.p_value < 0.25  # else agreement would say little
+    # sacrebleu counts one side: absolute differences that exceed their mean by more than the true one.
+    assert ours.p / 2 == pytest.approx(second.p_value, abs=0.03)
