@@ -47,9 +47,9 @@ def choose_runs(runs: Iterable[TaskRun]) -> tuple[list[ModelSection], list[Probl
         # What was scored again stands for a run only where the run itself is not among the files.
         whole = [run for run in members if run.origin is Origin.RUN] or members
         first = max(whole, key=lambda run: (not run.limited, run.date, str(run.path)))
-        base = _place(first.base or first.path)
+        origin = _place(first.base or first.path)
         added = sorted(
-            (run for run in members if run is not first and run.base and _place(run.base) == base),
+            (run for run in members if run is not first and run.base and _place(run.base) == origin),
             key=lambda run: (run.date, str(run.path)),
             reverse=True,
         )
