@@ -77,7 +77,9 @@ class Contest:
             raise ConfigError(f"--rubric {rubric.name}: does not compare two replies, as pairwise-zh-1 does")
         if {FIRST, SECOND, TIE} not in [set(d.options) for d in rubric.dimensions if d.name == "winner"]:
             options = ", ".join((FIRST, SECOND, TIE))
-            raise ConfigError(f"--rubric {rubric.name}: needs a dimension `winner` with the options {options}")
+            raise ConfigError(
+                f"--rubric {rubric.name}: needs a dimension `winner` with the options {options}"
+            )
         self.task = task
         self.logs = logs
         self.rubric = rubric

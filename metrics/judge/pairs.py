@@ -137,9 +137,8 @@ def compare(
     coverage = len(values) / total if total else float("nan")
     withheld = ""
     if coverage < min_coverage:
-        withheld = (
-            f"coverage {coverage:.3f} is below min_coverage {min_coverage:g} ({missing} of {total} without a verdict)"
-        )
+        without = f"{missing} of {total} without a verdict"
+        withheld = f"coverage {coverage:.3f} is below min_coverage {min_coverage:g} ({without})"
     if values and not withheld:
         metric = _WinRate()
         sums = cluster_sums(metric.statistics(values), conversations)
