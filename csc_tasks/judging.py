@@ -43,6 +43,7 @@ __all__ = [
     "judge_signature",
     "load_judge",
     "rubric_for",
+    "write_results",
 ]
 
 
@@ -294,10 +295,24 @@ class JudgedLog:
                 "sums": judgement.sums(),
             },
         }
-        try:
-            write_text(self.results_path, json.dumps(content, ensure_ascii=False, indent=2).encode())
-        except OSError as error:
-            raise JudgeError(
-                f"{self.results_path}: cannot be written ({error.strerror}); the verdicts are kept in "
-                f"{self.journal_path}, run the same command again"
-            ) from None
+        write_results(self.results_path, content, self.journal_path)
+
+
+def write_results(path: Path, content: dict[str, Any], journal_path: Path) -> None:
+    """Write what verdicts come to, as JSON.
+
+    Args:
+        path: of the file, which is replaced whole.
+        content: of it.
+        journal_path: where the verdicts are, for the message.
+
+    Raises:
+        JudgeError: it cannot be written.
+    """
+    try:
+        write_text(path, json.dumps(content, ensure_ascii=False, indent=2).encode())
+    except OSError as error:
+        raise JudgeError(
+            f"{path}: cannot be written ({error.strerror}); the verdicts are kept in "
+            f"{journal_path}, run the same command again"
+        ) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from csc_tasks.errors import ConfigError
@@ -10,13 +10,32 @@ from csc_tasks.judging import judge_signature
 from csc_tasks.metrics.judge import Rubric, Subject, Verdict, load_rubric
 from csc_tasks.metrics.judge.cache import VerdictCache
 from csc_tasks.metrics.judge.config import JudgeConfig
-from csc_tasks.metrics.judge.engine import Engine, Summary
+from csc_tasks.metrics.judge.engine import Engine, Estimate, Stop, Summary
 from csc_tasks.metrics.judge.journal import Journal
 from csc_tasks.metrics.judge.probe import ProbeReport, pair_subjects, probe_subjects, read_probe
 
-__all__ = ["PAIRS", "probe", "require_probe"]
+__all__ = ["PAIRS", "ProbeStopped", "estimate_probe", "probe", "require_probe"]
 
 PAIRS = "pairwise-zh-1"
+REQUIRED = "turn-zh-1"
+"""The rubric of a probe that a configuration requires."""
+
+
+class ProbeStopped(ConfigError):
+    """A probe that ended before everything was asked; ``why`` it did."""
+
+    def __init__(self, why: Stop) -> None:
+        super().__init__(f"the probe: {why.value}; the same command goes on from here")
+        self.why = why
+
+
+def _cases(rubric: Rubric) -> list[tuple[Rubric, Iterable[Subject]]]:
+    return [(rubric, probe_subjects(rubric)), (load_rubric(PAIRS), pair_subjects())]
+
+
+def _journal_path(config: JudgeConfig, rubric: Rubric, cache: VerdictCache) -> Path:
+    digest = judge_signature(config, rubric, False)["sha256"]
+    return cache.path.with_name(f"probe_{rubric.name}_{digest}.jsonl")
 
 
 def probe(
@@ -24,16 +43,32 @@ def probe(
     rubric: Rubric,
     cache: VerdictCache,
     progress: Callable[[Summary], None] = lambda _: None,
-) -> ProbeReport:
+    budget: float | None = None,
+) -> tuple[ProbeReport, float]:
     """Ask the judge about every case; what it was asked before comes from the cache.
+
+    Args:
+        config: who judges.
+        rubric: for single turns.
+        cache: verdicts of all runs.
+        progress: hears how far it is.
+        budget: what may be spent, in the configuration's currency; no limit for ``None``.
+
+    Returns:
+        What was found, and what it cost.
 
     Raises:
         JudgeError: the rubric does not fit, or the judge cannot be asked.
-        ConfigError: the run was interrupted.
+        ProbeStopped: the run was interrupted, or the budget is used up.
     """
-    singles = _ask(config, rubric, cache, list(probe_subjects(rubric)), progress)
-    pairs = _ask(config, load_rubric(PAIRS), cache, list(pair_subjects()), progress)
-    return read_probe(rubric, singles, pairs)
+    found: list[dict[str, Verdict]] = []
+    spent = 0.0
+    for each, cases in _cases(rubric):
+        left = None if budget is None else budget - spent
+        verdicts, cost = _ask(config, each, cache, list(cases), progress, left)
+        found.append(verdicts)
+        spent += cost
+    return read_probe(rubric, *found), spent
 
 
 def _ask(
@@ -42,22 +77,35 @@ def _ask(
     cache: VerdictCache,
     subjects: list[Subject],
     progress: Callable[[Summary], None],
-) -> dict[str, Verdict]:
+    budget: float | None,
+) -> tuple[dict[str, Verdict], float]:
     verdicts: dict[str, Verdict] = {}
-    signature = judge_signature(config, rubric, False)
-    journal = Journal(cache.path.with_name(f"probe_{rubric.name}_{signature['sha256']}.jsonl"))
+    journal = Journal(_journal_path(config, rubric, cache))
 
     def hear(subject: Subject, verdict: Verdict) -> None:
         verdicts[subject.conversation] = verdict
 
     try:
-        engine = Engine(rubric, config, cache, journal)
+        engine = Engine(rubric, config, cache, journal, budget=budget)
         engine.summary.total = len(subjects)
-        if engine.run(subjects, hear, progress).stopped is not None:
-            raise ConfigError("the probe was interrupted; the same command goes on from here")
+        summary = engine.run(subjects, hear, progress)
     finally:
         journal.close()
-    return verdicts
+    if summary.stopped is not None:
+        raise ProbeStopped(summary.stopped)
+    return verdicts, summary.cost
+
+
+def estimate_probe(config: JudgeConfig, cache: VerdictCache) -> list[tuple[Rubric, Estimate]]:
+    """What the probe that a configuration requires would ask, a rubric at a time; nothing if it requires none."""
+    estimates: list[tuple[Rubric, Estimate]] = []
+    for rubric, cases in _cases(load_rubric(REQUIRED)) if config.require_probe is not None else []:
+        journal = Journal.to_read(_journal_path(config, rubric, cache))
+        try:
+            estimates.append((rubric, Engine(rubric, config, cache, journal).estimate(cases)))
+        finally:
+            journal.close()
+    return estimates
 
 
 def require_probe(
@@ -65,17 +113,23 @@ def require_probe(
     cache: VerdictCache,
     source: Path,
     progress: Callable[[Summary], None] = lambda _: None,
-) -> None:
+    budget: float | None = None,
+) -> float:
     """Refuse a judge that does worse in the probe than its configuration requires.
+
+    Returns:
+        What the probe cost; 0 if none is required.
 
     Raises:
         ConfigError: it does.
+        ProbeStopped: the run was interrupted, or the budget is used up.
     """
     if config.require_probe is None:
-        return
-    report = probe(config, load_rubric("turn-zh-1"), cache, progress)
+        return 0.0
+    report, spent = probe(config, load_rubric(REQUIRED), cache, progress, budget)
     if report.score < config.require_probe:
         raise ConfigError(
             f"{source}: {config.model} puts {report.score:.0%} of the probe's cases in order, require_probe is "
             f"{config.require_probe:.0%}; see `csconv judge probe --config {source}`"
         )
+    return spent

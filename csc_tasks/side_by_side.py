@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from csc_tasks.errors import ConfigError
-from csc_tasks.files import write_text
-from csc_tasks.judging import judge_signature
+from csc_tasks.judging import judge_signature, write_results
 from csc_tasks.metrics.judge import Rubric, Status, Subject, Verdict
 from csc_tasks.metrics.judge.cache import VerdictCache
 from csc_tasks.metrics.judge.config import JudgeConfig
 from csc_tasks.metrics.judge.engine import Engine, Estimate, Summary
 from csc_tasks.metrics.judge.journal import Journal
-from csc_tasks.metrics.judge.pairs import Outcome, PairResult, Ratings, both_orders, compare, outcome_of, rate
+from csc_tasks.metrics.judge.pairs import (
+    FIRST,
+    SECOND,
+    TIE,
+    Outcome,
+    PairResult,
+    Ratings,
+    both_orders,
+    compare,
+    outcome_of,
+    rate,
+)
 from csc_tasks.metrics.judge.rubric import Unit, load_rubric
 from csc_tasks.metrics.judge.sampling import stratified
 from csc_tasks.sample_logs import SampleLog, find_logs
@@ -48,7 +58,10 @@ class Contest:
         rubric: for pairs.
         config: who judges.
         with_reference: show the gold reply.
-        sample: judge a stratified sample of so many turns.
+        sample: judge a stratified sample of so many turns, of those that all runs have.
+
+    Raises:
+        ConfigError: the rubric does not say which of two replies is better.
     """
 
     def __init__(
@@ -62,6 +75,11 @@ class Contest:
     ) -> None:
         if rubric.unit is not Unit.PAIR:
             raise ConfigError(f"--rubric {rubric.name}: does not compare two replies, as pairwise-zh-1 does")
+        if {FIRST, SECOND, TIE} not in [set(d.options) for d in rubric.dimensions if d.name == "winner"]:
+            options = ", ".join((FIRST, SECOND, TIE))
+            raise ConfigError(
+                f"--rubric {rubric.name}: needs a dimension `winner` with the options {options}"
+            )
         self.task = task
         self.logs = logs
         self.rubric = rubric
@@ -75,15 +93,23 @@ class Contest:
         self.results_path = first.with_name(f"pairwise_{stem}.json")
         self._sides: dict[str, dict[tuple[str, int | None], Subject]] = {}
 
+    @cached_property
+    def chosen(self) -> set[tuple[str, int | None]] | None:
+        """The conversation and turn of what is judged; ``None`` for everything."""
+        if self.sample is None:
+            return None
+        first, *others = (dict(strata_of_log(log, Unit.TURN)) for log in self.logs.values())
+        common = [(unit, stratum) for unit, stratum in first.items() if all(unit in o for o in others)]
+        return stratified(common, self.sample)
+
     def side(self, model: str) -> dict[tuple[str, int | None], Subject]:
         """What a model answered, of the turns that are judged."""
         if model not in self._sides:
-            log = self.logs[model]
-            units = list(strata_of_log(log, Unit.TURN))
-            chosen = {u for u, _ in units} if self.sample is None else stratified(units, self.sample)
-            subjects = subjects_of_log(log, load_rubric(_TURNS))
+            subjects = subjects_of_log(self.logs[model], load_rubric(_TURNS))
             self._sides[model] = {
-                (s.conversation, s.turn): s for s in subjects if (s.conversation, s.turn) in chosen
+                (s.conversation, s.turn): s
+                for s in subjects
+                if self.chosen is None or (s.conversation, s.turn) in self.chosen
             }
         return self._sides[model]
 
@@ -102,15 +128,18 @@ class Contest:
         """Every two models."""
         return list(combinations(self.logs, 2))
 
-    def _engine(self, cache: VerdictCache, journal: Journal, budget: float | None) -> Engine:
-        return Engine(self.rubric, self.config, cache, journal, self.with_reference, budget)
+    def _engine(
+        self, pair: tuple[str, str], cache: VerdictCache, journal: Journal, budget: float | None = None
+    ) -> Engine:
+        about = {"first": pair[0], "second": pair[1]}
+        return Engine(self.rubric, self.config, cache, journal, self.with_reference, budget, about)
 
     def estimate(self, cache: VerdictCache) -> list[Estimate]:
         """What each pairing would ask."""
         journal = Journal.to_read(self.journal_path)
         try:
             return [
-                self._engine(cache, journal, None).estimate(self.subjects(*pair)) for pair in self.pairs()
+                self._engine(pair, cache, journal).estimate(self.subjects(*pair)) for pair in self.pairs()
             ]
         finally:
             journal.close()
@@ -131,7 +160,7 @@ class Contest:
         verdicts: dict[tuple[str, int | None], Verdict] = {}
         journal = Journal(self.journal_path)
         try:
-            engine = self._engine(cache, journal, budget)
+            engine = self._engine((first, second), cache, journal, budget)
             engine.summary.total = sum(1 for _ in self.subjects(first, second))
 
             def hear(subject: Subject, verdict: Verdict) -> None:
@@ -146,16 +175,18 @@ class Contest:
         one, other = self.side(first), self.side(second)
         skipped = Verdict(Status.SKIPPED)
         outcomes: list[tuple[str, Outcome]] = []
-        lengths: list[int] = []
+        lengths: list[int | None] = []
         flips = missing = 0
         for conversation, turn in self.places(first, second):
             left, right = one[conversation, turn], other[conversation, turn]
+            length: int | None = None
             if _same(left, right):
                 decided: tuple[Outcome, bool] | None = (Outcome.TIE, False)
             elif left.silent or right.silent:
                 # Whoever says nothing loses to whoever says something; no judge is needed for that.
                 decided = (Outcome.LOSS if left.silent else Outcome.WIN, False)
             else:
+                length = len(left.fields["reply"]) - len(right.fields["reply"])
                 decided = outcome_of(
                     verdicts.get((f"{conversation}/a", turn), skipped),
                     verdicts.get((f"{conversation}/b", turn), skipped),
@@ -165,18 +196,29 @@ class Contest:
                 continue
             outcomes.append((conversation, decided[0]))
             flips += decided[1]
-            lengths.append(len(left.fields["reply"]) - len(right.fields["reply"]))
-        result = compare([o for _, o in outcomes], [c for c, _ in outcomes], lengths, flips, missing)
+            lengths.append(length)
+        result = compare(
+            [o for _, o in outcomes],
+            [c for c, _ in outcomes],
+            lengths,
+            flips,
+            missing,
+            self.config.min_coverage,
+        )
         return Pairing(first, second, result, tuple(outcomes))
 
     def ratings(self, pairings: Sequence[Pairing]) -> Ratings | None:
-        """Bradley-Terry ratings of three or more models; ``None`` for two."""
-        if len(self.logs) < 3:
+        """Bradley-Terry ratings of three or more models; ``None`` for two, or where a win rate is withheld."""
+        if len(self.logs) < 3 or any(p.result.withheld for p in pairings):
             return None
         return rate({(p.first, p.second): p.outcomes for p in pairings})
 
     def write(self, pairings: Sequence[Pairing], ratings: Ratings | None) -> None:
-        """A JSON file with everything that the table shows."""
+        """A JSON file with everything that the table shows.
+
+        Raises:
+            JudgeError: it cannot be written.
+        """
         content: dict[str, Any] = {
             "task": self.task,
             "judge": self.signature,
@@ -186,7 +228,7 @@ class Contest:
             "ratings": asdict(ratings) if ratings else None,
             "verdicts": self.journal_path.name,
         }
-        write_text(self.results_path, json.dumps(content, ensure_ascii=False, indent=2).encode())
+        write_results(self.results_path, content, self.journal_path)
 
 
 def _same(one: Subject, other: Subject) -> bool:

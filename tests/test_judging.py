@@ -325,6 +325,17 @@ def wait_for(server: JudgeServer, count: int) -> None:
         time.sleep(0.002)
 
 
+def test_a_run_that_waits_for_its_rate_limit_can_be_interrupted(saved: Path, server: JudgeServer) -> None:
+    # The next question may go out in a minute; nobody waits for that.
+    process = start(saved, log_of(saved), configured(server, saved.parent, requests_per_minute=1))
+    wait_for(server, 1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=40)
+    assert process.returncode == 130, err
+    assert [v["status"] for v in verdicts_of(log_of(saved))] == ["scored"]
+    assert sum(server.asked.values()) == 1
+
+
 @pytest.mark.parametrize("moment", [1, 57, 203])
 def test_a_killed_run_repeats_at_most_what_was_under_way(
     saved: Path, server: JudgeServer, moment: int
@@ -440,11 +451,22 @@ def test_a_disk_that_runs_full_loses_no_paid_verdict(
     assert set(server.paid.values()) == {1}
 
 
+def _escaped(text: str) -> bytes:
+    """JSON with the key's letters as escapes, which a search in the response does not find."""
+    written = "".join(f"\\u{ord(c):04x}" for c in CANARY)
+    body = text if text.startswith("{") else json.dumps({"error": {"message": text}})
+    return body.replace(CANARY, written).encode()
+
+
 FAULTS: dict[str, Any] = {
     "refused key": lambda r: Reply(status=401, body=f"no such key: {CANARY}".encode()),
     "echo": lambda r: Reply(status=500, body=json.dumps({"error": {"message": f"Bearer {CANARY}"}}).encode()),
     "echo in a page": lambda r: Reply(
         status=502, body=f"<html>Authorization: Bearer {CANARY}</html>".encode()
+    ),
+    "echo in other characters": lambda r: Reply(body=_escaped(f"HTTP 429: {CANARY}"), status=500),
+    "verdict in other characters": lambda r: Reply(
+        body=_escaped(json.dumps({"choices": [{"message": {"content": f"I know {CANARY}"}}]}))
     ),
     "echo in a verdict": lambda r: Reply(json.dumps({"reason": CANARY, "empathy": 3})),
     "poisoned": lambda r: Reply(status=400, body=f'{{"error": "{CANARY}"}}'.encode()),
@@ -566,7 +588,39 @@ def test_pairs_are_asked_in_both_orders_and_come_to_a_win_rate(saved: Path, serv
     assert csconv(*call, "--sample", 60, cwd=saved).stdout == done.stdout
     assert sum(server.asked.values()) == asked
     dry = csconv(*call, "--dry-run", cwd=saved)
-    assert re.search(r"csconv-random against csconv-shuffle: \d+ requests", dry.stdout)
+    assert "csconv-random against csconv-shuffle" in " ".join(re.sub("[│┃]", " ", dry.stdout).split())
+
+
+def test_a_win_rate_of_too_few_pairs_is_withheld(saved: Path, server: JudgeServer) -> None:
+    def behave(text: str, before: int, request: dict[str, Any]) -> Reply | None:
+        return Reply("不好说") if sum(text.encode()) % 4 == 0 else None
+
+    server.behave = behave
+    config = configured(server, saved.parent)
+    call = ("judge", "--pairwise", saved / "csconv-random", saved / "csconv-shuffle", "--config", config)
+    done = csconv(*call, "--sample", 40, cwd=saved)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"win rate withheld: coverage 0\.\d+ is below min_coverage 0\.98", done.stderr)
+    (pairing,) = json.loads(Path(done.stdout.splitlines()[-1]).read_text())["pairings"]
+    assert pairing["win_rate"] != pairing["win_rate"]  # NaN
+    assert pairing["pairs"] + pairing["missing"] == 40
+    assert pairing["coverage"] == pytest.approx(pairing["pairs"] / 40)
+    loose = csconv(
+        *(*call[:-1], configured(server, saved.parent, min_coverage=0.1), "--sample", 40), cwd=saved
+    )
+    assert "withheld" not in loose.stdout + loose.stderr
+
+
+def test_models_are_compared_over_the_turns_that_all_of_them_have(saved: Path, server: JudgeServer) -> None:
+    log = log_of(saved, "shuffle")
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(lines[: len(lines) // 2]))
+    config = configured(server, saved.parent)
+    call = ("judge", "--pairwise", saved / "csconv-random", saved / "csconv-shuffle", "--config", config)
+    done = csconv(*call, "--sample", 40, cwd=saved)
+    assert done.returncode == 0, done.stderr
+    (pairing,) = json.loads(Path(done.stdout.splitlines()[-1]).read_text())["pairings"]
+    assert pairing["pairs"] == 40
 
 
 def test_three_models_are_rated(saved: Path, server: JudgeServer) -> None:
@@ -628,6 +682,29 @@ def test_a_probe_reports_and_can_be_required(saved: Path, server: JudgeServer) -
     assert refused.returncode == 1
     assert re.search(r"fake puts \d+% of the probe's cases in order, require_probe is 90%", refused.stderr)
     assert sum(server.asked.values()) == 66 + 36
+
+
+def test_a_required_probe_is_counted_beforehand_and_paid_from_the_budget(
+    saved: Path, server: JudgeServer
+) -> None:
+    prices = {"input_price": 10.0, "output_price": 100.0, "max_tokens": 200}
+    config = configured(server, saved.parent, require_probe=0.05, **prices)
+    log = log_of(saved)
+    dry = csconv("judge", log, "--config", config, "--dry-run", cwd=saved)
+    rows = [line.split("│")[1:-1] for line in dry.stdout.splitlines() if line.startswith("│")]
+    assert [row[4].strip() for row in rows] == ["66", "36", str(TURNS), str(66 + 36 + TURNS)]
+    assert not server.asked
+    short = csconv("judge", log, "--config", config, "--budget", "1.00", cwd=saved)
+    assert short.returncode == 3, short.stderr
+    assert "the probe: the budget is used up; the same command goes on from here" in short.stderr
+    assert 0.9 < 0.02 * sum(server.paid.values()) <= 1.0
+    assert not verdicts_of(log)
+    # 102 questions of the probe at 0.02 each; what is left of the budget goes to the turns.
+    rest = csconv("judge", log, "--config", config, "--budget", "1.50", cwd=saved)
+    assert rest.returncode == 3, rest.stderr
+    assert sum(server.paid.values()) * 0.02 <= 2.5
+    assert verdicts_of(log)
+    assert set(server.paid.values()) == {1}
 
 
 def test_verdicts_are_held_against_peoples_ratings(saved: Path, server: JudgeServer, tmp_path: Path) -> None:

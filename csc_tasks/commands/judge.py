@@ -17,7 +17,7 @@ from csc_tasks.errors import ConfigError
 
 if TYPE_CHECKING:
     from csc_tasks.judging import JudgedLog, Judgement
-    from csc_tasks.metrics.judge.engine import Estimate, Summary
+    from csc_tasks.metrics.judge.engine import Estimate, Stop, Summary
 
 INTERRUPTED, OUT_OF_BUDGET = 130, 3
 """Exit codes of a run that asked less than it was to ask."""
@@ -73,7 +73,6 @@ def run(
     under way finish. Exit code 3: the budget is used up; 130: interrupted.
     """
     from csc_tasks.judging import JudgedLog, judge_errors, load_judge, rubric_for
-    from csc_tasks.probing import require_probe
     from csc_tasks.sample_logs import find_logs
 
     settings = load_judge(config)
@@ -95,15 +94,34 @@ def run(
         verdicts = open_cache(results[0], cache or settings.cache)
         try:
             if dry_run:
-                _show_estimates([(judged, judged.estimate(verdicts)) for judged in plan])
+                asked = [(j.log.path.name, j.rubric.name, j.estimate(verdicts)) for j in plan]
+                _show_estimates(asked, settings, verdicts)
                 return
-            with progress_bar() as bar:
-                require_probe(settings, verdicts, config, follower(bar, "probe", settings.currency))
-            code = _judge_all(plan, verdicts, budget)
+            spent = _required_probe(settings, verdicts, config, budget)
+            _judge_all(plan, verdicts, budget, spent)
         finally:
             verdicts.close()
-    if code:
-        raise typer.Exit(code)
+
+
+def _required_probe(settings: Any, verdicts: Any, config: Path, budget: float | None) -> float:
+    """Ask what the configuration wants to be asked before the judge is trusted, and say what it cost."""
+    from csc_tasks.probing import ProbeStopped, require_probe
+
+    with progress_bar() as bar:
+        follow = follower(bar, "probe", settings.currency)
+        try:
+            return require_probe(settings, verdicts, config, follow, budget)
+        except ProbeStopped as stopped:
+            early = stopped.why
+    raise _ended("the probe", early)
+
+
+def _ended(what: str, why: Stop) -> typer.Exit:
+    """Say why less was asked than was to be; the exit with its code."""
+    from csc_tasks.metrics.judge.engine import Stop
+
+    typer.echo(f"{what}: {why.value}; the same command goes on from here", err=True)
+    return typer.Exit(OUT_OF_BUDGET if why is Stop.BUDGET else INTERRUPTED)
 
 
 def _side_by_side(
@@ -120,8 +138,7 @@ def _side_by_side(
     """``--pairwise``: every two models, both orders."""
     from csc_tasks.judging import judge_errors
     from csc_tasks.metrics.judge import load_rubric
-    from csc_tasks.metrics.judge.engine import Stop
-    from csc_tasks.probing import PAIRS, require_probe
+    from csc_tasks.probing import PAIRS
     from csc_tasks.side_by_side import contests
 
     with judge_errors():
@@ -129,17 +146,15 @@ def _side_by_side(
         verdicts = open_cache(results[0], cache or settings.cache)
         try:
             if dry_run:
-                for contest in plan:
-                    for pair, estimate in zip(contest.pairs(), contest.estimate(verdicts), strict=True):
-                        cost = f", {estimate.cost:.2f} {settings.currency}" if settings.priced else ""
-                        typer.echo(
-                            f"{contest.task} {' against '.join(pair)}: {estimate.requests:,} requests, "
-                            f"{estimate.prompt_tokens:,} + {estimate.completion_tokens:,} tokens{cost}"
-                        )
+                asked = [
+                    (f"{contest.task}: {' against '.join(pair)}", contest.rubric.name, estimate)
+                    for contest in plan
+                    for pair, estimate in zip(contest.pairs(), contest.estimate(verdicts), strict=True)
+                ]
+                _show_estimates(asked, settings, verdicts)
                 return
-            spent = 0.0
+            spent = _required_probe(settings, verdicts, config, budget)
             with progress_bar() as bar:
-                require_probe(settings, verdicts, config, follower(bar, "probe", settings.currency))
                 for contest in plan:
                     pairings = []
                     for first, second in contest.pairs():
@@ -148,10 +163,7 @@ def _side_by_side(
                         pairing, summary = contest.run(first, second, verdicts, left, follow)
                         spent += summary.cost
                         if summary.stopped is not None:
-                            typer.echo(
-                                f"{summary.stopped.value}; the same command goes on from here", err=True
-                            )
-                            raise typer.Exit(OUT_OF_BUDGET if summary.stopped is Stop.BUDGET else INTERRUPTED)
+                            raise _ended(contest.task, summary.stopped)
                         pairings.append(pairing)
                     ratings = contest.ratings(pairings)
                     contest.write(pairings, ratings)
@@ -165,16 +177,24 @@ def _show_contest(contest: Any, pairings: list[Any], ratings: Any) -> None:
     table = Table(title=title, title_justify="left")
     for name in ("first", "second"):
         table.add_column(name)
-    for name in ("pairs", "won", "tied", "lost", "win rate", "95 %", "flips", "length", "missing"):
+    for name in ("pairs", "won", "tied", "lost", "win rate", "95 %", "judged", "flips", "length", "coverage"):
         table.add_column(name, justify="right")
     for p in pairings:
         r = p.result
+        rate = (
+            ("withheld", "")
+            if r.withheld
+            else (_percent(r.win_rate), f"{_percent(r.low)} to {_percent(r.high)}")
+        )
         table.add_row(
-            *(p.first, p.second, str(r.pairs), str(r.wins), str(r.ties), str(r.losses)),
-            *(f"{100 * r.win_rate:.1f}", f"{100 * r.low:.1f} to {100 * r.high:.1f}", f"{100 * r.flips:.1f}"),
-            *(f"{r.length:+.2f}", str(r.missing)),
+            *(p.first, p.second, str(r.pairs), str(r.wins), str(r.ties), str(r.losses), *rate),
+            *(str(r.judged), _percent(r.flips), "n/a" if r.length != r.length else f"{r.length:+.2f}"),
+            _percent(r.coverage),
         )
     console().print(table)
+    for p in pairings:
+        if p.result.withheld:
+            typer.echo(f"{p.first} against {p.second}: win rate withheld: {p.result.withheld}", err=True)
     if ratings is not None:
         table = Table(title="Bradley-Terry ratings", title_justify="left")
         table.add_column("model")
@@ -184,6 +204,10 @@ def _show_contest(contest: Any, pairings: list[Any], ratings: Any) -> None:
             table.add_row(model, f"{value:.0f}", f"{low:.0f} to {high:.0f}")
         console().print(table)
     typer.echo(str(contest.results_path))
+
+
+def _percent(share: float) -> str:
+    return "n/a" if share != share else f"{100 * share:.1f}"
 
 
 def ratings_columns(ratings: Any) -> tuple[Any, ...]:
@@ -199,10 +223,7 @@ def open_cache(results: Path, path: Path | None) -> Any:
     return VerdictCache(path or folder / "judge_cache.sqlite")
 
 
-def _judge_all(plan: list[JudgedLog], cache: Any, budget: float | None) -> int:
-    from csc_tasks.metrics.judge.engine import Stop
-
-    spent = 0.0
+def _judge_all(plan: list[JudgedLog], cache: Any, budget: float | None, spent: float) -> None:
     with progress_bar() as bar:
         for judged in plan:
             left = None if budget is None else budget - spent
@@ -211,10 +232,7 @@ def _judge_all(plan: list[JudgedLog], cache: Any, budget: float | None) -> int:
             spent += summary.cost
             _report(judged, judgement, summary)
             if summary.stopped is not None:
-                what = f"{summary.stopped.value}; the same command goes on from here"
-                typer.echo(f"{judged.log.task}: {what}", err=True)
-                return OUT_OF_BUDGET if summary.stopped is Stop.BUDGET else INTERRUPTED
-    return 0
+                raise _ended(judged.log.task, summary.stopped)
 
 
 def progress_bar() -> Progress:
@@ -275,17 +293,25 @@ def _report(judged: JudgedLog, judgement: Judgement, summary: Summary) -> None:
         typer.echo(str(judged.results_path))
 
 
-def _show_estimates(estimates: list[tuple[JudgedLog, Estimate]]) -> None:
+def _show_estimates(asked: list[tuple[str, str, Estimate]], settings: Any, verdicts: Any) -> None:
+    """Requests, tokens and cost of each log or pair, after those of the probe if one is required, and the sum."""
+    from csc_tasks.metrics.judge.engine import Estimate
+    from csc_tasks.probing import estimate_probe
+
+    rows = [("the probe", rubric.name, e) for rubric, e in estimate_probe(settings, verdicts)] + asked
     table = Table(title="what would be asked, with answers at max_tokens", title_justify="left")
     for name in ("log", "rubric"):
         table.add_column(name)
     for name in ("to judge", "known", "requests", "prompt tokens", "answer tokens", "cost"):
         table.add_column(name, justify="right")
-    for judged, e in estimates:
-        config = judged.config
-        cost = f"{e.cost:.2f} {config.currency}" if config.priced else "no prices"
+    columns = [dataclasses.astuple(e) for _, _, e in rows]
+    total = [("sum", "", Estimate(*map(sum, zip(*columns, strict=True))))] if len(rows) > 1 else []
+    for log, rubric, e in rows + total:
+        if total and (log, rubric) == ("sum", ""):
+            table.add_section()
+        cost = f"{e.cost:.2f} {settings.currency}" if settings.priced else "no prices"
         numbers = (e.subjects, e.cached, e.requests, e.prompt_tokens, e.completion_tokens)
-        table.add_row(judged.log.path.name, judged.rubric.name, *(f"{n:,}" for n in numbers), cost)
+        table.add_row(log, rubric, *(f"{n:,}" for n in numbers), cost)
     console().print(table)
 
 
@@ -303,6 +329,7 @@ def probe(
     """
     from csc_tasks.judging import judge_errors, load_judge
     from csc_tasks.metrics.judge import load_rubric
+    from csc_tasks.probing import ProbeStopped
     from csc_tasks.probing import probe as ask
 
     settings = load_judge(config)
@@ -311,7 +338,9 @@ def probe(
         try:
             with progress_bar() as bar:
                 follow = follower(bar, "probe", settings.currency)
-                report = ask(settings, load_rubric(rubric), verdicts, follow)
+                report, _ = ask(settings, load_rubric(rubric), verdicts, follow)
+        except ProbeStopped as stopped:
+            raise _ended("the probe", stopped.why) from None
         finally:
             verdicts.close()
     if as_json:

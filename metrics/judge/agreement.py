@@ -14,7 +14,7 @@ import numpy as np
 from csc_tasks.metrics.base import AdditiveMetric, Floats, MetricInfo, Needs
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.rubric import GRADES, Dimension, Kind, Rubric
-from csc_tasks.metrics.judge.verdict import Status, Verdict
+from csc_tasks.metrics.judge.verdict import SILENT, Status, Verdict
 from csc_tasks.metrics.uncertainty import clustered_stderr
 
 __all__ = ["Agreement", "Place", "agreement", "read_ratings", "read_verdicts", "weighted_kappa"]
@@ -92,11 +92,11 @@ def agreement(
 
     Args:
         rubric: of the verdicts.
-        verdicts: the judge's; only scored ones are compared.
+        verdicts: the judge's; only scored ones are compared, and none that was given without asking the judge.
         ratings: for each rater the values as written, by place and dimension.
 
     Raises:
-        JudgeError: a value that the dimension does not offer, or nothing in common.
+        JudgeError: a value that the dimension does not offer, verdicts of another rubric, or nothing in common.
     """
     found = []
     for dimension in rubric.dimensions:
@@ -113,9 +113,9 @@ def agreement(
         if not any(rated.values()):
             continue
         judge = {
-            place: int(verdict.scores[dimension.name])
+            place: _grade(rubric, dimension, verdict)
             for place, verdict in verdicts.items()
-            if verdict.status is Status.SCORED
+            if verdict.status is Status.SCORED and SILENT not in verdict.flags
         }
         found.append(_compare(dimension, judge, rated))
     if not found:
@@ -189,6 +189,15 @@ def _alpha(raters: Sequence[Mapping[Place, int]]) -> float:
     return float(evalica.alpha(pandas.DataFrame(matrix[:, paired]), distance="ordinal").alpha)
 
 
+def _grade(rubric: Rubric, dimension: Dimension, verdict: Verdict) -> int:
+    grade = verdict.scores.get(dimension.name)
+    if not dimension.accepts(grade):
+        raise JudgeError(
+            f"the verdicts are not of rubric {rubric.name}: one has {grade!r} for {dimension.name}"
+        )
+    return int(grade)  # type: ignore[arg-type]  # a dimension of grades or of yes and no accepts numbers alone
+
+
 def _value(dimension: Dimension, text: str, rater: str, place: Place) -> int:
     said = text.strip().lower()
     if dimension.kind is Kind.YES_NO and said in _YES | _NO:
@@ -241,8 +250,9 @@ def read_verdicts(records: Iterable[Mapping[str, Any]]) -> dict[Place, Verdict]:
     verdicts: dict[Place, Verdict] = {}
     for record in records:
         try:
-            verdict, place = Verdict.of(record), (str(record["conversation"]), record["turn"])
-        except (ValueError, KeyError):
+            verdict, turn = Verdict.of(record), record["turn"]
+            place = str(record["conversation"]), None if turn is None else int(turn)
+        except (ValueError, KeyError, TypeError):
             continue
         if verdict.status is Status.SCORED or place not in verdicts:
             verdicts[place] = verdict

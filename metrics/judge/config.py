@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -32,7 +33,7 @@ class JudgeConfig(BaseModel):
     """
 
     # Inputs are kept out of messages: a key written into the wrong place must not be printed.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
 
     model: Annotated[str, Field(min_length=1)]
     base_url: str
@@ -85,7 +86,20 @@ class JudgeConfig(BaseModel):
     def _additions(cls, value: dict[str, Any]) -> dict[str, Any]:
         if taken := sorted(_RESERVED & value.keys()):
             raise ValueError(f"{taken[0]} cannot be set here")
+        try:
+            json.dumps(value, sort_keys=True, allow_nan=False)
+        except (
+            TypeError,
+            ValueError,
+            RecursionError,
+        ):  # a date, for instance, which YAML has and JSON has not
+            raise ValueError("must hold what JSON can say: texts, numbers, true, false, null") from None
         return value
+
+    @field_validator("cache")
+    @classmethod
+    def _at_home(cls, value: Path | None) -> Path | None:
+        return value.expanduser() if value else None
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from csc_tasks.metrics.judge.config import JudgeConfig
-from csc_tasks.metrics.judge.pacing import Gate, Pacer, retry_after
+from csc_tasks.metrics.judge.pacing import Gate, Pacer, pause, retry_after
 from csc_tasks.metrics.judge.prompt import Question, tokens_in
 from csc_tasks.metrics.judge.verdict import NO_USAGE, Usage, as_json
 
@@ -45,6 +45,8 @@ class Outcome(Enum):
     FAILED = "failed"
     FATAL = "fatal"
     """Nothing more can be asked: the key, the address or the quota is wrong."""
+    UNASKED = "unasked"
+    """Nothing was sent: the run was stopped while the question waited for its turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,14 @@ class Endpoint:
         """Ask until there is an answer, the retries are used up, or ``stop`` is set between two attempts."""
         estimate = float(question.tokens + self._config.max_tokens)
         attempts = lost = retries = 0
+        reason = ""
         while True:
-            await self._requests.take()
-            await self._tokens.take(estimate)
-            await self._gate.passed()
+            await self._requests.take(1.0, stop)
+            await self._tokens.take(estimate, stop)
+            await self._gate.passed(stop)
+            if stop.is_set():
+                outcome = Outcome.FAILED if attempts else Outcome.UNASKED
+                return Answer(outcome, reason=reason, attempts=attempts, lost=lost)
             with_schema = self._with_schema
             attempts += 1
             attempt = await self._attempt(question, schema if with_schema else None)
@@ -129,7 +135,7 @@ class Endpoint:
             self._tokens.correct(used - estimate)
             if attempt.schema_refused and with_schema and not self._schema_works:
                 # Asked again without; only if that is answered was the schema the reason.
-                await self._requests.take()
+                await self._requests.take(1.0, stop)
                 plain = await self._attempt(question, None)
                 attempts += 1
                 lost += plain.lost
@@ -145,20 +151,21 @@ class Endpoint:
                     self._answered = True
                     self._schema_works = self._schema_works or (with_schema and self._with_schema)
                 return answer if attempts == 1 else replace(answer, attempts=attempts, lost=lost)
+            reason = attempt.reason
             if retries >= self._config.retries or stop.is_set():
-                return Answer(Outcome.FAILED, reason=attempt.reason, attempts=attempts, lost=lost)
+                return Answer(Outcome.FAILED, reason=reason, attempts=attempts, lost=lost)
             if attempt.pause is not None:
                 if attempt.pause > LONGEST_PAUSE:
                     return Answer(
                         Outcome.FATAL,
-                        reason=f"{attempt.reason}; it asks to wait {attempt.pause:.0f} s",
+                        reason=f"{reason}; it asks to wait {attempt.pause:.0f} s",
                         attempts=attempts,
                         lost=lost,
                     )
                 self._gate.close_for(attempt.pause)
             else:
                 longest = min(self._config.backoff * 2.0**retries, self._config.max_backoff)
-                await _pause(longest * self._jitter.uniform(0.5, 1.0), stop)
+                await pause(longest * self._jitter.uniform(0.5, 1.0), stop)
             retries += 1
 
     async def _attempt(self, question: Question, schema: Mapping[str, Any] | None) -> _Attempt:
@@ -228,7 +235,8 @@ class Endpoint:
             finish = choice.get("finish_reason")
         except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
             return _Attempt(None, "the server's response is not a chat completion", lost=True)
-        said = content if isinstance(content, str) else ""
+        # Once more, for JSON may write a key's characters in another way.
+        said = self._without_key(content) if isinstance(content, str) else ""
         usage = _usage(body.get("usage"), question, said)
         answer = Answer(Outcome.ANSWERED, said, usage=usage, latency=latency, cut_off=finish == "length")
         if finish == "content_filter" or (refusal and not said):
@@ -237,7 +245,7 @@ class Endpoint:
                 if finish == "content_filter"
                 else "the judge declined"
             )
-            shown = said or (refusal if isinstance(refusal, str) else "")
+            shown = said or (self._without_key(refusal) if isinstance(refusal, str) else "")
             return _Attempt(replace(answer, outcome=Outcome.REFUSED, reason=reason, text=shown))
         if not said.strip() and finish != "length":
             return _Attempt(None, "an empty answer", lost=True)
@@ -245,7 +253,7 @@ class Endpoint:
 
     def _refused(self, status: int, after: str | None, text: str, with_schema: bool) -> _Attempt:
         """What another status than 200 means."""
-        said = _error_text(text)
+        said = " ".join(self._without_key(_error_text(text)).split())[:200]
         reason = f"HTTP {status}" + (f": {said}" if said else "")
         lower = text.lower()
         if status == 429 and "insufficient_quota" in lower:
@@ -282,13 +290,6 @@ def _proxy_for(url: str) -> str | None:
     return None if proxy is None or proxy_bypass(parts.netloc) else proxy
 
 
-async def _pause(seconds: float, stop: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
-
-
 def _usage(counted: object, question: Question, said: str) -> Usage:
     if isinstance(counted, dict):
         prompt, completion = counted.get("prompt_tokens"), counted.get("completion_tokens")
@@ -298,7 +299,7 @@ def _usage(counted: object, question: Question, said: str) -> Usage:
 
 
 def _error_text(text: str) -> str:
-    """The message in an error response, short, on one line."""
+    """The message in an error response."""
     try:
         error = json.loads(text)
         error = error.get("error", error)
@@ -310,4 +311,4 @@ def _error_text(text: str) -> str:
         message = next((text for text in named if text), "")
     except (ValueError, AttributeError, RecursionError):
         message = text
-    return " ".join(str(message).split())[:200]
+    return str(message)

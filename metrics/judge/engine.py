@@ -14,7 +14,7 @@ import json
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,13 +27,13 @@ from csc_tasks.metrics.judge.config import JudgeConfig
 from csc_tasks.metrics.judge.endpoint import Answer, Endpoint, Outcome
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.journal import Journal
-from csc_tasks.metrics.judge.keeper import SILENT, Keeper, mark
+from csc_tasks.metrics.judge.keeper import Keeper, mark
 from csc_tasks.metrics.judge.pacing import Budget
 from csc_tasks.metrics.judge.parser import read_verdict
 from csc_tasks.metrics.judge.prompt import Question, ask
 from csc_tasks.metrics.judge.rubric import Dimension, Kind, Rubric
 from csc_tasks.metrics.judge.subject import Subject
-from csc_tasks.metrics.judge.verdict import Status, Value, Verdict, as_json
+from csc_tasks.metrics.judge.verdict import SILENT, Status, Value, Verdict, as_json
 
 __all__ = ["Engine", "Estimate", "Summary", "key_of", "lowest"]
 
@@ -141,6 +141,7 @@ class Engine:
         journal: the log that verdicts are appended to; the ones already in it serve like the cache.
         with_reference: show the reference to the judge.
         budget: what may be spent, in the configuration's currency; no limit for ``None``.
+        about: what each line of the log says of these subjects, besides rubric and judge.
 
     Raises:
         JudgeError: a budget without prices.
@@ -154,6 +155,7 @@ class Engine:
         journal: Journal,
         with_reference: bool = False,
         budget: float | None = None,
+        about: Mapping[str, str] | None = None,
     ) -> None:
         if budget is not None and not config.priced:
             raise JudgeError("a budget needs input_price and output_price in the judge's configuration")
@@ -166,7 +168,7 @@ class Engine:
         self._keys = Keys(rubric, config)
         self._failed_in_a_row = 0
         self._deferred: list[_Task] = []
-        origin = {"rubric": f"{rubric.name}@{rubric.sha256}", "judge": config.model}
+        origin = {"rubric": f"{rubric.name}@{rubric.sha256}", "judge": config.model, **(about or {})}
         self._keeper = Keeper(cache, journal, origin, lambda trouble: self._halt(Stop.BROKEN, trouble))
 
     def task(self, subject: Subject) -> _Task:
@@ -374,6 +376,9 @@ class Engine:
                 spent = self.config.cost(answer.usage.prompt, answer.usage.completion)
             finally:
                 self._budget.settle(most, spent)
+            if answer.outcome is Outcome.UNASKED:
+                self._skip(task, ours=True)
+                continue
             self._hear_answer(task, answer, lost=answer.lost * most)
             # Only then the next: a run that is killed now has lost no more than one request a worker.
             await self._keeper.kept()

@@ -14,16 +14,14 @@ from csc_tasks.metrics.judge.cache import VerdictCache
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.journal import Journal, rescue
 from csc_tasks.metrics.judge.subject import Subject
-from csc_tasks.metrics.judge.verdict import Status, Verdict, as_json
+from csc_tasks.metrics.judge.verdict import SILENT, Status, Verdict, as_json
 
-__all__ = ["SILENT", "Keeper", "mark"]
+__all__ = ["Keeper", "mark"]
 
 FLUSH = 256
 """Verdicts after which the cache is written to in between; each is in the log before."""
 PULSE = 1.0
 """Seconds between two writes to the cache, for the sake of those that share it."""
-SILENT = "silent"
-"""Flag of a verdict that was not asked for, because the model under test had not answered."""
 
 
 def mark(*parts: object) -> bytes:

@@ -1,12 +1,22 @@
-"""Limits in time and money: requests and tokens a minute, pauses that the server asks for, and the budget."""
+"""Limits in time and money: requests and tokens a minute, pauses that the server asks for, and the budget.
+
+Every wait in time ends early when the run is stopped; whoever waited asks nothing more.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from time import monotonic, time
 
-__all__ = ["Budget", "Gate", "Pacer", "retry_after"]
+__all__ = ["Budget", "Gate", "Pacer", "pause", "retry_after"]
+
+
+async def pause(seconds: float, stop: asyncio.Event) -> None:
+    """Wait so long, or until ``stop`` is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 class Pacer:
@@ -16,15 +26,15 @@ class Pacer:
         self._seconds = 60.0 / rate if rate else 0.0
         self._free = 0.0
 
-    async def take(self, units: float = 1.0) -> None:
-        """Wait for the next slot and take so many units from it on."""
+    async def take(self, units: float, stop: asyncio.Event) -> None:
+        """Take so many units from the next slot on and wait for it, or until ``stop`` is set."""
         if not self._seconds:
             return
         now = monotonic()
         start = max(now, self._free)
         self._free = start + units * self._seconds
         if start > now:
-            await asyncio.sleep(start - now)
+            await pause(start - now, stop)
 
     def correct(self, units: float) -> None:
         """Take back (or add) units that an estimate was off by."""
@@ -41,10 +51,10 @@ class Gate:
         """Nobody passes for that long."""
         self._until = max(self._until, monotonic() + seconds)
 
-    async def passed(self) -> None:
-        """Wait until the gate is open."""
-        while (wait := self._until - monotonic()) > 0:
-            await asyncio.sleep(wait)
+    async def passed(self, stop: asyncio.Event) -> None:
+        """Wait until the gate is open, or ``stop`` is set."""
+        while (wait := self._until - monotonic()) > 0 and not stop.is_set():
+            await pause(wait, stop)
 
 
 class Budget:

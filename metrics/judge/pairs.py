@@ -55,12 +55,15 @@ class PairResult:
     """Two models over the same turns.
 
     ``win_rate`` is the first model's share 0–1, ties half, with a 95 % interval from resampling whole
-    conversations; ``flips`` the share of pairs in which the judge followed the order; ``length`` Spearman's
-    correlation of the outcome with the difference in length (first minus second, characters): near 0 is
-    good, unless the better model happens to write more.
+    conversations. Of the ``judged`` pairs, which the judge decided (equal replies and silence need no judge),
+    ``flips`` is the share in which it followed the order, ``length`` Spearman's correlation of the outcome
+    with the difference in length (first minus second, characters): near 0 is good, unless the better model
+    happens to write more. ``coverage`` is the share 0–1 of all pairs that has an outcome, ``missing`` the
+    number that has none; where it is too low, ``withheld`` says so and rate and interval are NaN.
     """
 
     pairs: int
+    judged: int
     wins: int
     ties: int
     losses: int
@@ -70,6 +73,8 @@ class PairResult:
     flips: float
     length: float
     missing: int
+    coverage: float
+    withheld: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,43 +116,55 @@ def outcome_of(forward: Verdict, backward: Verdict) -> tuple[Outcome, bool] | No
 def compare(
     outcomes: Sequence[Outcome],
     conversations: Sequence[str],
-    lengths: Sequence[int],
+    lengths: Sequence[int | None],
     flips: int = 0,
     missing: int = 0,
+    min_coverage: float = 0.0,
 ) -> PairResult:
     """Sum up n pairs.
 
     Args:
         outcomes: of the first model.
         conversations: of each pair.
-        lengths: characters of the first model's reply minus the second's.
+        lengths: characters of the first model's reply minus the second's; ``None`` where no judge was needed.
         flips: pairs in which the order decided.
         missing: pairs that got no verdict.
+        min_coverage: share 0–1 of pairs with an outcome below which the win rate is withheld.
     """
     values = [o.value for o in outcomes]
     rate = low = high = length = float("nan")
-    if values:
+    total = len(values) + missing
+    coverage = len(values) / total if total else float("nan")
+    withheld = ""
+    if coverage < min_coverage:
+        without = f"{missing} of {total} without a verdict"
+        withheld = f"coverage {coverage:.3f} is below min_coverage {min_coverage:g} ({without})"
+    if values and not withheld:
         metric = _WinRate()
         sums = cluster_sums(metric.statistics(values), conversations)
         rate = metric.score(values)
         if len(sums) > 1:
             scores = bootstrap_scores(metric, sums, resample_counts(len(sums)))
             low, high = (float(q) for q in np.quantile(scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
-        if len(set(values)) > 1 and len(set(lengths)) > 1:
-            from scipy.stats import spearmanr
+    judged = [(v, n) for v, n in zip(values, lengths, strict=True) if n is not None]
+    if len({v for v, _ in judged}) > 1 and len({n for _, n in judged}) > 1:
+        from scipy.stats import spearmanr
 
-            length = float(spearmanr(values, lengths).statistic)
+        length = float(spearmanr(*zip(*judged, strict=True)).statistic)
     return PairResult(
         len(values),
+        len(judged),
         outcomes.count(Outcome.WIN),
         outcomes.count(Outcome.TIE),
         outcomes.count(Outcome.LOSS),
         rate,
         low,
         high,
-        flips / len(values) if values else float("nan"),
+        flips / len(judged) if judged else float("nan"),
         length,
         missing,
+        coverage,
+        withheld,
     )
 
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.guard import CLOSE, OPEN, flags_of, fold_names, neutral, nonce_of
 from csc_tasks.metrics.judge.rubric import Rubric
 from csc_tasks.metrics.judge.subject import Subject
@@ -47,8 +48,18 @@ def ask(rubric: Rubric, subject: Subject, with_reference: bool = False, seed: in
         subject: has them.
         with_reference: show the optional blocks too, where the subject has them.
         seed: changes the nonces.
+
+    Raises:
+        JudgeError: the rubric shows a field that the subject does not have.
     """
-    blocks = [b for b in rubric.blocks if not b.optional or (with_reference and subject.fields.get(b.field))]
+    blocks = [b for b in rubric.blocks if with_reference or not b.optional]
+    for block in blocks:
+        if block.field not in subject.fields:
+            raise JudgeError(
+                f"rubric {rubric.name} shows the field {block.field!r}, which a {rubric.unit.value} does not have; "
+                f"there are {', '.join(subject.fields)}"
+            )
+    blocks = [b for b in blocks if subject.fields[b.field] or not b.optional]
     shown = tuple((b.title, neutral(subject.fields[b.field])) for b in blocks)
     nonce = nonce_of(seed, (part for pair in shown for part in pair))
     body = "\n".join(

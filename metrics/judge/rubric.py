@@ -161,7 +161,7 @@ def load_rubric(name: str) -> Rubric:
         JudgeError: there is none, or its files break the rules; the message names file and field.
     """
     if "/" in name or "\\" in name or name in (".", ".."):
-        return _read(Path(name), name)
+        return _read(Path(name).resolve(), name)
     return _shipped(name)
 
 
@@ -195,7 +195,7 @@ def _read(folder: _Folder, where: str) -> Rubric:
         parts = {"dimensions": _listing(dimensions), "format": _example(dimensions)}
         system = string.Template(contents["system.txt"]).substitute(parts)
         user.substitute(blocks="")
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # `[block]` for `[[block]]`, for one
         raise JudgeError(f"{where}: not a rubric ({type(error).__name__}: {error})") from None
     names = [d.name for d in dimensions]
     if len(set(names)) < len(names) or REASON in names or not names or not blocks:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["NO_USAGE", "Status", "Usage", "Value", "Verdict", "as_json"]
+__all__ = ["NO_USAGE", "SILENT", "Status", "Usage", "Value", "Verdict", "as_json"]
 
 as_json = json.JSONEncoder(ensure_ascii=False).encode
 """A value as JSON with Chinese left readable; ``json.dumps`` would make such an encoder for every call."""
+
+SILENT = "silent"
+"""Flag of a verdict that was not asked for, because the model under test had not answered."""
 
 Value = int | bool | str
 """A grade from 1 to 5, yes or no, or one of a dimension's options."""

@@ -11,6 +11,7 @@ pytest.importorskip("evalica", reason="needs csconv-eval[judge]")
 
 from csc_tasks.metrics.judge import JudgeError, Status, Verdict, load_rubric
 from csc_tasks.metrics.judge.agreement import Place, agreement, read_ratings, read_verdicts, weighted_kappa
+from csc_tasks.metrics.judge.verdict import SILENT
 
 RUBRIC = load_rubric("turn-zh-1")
 
@@ -111,6 +112,19 @@ def test_a_mistake_in_the_ratings_is_named(tmp_path: Path, text: str, message: s
     path.write_text(text)
     with pytest.raises(JudgeError, match=message):
         agreement(RUBRIC, verdicts([3]), read_ratings(path))
+
+
+def test_verdicts_of_another_rubric_are_an_error() -> None:
+    other = {("c0", 0): Verdict(Status.SCORED, {"needs_identified": 3})}
+    with pytest.raises(JudgeError, match="not of rubric turn-zh-1: one has None for empathy"):
+        agreement(RUBRIC, other, {"": rated([3])})
+
+
+def test_silence_says_nothing_about_the_judge_who_was_not_asked() -> None:
+    given = verdicts([1, 2, 3, 4])
+    given["c9", 0] = Verdict(Status.SCORED, given["c0", 0].scores, flags=(SILENT,))
+    (found,) = agreement(RUBRIC, given, {"": {**rated([1, 2, 3, 4]), ("c9", 0): {"empathy": "5"}}})
+    assert (found.items, found.kappa) == (4, 1.0)
 
 
 def test_of_several_verdicts_on_a_turn_the_last_scored_one_counts() -> None:

@@ -53,6 +53,12 @@ def test_a_model_and_an_address_are_enough(tmp_path: Path) -> None:
             "model: m\nbase_url: http://h\nextra_body: {stream: true}\n",
             "extra_body: stream cannot be set here",
         ),
+        (
+            "model: m\nbase_url: http://h\nextra_body: {since: 2026-01-01}\n",
+            "extra_body: must hold what JSON can say",
+        ),
+        ("model: m\nbase_url: http://h\nextra_body: {top_p: .nan}\n", "extra_body: must hold what JSON"),
+        ("model: m\nbase_url: http://h\ntimeout: .inf\n", "timeout: Input should be a finite number"),
         ("model: m\nbase_url: http://h\nmodel_name: x\ntimeout: 0\n", "timeout.*model_name: no such field"),
     ],
 )
@@ -60,6 +66,12 @@ def test_a_mistake_is_named_without_showing_what_was_written(tmp_path: Path, tex
     with pytest.raises(JudgeError, match=message) as error:
         load_config(written(tmp_path, text))
     assert CANARY not in "".join(traceback.format_exception(error.value))
+
+
+def test_a_cache_at_home_is_found_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = load_config(written(tmp_path, "model: m\nbase_url: http://h\ncache: ~/judge.sqlite\n"))
+    assert config.cache == tmp_path / "judge.sqlite"
 
 
 def test_the_key_comes_from_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,26 @@ def test_a_judge_that_likes_length_shows_in_the_correlation() -> None:
     assert nothing.missing == 3
 
 
+def test_flips_and_length_are_of_the_pairs_that_the_judge_decided() -> None:
+    judged = [(Outcome.WIN, 5), (Outcome.LOSS, -5), (Outcome.TIE, 0), (Outcome.WIN, 3)]
+    silent: list[tuple[Outcome, int | None]] = [(Outcome.LOSS, None)] * 4
+    outcomes, lengths = zip(*judged, *silent, strict=True)
+    result = compare(outcomes, [f"c{i}" for i in range(8)], lengths, flips=1)
+    assert (result.pairs, result.judged, result.losses) == (8, 4, 5)
+    assert result.flips == 0.25
+    assert result.length == pytest.approx(compare(outcomes[:4], list("abcd"), lengths[:4]).length)
+
+
+def test_below_the_least_coverage_the_win_rate_is_withheld_with_its_reason() -> None:
+    outcomes, conversations = [Outcome.WIN, Outcome.LOSS] * 4, [f"c{i}" for i in range(8)]
+    enough = compare(outcomes, conversations, [1] * 8, missing=2, min_coverage=0.8)
+    assert (enough.win_rate, enough.coverage, enough.withheld) == (0.5, 0.8, "")
+    few = compare(outcomes, conversations, [1] * 8, missing=3, min_coverage=0.8)
+    assert math.isnan(few.win_rate)
+    assert math.isnan(few.low)
+    assert few.withheld == "coverage 0.727 is below min_coverage 0.8 (3 of 11 without a verdict)"
+
+
 def test_ratings_order_models_by_who_beats_whom() -> None:
     pytest.importorskip("evalica", reason="needs csconv-eval[judge]")
     luck = random.Random(5)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csc_tasks.metrics.judge import Subject, load_rubric
+from csc_tasks.metrics.judge import JudgeError, Subject, load_rubric
 from csc_tasks.metrics.judge.guard import neutral
 from csc_tasks.metrics.judge.prompt import Question, ask
 from csc_tasks.sources import Part, load
@@ -28,6 +28,14 @@ def test_the_reference_is_shown_only_on_request() -> None:
     assert "明天到。" not in asked().user
     assert "明天到。" in asked(with_reference=True).user
     assert asked(with_reference=True, reference="").shown == asked().shown
+
+
+def test_a_text_that_the_subject_does_not_have_is_an_error_not_an_empty_block() -> None:
+    fields = {name: text for name, text in FIELDS.items() if name != "strategy"}
+    with pytest.raises(
+        JudgeError, match="shows the field 'strategy', which a turn does not have; there are hist"
+    ):
+        ask(RUBRIC, Subject("c", 0, fields))
 
 
 def test_the_instruction_is_the_same_for_every_subject_so_that_servers_can_cache_it() -> None:

@@ -75,6 +75,20 @@ def test_a_broken_rubric_is_named_with_its_defect(
         load_rubric(str(path.parent))
 
 
+def test_single_brackets_in_place_of_double_ones_are_a_defect_with_a_name(tmp_path: Path) -> None:
+    path = copied(tmp_path) / "rubric.toml"
+    head, _, rest = path.read_text().partition("[[block]]")
+    path.write_text(
+        head
+        + "[block]"
+        + rest.partition("[[block]]")[0]
+        + "[[dimension]]"
+        + rest.partition("[[dimension]]")[2]
+    )
+    with pytest.raises(JudgeError, match=r"not a rubric \((Attribute|Type)Error"):
+        load_rubric(str(path.parent))
+
+
 def test_an_unknown_rubric_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(
         JudgeError, match="no rubric 'turn-zh-9'; there are dialogue-zh-1, pairwise-zh-1, turn-zh-1"
