@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -42,10 +38,8 @@ def baseline(
 
     The results are ordinary lm-eval results. Further options (--limit, --metadata, …) go to lm_eval.
     """
-    from lm_eval.__main__ import cli_evaluate
-
     from csc_tasks.baselines import BaselineLM
-    from csc_tasks.registration import configs_folder
+    from csc_tasks.own_tasks import lm_eval
 
     if train is None:
         train = "mini" if all(t.startswith("csconv_mini") for t in tasks.split(",")) else "hub"
@@ -53,9 +47,6 @@ def baseline(
     models = {kind: BaselineLM(f"csconv-{kind}", train, seed) for kind in kinds.split(",")}
     _ = [model.training for kind, model in models.items() if kind != "shuffle"]
     os.environ.setdefault("HF_HUB_OFFLINE", "0" if "hub" in (train, os.environ.get("CSCONV_DATA")) else "1")
-    ours = all(t.startswith("csconv") for t in tasks.split(",")) and not any(
-        a.startswith("--include") for a in context.args
-    )
     for kind in models:
         arguments = [
             "--model",
@@ -63,22 +54,7 @@ def baseline(
             "--model_args",
             f"model=csconv-{kind},train={train},seed={seed}",
         ]
-        arguments += ["--tasks", tasks, "--include_path", str(configs_folder())]
+        arguments += ["--tasks", tasks]
         if output_path:
             arguments += ["--output_path", output_path, "--log_samples"]
-        sys.argv = ["lm_eval", "run", *arguments, *context.args]
-        with _own_tasks_alone() if ours else nullcontext():
-            cli_evaluate()
-
-
-@contextmanager
-def _own_tasks_alone() -> Iterator[None]:
-    """Keep lm-eval from reading the 13,000 task files that it ships: that takes longer than a baseline's whole run."""
-    from lm_eval import tasks
-
-    every = tasks.TaskManager
-    tasks.TaskManager = partial(every, include_defaults=False)
-    try:
-        yield
-    finally:
-        tasks.TaskManager = every
+        lm_eval(["run", *arguments, *context.args])

@@ -38,10 +38,9 @@ def quickstart(
 ) -> None:
     """Evaluate the shipped tiny model and every baseline offline, and build the leaderboard.
 
-    Runs the ordinary lm_eval command, as a user would, two at a time; under two minutes on two idle cores.
+    Runs lm_eval as a user would, two at a time; under two minutes on two idle cores.
     """
     from csc_tasks.commands.leaderboard import show
-    from csc_tasks.registration import configs_folder
     from csc_tasks.tiny_model import folder
 
     if importlib.util.find_spec("transformers") is None or importlib.util.find_spec("torch") is None:
@@ -50,10 +49,9 @@ def quickstart(
             "pip install 'csconv-eval[hf,leaderboard]' (on a machine without a GPU, install a CPU build of torch first)"
         )
     common = ["--output_path", str(output_path), *(["--limit", str(limit)] if limit is not None else [])]
-    harness = [sys.executable, "-m", "lm_eval", "run", *common, "--log_samples"]
+    harness = [sys.executable, "-m", "csc_tasks.own_tasks", "run", *common, "--log_samples"]
     model = ["--model", "hf", "--model_args", f"pretrained={folder()}", "--device", "cpu"]
-    options = ["--include_path", str(configs_folder()), "--gen_kwargs", f"max_gen_toks={_LONGEST}"]
-    options += ["--batch_size", _AT_ONCE]
+    options = ["--gen_kwargs", f"max_gen_toks={_LONGEST}", "--batch_size", _AT_ONCE]
     runs = {f"tiny_model, {tasks}": [*harness, *model, *options, "--tasks", tasks] for tasks in _TASKS}
     own = [sys.executable, "-m", "csc_tasks.commands", "baseline"]
     runs["floors"] = [*own, _FLOORS, *common, "--tasks", ",".join(_TASKS)]
