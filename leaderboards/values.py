@@ -17,7 +17,8 @@ def number(metric: str, value: float, signed: bool = False) -> str:
         return "–"
     found = reported_metrics().get(metric) or known_columns([metric]).get(metric)
     percent = found is None or found.info.percent
-    text = f"{100 * value if percent else value:{'+' if signed else ''}.{1 if percent else 2}f}"
+    shown = (100 * value if percent else value) + 0.0  # which turns -0.0 into 0.0
+    text = f"{shown:{'+' if signed else ''}.{1 if percent else 2}f}"
     return text.replace("-0.0", "0.0") if not signed and float(text) == 0 else text
 
 
