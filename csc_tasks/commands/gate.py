@@ -303,7 +303,8 @@ def power(
     table = Table(
         "task",
         "metric",
-        title=f"smallest drop seen with a chance of {power:.0%}, {count} test{'s' * (count != 1)}, {100 * alpha:g} % false alarms",
+        title=f"smallest drop seen with a chance of {power:.0%}, {count} test{'s' * (count != 1)}, "
+        f"{100 * alpha:g} % false alarms",
         title_justify="left",
         caption="\n".join(dict.fromkeys(s.basis for s in spreads)) + "\nshares in percent",
         caption_justify="left",
