@@ -84,6 +84,8 @@ def build_board(
     """
     found = find_runs(paths)
     chosen, problems = choose_runs(found.runs)
+    # Whatever ties, ties in the same way wherever the files lie.
+    chosen.sort(key=lambda model: (model.identity.key, model.section, str(model.facts)))
     runs = [run for model in chosen for run in model.all_runs]
     read = summaries(runs, workers, lambda done: progress(done, len(runs)), cache)
     sources: dict[int, Summary] = {}
