@@ -246,7 +246,11 @@ class _TableBuilder:
                 signatures = sorted(s for n, s in pairs if n == name)
                 for signature in signatures:
                     several = len(signatures) > 1
-                    digest = "#" + sha256(signature.encode()).hexdigest()[:6] if several else ""
+                    digest = (
+                        "#" + sha256(signature.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+                        if several
+                        else ""
+                    )
                     full = f"{name} {signature}" if metric.info.model else name
                     title = heading(full, metric)
                     if several and not metric.info.model:

@@ -27,7 +27,7 @@ def csconv(*arguments: str | Path) -> Done:
     out, err = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["csconv", *map(str, arguments)])
-        patch.setenv("TERMINAL_WIDTH", "200")  # else typer breaks the lines of its messages
+        patch.setenv("COLUMNS", "200")  # else messages are broken where the terminal of the tests ends
         with pytest.raises(SystemExit) as left:
             main()
     code = left.value.code

@@ -121,7 +121,8 @@ def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     """Change a results file's content."""
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    # In ASCII, as halves of surrogate pairs can only be written so.
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def log_of(results: Path, task: str = RESPONSE) -> Path:
@@ -148,3 +149,12 @@ def overwrite(path: Path, stamp: bool) -> None:
         file.write(b"\0" * status.st_size)
     if stamp:
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def change_line(log: Path, number: int, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change one sample of a log."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    sample = json.loads(lines[number])
+    change(sample)
+    lines[number] = json.dumps(sample)
+    log.write_text("\n".join(lines) + "\n", encoding="utf-8")

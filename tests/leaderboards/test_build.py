@@ -24,6 +24,7 @@ from tests.leaderboards.logs import (
     STRATEGY,
     age,
     answering,
+    change_line,
     edit,
     log_of,
     overwrite,
@@ -71,14 +72,6 @@ def told(board: Board) -> str:
 
 def rows_as_plain(board: Board) -> list[Any]:
     return [asdict(row) for table in board.tables for row in table.rows]
-
-
-def change_line(log: Path, number: int, change: Callable[[dict[str, Any]], Any]) -> None:
-    lines = log.read_text(encoding="utf-8").splitlines()
-    sample = json.loads(lines[number])
-    change(sample)
-    lines[number] = json.dumps(sample, ensure_ascii=False)
-    log.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 # --- what it says ---
