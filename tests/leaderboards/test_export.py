@@ -20,8 +20,8 @@ from pyarrow import parquet
 from csc_tasks.leaderboards.board import Board, Cell, Column, Row
 from csc_tasks.leaderboards.build import build_board
 from csc_tasks.leaderboards.export import FlatRow, csv_bytes, flat_rows, parquet_bytes
+from tests.door import csconv
 from tests.leaderboards import boards
-from tests.leaderboards.door import csconv
 from tests.leaderboards.logs import RESPONSE, content, edit, results_file
 
 pytestmark = pytest.mark.slow

@@ -16,8 +16,8 @@ import pytest
 
 from csc_tasks.leaderboards.board import to_json
 from csc_tasks.leaderboards.build import build_board
+from tests.door import Done, csconv
 from tests.leaderboards import logs as made
-from tests.leaderboards.door import Done, csconv
 
 pytest.importorskip("jinja2", reason="needs csconv-eval[leaderboard]")
 pytest.importorskip("vl_convert", reason="needs csconv-eval[leaderboard]")
