@@ -22,7 +22,7 @@ from csc_tasks.leaderboards.build import build_board
 from csc_tasks.leaderboards.export import FlatRow, csv_bytes, flat_rows, parquet_bytes
 from tests.door import csconv
 from tests.leaderboards import boards
-from tests.leaderboards.logs import RESPONSE, content, edit, results_file
+from tests.leaderboards.logs import RESPONSE, content, edit, results_file, samples_file
 
 pytestmark = pytest.mark.slow
 
@@ -159,6 +159,27 @@ def test_a_table_of_one_model_has_its_lines_only(
     )
     whole = [line["model"] for line in read_csv(exported["csv"])]
     assert models == [CHINESE] * whole.count(CHINESE)
+
+
+def test_one_of_two_revisions_is_named_with_an_at_sign(short: Path, tmp_path: Path) -> None:
+    for revision, value in (("v1", 0.125), ("v2", 0.25)):
+        path = results_file(Path(shutil.copytree(short / "a", tmp_path / revision)))
+        edit(path, lambda c, r=revision: c["config"]["model_args"].update(revision=r))
+        edit(path, lambda c, v=value: c["results"][RESPONSE].update({"rouge_l,none": v}))
+        samples_file(tmp_path / revision).unlink()  # the log would not bear out such a score
+    logs = (tmp_path / "v1", tmp_path / "v2")
+    for form in FORMATS:
+        place = ("--out", tmp_path / form, "--format", form, "--model")
+        assert csconv("export", *logs, *place, "org/good@v2").code == 0
+        refused = csconv("export", *logs, *place, "org/good@v3")
+        assert refused.code == 1
+        assert "there are org/good@v1, org/good@v2" in refused.err
+    lines = read_csv((tmp_path / "csv").read_bytes())
+    assert {(x["revision"], x["value"]) for x in lines if x["metric"] == "rouge_l"} == {("v2", "0.25")}
+    assert set(parquet.read_table(tmp_path / "parquet")["revision"].to_pylist()) == {"v2"}
+    card = yaml.safe_load((tmp_path / "model-index").read_text(encoding="utf-8"))
+    (result,) = card["model-index"][0]["results"]
+    assert {m["type"]: m["value"] for m in result["metrics"]}["rouge_l"] == 0.25
 
 
 # --- what is not known ---

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from markdown_it import MarkdownIt
@@ -16,6 +17,11 @@ from tests.leaderboards import boards
 
 ACCURACY, BLEU = "response/reference/strategy_acc", "response/reference/bleu_4"
 SECTION = "Response, reference context"
+
+
+@cache
+def whole() -> Board:
+    return boards.board()
 
 
 def parsed(text: str) -> list[Token]:
@@ -56,7 +62,7 @@ def shown(text: str) -> str:
 
 def changed(change: Callable[[Row], Row], model: str = "Qwen/Qwen2.5-72B-Instruct") -> Board:
     """The synthetic board with another row in the place of one model's."""
-    board = boards.board()
+    board = whole()
     first, *others = board.tables
     rows = tuple(change(row) if row.model == model else row for row in first.rows)
     assert rows != first.rows
@@ -67,7 +73,7 @@ def changed(change: Callable[[Row], Row], model: str = "Qwen/Qwen2.5-72B-Instruc
 
 
 def test_every_section_of_every_table_is_a_table_with_a_row_for_each_of_its_models() -> None:
-    board = boards.board()
+    board = whole()
     found = [(heading, rows) for heading, rows in tables(markdown(board)) if "turns" in rows[0]]
     # Rows of the second table have no figures of a section: they are not listed in it.
     expected = [
@@ -85,7 +91,7 @@ def test_every_section_of_every_table_is_a_table_with_a_row_for_each_of_its_mode
 
 
 def test_a_cell_is_the_value_with_its_interval_in_percent_or_in_grades() -> None:
-    (row,) = (r for r in section(boards.board()) if r["model"].startswith("`Qwen"))
+    (row,) = (r for r in section(whole()) if r["model"].startswith("`Qwen"))
     (mine,) = (r for r in boards.table().rows if r.id == "qwen")
     for title, column, scale, digits in (
         ("Strategy accuracy ↑", ACCURACY, 100, 1),
@@ -102,13 +108,13 @@ def test_a_cell_is_the_value_with_its_interval_in_percent_or_in_grades() -> None
 
 
 def test_only_headline_columns_are_shown_with_the_way_that_is_better() -> None:
-    assert list(section(boards.board())[0]) == [
+    assert list(section(whole())[0]) == [
         *("#", "model", "Strategy accuracy ↑", "BLEU-4 ↑", "ROUGE-L ↑", "Helpfulness ↑", "turns"),
     ]
 
 
 def test_models_come_by_score_then_incomplete_ones_then_floors() -> None:
-    rows = section(boards.board())
+    rows = section(whole())
     scores = [float(r["Strategy accuracy ↑"].split()[0]) for r in rows]
     ranks = [r["#"] for r in rows]
     assert scores[:-2] == sorted(scores[:-2], reverse=True)
@@ -127,12 +133,12 @@ def test_models_that_the_data_cannot_tell_apart_share_a_rank() -> None:
         if cell.rank
     ]
     assert len({rank for _, rank in places}) < len(places)
-    told = [(r["Strategy accuracy ↑"].split()[0], r["#"]) for r in section(boards.board()) if r["#"] != "–"]
+    told = [(r["Strategy accuracy ↑"].split()[0], r["#"]) for r in section(whole()) if r["#"] != "–"]
     assert told == places
 
 
 def test_a_row_that_is_incomplete_or_has_notes_says_so_below() -> None:
-    text = markdown(boards.board())
+    text = markdown(whole())
     assert (
         "- `deepseek-ai/DeepSeek-V3` `@main`: `300 of 375 turns; the last 5 conversations are missing`"
         in text
@@ -164,7 +170,7 @@ def test_what_is_not_known_is_never_shown_as_a_number(cell: Cell | None, expecte
 
 
 def test_a_value_that_was_withheld_has_its_reason_below_once_for_all_models_of_that_reason() -> None:
-    board = boards.board()
+    board = whole()
     first = board.tables[0]
     withheld = Cell(None, why="the judge | refused <b>")
     rows = tuple(
@@ -179,9 +185,7 @@ def test_a_value_that_was_withheld_has_its_reason_below_once_for_all_models_of_t
 
 
 def test_the_papers_table_stands_apart_and_bears_two_decimals() -> None:
-    (paper, _) = (
-        (heading, rows) for heading, rows in tables(markdown(boards.board())) if "bleu_2" in rows[0]
-    )
+    (paper, _) = ((heading, rows) for heading, rows in tables(markdown(whole())) if "bleu_2" in rows[0])
     assert paper[0] == "Reported, not measured here"
     assert paper[1][1] == ["`GPT-4o`", "8.13", "2.97", "4.12", "64.26", "51.27", "42.58"]
     assert paper[1][2][0] == "`Qwen2.5-72B-Instruct + RoleCS`"
@@ -219,8 +223,8 @@ def test_a_name_is_seen_as_it_is_and_does_nothing(model: str, seen: str) -> None
     board = changed(change)
     row = next(r for r in section(board) if r["model"].endswith(" 2-shot"))
     assert shown(row["model"]) == f"{seen} 2-shot"
-    assert list(row) == list(section(boards.board())[0])
-    assert len(section(board)) == len(section(boards.board()))
+    assert list(row) == list(section(whole())[0])
+    assert len(section(board)) == len(section(whole()))
     (note,) = (line for line in markdown(board).splitlines() if line.endswith("`a note`"))
     assert shown(note.removeprefix("- ")) == f"{seen} 2-shot: a note"
 
@@ -245,7 +249,7 @@ HOSTILE = "a | b\n# c <img src=x> `d` [e](http://f) &amp; __g__"
 )
 def test_no_text_of_a_results_file_is_markup(change: Callable[[object], object]) -> None:
     """A signature may say anything, and so may the name of a task: the document keeps its form."""
-    board = boards.board()
+    board = whole()
     first, *others = board.tables
     spoilt = markdown(replace(board, tables=(change(first), *others)))  # type: ignore[arg-type]
     assert "¦" in spoilt
@@ -264,7 +268,7 @@ def test_no_text_of_a_results_file_is_markup(change: Callable[[object], object])
 
 
 def test_a_file_that_could_not_be_used_is_told_without_its_markup() -> None:
-    spoilt = replace(boards.board(), problems=(Problem(HOSTILE, HOSTILE),))
+    spoilt = replace(whole(), problems=(Problem(HOSTILE, HOSTILE),))
     line = markdown(spoilt).splitlines()[-1]
     assert shown(line.removeprefix("- ")).count("a ¦ b # c <img src=x> 'd'") == 2
 
