@@ -84,6 +84,8 @@ def build_board(
     """
     found = find_runs(paths)
     chosen, problems = choose_runs(found.runs)
+    # Whatever ties, ties in the same way wherever the files lie.
+    chosen.sort(key=lambda model: (model.identity.key, model.section, str(model.facts)))
     runs = [run for model in chosen for run in model.all_runs]
     read = summaries(runs, workers, lambda done: progress(done, len(runs)), cache)
     sources: dict[int, Summary] = {}
@@ -244,7 +246,11 @@ class _TableBuilder:
                 signatures = sorted(s for n, s in pairs if n == name)
                 for signature in signatures:
                     several = len(signatures) > 1
-                    digest = "#" + sha256(signature.encode()).hexdigest()[:6] if several else ""
+                    digest = (
+                        "#" + sha256(signature.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+                        if several
+                        else ""
+                    )
                     full = f"{name} {signature}" if metric.info.model else name
                     title = heading(full, metric)
                     if several and not metric.info.model:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["code", "file_name", "printable"]
+__all__ = ["code", "file_name", "printable", "text"]
 
 _LONGEST = 80
+_HARMLESS = re.compile(r"(?!.*(//|www\.))([^\W_]|[ .,;:()/%+=-])*", re.IGNORECASE)
+"""Text in which Markdown sees neither markup nor a link."""
 
 
 def printable(text: str, longest: int = _LONGEST) -> str:
@@ -20,6 +22,12 @@ def printable(text: str, longest: int = _LONGEST) -> str:
 def code(text: str, longest: int = _LONGEST) -> str:
     """The text as Markdown code, fit for a table cell: nothing in it is markup, HTML or a mention."""
     return "`" + printable(text, longest).replace("`", "'").replace("|", "¦") + "`"
+
+
+def text(value: str, longest: int = _LONGEST) -> str:
+    """The text for a heading of Markdown, a table's too: as it is, or as code where it could be markup."""
+    kept = printable(value, longest)
+    return kept if _HARMLESS.fullmatch(kept) else code(kept, longest)
 
 
 def file_name(text: str, longest: int = _LONGEST) -> str:

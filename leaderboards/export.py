@@ -10,12 +10,13 @@ from typing import Any
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
+from csc_tasks.leaderboards.escaping import printable
 
 __all__ = ["FlatRow", "csv_bytes", "flat_rows", "model_index", "parquet_bytes"]
 
 _DATASETS = {"hub": "DianJin/DianJin-CSC-Data"}
 """Where data of this name can be had by anybody."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,27 @@ class FlatRow:
     why: str
 
 
-def flat_rows(board: Board) -> list[FlatRow]:
-    """Every score of a board, in the order of its tables, rows and columns."""
-    return [flat for table in board.tables for row in table.rows for flat in _of_row(table, row)]
+def flat_rows(board: Board, model: str | None = None) -> list[FlatRow]:
+    """Every score of a board or of one model of it, in the order of its tables, rows and columns.
+
+    Raises:
+        ConfigError: the board has no model of this name; the message lists those that it has.
+    """
+    flat = [flat for table in board.tables for row in table.rows for flat in _of_row(table, row)]
+    if model is None:
+        return flat
+    if chosen := [one for one in flat if model in _names(one)]:
+        return chosen
+    raise ConfigError(f"--model: no model {model!r}; there are {_listed(flat)}")
+
+
+def _names(flat: FlatRow) -> tuple[str, str]:
+    return flat.model, f"{flat.model}@{flat.revision}"
+
+
+def _listed(rows: list[FlatRow]) -> str:
+    found = sorted({_names(flat)[bool(flat.revision)] for flat in rows})
+    return ", ".join(printable(name) for name in found[:20]) or "none"
 
 
 def _of_row(table: BoardTable, row: Row) -> list[FlatRow]:
@@ -103,7 +122,11 @@ def csv_bytes(rows: list[FlatRow]) -> bytes:
 
 
 def _inert(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    # The writer puts quotes around a line feed and, before Python 3.13, none around a carriage return.
+    kept = value.replace("\r", "\n")
+    return f"'{kept}" if value.startswith(_FORMULA) else kept
 
 
 def parquet_bytes(rows: list[FlatRow]) -> bytes:
@@ -114,13 +137,18 @@ def parquet_bytes(rows: list[FlatRow]) -> bytes:
     kinds = {"int": pa.int64(), "int | None": pa.int64(), "float | None": pa.float64(), "bool": pa.bool_()}
     columns = {
         field.name: pa.array(
-            [getattr(row, field.name) for row in rows], kinds.get(str(field.type), pa.string())
+            [_encodable(getattr(row, field.name)) for row in rows], kinds.get(str(field.type), pa.string())
         )
         for field in fields(FlatRow)
     }
     out = io.BytesIO()
     parquet.write_table(pa.table(columns), out)
     return out.getvalue()
+
+
+def _encodable(value: Any) -> Any:
+    """The same without halves of surrogate pairs, which JSON may bear and UTF-8 may not."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
 
 
 def model_index(board: Board, model: str | None = None) -> str:
@@ -134,12 +162,10 @@ def model_index(board: Board, model: str | None = None) -> str:
     from huggingface_hub.repocard_data import eval_results_to_model_index
 
     rows = [flat for flat in flat_rows(board) if not flat.floor]
-    found = sorted({(flat.model, flat.revision, flat.shots) for flat in rows})
-    wanted = [f for f in found if model in (None, f[0], f"{f[0]}@{f[1]}")]
+    wanted = {(f.model, f.revision, f.shots) for f in rows if model is None or model in _names(f)}
     if len(wanted) != 1:
-        listed = ", ".join(f"{name}@{revision}" if revision else name for name, revision, _ in found[:20])
-        raise ConfigError(f"--model: a model card is about one model; there are {listed or 'none'}")
-    name, _, shots = wanted[0]
+        raise ConfigError(f"--model: a model card is about one model; there are {_listed(rows)}")
+    ((name, revision, shots),) = wanted
     results = [
         EvalResult(
             task_type="text-generation",
@@ -158,7 +184,7 @@ def model_index(board: Board, model: str | None = None) -> str:
             verified=False,
         )
         for flat in rows
-        if (flat.model, flat.revision, flat.shots) == wanted[0] and flat.value is not None
+        if (flat.model, flat.revision, flat.shots) == (name, revision, shots) and flat.value is not None
     ]
     index = eval_results_to_model_index(name, results)
     return yaml.safe_dump({"model-index": index}, allow_unicode=True, sort_keys=False)

@@ -89,9 +89,10 @@ def _arguments(value: Any) -> dict[str, Any]:
 
 def _whole(value: Any) -> int | None:
     try:
-        return None if value is None or isinstance(value, bool) else int(value)
-    except (TypeError, ValueError):
+        number = None if value is None or isinstance(value, bool) else int(value)
+    except (TypeError, ValueError, OverflowError):
         return None
+    return number if number is None or abs(number) < 10**12 else None
 
 
 def _label(full: str) -> str:

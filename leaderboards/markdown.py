@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from csc_tasks.leaderboards.board import Board, BoardTable, Cell, Column, Row, Section
-from csc_tasks.leaderboards.escaping import code
+from csc_tasks.leaderboards.escaping import code, text
 from csc_tasks.leaderboards.values import number
 
 __all__ = ["markdown"]
@@ -31,9 +31,9 @@ def markdown(board: Board) -> str:
         if table.apart:
             lines += ["", f"Not comparable with the first table: {code(table.apart, 300)}."]
         if table.partial:
-            lines += ["", f"Incomplete: {table.partial}."]
+            lines += ["", f"Incomplete: {text(table.partial, 400)}."]
         for section in table.sections:
-            lines += ["", f"### {section.title}", "", *_section(table, section)]
+            lines += ["", f"### {text(section.title)}", "", *_section(table, section)]
         lines += _notes(table)
     lines += ["", "## Reported, not measured here", "", *_reported(board)]
     if board.problems or board.ignored:
@@ -50,7 +50,7 @@ def _section(table: BoardTable, section: Section) -> Iterator[str]:
     first = next((c for c in columns if c.ranked), None)
     yield (
         "| # | model | "
-        + " | ".join(c.title + {1: " ↑", -1: " ↓"}.get(c.better, "") for c in columns)
+        + " | ".join(text(c.title, 300) + {1: " ↑", -1: " ↓"}.get(c.better, "") for c in columns)
         + " | turns |"
     )
     yield "|---:|---|" + "---:|" * (len(columns) + 1)
@@ -91,13 +91,24 @@ def _cell(column: Column, cell: Cell | None) -> str:
 
 
 def _notes(table: BoardTable) -> list[str]:
-    notes = [
+    titles = {section.id: section.title for section in table.sections}
+    absent: dict[str, list[str]] = {}
+    for column in table.columns:
+        for row in table.rows:
+            cell = row.cells.get(column.id)
+            if column.headline and cell is not None and cell.value is None:
+                place = (
+                    f"{text(titles[column.section])}, {text(column.title, 300)}: n/a ({code(cell.why, 400)})"
+                )
+                absent.setdefault(place, []).append(name(row))
+    notes = [f"- {place} for {', '.join(names)}" for place, names in absent.items()]
+    notes += [
         f"- {name(row)}: {code('; '.join((row.incomplete, *row.notes)).strip('; '), 400)}"
         for row in table.rows
         if row.notes or row.incomplete
     ]
     signatures = [
-        f"- {c.title}: {code(c.signature, 300)}"
+        f"- {text(c.title, 300)}: {code(c.signature, 300)}"
         for c in table.columns
         if c.headline and c.signature != "csconv"
     ]

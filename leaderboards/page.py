@@ -135,7 +135,7 @@ def _packed(content: Any) -> str:
     """JSON as base64 of gzip: conversations and charts repeat themselves, and shrink to a tenth."""
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # A fixed time: the same board makes the same page.
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), mtime=0)).decode()
 
 
 def _date(built: str) -> str:

@@ -22,6 +22,12 @@ from csc_tasks.leaderboards.identity import Identity, identify
 __all__ = ["Facts", "Found", "Origin", "TaskRun", "find_runs", "read_results"]
 
 
+_MANY = 10**12
+"""More turns than anybody has."""
+_LAST_DATE = 253_402_300_800
+"""The year 10,000, where calendars of computers end."""
+
+
 class Origin(Enum):
     """What wrote a results file."""
 
@@ -182,6 +188,7 @@ def read_results(path: Path) -> Found:
         results = json.loads(path.read_text(encoding="utf-8"))
         tasks, configs = results["results"], results["configs"]
         pairs = [(task, values, configs.get(task) or {}) for task, values in tasks.items()]
+        groups = {*(results.get("groups") or ()), *(results.get("group_subtasks") or ())}
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
@@ -191,7 +198,6 @@ def read_results(path: Path) -> Found:
         raise DataError(f"{path}: not an lm-eval results file ({state}); run the evaluation again") from None
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{path}: not an lm-eval results file ({type(error).__name__}: {error})") from None
-    groups = set(results.get("groups") or {}) | set(results.get("group_subtasks") or {})
     origin = next((o for o in (Origin.RESCORED, Origin.JUDGED) if o.value in results), Origin.RUN)
     runs: list[TaskRun] = []
     problems: list[Problem] = []
@@ -229,7 +235,8 @@ def _task_run(
         (scores if base == name else errors)[base] = number if math.isfinite(number) else math.nan
     data, prompt = signature["data"], signature["prompt"]
     about = results.get(origin.value) or {}
-    _check(signature, about)
+    report = metadata.get("csconv_report") or {}
+    _check(signature, about, report)
     return TaskRun(
         path=path,
         task=task,
@@ -245,19 +252,24 @@ def _task_run(
         # lm-eval invents a value for a task without metrics.
         values={name: value for name, value in scores.items() if name in signature["metrics"]},
         errors=errors,
-        report=metadata.get("csconv_report") or {},
+        report=report,
         about=about,
         limited=(results.get("config") or {}).get("limit") is not None,
-        date=float(results.get("date") or 0.0),
+        date=_date(results.get("date")),
         seconds=_seconds(results.get("total_evaluation_time_seconds")),
         samples_hash=(results.get("task_hashes") or {}).get(task),
     )
 
 
-def _check(signature: dict[str, Any], about: dict[str, Any]) -> None:
+def _check(signature: dict[str, Any], about: dict[str, Any], report: dict[str, Any]) -> None:
     """Raises what reading would raise later, when it would cost the whole board."""
     _ = str(signature["task"]), str(signature["context"]), str(signature["line"])
     _ = int(signature["data"]["conversations"]), signature["metrics"].items()
+    _ = [told.get("reason") for told in (report.get("unscored") or {}).values() if told]
+    _ = [int(count) for row in report.get("confusion") or () for count in row]
+    turns = int(report.get("turns") or 0)
+    if not 0 <= turns < _MANY:
+        raise ValueError(f"{turns} turns")
     for key in ("results", "samples", "scores"):
         name = about.get(key)
         # A file of the same folder: no results file may point anywhere else.
@@ -265,8 +277,16 @@ def _check(signature: dict[str, Any], about: dict[str, Any]) -> None:
             raise ValueError(f"{key} is {name!r}, not the name of a file beside it")
 
 
+def _date(value: Any) -> float:
+    date = float(value or 0.0)
+    if not 0 <= date < _LAST_DATE:
+        raise ValueError(f"no date: {date}")
+    return date
+
+
 def _seconds(value: Any) -> float | None:
     try:
-        return float(value)
+        seconds = float(value)
     except (TypeError, ValueError):
         return None
+    return seconds if math.isfinite(seconds) else None

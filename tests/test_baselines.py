@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import lm_eval.tasks
 import pytest
 from lm_eval.api.instance import Instance
+from lm_eval.tasks import TaskManager
 
 from csc_tasks.baselines import BaselineLM
 from csc_tasks.errors import ConfigError
@@ -16,6 +21,7 @@ from csc_tasks.prompts import TaskKind
 from csc_tasks.replies import read_reply
 from csc_tasks.sources import Part, load
 from csc_tasks.turns import TurnDoc, turn_docs
+from tests.door import csconv
 from tests.harness import evaluate, scores
 
 EVALUATION = list(turn_docs(load("mini").conversations))
@@ -99,6 +105,31 @@ def test_every_baseline_runs_every_task_and_names_a_strategy_each_time(kind: str
     for metric in ("strategy_acc", "bleu_4", "rouge_l"):
         assert scores(results, tasks[4])[metric] == scores(results, tasks[2])[metric]
     assert scores(results, tasks[1])["strategy_top3"] >= scores(results, tasks[1])["strategy_acc"]
+
+
+def test_several_baselines_with_commas_are_evaluated_one_after_the_other_each_as_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    # The thousands of tasks that lm-eval knows besides take it ten seconds a run.
+    monkeypatch.setattr(lm_eval.tasks, "TaskManager", partial(TaskManager, include_defaults=False))
+    task = "csconv_mini_strategy"
+    done = csconv(
+        *("baseline", "random,shuffle", "--tasks", task, "--output_path", tmp_path, "--seed", "3"),
+        *("--limit", "12"),
+    )
+    assert done.code == 0, done.err[-2000:]
+    found = {}
+    for path in tmp_path.rglob("results_*.json"):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found[content["config"]["model_args"]["model"]] = content["results"][task]["strategy_acc,none"]
+    alone = {
+        f"csconv-{kind}": scores(evaluate(BaselineLM(f"csconv-{kind}", seed=3), [task], limit=12), task)
+        for kind in ("random", "shuffle")
+    }
+    assert found == {kind: values["strategy_acc"] for kind, values in alone.items()}
+    assert len(set(found.values())) == 2
+    assert len(list(tmp_path.rglob(f"samples_{task}_*.jsonl"))) == 2
 
 
 def test_a_floor_is_far_from_zero_on_chinese_text() -> None:

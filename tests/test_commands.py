@@ -148,6 +148,11 @@ def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
             1,
             "csconv: no baseline 'csconv-genius': choose random, majority, retrieval, shuffle",
         ),
+        (
+            ["baseline", "random,genius,majority", "--output_path", "out"],
+            1,
+            "csconv: no baseline 'csconv-genius': choose random, majority, retrieval, shuffle",
+        ),
         (["table", "/nowhere"], 1, "csconv: /nowhere: no results_*.json in it"),
         (["data", "info"], 2, "Missing argument"),
         (["frobnicate"], 2, "No such command"),

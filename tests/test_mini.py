@@ -12,7 +12,7 @@ import pytest
 from csc_tasks.conversations import Conversation, Speaker
 from csc_tasks.files import inspect_file
 from csc_tasks.framework import Strategy
-from csc_tasks.sources import Part, load
+from csc_tasks.sources import MINI_CONVERSATIONS, Part, load
 
 MINI, TRAIN = (load("mini", part).conversations for part in Part)
 BOTH = [*MINI, *TRAIN]
@@ -35,6 +35,10 @@ def strategies(conversations: tuple[Conversation, ...]) -> Counter[Strategy]:
 @pytest.mark.parametrize("part", Part)
 def test_a_shipped_file_breaks_no_rule_of_the_schema(part: Part) -> None:
     assert inspect_file(load("mini", part).path).defects == ()
+
+
+def test_the_number_that_is_told_without_reading_the_file_is_the_files() -> None:
+    assert len(MINI) == MINI_CONVERSATIONS
 
 
 @pytest.mark.parametrize(("conversations", "each"), [(MINI, 4), (TRAIN, 3)])

@@ -43,7 +43,7 @@ def export(
     if form is Form.MODEL_INDEX:
         data = model_index(board, model).encode()
     else:
-        rows = [row for row in flat_rows(board) if model in (None, row.model)]
+        rows = flat_rows(board, model)
         data = csv_bytes(rows) if form is Form.CSV else parquet_bytes(rows)
     try:
         write_text(out, data)

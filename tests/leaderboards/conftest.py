@@ -1,4 +1,4 @@
-"""Runs of three small models and a floor, made once and only read."""
+"""Runs of a few small models and floors, made once and only read."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ def measured(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
         write_run(folder, "csconv-random", floor, [RESPONSE, "csconv_mini_dialogue"], date=4.0)
 
     return once("leaderboard-logs", make)
+
+
+@pytest.fixture(scope="session")
+def short(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """The first 48 turns of two models, one of them with a Chinese name, and of a floor, a folder each."""
+    from csc_tasks.baselines import BaselineLM
+    from tests.leaderboards.logs import RESPONSE, answering, write_run
+
+    def make(folder: Path) -> None:
+        write_run(folder / "a", "org/good", answering(0.95), date=1.0, limit=48)
+        write_run(folder / "b", "机构/客服模型", answering(0.1, 1), date=2.0, limit=48)
+        floor = BaselineLM("csconv-random", "mini", 0)
+        write_run(folder / "c", "csconv-random", floor, [RESPONSE], date=3.0, limit=48)
+
+    return once("short-logs", make)
 
 
 @pytest.fixture

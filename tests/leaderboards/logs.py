@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -120,7 +121,8 @@ def edit(path: Path, change: Callable[[dict[str, Any]], Any]) -> None:
     """Change a results file's content."""
     content = json.loads(path.read_text(encoding="utf-8"))
     change(content)
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    # In ASCII, as halves of surrogate pairs can only be written so.
+    path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def log_of(results: Path, task: str = RESPONSE) -> Path:
@@ -131,3 +133,28 @@ def log_of(results: Path, task: str = RESPONSE) -> Path:
 def samples_of(results: Path, task: str = RESPONSE) -> list[dict[str, Any]]:
     """The lines of that log."""
     return [json.loads(line) for line in log_of(results, task).read_text(encoding="utf-8").splitlines()]
+
+
+def age(folder: Path) -> None:
+    """As if everything had been written an hour ago: what is as new as the look at it is looked at again."""
+    for path in folder.rglob("*"):
+        status = path.stat()
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - 3_600_000_000_000))
+
+
+def overwrite(path: Path, stamp: bool) -> None:
+    """Destroy a file's content in its place; with ``stamp`` so that its size and time stay."""
+    status = path.stat()
+    with path.open("r+b") as file:
+        file.write(b"\0" * status.st_size)
+    if stamp:
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def change_line(log: Path, number: int, change: Callable[[dict[str, Any]], Any]) -> None:
+    """Change one sample of a log."""
+    lines = log.read_text(encoding="utf-8").splitlines()
+    sample = json.loads(lines[number])
+    change(sample)
+    lines[number] = json.dumps(sample)
+    log.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 import math
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -23,9 +22,12 @@ from csc_tasks.sample_logs import find_logs
 from tests.leaderboards.logs import (
     RESPONSE,
     STRATEGY,
+    age,
     answering,
+    change_line,
     edit,
     log_of,
+    overwrite,
     samples_of,
     write_run,
 )
@@ -70,14 +72,6 @@ def told(board: Board) -> str:
 
 def rows_as_plain(board: Board) -> list[Any]:
     return [asdict(row) for table in board.tables for row in table.rows]
-
-
-def change_line(log: Path, number: int, change: Callable[[dict[str, Any]], Any]) -> None:
-    lines = log.read_text(encoding="utf-8").splitlines()
-    sample = json.loads(lines[number])
-    change(sample)
-    lines[number] = json.dumps(sample, ensure_ascii=False)
-    log.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 # --- what it says ---
@@ -268,22 +262,6 @@ def test_progress_counts_the_logs(measured: Path, kept: Path) -> None:
 
 
 # --- reading again only what is new ---
-
-
-def age(folder: Path) -> None:
-    """As if everything had been written an hour ago: what is as new as the look at it is looked at again."""
-    for path in folder.rglob("*"):
-        status = path.stat()
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns - 3_600_000_000_000))
-
-
-def overwrite(path: Path, stamp: bool) -> None:
-    """Destroy a file's content in its place; with ``stamp`` so that its size and time stay."""
-    status = path.stat()
-    with path.open("r+b") as file:
-        file.write(b"\0" * status.st_size)
-    if stamp:
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def test_adding_a_model_reads_no_old_log_again(logs: Path, tmp_path: Path) -> None:
