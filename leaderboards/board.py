@@ -7,7 +7,7 @@ metric's own unit (fractions 0-1, judge grades 1-5); ``None`` stands for what is
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from csc_tasks.leaderboards.values import finite
@@ -236,6 +236,8 @@ def to_json(board: Board, texts: bool = True) -> str:
         board: what to write.
         texts: include the conversations and replies of the sample browser.
     """
+    if not texts:
+        board = replace(board, conversations=(), replies={})
     content = {"format": FORMAT, **asdict(board)}
     if not texts:
         del content["conversations"], content["replies"]

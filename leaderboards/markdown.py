@@ -72,10 +72,12 @@ def _place(row: Row, column: Column | None) -> tuple[bool, bool, float]:
 def name(row: Row) -> str:
     """A model's name for a Markdown cell."""
     revision = f" {code('@' + row.revision)}" if row.revision else ""
+    step = "" if row.step is None else f" step {row.step:,}"
     shots = f" {row.shots}-shot" if row.shots else ""
     return (
         code(row.model.removeprefix("csconv-") if row.floor else row.model)
         + revision
+        + step
         + shots
         + (" (floor)" if row.floor else "")
     )

@@ -7,18 +7,23 @@ import gzip
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 from importlib.resources import files
 from itertools import groupby
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from csc_tasks.errors import ConfigError
+from csc_tasks.files import write_text
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.board import Board, BoardTable, Cell, Column, Row, Section
 from csc_tasks.leaderboards.charts import Kind, charts, config
 from csc_tasks.leaderboards.labels import row_labels, score
+from csc_tasks.metrics.cache_folder import cache_folder
 
 __all__ = ["render_page"]
 
@@ -45,11 +50,15 @@ class _Group(NamedTuple):
     """Number in the table, the row, and where it stands in a tie: ``""``, ``first``, ``inner`` or ``last``."""
 
 
-def render_page(board: Board) -> str:
+def render_page(board: Board, kept: Path | None = None) -> str:
     """The whole page as text.
 
     Names, replies and messages may hold anything: all of it is escaped, and a content security policy
     allows the page's own scripts and styles by their digests and no request of any kind.
+
+    Args:
+        board: what to show.
+        kept: folder where the script that draws charts is kept; by default in csconv's cache.
 
     Raises:
         ConfigError: the packages that it takes are not installed.
@@ -66,7 +75,7 @@ def render_page(board: Board) -> str:
         lstrip_blocks=True,
     )
     style = _template("style.css")
-    scripts = [BOOT, _vega(), "\n".join(map(_template, SCRIPTS))]
+    scripts = [BOOT, _vega(kept or cache_folder() / "leaderboard"), "\n".join(map(_template, SCRIPTS))]
     return environment.get_template("index.html.j2").render(
         board=board,
         built=_date(board.built),
@@ -90,16 +99,29 @@ def _template(name: str) -> str:
 
 
 @cache
-def _vega() -> str:
+def _vega(folder: Path) -> str:
     """Vega, Vega-Lite and vega-embed (BSD-3-Clause) as one script."""
     try:
         import vl_convert
     except ImportError as error:
         raise ConfigError("charts need more packages: pip install 'csconv-eval[leaderboard]'") from error
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     # Within a script element only these end it or switch it to another state; in JavaScript they can
     # stand in strings and regular expressions alone, where the backslash changes nothing.
+    bundle = _bundle(vl_convert, folder / f"vega_{version('vl-convert-python')}.js")
     return re.sub(r"<(?=/script|script|!--)", r"\\x3c", bundle, flags=re.IGNORECASE)
+
+
+def _bundle(vl_convert: Any, kept: Path) -> str:
+    """The script as the package makes it, which takes it two seconds; kept with its digest before it."""
+    with suppress(OSError):
+        digest, _, script = kept.read_bytes().partition(b"\n")
+        if digest.decode("ascii", "replace") == sha256(script).hexdigest():
+            return script.decode()
+    made: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    data = made.encode()
+    with suppress(OSError):  # a full disk costs time at the next build, and nothing else
+        write_text(kept, sha256(data).hexdigest().encode() + b"\n" + data)
+    return made
 
 
 def _raw(text: str) -> Any:

@@ -15,13 +15,14 @@ from csc_tasks.leaderboards.page import render_page
 __all__ = ["write_site"]
 
 
-def write_site(board: Board, folder: Path, texts: bool = True) -> Path:
+def write_site(board: Board, folder: Path, texts: bool = True, cache: Path | None = None) -> Path:
     """Write ``index.html``, ``leaderboard.md``, ``leaderboard.csv`` and ``leaderboard.json``; returns the page.
 
     Args:
         board: what to show.
         folder: made if it is not there; nothing is written outside it.
         texts: show conversations and replies on the page.
+        cache: folder where what any page needs is kept; by default csconv's.
 
     Raises:
         DataError: the folder cannot be written to.
@@ -32,7 +33,7 @@ def write_site(board: Board, folder: Path, texts: bool = True) -> Path:
         "leaderboard.csv": csv_bytes(flat_rows(board)),
         "leaderboard.json": to_json(board, texts=False).encode("utf-8", "replace"),
         # The page last: whoever waits for it finds the others there.
-        "index.html": render_page(shown).encode("utf-8", "replace"),
+        "index.html": render_page(shown, cache).encode("utf-8", "replace"),
     }
     try:
         for name, data in files.items():

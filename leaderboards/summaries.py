@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 import time
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -122,27 +123,42 @@ def summaries(
         folder: where summaries are kept, by default in csconv's cache.
     """
     folder = folder or cache_folder() / "leaderboard"
-    jobs = [(run, folder) for run in runs]
-    done: list[Summary | DataError] = []
-    if min(workers, len(jobs)) < 2:
-        for job in jobs:
-            done.append(_summary(job))
-            progress(len(done))
-        return done
-    with ProcessPoolExecutor(min(workers, len(jobs))) as pool:
-        for summary in pool.map(_summary, jobs):
-            done.append(summary)
-            progress(len(done))
-    return done
+    found: list[Summary | DataError | None] = [_kept(run, folder) for run in runs]
+    jobs = [(run, folder) for run, summary in zip(runs, found, strict=True) if summary is None]
+    done = len(runs) - len(jobs)
+    if done:
+        progress(done)
+    processes = min(workers, len(jobs))
+    with ProcessPoolExecutor(processes) if processes > 1 else nullcontext() as pool:
+        read = iter(pool.map(_summary, jobs) if pool else map(_summary, jobs))
+        for place, summary in enumerate(found):
+            if summary is None:
+                found[place] = next(read)
+                done += 1
+                progress(done)
+    return [summary for summary in found if summary is not None]
+
+
+def _kept(run: TaskRun, folder: Path) -> Summary | None:
+    """The summary of a run whose files are the ones that were read before, as far as can be told at a glance."""
+    with suppress(DataError, OSError):
+        key = _key(run, folder, _remembered)
+        return None if key is None else _load(folder / f"{key}.npz")
+    return None
+
+
+def _load(path: Path) -> Summary | None:
+    with suppress(OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error):
+        return _unpack(path.read_bytes())
+    return None
 
 
 def _summary(job: tuple[TaskRun, Path]) -> Summary | DataError:
     run, folder = job
     try:
-        key = _key(run, folder)
-        kept = folder / f"{key}.npz"
-        with suppress(OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error):
-            return _unpack(kept.read_bytes())
+        kept = folder / f"{_key(run, folder, _digest)}.npz"
+        if (known := _load(kept)) is not None:
+            return known
         summary = summarise(statistics_of(run))
     except DataError as error:
         return error
@@ -156,18 +172,20 @@ def _summary(job: tuple[TaskRun, Path]) -> Summary | DataError:
     return summary
 
 
-def _key(run: TaskRun, folder: Path) -> str:
-    """Of everything that a summary is made of."""
+def _key(run: TaskRun, folder: Path, digest: Callable[[Path, Path], str | None]) -> str | None:
+    """Of everything that a summary is made of; ``None`` where a file has no digest."""
     files = [run.path] if run.origin is Origin.JUDGED else [run.samples, run.path]
     if run.origin is Origin.RESCORED:
         files.append(run.path.with_name(str(run.about.get("scores"))))
-    content = [_digest(file, folder) for file in files]
+    content = [digest(file, folder) for file in files]
+    if None in content:
+        return None
     recipe = [FORMAT, __version__, RESAMPLES, SEED, run.task, run.origin.value, *content]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:32]
 
 
-def _digest(path: Path, folder: Path) -> str:
-    """SHA-256 of a file; of one that has not changed since it was last hashed, from memory.
+def _remembered(path: Path, folder: Path) -> str | None:
+    """SHA-256 of a file that has not changed since it was last hashed; ``None`` where that is not certain.
 
     As git's index does it: size and time of change tell, unless the change was as recent as the look.
     """
@@ -175,13 +193,26 @@ def _digest(path: Path, folder: Path) -> str:
         status = path.stat()
     except FileNotFoundError:
         raise DataError(f"{path.name} is not beside the results; run lm_eval with --log_samples") from None
-    stamp = [str(path.resolve()), status.st_size, status.st_mtime_ns, status.st_ino]
-    name = hashlib.sha256(stamp[0].encode("utf-8", "surrogateescape")).hexdigest()[:32]  # type: ignore[attr-defined]
-    note = folder / "seen" / f"{name}.json"
+    note, stamp = _note(path, status, folder)
     with suppress(OSError, ValueError, KeyError, TypeError):
         seen = json.loads(note.read_text(encoding="utf-8"))
         if seen["stamp"] == stamp and seen["at"] - status.st_mtime > _RACE:
             return str(seen["sha256"])
+    return None
+
+
+def _note(path: Path, status: os.stat_result, folder: Path) -> tuple[Path, list[str | int]]:
+    """Where it is remembered that a file was hashed, and what tells whether it has changed since."""
+    place = str(path.resolve())
+    name = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return folder / "seen" / f"{name}.json", [place, status.st_size, status.st_mtime_ns, status.st_ino]
+
+
+def _digest(path: Path, folder: Path) -> str:
+    """SHA-256 of a file, remembered."""
+    if known := _remembered(path, folder):
+        return known
+    note, stamp = _note(path, path.stat(), folder)
     at = time.time()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,14 +6,11 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import lm_eval.tasks
 import pytest
 from lm_eval.api.instance import Instance
-from lm_eval.tasks import TaskManager
 
 from csc_tasks.baselines import BaselineLM
 from csc_tasks.errors import ConfigError
@@ -111,8 +108,6 @@ def test_several_baselines_with_commas_are_evaluated_one_after_the_other_each_as
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    # The thousands of tasks that lm-eval knows besides take it ten seconds a run.
-    monkeypatch.setattr(lm_eval.tasks, "TaskManager", partial(TaskManager, include_defaults=False))
     task = "csconv_mini_strategy"
     done = csconv(
         *("baseline", "random,shuffle", "--tasks", task, "--output_path", tmp_path, "--seed", "3"),

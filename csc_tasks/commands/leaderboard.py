@@ -74,7 +74,7 @@ def show(
             lambda done, total: progress.update(bar, completed=done, total=total),
             cache,
         )
-    page = write_site(board, out, texts)
+    page = write_site(board, out, texts, cache)
     for problem in board.problems:
         typer.echo(f"note: {printable(problem.path, 300)}: {printable(problem.message, 600)}", err=True)
     if board.ignored:

@@ -255,10 +255,18 @@ def test_what_was_kept_gives_the_identical_board(board: Board, measured: Path, k
     assert replace(build_board([measured], cache=kept), built="") == replace(board, built="")
 
 
-def test_progress_counts_the_logs(measured: Path, kept: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    build_board([measured], progress=lambda done, total: seen.append((done, total)), cache=kept)
-    assert seen == [(n, 7) for n in range(1, 8)]
+def test_progress_begins_with_what_was_kept_and_counts_the_logs_that_are_read(
+    measured: Path, tmp_path: Path
+) -> None:
+    def seen(*folders: Path) -> list[tuple[int, int]]:
+        told: list[tuple[int, int]] = []
+        build_board(folders, progress=lambda done, total: told.append((done, total)), cache=tmp_path)
+        return told
+
+    one, other = (results_of(measured, name).parent for name in ("org/other", "csconv-random"))
+    assert seen(one) == [(1, 1)]
+    assert seen(one) == [(1, 1)]
+    assert seen(one, other) == [(1, 3), (2, 3), (3, 3)]
 
 
 # --- reading again only what is new ---

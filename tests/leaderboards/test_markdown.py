@@ -72,6 +72,13 @@ def changed(change: Callable[[Row], Row], model: str = "Qwen/Qwen2.5-72B-Instruc
 # --- what it says ---
 
 
+def test_checkpoints_of_one_model_are_told_apart_by_their_step() -> None:
+    names = [row["model"] for row in section(whole()) if "ours/tuned" in row["model"]]
+    assert sorted(shown(name) for name in names) == [
+        f"ours/tuned @step{n}000 step {n},000" for n in (1, 2, 3)
+    ]
+
+
 def test_every_section_of_every_table_is_a_table_with_a_row_for_each_of_its_models() -> None:
     board = whole()
     found = [(heading, rows) for heading, rows in tables(markdown(board)) if "turns" in rows[0]]

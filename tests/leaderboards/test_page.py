@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -361,3 +361,16 @@ def test_fifty_models_with_forty_columns_sort_and_filter(browser: Browser, tmp_p
     assert names(page) == ["organisation/model-number-49"]
     assert visit.events == []
     context.close()
+
+
+@pytest.mark.parametrize("spoil", [lambda b: b[:1000], lambda b: b"", lambda b: b.replace(b"vega", b"evil")])
+def test_a_page_never_carries_a_kept_script_that_was_changed(
+    spoil: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    page = render_page(boards.board(), first)
+    (kept,) = first.iterdir()
+    second.mkdir()
+    (second / kept.name).write_bytes(spoil(kept.read_bytes()))
+    assert render_page(boards.board(), second) == page
+    assert (second / kept.name).read_bytes() == kept.read_bytes()
