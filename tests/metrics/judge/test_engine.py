@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -320,17 +321,23 @@ def test_a_server_without_json_schema_is_asked_without_it_from_then_on(
 
 
 def test_a_server_that_dies_and_comes_back_loses_nothing(server: JudgeServer, tmp_path: Path) -> None:
-    import threading
-
     server.latency = 0.01
+    restarts: list[threading.Thread] = []
+
+    def restart() -> None:
+        server.die()
+        time.sleep(0.4)
+        server.start()
 
     def behave(*_: Any) -> None:
-        if sum(server.asked.values()) == 60:
-            threading.Thread(target=lambda: (server.die(), time.sleep(0.4), server.start())).start()
+        if sum(server.asked.values()) >= 60 and not restarts:
+            restarts.append(threading.Thread(target=restart))
+            restarts[0].start()
 
     server.behave = behave
     run = Run(server, tmp_path, backoff=0.1, retries=9)
     run(200)
+    restarts[0].join()
     all_right(run, 200)
     assert sum(server.paid.values()) <= 200 + 8  # what was under way when it died
 
