@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from csc_tasks.errors import ConfigError
-from csc_tasks.files import write_text
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.board import Board, BoardTable, Cell, Column, Row, Section
 from csc_tasks.leaderboards.charts import Kind, charts, config
+from csc_tasks.leaderboards.kept import keep, kept_folder
 from csc_tasks.leaderboards.labels import row_labels, score
-from csc_tasks.metrics.cache_folder import cache_folder
 
 __all__ = ["render_page"]
 
@@ -75,7 +74,7 @@ def render_page(board: Board, kept: Path | None = None) -> str:
         lstrip_blocks=True,
     )
     style = _template("style.css")
-    scripts = [BOOT, _vega(kept or cache_folder() / "leaderboard"), "\n".join(map(_template, SCRIPTS))]
+    scripts = [BOOT, _vega(kept_folder(kept)), "\n".join(map(_template, SCRIPTS))]
     return environment.get_template("index.html.j2").render(
         board=board,
         built=_date(board.built),
@@ -119,8 +118,7 @@ def _bundle(vl_convert: Any, kept: Path) -> str:
             return script.decode()
     made: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     data = made.encode()
-    with suppress(OSError):  # a full disk costs time at the next build, and nothing else
-        write_text(kept, sha256(data).hexdigest().encode() + b"\n" + data)
+    keep(kept, sha256(data).hexdigest().encode() + b"\n" + data)
     return made
 
 

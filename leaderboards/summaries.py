@@ -25,12 +25,11 @@ import numpy as np
 
 from csc_tasks._version import __version__
 from csc_tasks.errors import DataError
-from csc_tasks.files import write_text
 from csc_tasks.leaderboards.board import Conversation, DepthPoint, Reply, Utterance
+from csc_tasks.leaderboards.kept import keep, kept_folder
 from csc_tasks.leaderboards.runs import Origin, TaskRun
 from csc_tasks.leaderboards.statistics import Statistics, Strategies, Texts, metric_named, statistics_of
 from csc_tasks.metrics.base import Floats
-from csc_tasks.metrics.cache_folder import cache_folder
 from csc_tasks.metrics.comparison import interval
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, resample_counts
 
@@ -122,7 +121,7 @@ def summaries(
         progress: called with the number of runs done.
         folder: where summaries are kept, by default in csconv's cache.
     """
-    folder = folder or cache_folder() / "leaderboard"
+    folder = kept_folder(folder)
     found: list[Summary | DataError | None] = [_kept(run, folder) for run in runs]
     jobs = [(run, folder) for run, summary in zip(runs, found, strict=True) if summary is None]
     done = len(runs) - len(jobs)
@@ -167,8 +166,7 @@ def _summary(job: tuple[TaskRun, Path]) -> Summary | DataError:
     except _DAMAGE as error:
         # A log that no csconv wrote: it may cost its own row's intervals, and never the board.
         return DataError(f"{run.samples}: damaged ({type(error).__name__}: {error})")
-    with suppress(OSError):  # a full disk costs time at the next build, and nothing else
-        write_text(kept, _pack(summary))
+    keep(kept, _pack(summary))
     return summary
 
 
@@ -216,8 +214,7 @@ def _digest(path: Path, folder: Path) -> str:
     at = time.time()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    with suppress(OSError, UnicodeEncodeError):
-        write_text(note, json.dumps({"stamp": stamp, "at": at, "sha256": digest}).encode())
+    keep(note, json.dumps({"stamp": stamp, "at": at, "sha256": digest}).encode())
     return digest
 
 

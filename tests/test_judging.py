@@ -587,8 +587,11 @@ def test_pairs_are_asked_in_both_orders_and_come_to_a_win_rate(saved: Path, serv
     asked = sum(server.asked.values())
     assert csconv(*call, "--sample", 60, cwd=saved).stdout == done.stdout
     assert sum(server.asked.values()) == asked
-    dry = csconv(*call, "--dry-run", cwd=saved)
-    assert "csconv-random against csconv-shuffle" in " ".join(re.sub("[│┃]", " ", dry.stdout).split())
+    dry = csconv(*call, "--dry-run", cwd=saved, COLUMNS="200")
+    (row,) = re.findall(r"csconv-random against csconv-shuffle *│(.*)│", dry.stdout)
+    rubric, pairs, known, requests, *_ = (cell.strip() for cell in row.split("│"))
+    assert rubric == "pairwise-zh-1"
+    assert int(known) == asked == int(pairs) - int(requests)
 
 
 def test_a_win_rate_of_too_few_pairs_is_withheld(saved: Path, server: JudgeServer) -> None:

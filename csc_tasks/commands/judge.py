@@ -112,8 +112,7 @@ def _required_probe(settings: Any, verdicts: Any, config: Path, budget: float | 
         try:
             return require_probe(settings, verdicts, config, follow, budget)
         except ProbeStopped as stopped:
-            early = stopped.why
-    raise _ended("the probe", early)
+            raise _ended("the probe", stopped.why) from None
 
 
 def _ended(what: str, why: Stop) -> typer.Exit:
@@ -304,14 +303,18 @@ def _show_estimates(asked: list[tuple[str, str, Estimate]], settings: Any, verdi
         table.add_column(name)
     for name in ("to judge", "known", "requests", "prompt tokens", "answer tokens", "cost"):
         table.add_column(name, justify="right")
-    columns = [dataclasses.astuple(e) for _, _, e in rows]
-    total = [("sum", "", Estimate(*map(sum, zip(*columns, strict=True))))] if len(rows) > 1 else []
-    for log, rubric, e in rows + total:
-        if total and (log, rubric) == ("sum", ""):
-            table.add_section()
+
+    def add(log: str, rubric: str, e: Estimate) -> None:
         cost = f"{e.cost:.2f} {settings.currency}" if settings.priced else "no prices"
         numbers = (e.subjects, e.cached, e.requests, e.prompt_tokens, e.completion_tokens)
         table.add_row(log, rubric, *(f"{n:,}" for n in numbers), cost)
+
+    for row in rows:
+        add(*row)
+    if len(rows) > 1:
+        table.add_section()
+        columns = zip(*(dataclasses.astuple(e) for _, _, e in rows), strict=True)
+        add("sum", "", Estimate(*map(sum, columns)))
     console().print(table)
 
 
