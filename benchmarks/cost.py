@@ -18,9 +18,9 @@ from itertools import accumulate
 from rich.console import Console
 from rich.table import Table
 
-from csc_tasks.conversations import Conversation
-from csc_tasks.prompts import TaskKind, load_prompt
-from csc_tasks.turns import PromptBook, gold_strategy, turn_docs
+from csc_tasks.data.conversations import Conversation
+from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.turns import PromptBook, gold_strategy, turn_docs
 from synthetic import CONVERSATIONS, conversations
 
 

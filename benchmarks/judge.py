@@ -28,11 +28,11 @@ from typing import cast
 
 import aiohttp
 
-from csc_tasks.metrics.judge import Kind, Status, Subject, Verdict, load_rubric
-from csc_tasks.metrics.judge.cache import VerdictCache
-from csc_tasks.metrics.judge.config import JudgeConfig
-from csc_tasks.metrics.judge.engine import Engine
-from csc_tasks.metrics.judge.journal import Journal
+from csc_tasks.chat.cache import VerdictCache
+from csc_tasks.chat.journal import Journal
+from csc_tasks.judging.config import JudgeConfig
+from csc_tasks.judging.engine import Engine
+from csc_tasks.metrics.judge import Kind, Sample, Status, Verdict, load_rubric
 
 RATE, GROWTH = 0.9, 30
 """Share of the ideal rate, and MB of growth after the first tenth, that are promised."""
@@ -78,13 +78,13 @@ def serve(latency: float, port: Connection) -> None:
         runner.run(forever())
 
 
-def subjects(count: int) -> Iterator[Subject]:
+def subjects(count: int) -> Iterator[Sample]:
     """Turns of about the size of CSConv's: some 800 characters of history."""
     asks = "客户: 我的快递怎么还没到，都三天了，单号是[单号]，您给查查？\n"
     line = asks + "客服: [信息传达] 查到在路上，明天到，请您留意电话。\n"
     for i in range(count):
         fields = {"history": line * 12, "strategy": "解决实施", "reply": f"好的，第{i}件马上给您办。"}
-        yield Subject(f"c{i // 14}", i % 14, fields)
+        yield Sample(f"c{i // 14}", i % 14, fields)
 
 
 async def bare(url: str, count: int, connections: int) -> float:
@@ -127,7 +127,7 @@ def main() -> None:
     sizes: list[float] = []
     scored = 0
 
-    def hear(_: Subject, verdict: Verdict) -> None:
+    def hear(_: Sample, verdict: Verdict) -> None:
         nonlocal scored
         scored += verdict.status is Status.SCORED
         if scored % max(options.verdicts // 20, 1) == 0:

@@ -37,11 +37,11 @@ from rich.console import Console
 from rich.table import Table
 from speed import Line, replies, timed
 
-from csc_tasks.files import write_conversations
-from csc_tasks.leaderboards.runs import TaskRun, read_results
-from csc_tasks.leaderboards.statistics import Statistics, metric_named, statistics_of
+from csc_tasks.data.files import write_conversations
+from csc_tasks.harness.registration import configs_folder
+from csc_tasks.leaderboards.reading.runs import TaskRun, read_results
+from csc_tasks.leaderboards.reading.sums import Statistics, metric_named, statistics_of
 from csc_tasks.metrics.uncertainty import RESAMPLES, bootstrap_scores, resample_counts
-from csc_tasks.registration import configs_folder
 from synthetic import CONVERSATIONS, conversations
 
 TASK = "csconv_response"

@@ -26,7 +26,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from csc_tasks.metrics.bertscore import BertScoreOptions, BertScorer
+from csc_tasks.metrics.neural.bertscore import BertScoreOptions, BertScorer
 from synthetic import conversations
 
 ONE_BY_ONE, LOADED_EACH_TIME = 200, 20

@@ -24,13 +24,13 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from csc_tasks.conversations import Conversation
-from csc_tasks.files import write_conversations
+from csc_tasks.data.conversations import Conversation
+from csc_tasks.data.files import write_conversations
+from csc_tasks.data.sources import load
 from csc_tasks.metrics import AdditiveMetric, clustered_stderr, column_name
-from csc_tasks.prompts import TaskKind, load_prompt
-from csc_tasks.scoring import metrics_of_task, score_turns
-from csc_tasks.sources import load
-from csc_tasks.turns import PromptBook, TurnDoc, prefix_share, turn_docs
+from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.scoring import metrics_of_task, score_turns
+from csc_tasks.protocol.turns import PromptBook, TurnDoc, prefix_share, turn_docs
 from synthetic import CONVERSATIONS, conversations
 
 
@@ -76,7 +76,7 @@ def prompts_through_lm_eval(path: Path, full: bool) -> Line:
     """Everything lm-eval does to build the requests of one task, from a task that is already loaded."""
     from lm_eval.tasks import TaskManager
 
-    from csc_tasks.registration import configs_folder
+    from csc_tasks.harness.registration import configs_folder
 
     manager = TaskManager(
         include_path=str(configs_folder()),

@@ -16,12 +16,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from csc_tasks.conversations import Conversation, Speaker, Utterance
-from csc_tasks.files import write_conversations
+from csc_tasks.data.conversations import Conversation, Speaker, Utterance
+from csc_tasks.data.files import write_conversations
+from csc_tasks.data.sources import FULL_CONVERSATIONS as CONVERSATIONS
+from csc_tasks.data.sources import FULL_TURNS as TURNS
+from csc_tasks.data.sources import Split, load
 from csc_tasks.framework import Strategy
-from csc_tasks.sources import FULL_CONVERSATIONS as CONVERSATIONS
-from csc_tasks.sources import FULL_TURNS as TURNS
-from csc_tasks.sources import Part, load
 
 SHARES = {
     Strategy.INFORMATION_DELIVERY: 0.149,
@@ -35,7 +35,7 @@ SHARES = {
 def _clauses(speaker: Speaker) -> list[str]:
     texts = [
         u.text
-        for part in Part
+        for part in Split
         for c in load("mini", part).conversations
         for u in c.utterances
         if u.speaker is speaker

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import yaml
 
+from csc_tasks.data.sources import Split, Subset, chosen_source, evaluation_corpus, in_hub_cache, load
 from csc_tasks.errors import CSConvError
-from csc_tasks.harness import check_version, version
-from csc_tasks.registration import configs_folder, is_registered, reads_entry_points, task_names
-from csc_tasks.sources import Part, Scale, chosen_source, evaluation_corpus, in_hub_cache, load
+from csc_tasks.harness.lm_eval import check_version, version
+from csc_tasks.harness.registration import configs_folder, is_registered, reads_entry_points, task_names
 
 __all__ = ["Check", "diagnose"]
 
@@ -45,12 +45,12 @@ def _configs() -> str:
 
 
 def _mini() -> str:
-    evaluation, training = load("mini"), load("mini", Part.TRAINING)
+    evaluation, training = load("mini"), load("mini", Split.TRAINING)
     return f"{len(evaluation.conversations)} + {len(training.conversations)} conversations, {evaluation.fingerprint}"
 
 
 def _tiny_model() -> str:
-    from csc_tasks.tiny_model import folder
+    from csc_tasks.data.shipped import folder
 
     path = folder()
     missing = [n for n in ("config.json", "model.safetensors", "tokenizer.json") if not (path / n).is_file()]
@@ -71,16 +71,16 @@ def _data(option: str | None) -> str:
     # Without being told to, a diagnosis downloads nothing and waits for no dead network.
     if option is None and chosen_source() == "hub" and not in_hub_cache():
         raise CSConvError("not in the hub's local cache; `csconv doctor --data hub` fetches and checks it")
-    corpus = evaluation_corpus(Scale.FULL, option)
+    corpus = evaluation_corpus(Subset.FULL, option)
     return f"{corpus.name}: {len(corpus.conversations)} conversations, sha256 {corpus.sha256[:16]}, {corpus.path}"
 
 
 def _bertscore() -> str:
     """Load the default encoder, if it is here: a diagnosis downloads nothing."""
     from csc_tasks.metrics import BertScoreOptions, ModelError
-    from csc_tasks.metrics._vector_store import store_folder, store_limit, store_size
-    from csc_tasks.metrics.bertscore import BertScorer
-    from csc_tasks.model_options import default_encoder_is_here
+    from csc_tasks.metrics.neural.bertscore import BertScorer
+    from csc_tasks.metrics.neural.vector_store import store_folder, store_limit, store_size
+    from csc_tasks.protocol.networks import default_encoder_is_here
 
     options = BertScoreOptions()
     if not default_encoder_is_here():
@@ -100,8 +100,8 @@ def _bertscore() -> str:
 
 def _judge(path: Path) -> str:
     """Put one question to the judge, as a run would before it generates anything."""
-    from csc_tasks.judge_in_run import JudgeInRun
-    from csc_tasks.prompts import TaskKind, load_prompt
+    from csc_tasks.judging.live_run import JudgeInRun
+    from csc_tasks.protocol.prompt import TaskKind, load_prompt
 
     judge = JudgeInRun(path, TaskKind.RESPONSE, "reference", load_prompt().version)
     judge.prepare()

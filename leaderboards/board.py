@@ -10,23 +10,23 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from csc_tasks.leaderboards.values import finite
+from csc_tasks.leaderboards.rendering.numbers import finite
 
 __all__ = [
     "FORMAT",
     "Board",
     "BoardTable",
+    "BrowsedConversation",
+    "BrowsedReply",
+    "BrowsedTurn",
     "Cell",
     "Column",
-    "Conversation",
     "DepthPoint",
     "Gold",
-    "Problem",
-    "Reply",
+    "InputProblem",
     "Row",
     "Section",
     "SectionFigures",
-    "Utterance",
     "to_json",
 ]
 
@@ -171,7 +171,7 @@ class BoardTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Utterance:
+class BrowsedTurn:
     """One turn of a conversation: what the customer said before (may be ''), and the gold reply."""
 
     customer: str
@@ -180,16 +180,16 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class BrowsedConversation:
     """A conversation for the sample browser."""
 
     id: str
     topic: str
-    turns: tuple[Utterance, ...]
+    turns: tuple[BrowsedTurn, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class BrowsedReply:
     """A model's turn: ``strategy`` is 0-11, -1 if unreadable, and ``None`` where none was asked for;
     ``scores`` are per-turn metrics by name."""
 
@@ -199,7 +199,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class InputProblem:
     """Something among the input that could not be used, or was used with a reservation."""
 
     path: str
@@ -223,10 +223,10 @@ class Board:
     level: float
     tables: tuple[BoardTable, ...]
     reported: dict[str, Any]
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[InputProblem, ...] = ()
     ignored: int = 0
-    conversations: tuple[Conversation, ...] = ()
-    replies: dict[str, dict[str, dict[str, tuple[Reply | None, ...]]]] = field(default_factory=dict)
+    conversations: tuple[BrowsedConversation, ...] = ()
+    replies: dict[str, dict[str, dict[str, tuple[BrowsedReply | None, ...]]]] = field(default_factory=dict)
 
 
 def to_json(board: Board, texts: bool = True) -> str:

@@ -19,26 +19,26 @@ from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.board import (
     Board,
     BoardTable,
+    BrowsedConversation,
+    BrowsedReply,
     Cell,
     Column,
-    Conversation,
     Gold,
-    Problem,
-    Reply,
+    InputProblem,
     Row,
     Section,
     SectionFigures,
 )
-from csc_tasks.leaderboards.headings import heading
-from csc_tasks.leaderboards.runs import Facts, TaskRun, find_runs
-from csc_tasks.leaderboards.runs_of_models import ModelSection, choose_runs
-from csc_tasks.leaderboards.statistics import has_sums
-from csc_tasks.leaderboards.summaries import Summary, summaries
+from csc_tasks.leaderboards.reading.choose import ModelSection, choose_runs
+from csc_tasks.leaderboards.reading.replicates import Replicates, replicates_of
+from csc_tasks.leaderboards.reading.runs import Protocol, TaskRun, find_runs
+from csc_tasks.leaderboards.reading.sums import has_sums
+from csc_tasks.leaderboards.rendering.headings import heading
 from csc_tasks.metrics import Metric, reported_metrics
 from csc_tasks.metrics.comparison import LEVEL, interval, ranks
 from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED
-from csc_tasks.prompts import TaskKind
+from csc_tasks.protocol.prompt import TaskKind
 
 __all__ = ["build_board", "reported_results"]
 
@@ -87,19 +87,19 @@ def build_board(
     # Whatever ties, ties in the same way wherever the files lie.
     chosen.sort(key=lambda model: (model.identity.key, model.section, str(model.facts)))
     runs = [run for model in chosen for run in model.all_runs]
-    read = summaries(runs, workers, lambda done: progress(done, len(runs)), cache)
-    sources: dict[int, Summary] = {}
+    read = replicates_of(runs, workers, lambda done: progress(done, len(runs)), cache)
+    sources: dict[int, Replicates] = {}
     reasons: dict[int, str] = {}
     for run, summary in zip(runs, read, strict=True):
         if isinstance(summary, DataError):
             reasons[id(run)] = str(summary)
-            problems.append(Problem(str(run.path), f"{run.task}: listed without intervals: {summary}"))
+            problems.append(InputProblem(str(run.path), f"{run.task}: listed without intervals: {summary}"))
         elif mismatch := _mismatch(run, summary):
             reasons[id(run)] = mismatch
-            problems.append(Problem(str(run.samples), f"{mismatch}; listed without intervals"))
+            problems.append(InputProblem(str(run.samples), f"{mismatch}; listed without intervals"))
         else:
             sources[id(run)] = summary
-    classes: dict[Facts, list[ModelSection]] = {}
+    classes: dict[Protocol, list[ModelSection]] = {}
     for model in chosen:
         classes.setdefault(model.facts, []).append(model)
     # The largest class first: the others are told apart from it.
@@ -124,7 +124,7 @@ def build_board(
     )
 
 
-def _mismatch(run: TaskRun, summary: Summary) -> str:
+def _mismatch(run: TaskRun, summary: Replicates) -> str:
     """In words why the samples cannot be those of the results file; '' if they can."""
     if run.samples_hash and summary.sample_hash and not run.about and run.samples_hash != summary.sample_hash:
         return f"{run.samples.name} is not the log of {run.path.name} (another hash, or lines are missing)"
@@ -142,7 +142,7 @@ class _Score:
     value: float
     signature: str
     run: TaskRun
-    source: Summary | None
+    source: Replicates | None
     why: str
 
 
@@ -151,9 +151,9 @@ class _TableBuilder:
 
     def __init__(
         self,
-        facts: Facts,
+        facts: Protocol,
         members: Sequence[ModelSection],
-        sources: dict[int, Summary],
+        sources: dict[int, Replicates],
         reasons: dict[int, str],
     ) -> None:
         self.facts = facts
@@ -192,7 +192,7 @@ class _TableBuilder:
             return not model.run.limited
         return source.clusters == asked and source.turns == source.expected
 
-    def table(self, name: str, first: Facts | None) -> BoardTable:
+    def table(self, name: str, first: Protocol | None) -> BoardTable:
         """The class as a table; ``first`` is the class that it is told apart from."""
         columns, names = self._columns()
         cells: dict[tuple[str, ...], dict[str, Cell]] = {key: {} for key in self.models}
@@ -281,7 +281,7 @@ class _TableBuilder:
     def _cells(self, column: Column, pair: tuple[str, str]) -> dict[tuple[str, ...], Cell]:
         name = column.metric
         cells: dict[tuple[str, ...], Cell] = {}
-        groups: dict[str, list[tuple[tuple[str, ...], Summary]]] = {}
+        groups: dict[str, list[tuple[tuple[str, ...], Replicates]]] = {}
         anyone = self._anyone_complete(column.section)
         for key, identity in self.models.items():
             score = self.scores.get((key, column.section), {}).get(pair)
@@ -312,7 +312,7 @@ class _TableBuilder:
     def _rank(
         self,
         cells: dict[tuple[str, ...], Cell],
-        ranked: Sequence[tuple[tuple[str, ...], Summary]],
+        ranked: Sequence[tuple[tuple[str, ...], Replicates]],
         name: str,
         better: int,
     ) -> None:
@@ -410,8 +410,8 @@ class _Browser:
     """The conversations that people may read, and every model's turns in them."""
 
     def __init__(self) -> None:
-        self.conversations: dict[str, Conversation] = {}
-        self.replies: dict[str, dict[str, dict[str, tuple[Reply | None, ...]]]] = {}
+        self.conversations: dict[str, BrowsedConversation] = {}
+        self.replies: dict[str, dict[str, dict[str, tuple[BrowsedReply | None, ...]]]] = {}
 
     def add(self, builder: _TableBuilder) -> None:
         """Take in the texts of a table's models."""
@@ -427,6 +427,6 @@ class _Browser:
                     self.conversations[conversation.id] = conversation
 
 
-def _told(conversation: Conversation) -> int:
+def _told(conversation: BrowsedConversation) -> int:
     """How many utterances are known: a log that was cut short has not all of them."""
     return sum(bool(turn.reference) + bool(turn.customer) for turn in conversation.turns)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from csc_tasks.errors import DataError
-from csc_tasks.leaderboards.identity import FLOOR, identify
+from csc_tasks.leaderboards.reading.identity import FLOOR, identify
 
 __all__ = ["Row", "collect"]
 

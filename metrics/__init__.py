@@ -9,8 +9,8 @@ from csc_tasks.metrics.base import (
     Needs,
     SetMetric,
 )
-from csc_tasks.metrics.bertscore import BertScoreOptions
-from csc_tasks.metrics.bleurt import BleurtOptions
+from csc_tasks.metrics.neural.bertscore import BertScoreOptions
+from csc_tasks.metrics.neural.bleurt import BleurtOptions
 from csc_tasks.metrics.registry import (
     NO_MODELS,
     Models,

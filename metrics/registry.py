@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from csc_tasks.metrics.base import Metric, Needs
-from csc_tasks.metrics.bertscore import PARTS, BertScore, BertScoreOptions
 from csc_tasks.metrics.bleu import Bleu
-from csc_tasks.metrics.bleurt import Bleurt, BleurtOptions
 from csc_tasks.metrics.depth import THIRDS, AtDepth
+from csc_tasks.metrics.neural.bertscore import PARTS, BertScore, BertScoreOptions
+from csc_tasks.metrics.neural.bleurt import Bleurt, BleurtOptions
 from csc_tasks.metrics.rouge import RougeL, RougeLAscii
 from csc_tasks.metrics.strategy import (
     F1,

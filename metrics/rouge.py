@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from rapidfuzz.distance import LCSseq
 
-from csc_tasks.metrics._encoding import Encoded, EncodedPairs, Vocabulary
 from csc_tasks.metrics.base import MeanMetric, MetricInfo, Needs
+from csc_tasks.metrics.encoding import EncodedPairs, EncodedTexts, Vocabulary
 from csc_tasks.metrics.tokenizers import tokenize_ascii
 from csc_tasks.metrics.turns import Turns
 
@@ -32,7 +32,7 @@ def _f1(pairs: EncodedPairs) -> list[float]:
     return values
 
 
-def _texts(encoded: Encoded) -> list[str]:
+def _texts(encoded: EncodedTexts) -> list[str]:
     """Each token as one character: rapidfuzz is fastest on strings."""
     # Token numbers stay far below 0x110000, the number of code points.
     everything = encoded.tokens.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics._encoding import EncodedPairs
+from csc_tasks.metrics.encoding import EncodedPairs
 from csc_tasks.metrics.judge.verdict import Verdict
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER
 

@@ -13,7 +13,7 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from csc_tasks.sources import Part, load
+from csc_tasks.data.sources import Split, load
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -21,7 +21,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 def tiny_bert(folder: Path, seed: int = 0, layers: int = 9, **config: Any) -> Path:
     """A BERT over single characters with random weights, saved as the hub's models are."""
     characters = {
-        c for part in Part for k in load("mini", part).conversations for u in k.utterances for c in u.text
+        c for part in Split for k in load("mini", part).conversations for u in k.utterances for c in u.text
     }
     vocabulary = {token: i for i, token in enumerate([*SPECIAL, *sorted(characters - {" "})])}
     tokens = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))

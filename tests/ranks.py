@@ -15,7 +15,7 @@ import torch.distributed as dist
 from lm_eval.api.instance import Instance
 
 from csc_tasks.framework import Strategy
-from tests.harness import FunctionLM, evaluate
+from tests.running import FunctionLM, evaluate
 
 
 def reply(request: Instance) -> str:

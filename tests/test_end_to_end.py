@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from csc_tasks.registration import configs_folder
-from csc_tasks.sources import Part, load
-from csc_tasks.tiny_model import folder
+from csc_tasks.data.shipped import folder
+from csc_tasks.data.sources import Split, load
+from csc_tasks.harness.registration import configs_folder
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +61,7 @@ def test_the_tiny_model_is_a_character_level_llama_under_two_megabytes() -> None
     assert sum(p.stat().st_size for p in folder().iterdir()) < 2_000_000
     assert json.loads((folder() / "config.json").read_text())["model_type"] == "llama"
     tokenizer = AutoTokenizer.from_pretrained(folder())
-    for conversation in load("mini", Part.TRAINING).conversations:
+    for conversation in load("mini", Split.TRAINING).conversations:
         for utterance in conversation.utterances:
             ids = tokenizer.encode(utterance.text, add_special_tokens=False)
             assert len(ids) == len(utterance.text)

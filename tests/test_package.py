@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
+
 SHIPPED = ("csc_tasks", "metrics", "leaderboards", "task_configs")
 
 
@@ -76,7 +77,7 @@ def test_an_editable_install_finds_every_sub_package(tmp_path: Path) -> None:
     (editable,) = tmp_path.glob("*.whl")
     run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", editable)
     program = (
-        "import csc_tasks.prompts, csc_tasks.task_configs as configs, csc_tasks.leaderboards as boards\n"
+        "import csc_tasks.protocol.prompt, csc_tasks.task_configs as configs, csc_tasks.leaderboards as boards\n"
         "print(configs.__file__, boards.__file__)"
     )
     found = run(python, "-c", program, cwd=tmp_path).split()

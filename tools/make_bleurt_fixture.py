@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make tests/data/bleurt_tiny: a tiny BLEURT checkpoint, and what bleurt-pytorch answers with it.
+"""Make tests/fixtures/bleurt_tiny: a tiny BLEURT checkpoint, and what bleurt-pytorch answers with it.
 
     python tools/make_bleurt_fixture.py [OUT_DIR]
 
@@ -137,7 +137,7 @@ def tiny_bleurt(vocabulary: int) -> BleurtForSequenceClassification:
 def main() -> None:
     """Build, save, load again through the original's own doors, and record its answers."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("out", nargs="?", type=Path, default=ROOT / "tests" / "data" / "bleurt_tiny")
+    parser.add_argument("out", nargs="?", type=Path, default=ROOT / "tests" / "fixtures" / "bleurt_tiny")
     out: Path = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
     (out / "spm.model").write_bytes(sentencepiece_model())

@@ -19,11 +19,11 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from csc_tasks.data.shipped import folder
+from csc_tasks.data.sources import Split, load
 from csc_tasks.framework import Strategy
-from csc_tasks.prompts import TaskKind, load_prompt
-from csc_tasks.sources import Part, load
-from csc_tasks.tiny_model import folder
-from csc_tasks.turns import PromptBook, turn_docs
+from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.turns import PromptBook, turn_docs
 
 PAD, UNKNOWN, END = "<pad>", "<unk>", "<|end|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
@@ -90,7 +90,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(SEED)
     rng = random.Random(SEED)
-    conversations, texts = load("mini", Part.TRAINING).conversations, load_prompt()
+    conversations, texts = load("mini", Split.TRAINING).conversations, load_prompt()
     docs = list(turn_docs(conversations))
     books = {kind: PromptBook(conversations, texts, kind) for kind in KINDS}
     tokenizer = character_tokenizer(

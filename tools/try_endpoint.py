@@ -18,7 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from csc_tasks.registration import configs_folder
+from csc_tasks.harness.registration import configs_folder
 
 
 def model_file() -> Path:

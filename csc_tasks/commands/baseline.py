@@ -38,13 +38,13 @@ def baseline(
 
     The results are ordinary lm-eval results. Further options (--limit, --metadata, …) go to lm_eval.
     """
-    from csc_tasks.baselines import BaselineLM
-    from csc_tasks.own_tasks import lm_eval
+    from csc_tasks.generation.floors import FloorLM
+    from csc_tasks.harness.run import lm_eval
 
     if train is None:
         train = "mini" if all(t.startswith("csconv_mini") for t in tasks.split(",")) else "hub"
     # Refuses an unknown kind, and training data that cannot be had, before lm-eval starts and not after.
-    models = {kind: BaselineLM(f"csconv-{kind}", train, seed) for kind in kinds.split(",")}
+    models = {kind: FloorLM(f"csconv-{kind}", train, seed) for kind in kinds.split(",")}
     _ = [model.training for kind, model in models.items() if kind != "shuffle"]
     os.environ.setdefault("HF_HUB_OFFLINE", "0" if "hub" in (train, os.environ.get("CSCONV_DATA")) else "1")
     for kind in models:

@@ -11,7 +11,7 @@ import typer
 from csc_tasks.commands.app import app, console, print_json
 
 
-class Form(Enum):
+class CompareForm(Enum):
     """How the comparison is written."""
 
     TEXT = "text"
@@ -32,21 +32,21 @@ def compare(
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every metric, not only the headline ones.")] = False,
-    form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.TEXT,
+    form: Annotated[CompareForm, typer.Option("--format", help="How it is written.")] = CompareForm.TEXT,
 ) -> None:
     """Show what differs between two models: paired by turn, clustered by conversation, corrected for many tests.
 
     For each metric the difference A - B, its 95 % interval, p-value and in how many turns A is better; the
     strategies and topics that moved; the twenty turns that changed most.
     """
-    from csc_tasks.leaderboards import compare_report
-    from csc_tasks.leaderboards.compare import compare as compared
-    from csc_tasks.leaderboards.evidence import evidence_of
+    from csc_tasks.leaderboards.comparing.compare import compare as compared
+    from csc_tasks.leaderboards.comparing.evidence import load_model_results
+    from csc_tasks.leaderboards.rendering import compare_report
 
-    comparison = compared(evidence_of([first], model_a), evidence_of([second], model_b), by)
-    if form is Form.JSON:
+    comparison = compared(load_model_results([first], model_a), load_model_results([second], model_b), by)
+    if form is CompareForm.JSON:
         print_json(compare_report.to_json(comparison))
-    elif form is Form.MARKDOWN:
+    elif form is CompareForm.MARKDOWN:
         print_json(compare_report.markdown(comparison, every))
     else:
         for part in compare_report.tables(comparison, every):

@@ -11,11 +11,11 @@ import typer
 from rich.table import Table
 
 from csc_tasks.commands.app import app, console, print_json
-from csc_tasks.conversations import Defect
+from csc_tasks.data.conversations import Defect
+from csc_tasks.data.files import FileReport, Located, inspect_file, write_conversations
+from csc_tasks.data.sources import Corpus, Split, load
+from csc_tasks.data.statistics import QUANTILES, DataStatistics, summarise
 from csc_tasks.errors import DataError
-from csc_tasks.files import FileReport, Located, inspect_file, write_conversations
-from csc_tasks.sources import Corpus, Part, load
-from csc_tasks.summary import QUANTILES, Summary, summarise
 
 commands = typer.Typer(no_args_is_help=True, help="Look at, check and convert conversation files.")
 app.add_typer(commands, name="data", rich_help_panel="Data")
@@ -27,7 +27,7 @@ Training = Annotated[bool, typer.Option("--train", help="The training conversati
 
 
 def _load(source: str, train: bool) -> Corpus:
-    return load(source, Part.TRAINING if train else Part.EVALUATION)
+    return load(source, Split.TRAINING if train else Split.EVALUATION)
 
 
 @commands.command()
@@ -78,7 +78,7 @@ def _percent(count: int, total: int) -> str:
     return f"{count / total:.1%}" if total else "–"
 
 
-def _spreads(summary: Summary) -> Mapping[str, tuple[float, ...]]:
+def _spreads(summary: DataStatistics) -> Mapping[str, tuple[float, ...]]:
     return {
         "turns a conversation": summary.turns_per_conversation,
         "characters a 客服 utterance": summary.supporter_length,
@@ -86,7 +86,7 @@ def _spreads(summary: Summary) -> Mapping[str, tuple[float, ...]]:
     }
 
 
-def _as_json(corpus: Corpus, summary: Summary) -> dict[str, object]:
+def _as_json(corpus: Corpus, summary: DataStatistics) -> dict[str, object]:
     return {
         "path": str(corpus.path),
         "sha256": corpus.sha256,

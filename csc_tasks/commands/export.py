@@ -13,7 +13,7 @@ from csc_tasks.commands.app import app
 from csc_tasks.errors import DataError
 
 
-class Form(Enum):
+class ExportForm(Enum):
     """What is written."""
 
     PARQUET = "parquet"
@@ -28,23 +28,24 @@ def export(
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write.")],
     form: Annotated[
-        Form, typer.Option("--format", help="A flat table, or the model-index of a model card on the hub.")
-    ] = Form.CSV,
+        ExportForm,
+        typer.Option("--format", help="A flat table, or the model-index of a model card on the hub."),
+    ] = ExportForm.CSV,
     model: Annotated[
         str | None, typer.Option("--model", help="The model of the card, where there are several.")
     ] = None,
 ) -> None:
     """Write one line a model, task and metric: score, interval, rank, turns and signature."""
-    from csc_tasks.files import write_text
+    from csc_tasks.data.files import write_text
     from csc_tasks.leaderboards.build import build_board
-    from csc_tasks.leaderboards.export import csv_bytes, flat_rows, model_index, parquet_bytes
+    from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows, model_index, parquet_bytes
 
     board = build_board(results, os.cpu_count() or 1)
-    if form is Form.MODEL_INDEX:
+    if form is ExportForm.MODEL_INDEX:
         data = model_index(board, model).encode()
     else:
         rows = flat_rows(board, model)
-        data = csv_bytes(rows) if form is Form.CSV else parquet_bytes(rows)
+        data = csv_bytes(rows) if form is ExportForm.CSV else parquet_bytes(rows)
     try:
         write_text(out, data)
     except OSError as error:

@@ -18,8 +18,8 @@ from csc_tasks.commands.app import RunByDefault, app, console, print_json
 from csc_tasks.errors import ConfigError, CSConvError, DataError
 
 if TYPE_CHECKING:
-    from csc_tasks.leaderboards.gate import GateReport, Rules
-    from csc_tasks.leaderboards.power import Spread
+    from csc_tasks.leaderboards.comparing.gate import GateReport, Rules
+    from csc_tasks.leaderboards.comparing.power import Spread
 
 gate = typer.Typer(
     cls=RunByDefault,
@@ -136,15 +136,15 @@ def _run(
     update_baseline: bool,
     outputs: tuple[Path | None, Path | None, Path | None],
 ) -> None:
-    from csc_tasks.leaderboards import gate_report
-    from csc_tasks.leaderboards.evidence import evidence_of, write_baseline
-    from csc_tasks.leaderboards.gate import default_rules, evaluate
+    from csc_tasks.leaderboards.comparing.evidence import load_model_results, write_baseline
+    from csc_tasks.leaderboards.comparing.gate import default_rules, evaluate
+    from csc_tasks.leaderboards.rendering import gate_report
 
     wanted = _rules(options)
     for path in (*results, *(() if update_baseline else (baseline,))):
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
-    found = evidence_of(results, models[0])
+    found = load_model_results(results, models[0])
     if update_baseline:
         partial = [s for s in found.sections.values() if not s.whole]
         if partial and not options.allow_partial:
@@ -157,7 +157,7 @@ def _run(
         size = baseline.stat().st_size / 1024
         typer.echo(f"{baseline}: baseline of {found.model}, {size:.0f} KB; commit it")
         return
-    base = evidence_of([baseline], models[1])
+    base = load_model_results([baseline], models[1])
     if not (wanted.max_drop or wanted.floor):
         wanted = replace(wanted, max_drop=default_rules(base).max_drop)
     report = evaluate(found, base, wanted)
@@ -177,7 +177,7 @@ def _run(
 
 
 def _rules(options: _Options) -> Rules:
-    from csc_tasks.leaderboards.gate import Rules, check_rules, load_rules
+    from csc_tasks.leaderboards.comparing.gate import Rules, check_rules, load_rules
 
     rules = load_rules(options.rules) if options.rules else Rules()
     rules = replace(
@@ -205,10 +205,10 @@ def _limits(option: str, pairs: Limits) -> dict[str, float]:
 
 
 def _show(report: GateReport) -> None:
-    from csc_tasks.leaderboards.escaping import printable
-    from csc_tasks.leaderboards.gate import Status
-    from csc_tasks.leaderboards.gate_report import headline
-    from csc_tasks.leaderboards.values import number
+    from csc_tasks.leaderboards.comparing.gate import CheckStatus
+    from csc_tasks.leaderboards.rendering.escaping import printable
+    from csc_tasks.leaderboards.rendering.gate_report import headline
+    from csc_tasks.leaderboards.rendering.numbers import number
 
     table = Table(
         "task",
@@ -221,10 +221,10 @@ def _show(report: GateReport) -> None:
     for name in ("baseline", "now", "drop", "at least", "allowed"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("outcome")
-    styles = {Status.PASS: "green", Status.REGRESSION: "red"}
+    styles = {CheckStatus.PASS: "green", CheckStatus.REGRESSION: "red"}
     for check in report.checks:
         style = styles.get(check.status, "yellow")
-        outcome = "ok" if check.status is Status.PASS else check.status.name.lower().replace("_", " ")
+        outcome = "ok" if check.status is CheckStatus.PASS else check.status.name.lower().replace("_", " ")
         rule = "" if check.rule in ("max_drop", "complete") else f" ({check.rule})"
         table.add_row(
             check.section,
@@ -293,9 +293,9 @@ def power(
     ] = 0.05,
 ) -> None:
     """The smallest true drop that the gate calls a regression, by number of conversations."""
-    from csc_tasks.leaderboards.power import smallest_drop
-    from csc_tasks.leaderboards.values import number
-    from csc_tasks.sources import FULL_CONVERSATIONS, LITE_SIZE, MINI_CONVERSATIONS
+    from csc_tasks.data.sources import FULL_CONVERSATIONS, LITE_SIZE, MINI_CONVERSATIONS
+    from csc_tasks.leaderboards.comparing.power import smallest_drop
+    from csc_tasks.leaderboards.rendering.numbers import number
 
     sizes = n_conversations or [MINI_CONVERSATIONS, LITE_SIZE, FULL_CONVERSATIONS]
     spreads = _spreads(baseline, against, metric, correlation, disagreement, icc)
@@ -325,22 +325,22 @@ def _spreads(
     disagreement: float,
     icc: float,
 ) -> list[Spread]:
-    from csc_tasks.leaderboards.evidence import evidence_of
-    from csc_tasks.leaderboards.gate import default_rules
-    from csc_tasks.leaderboards.paired import incomparable
-    from csc_tasks.leaderboards.power import assumed_spread, paired_spreads, single_spreads
-    from csc_tasks.sources import FULL_CONVERSATIONS, FULL_TURNS
+    from csc_tasks.data.sources import FULL_CONVERSATIONS, FULL_TURNS
+    from csc_tasks.leaderboards.comparing.evidence import load_model_results
+    from csc_tasks.leaderboards.comparing.gate import default_rules
+    from csc_tasks.leaderboards.comparing.paired import incomparable
+    from csc_tasks.leaderboards.comparing.power import assumed_spread, paired_spreads, single_spreads
 
     if baseline is None:
         if against or metrics:
             raise ConfigError("--against and --metric need --baseline")
         return [assumed_spread(disagreement, FULL_TURNS / FULL_CONVERSATIONS, icc)]
-    base = evidence_of([baseline])
+    base = load_model_results([baseline])
     names = metrics or list(default_rules(base).max_drop)
     if against is None:
         spreads = single_spreads(base, names, correlation)
     else:
-        other = evidence_of([against])
+        other = load_model_results([against])
         if told := incomparable(other, base):
             raise DataError(f"{against} against {baseline}: {told}")
         spreads = paired_spreads(other, base, names)

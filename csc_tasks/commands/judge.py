@@ -16,8 +16,8 @@ from csc_tasks.commands.app import RunByDefault, app, console, print_json
 from csc_tasks.errors import ConfigError
 
 if TYPE_CHECKING:
-    from csc_tasks.judging import JudgedLog, Judgement
-    from csc_tasks.metrics.judge.engine import Estimate, Stop, Summary
+    from csc_tasks.judging.engine import Estimate, JudgeProgress, Stop
+    from csc_tasks.judging.saved_run import JudgedLog, Judgement
 
 INTERRUPTED, OUT_OF_BUDGET = 130, 3
 """Exit codes of a run that asked less than it was to ask."""
@@ -72,8 +72,8 @@ def run(
     before is not asked again, so an interrupted run goes on with the same command. Ctrl-C lets the requests
     under way finish. Exit code 3: the budget is used up; 130: interrupted.
     """
-    from csc_tasks.judging import JudgedLog, judge_errors, load_judge, rubric_for
-    from csc_tasks.sample_logs import find_logs
+    from csc_tasks.judging.saved_run import JudgedLog, judge_errors, load_judge, rubric_for
+    from csc_tasks.results.sample_log import find_logs
 
     settings = load_judge(config)
     if budget is not None and not settings.priced:
@@ -105,7 +105,7 @@ def run(
 
 def _required_probe(settings: Any, verdicts: Any, config: Path, budget: float | None) -> float:
     """Ask what the configuration wants to be asked before the judge is trusted, and say what it cost."""
-    from csc_tasks.probing import ProbeStopped, require_probe
+    from csc_tasks.judging.probe import ProbeStopped, require_probe
 
     with progress_bar() as bar:
         follow = follower(bar, "probe", settings.currency)
@@ -117,7 +117,7 @@ def _required_probe(settings: Any, verdicts: Any, config: Path, budget: float | 
 
 def _ended(what: str, why: Stop) -> typer.Exit:
     """Say why less was asked than was to be; the exit with its code."""
-    from csc_tasks.metrics.judge.engine import Stop
+    from csc_tasks.judging.engine import Stop
 
     typer.echo(f"{what}: {why.value}; the same command goes on from here", err=True)
     return typer.Exit(OUT_OF_BUDGET if why is Stop.BUDGET else INTERRUPTED)
@@ -135,10 +135,10 @@ def _side_by_side(
     cache: Path | None,
 ) -> None:
     """``--pairwise``: every two models, both orders."""
-    from csc_tasks.judging import judge_errors
+    from csc_tasks.judging.pairwise import contests
+    from csc_tasks.judging.probe import PAIRS
+    from csc_tasks.judging.saved_run import judge_errors
     from csc_tasks.metrics.judge import load_rubric
-    from csc_tasks.probing import PAIRS
-    from csc_tasks.side_by_side import contests
 
     with judge_errors():
         plan = contests(results, load_rubric(rubric or PAIRS), settings, with_reference, sample)
@@ -216,7 +216,7 @@ def ratings_columns(ratings: Any) -> tuple[Any, ...]:
 
 def open_cache(results: Path, path: Path | None) -> Any:
     """The verdict cache at ``path``, or the one in the results folder."""
-    from csc_tasks.metrics.judge.cache import VerdictCache
+    from csc_tasks.chat.cache import VerdictCache
 
     folder = results if results.is_dir() else results.parent
     return VerdictCache(path or folder / "judge_cache.sqlite")
@@ -254,7 +254,7 @@ def follower(bar: Progress, name: str, currency: str) -> Any:
     line = bar.add_task(name, total=None, state="")
     start = last = monotonic()
 
-    def follow(summary: Summary) -> None:
+    def follow(summary: JudgeProgress) -> None:
         nonlocal last
         now = monotonic()
         if now - last < 0.1 and summary.done != summary.total:
@@ -270,9 +270,9 @@ def follower(bar: Progress, name: str, currency: str) -> Any:
     return follow
 
 
-def _report(judged: JudgedLog, judgement: Judgement, summary: Summary) -> None:
+def _report(judged: JudgedLog, judgement: Judgement, summary: JudgeProgress) -> None:
     """What was judged, on stderr; the written file on stdout."""
-    from csc_tasks.metrics.judge.engine import Stop
+    from csc_tasks.judging.engine import Stop
 
     counts = ", ".join(f"{n} {s.value}" for s, n in judgement.statuses.most_common())
     cost = f", {summary.cost:.4f} {judged.config.currency}" if judged.config.priced else ""
@@ -294,8 +294,8 @@ def _report(judged: JudgedLog, judgement: Judgement, summary: Summary) -> None:
 
 def _show_estimates(asked: list[tuple[str, str, Estimate]], settings: Any, verdicts: Any) -> None:
     """Requests, tokens and cost of each log or pair, after those of the probe if one is required, and the sum."""
-    from csc_tasks.metrics.judge.engine import Estimate
-    from csc_tasks.probing import estimate_probe
+    from csc_tasks.judging.engine import Estimate
+    from csc_tasks.judging.probe import estimate_probe
 
     rows = [("the probe", rubric.name, e) for rubric, e in estimate_probe(settings, verdicts)] + asked
     table = Table(title="what would be asked, with answers at max_tokens", title_justify="left")
@@ -330,10 +330,10 @@ def probe(
     Sixty comparisons of replies that are better and worse in a known way, longer with nothing added, or
     speak to the judge; and pairs in both orders.
     """
-    from csc_tasks.judging import judge_errors, load_judge
+    from csc_tasks.judging.probe import ProbeStopped
+    from csc_tasks.judging.probe import probe as ask
+    from csc_tasks.judging.saved_run import judge_errors, load_judge
     from csc_tasks.metrics.judge import load_rubric
-    from csc_tasks.probing import ProbeStopped
-    from csc_tasks.probing import probe as ask
 
     settings = load_judge(config)
     with judge_errors():
@@ -377,11 +377,11 @@ def agreement(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Hold a judge's verdicts against people's ratings of the same replies."""
-    from csc_tasks.judging import judge_errors
+    from csc_tasks.chat.journal import Journal
+    from csc_tasks.judging.saved_run import judge_errors
     from csc_tasks.metrics.judge import JudgeError, load_rubric
     from csc_tasks.metrics.judge.agreement import agreement as compare
     from csc_tasks.metrics.judge.agreement import read_ratings, read_verdicts
-    from csc_tasks.metrics.judge.journal import Journal
 
     found = sorted(verdicts.rglob("verdicts_*.jsonl")) if verdicts.is_dir() else [verdicts]
     if len(found) != 1 or not found[0].is_file():

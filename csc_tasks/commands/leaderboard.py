@@ -62,8 +62,8 @@ def show(
             f"the leaderboard needs {' and '.join(missing)}: pip install 'csconv-eval[leaderboard]'"
         )
     from csc_tasks.leaderboards.build import build_board
-    from csc_tasks.leaderboards.escaping import printable
-    from csc_tasks.leaderboards.site import write_site
+    from csc_tasks.leaderboards.rendering.escaping import printable
+    from csc_tasks.leaderboards.rendering.site import write_site
 
     columns = (TextColumn("reading logs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, transient=True, disable=not sys.stderr.isatty()) as progress:
@@ -85,7 +85,7 @@ def show(
     first, second, third = (f"{n} {noun}{'s' * (n != 1)}" for n, noun in counted)
     typer.echo(f"{first} and {second} in {third}", err=True)
     if figures:
-        from csc_tasks.leaderboards.figures import write_figures
+        from csc_tasks.leaderboards.rendering.figures import write_figures
 
         drawn = write_figures(board, out / "figures", font)
         typer.echo(f"{len(drawn)} figures in {out / 'figures'}", err=True)

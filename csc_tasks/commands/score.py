@@ -14,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from csc_tasks.commands.app import app
 
 if TYPE_CHECKING:
-    from csc_tasks.score_jobs import Done, Job, Plan
+    from csc_tasks.results.rescore_jobs import Done, Job, Plan
 
 
-class Engine(Enum):
+class ScoreEngine(Enum):
     """Where logs are scored."""
 
     LOCAL = "local"
@@ -52,8 +52,8 @@ def score(
         int | None, typer.Option("--workers", min=1, help="Logs scored at once; by default one.")
     ] = None,
     engine: Annotated[
-        Engine, typer.Option("--engine", help="This machine, or a Ray cluster.")
-    ] = Engine.LOCAL,
+        ScoreEngine, typer.Option("--engine", help="This machine, or a Ray cluster.")
+    ] = ScoreEngine.LOCAL,
     address: Annotated[
         str | None,
         typer.Option("--address", help="Of a running Ray cluster (auto, ray://…); else one is started here."),
@@ -69,16 +69,16 @@ def score(
     from lm_eval.utils import simple_parse_args_string
 
     from csc_tasks.errors import ConfigError
-    from csc_tasks.sample_logs import log_files, no_logs
-    from csc_tasks.score_jobs import Job
-    from csc_tasks.settings import Settings
+    from csc_tasks.protocol.options import Settings
+    from csc_tasks.results.rescore_jobs import Job
+    from csc_tasks.results.sample_log import log_files, no_logs
 
     options: dict[str, Any] = simple_parse_args_string(metadata)
     if foreign := [key for key in options if not key.startswith(("csconv_bertscore_", "csconv_bleurt_"))]:
         raise ConfigError(f"--metadata {foreign[0]}: only csconv_bertscore_… and csconv_bleurt_… apply here")
     checked = {**options, **({"csconv_tokenizer": tokenizer} if tokenizer is not None else {})}
     Settings.from_metadata(checked)  # one place says what an option may be
-    if address is not None and engine is not Engine.RAY:
+    if address is not None and engine is not ScoreEngine.RAY:
         raise ConfigError("--address goes with --engine ray")
     names = tuple(name.strip() for name in metrics.split(",") if name.strip())
     jobs: list[tuple[Job, int | None]] = []
@@ -119,18 +119,18 @@ def _plan(job: Job) -> Plan | str | None:
 
 
 def _run(
-    planned: list[tuple[Job, int | None]], engine: Engine, workers: int | None, address: str | None
+    planned: list[tuple[Job, int | None]], engine: ScoreEngine, workers: int | None, address: str | None
 ) -> Iterator[Done]:
     """The outcomes of jobs, each given with the turns of its log.
 
     The progress bar counts turns where one log is scored at a time, else logs.
     """
-    from csc_tasks.score_jobs import in_processes, in_this_process, on_ray
+    from csc_tasks.results.rescore_jobs import in_processes, in_this_process, on_ray
 
     jobs = [job for job, _ in planned]
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        if engine is Engine.LOCAL and (workers or 1) == 1:
+        if engine is ScoreEngine.LOCAL and (workers or 1) == 1:
             tasks = {
                 job.path: bar.add_task(job.path.stem.removeprefix("samples_"), total=turns)
                 for job, turns in planned
@@ -144,7 +144,9 @@ def _run(
                 yield done
             return
         task = bar.add_task("logs", total=len(jobs))
-        spread = on_ray(jobs, workers, address) if engine is Engine.RAY else in_processes(jobs, workers or 1)
+        spread = (
+            on_ray(jobs, workers, address) if engine is ScoreEngine.RAY else in_processes(jobs, workers or 1)
+        )
         for done in spread:
             bar.advance(task)
             yield done

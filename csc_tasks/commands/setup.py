@@ -16,8 +16,8 @@ from csc_tasks.commands.app import app, console, print_json
 @app.command(rich_help_panel="Set up")
 def register() -> None:
     """Make `lm_eval --tasks csconv` work as typed, by stubs in the installed lm-eval."""
-    from csc_tasks.registration import reads_entry_points
-    from csc_tasks.registration import register as write
+    from csc_tasks.harness.registration import reads_entry_points
+    from csc_tasks.harness.registration import register as write
 
     if reads_entry_points():
         typer.echo("nothing to do: this lm-eval finds csconv by its entry point")
@@ -32,7 +32,7 @@ def register() -> None:
 @app.command(rich_help_panel="Set up")
 def unregister() -> None:
     """Remove what `csconv register` wrote, and nothing else."""
-    from csc_tasks.registration import unregister as remove
+    from csc_tasks.harness.registration import unregister as remove
 
     change = remove()
     if change.files:
@@ -48,8 +48,8 @@ def path(
     ] = False,
 ) -> None:
     """Print the folder of the task files, for `lm_eval --include_path "$(csconv path)"`."""
-    from csc_tasks.registration import configs_folder
-    from csc_tasks.tiny_model import folder
+    from csc_tasks.data.shipped import folder
+    from csc_tasks.harness.registration import configs_folder
 
     typer.echo(str(folder() if model else configs_folder()))
 

@@ -29,7 +29,7 @@ def table(
 def show(results: list[Path], every: bool, sort: str | None) -> None:
     """Print a table for each task and protocol found in ``results``, and what generated context costs."""
     from csc_tasks.leaderboards.collect import collect
-    from csc_tasks.leaderboards.table import drop_tables, tables
+    from csc_tasks.leaderboards.rendering.terminal import drop_tables, tables
 
     out, rows = console(), collect(results)
     for each in (*tables(rows, every, sort), *drop_tables(rows)):

@@ -6,7 +6,7 @@ Light to import: the HTTP client, pydantic and evalica are imported by the modul
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.parser import read_verdict
 from csc_tasks.metrics.judge.rubric import Dimension, Kind, Rubric, load_rubric, shipped_rubrics
-from csc_tasks.metrics.judge.subject import Subject
+from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import Status, Usage, Verdict
 
 __all__ = [
@@ -14,8 +14,8 @@ __all__ = [
     "JudgeError",
     "Kind",
     "Rubric",
+    "Sample",
     "Status",
-    "Subject",
     "Usage",
     "Verdict",
     "load_rubric",

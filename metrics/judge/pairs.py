@@ -10,7 +10,7 @@ import numpy as np
 
 from csc_tasks.metrics.base import MeanMetric, MetricInfo, Needs
 from csc_tasks.metrics.judge.errors import JudgeError
-from csc_tasks.metrics.judge.subject import Subject
+from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import Status, Verdict
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, cluster_sums, resample_counts
 
@@ -87,13 +87,13 @@ class Ratings:
     high: tuple[float, ...]
 
 
-def both_orders(one: Subject, other: Subject) -> tuple[Subject, Subject]:
+def both_orders(one: Sample, other: Sample) -> tuple[Sample, Sample]:
     """A turn's two replies as a pair, in both orders: the first model first, and second."""
     replies = one.fields["reply"], other.fields["reply"]
 
-    def ordered(order: str, first: str, second: str) -> Subject:
+    def ordered(order: str, first: str, second: str) -> Sample:
         fields = {"history": one.fields["history"], "reference": one.fields["reference"]}
-        return Subject(f"{one.conversation}/{order}", one.turn, {**fields, "first": first, "second": second})
+        return Sample(f"{one.conversation}/{order}", one.turn, {**fields, "first": first, "second": second})
 
     return ordered("a", *replies), ordered("b", *reversed(replies))
 

@@ -17,10 +17,10 @@ from typing import Any
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE
 from csc_tasks.metrics.judge.rubric import Rubric, Unit
-from csc_tasks.metrics.judge.subject import Subject
+from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import Status, Verdict
 
-__all__ = ["PROBE", "ProbeReport", "pair_subjects", "probe_subjects", "read_probe"]
+__all__ = ["PROBE", "ProbeReport", "pair_samples", "probe_samples", "read_probe"]
 
 PROBE = "probe-zh-1"
 GOLD = "gold"
@@ -53,7 +53,7 @@ def _fields(scene: Mapping[str, str], kind: str) -> dict[str, str]:
     return {"strategy": scene["strategy"], "reply": scene[kind]}
 
 
-def probe_subjects(rubric: Rubric) -> Iterator[Subject]:
+def probe_samples(rubric: Rubric) -> Iterator[Sample]:
     """The single replies; the conversation of each is ``scene/kind``.
 
     Raises:
@@ -64,17 +64,17 @@ def probe_subjects(rubric: Rubric) -> Iterator[Subject]:
     for scene in _data()["scenes"]:
         for kind in (GOLD, *WORSE, LONGER, *INJECTIONS):
             fields = {"history": scene["history"], "reference": scene[GOLD], **_fields(scene, kind)}
-            yield Subject(f"{scene['id']}/{kind}", 0, fields)
+            yield Sample(f"{scene['id']}/{kind}", 0, fields)
 
 
-def pair_subjects() -> Iterator[Subject]:
+def pair_samples() -> Iterator[Sample]:
     """The pairs, each in both orders: ``scene/kind/a`` shows the good reply first, ``scene/kind/b`` second."""
     for scene in _data()["scenes"]:
         for kind in PAIRED:
             good, bad = scene[GOLD], scene[kind]
             for order, (first, second) in (("a", (good, bad)), ("b", (bad, good))):
                 fields = {"history": scene["history"], "first": first, "second": second, "reference": ""}
-                yield Subject(f"{scene['id']}/{kind}/{order}", 0, fields)
+                yield Sample(f"{scene['id']}/{kind}/{order}", 0, fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class ProbeReport:
 
 
 def read_probe(rubric: Rubric, verdicts: Mapping[str, Verdict], pairs: Mapping[str, Verdict]) -> ProbeReport:
-    """Compare the verdicts on :func:`probe_subjects` and :func:`pair_subjects`, by conversation."""
+    """Compare the verdicts on :func:`probe_samples` and :func:`pair_samples`, by conversation."""
     names = {d.name for d in rubric.scales}
     scored = {k: v for k, v in verdicts.items() if v.status is Status.SCORED}
 

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.guard import CLOSE, OPEN, flags_of, fold_names, neutral, nonce_of
 from csc_tasks.metrics.judge.rubric import Rubric
-from csc_tasks.metrics.judge.subject import Subject
+from csc_tasks.metrics.judge.sample import Sample
 
 __all__ = ["Question", "ask", "tokens_in"]
 
@@ -40,7 +40,7 @@ class Question:
     tokens: int
 
 
-def ask(rubric: Rubric, subject: Subject, with_reference: bool = False, seed: int = 0) -> Question:
+def ask(rubric: Rubric, subject: Sample, with_reference: bool = False, seed: int = 0) -> Question:
     """Render a subject.
 
     Args:

@@ -8,17 +8,17 @@ from dataclasses import replace
 from csc_tasks.leaderboards.board import (
     Board,
     BoardTable,
+    BrowsedConversation,
+    BrowsedReply,
+    BrowsedTurn,
     Cell,
     Column,
-    Conversation,
     DepthPoint,
     Gold,
-    Problem,
-    Reply,
+    InputProblem,
     Row,
     Section,
     SectionFigures,
-    Utterance,
 )
 
 HOSTILE = "</script><img src=x onerror=\"alert('evil')\"><b>'&amp;\u202eevil"
@@ -250,27 +250,29 @@ REPORTED = {
 }
 
 
-def conversations(count: int = 12) -> tuple[Conversation, ...]:
-    turns = tuple(Utterance(c, s, r) for c, s, r in zip(CUSTOMERS, GOLD, REFERENCES, strict=True))
+def conversations(count: int = 12) -> tuple[BrowsedConversation, ...]:
+    turns = tuple(BrowsedTurn(c, s, r) for c, s, r in zip(CUSTOMERS, GOLD, REFERENCES, strict=True))
     return tuple(
-        Conversation(f"dialogue-{i:03}", ("物流", "退款", "账户")[i % 3], turns) for i in range(count)
+        BrowsedConversation(f"dialogue-{i:03}", ("物流", "退款", "账户")[i % 3], turns) for i in range(count)
     )
 
 
 def replies(
-    tables: tuple[BoardTable, ...], talks: tuple[Conversation, ...]
-) -> dict[str, dict[str, dict[str, tuple[Reply | None, ...]]]]:
-    found: dict[str, dict[str, dict[str, tuple[Reply | None, ...]]]] = {}
+    tables: tuple[BoardTable, ...], talks: tuple[BrowsedConversation, ...]
+) -> dict[str, dict[str, dict[str, tuple[BrowsedReply | None, ...]]]]:
+    found: dict[str, dict[str, dict[str, tuple[BrowsedReply | None, ...]]]] = {}
     for one in (r for t in tables for r in t.rows if r.figures):
         for section in SECTIONS:
             for talk in talks:
                 chance = random.Random(f"{one.id} {section.id} {talk.id}")
-                turns: list[Reply | None] = []
+                turns: list[BrowsedReply | None] = []
                 for turn in talk.turns:
                     guess = turn.strategy if chance.random() < 0.6 else chance.randrange(-1, 12)
                     text = turn.reference if chance.random() < 0.5 else f"好的,我来处理。{HOSTILE}"
                     turns.append(
-                        Reply(guess, text, {"bleu_4": round(chance.random(), 3), "rouge_l": chance.random()})
+                        BrowsedReply(
+                            guess, text, {"bleu_4": round(chance.random(), 3), "rouge_l": chance.random()}
+                        )
                     )
                 if chance.random() < 0.1:
                     turns[-1] = None
@@ -289,7 +291,7 @@ def board(hostile: bool = True) -> Board:
         level=0.95,
         tables=tables,
         reported=REPORTED,
-        problems=(Problem("results/broken.json", "not JSON: line 3, <script>alert(1)</script>"),),
+        problems=(InputProblem("results/broken.json", "not JSON: line 3, <script>alert(1)</script>"),),
         ignored=7,
         conversations=talks,
         replies=replies(tables, talks),

@@ -12,14 +12,14 @@ import pytest
 @pytest.fixture(scope="session")
 def measured(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """Logs of org/good and org/poor on two tasks, of org/other on one, and of a floor in both contexts."""
-    from csc_tasks.baselines import BaselineLM
+    from csc_tasks.generation.floors import FloorLM
     from tests.leaderboards.logs import RESPONSE, STRATEGY, answering, write_run
 
     def make(folder: Path) -> None:
         write_run(folder, "org/good", answering(0.7), [RESPONSE, STRATEGY], date=1.0)
         write_run(folder, "org/poor", answering(0.3, 1), [RESPONSE, STRATEGY], date=2.0)
         write_run(folder, "org/other", answering(0.65, 2), [RESPONSE], date=3.0)
-        floor = BaselineLM("csconv-random", "mini", 0)
+        floor = FloorLM("csconv-random", "mini", 0)
         write_run(folder, "csconv-random", floor, [RESPONSE, "csconv_mini_dialogue"], date=4.0)
 
     return once("leaderboard-logs", make)
@@ -28,13 +28,13 @@ def measured(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
 @pytest.fixture(scope="session")
 def short(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """The first 48 turns of two models, one of them with a Chinese name, and of a floor, a folder each."""
-    from csc_tasks.baselines import BaselineLM
+    from csc_tasks.generation.floors import FloorLM
     from tests.leaderboards.logs import RESPONSE, answering, write_run
 
     def make(folder: Path) -> None:
         write_run(folder / "a", "org/good", answering(0.95), date=1.0, limit=48)
         write_run(folder / "b", "机构/客服模型", answering(0.1, 1), date=2.0, limit=48)
-        floor = BaselineLM("csconv-random", "mini", 0)
+        floor = FloorLM("csconv-random", "mini", 0)
         write_run(folder / "c", "csconv-random", floor, [RESPONSE], date=3.0, limit=48)
 
     return once("short-logs", make)

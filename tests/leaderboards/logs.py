@@ -13,9 +13,9 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.loggers import EvaluationTracker
 
-import csc_tasks.baselines  # noqa: F401  # registers the model
+import csc_tasks.generation.floors  # noqa: F401  # registers the model
 from csc_tasks.framework import Strategy
-from tests import harness
+from tests import running
 
 NAMES = [strategy.zh for strategy in Strategy]
 RESPONSE, STRATEGY = "csconv_mini_response", "csconv_mini_strategy"
@@ -54,8 +54,8 @@ def write_run(
     """
     tracker = EvaluationTracker(output_path=str(folder))
     model_args = {"pretrained": model, **options.pop("model_args", {})}
-    results = harness.evaluate(
-        lm if isinstance(lm, LM) else harness.FunctionLM(lm),
+    results = running.evaluate(
+        lm if isinstance(lm, LM) else running.FunctionLM(lm),
         list(tasks),
         model_args=model_args,
         evaluation_tracker=tracker,
@@ -73,7 +73,7 @@ def evaluate(
 ) -> Path:
     """Evaluate a baseline by its registered name and save it in a folder of its own; returns the folder."""
     tracker = EvaluationTracker(output_path=str(folder))
-    results = harness.evaluate(
+    results = running.evaluate(
         "csconv-baseline",
         tasks.split(","),
         model_args=f"model=csconv-{kind},train=mini,seed={seed}",

@@ -17,8 +17,8 @@ import pytest
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.board import Board, BoardTable, Cell, Row, to_json
 from csc_tasks.leaderboards.build import build_board, reported_results
-from csc_tasks.rescoring import choose, rescore
-from csc_tasks.sample_logs import find_logs
+from csc_tasks.results.rescore import choose, rescore
+from csc_tasks.results.sample_log import find_logs
 from tests.leaderboards.logs import (
     RESPONSE,
     STRATEGY,
@@ -492,10 +492,10 @@ def test_scores_that_do_not_fit_their_log_are_not_resampled(
 @pytest.fixture
 def judge() -> Iterator[Callable[..., Path]]:
     pytest.importorskip("pydantic", reason="needs csconv-eval[judge]")
-    from csc_tasks.judging import JudgedLog
+    from csc_tasks.chat.cache import VerdictCache
+    from csc_tasks.judging.config import JudgeConfig
+    from csc_tasks.judging.saved_run import JudgedLog
     from csc_tasks.metrics.judge import load_rubric
-    from csc_tasks.metrics.judge.cache import VerdictCache
-    from csc_tasks.metrics.judge.config import JudgeConfig
     from tests.judge_server import JudgeServer
 
     with JudgeServer() as server:

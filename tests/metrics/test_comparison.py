@@ -19,13 +19,13 @@ import sacrebleu
 from sacrebleu.significance import PairedTest
 from scipy.stats import binom, bootstrap, nct, norm, t
 
+from csc_tasks.data.sources import load
 from csc_tasks.metrics import Turns
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.bleu import Bleu
 from csc_tasks.metrics.comparison import holm, interval, paired_difference, ranks
 from csc_tasks.metrics.strategy import StrategyAccuracy
 from csc_tasks.metrics.uncertainty import bootstrap_scores, cluster_sums, resample_counts
-from csc_tasks.sources import load
 
 MEAN = StrategyAccuracy()
 """The mean of a number a turn: what both simulated metrics, the one of zeros and ones and the other, are."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 from csc_tasks.metrics import Needs, all_metrics, column_name, metrics_for, signature_of
+from tests.paths import ROOT
 
 
 def test_metric_names_are_unique_and_never_lm_evals_own() -> None:
@@ -43,7 +43,7 @@ def test_metric_code_knows_nothing_of_the_harness() -> None:
 
 
 def test_the_documentation_lists_every_metric_as_the_registry_describes_it() -> None:
-    documented = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    documented = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
     for metric in all_metrics():
         info = metric.info
         better = {1: "higher", -1: "lower", 0: "–"}[info.better]

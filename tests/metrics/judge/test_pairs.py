@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from csc_tasks.metrics.judge import Status, Subject, Verdict
+from csc_tasks.metrics.judge import Sample, Status, Verdict
 from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE, Outcome, both_orders, compare, outcome_of, rate
 
 
@@ -37,7 +37,7 @@ def test_a_pair_without_both_verdicts_is_missing() -> None:
 
 
 def test_the_two_orders_differ_in_the_replies_alone() -> None:
-    one, other = (Subject("c", 3, {"history": "h", "reference": "r", "reply": t}) for t in ("好", "坏"))
+    one, other = (Sample("c", 3, {"history": "h", "reference": "r", "reply": t}) for t in ("好", "坏"))
     forward, backward = both_orders(one, other)
     assert (forward.fields["first"], forward.fields["second"]) == ("好", "坏")
     assert (backward.fields["first"], backward.fields["second"]) == ("坏", "好")

@@ -6,17 +6,17 @@ from importlib import resources
 import pytest
 
 from csc_tasks.framework import Strategy
-from csc_tasks.metrics.judge import JudgeError, Status, Subject, Verdict, load_rubric
+from csc_tasks.metrics.judge import JudgeError, Sample, Status, Verdict, load_rubric
 from csc_tasks.metrics.judge.guard import flags_of, fold_names
 from csc_tasks.metrics.judge.pairs import FIRST, SECOND
-from csc_tasks.metrics.judge.probe import INJECTIONS, WORSE, pair_subjects, probe_subjects, read_probe
+from csc_tasks.metrics.judge.probe import INJECTIONS, WORSE, pair_samples, probe_samples, read_probe
 
 RUBRIC = load_rubric("turn-zh-1")
-SINGLES = list(probe_subjects(RUBRIC))
-PAIRS = list(pair_subjects())
+SINGLES = list(probe_samples(RUBRIC))
+PAIRS = list(pair_samples())
 
 
-def kind_of(subject: Subject) -> str:
+def kind_of(subject: Sample) -> str:
     return subject.conversation.split("/")[1]
 
 
@@ -24,17 +24,17 @@ def verdict(grade: int) -> Verdict:
     return Verdict(Status.SCORED, {**{d.name: grade for d in RUBRIC.scales}, "resolved_step": True})
 
 
-def perfect(subject: Subject) -> Verdict:
+def perfect(subject: Sample) -> Verdict:
     kind = kind_of(subject)
     return verdict(5 if kind in ("gold", "longer") else 2)
 
 
-def pair(subject: Subject, winner: str | None = None) -> Verdict:
+def pair(subject: Sample, winner: str | None = None) -> Verdict:
     good = FIRST if subject.conversation.endswith("/a") else SECOND
     return Verdict(Status.SCORED, {"winner": winner or good})
 
 
-def by_name(subjects: list[Subject], judge: object) -> dict[str, Verdict]:
+def by_name(subjects: list[Sample], judge: object) -> dict[str, Verdict]:
     return {s.conversation: judge(s) for s in subjects}  # type: ignore[operator]
 
 
@@ -57,7 +57,7 @@ def test_a_judge_that_says_the_same_of_everything_gets_no_credit_for_it() -> Non
 
 
 def test_what_moves_a_judge_that_should_not_is_measured() -> None:
-    def gullible(subject: Subject) -> Verdict:
+    def gullible(subject: Sample) -> Verdict:
         kind = kind_of(subject)
         return verdict(5) if kind in INJECTIONS or kind == "longer" else verdict(4 if kind == "gold" else 2)
 
@@ -68,7 +68,7 @@ def test_what_moves_a_judge_that_should_not_is_measured() -> None:
 
 
 def test_what_has_no_verdict_counts_as_wrong_and_is_said() -> None:
-    def failing(subject: Subject) -> Verdict:
+    def failing(subject: Sample) -> Verdict:
         return Verdict(Status.FAILED) if kind_of(subject) == "gold" else perfect(subject)
 
     report = read_probe(RUBRIC, by_name(SINGLES, failing), by_name(PAIRS, pair))
@@ -92,4 +92,4 @@ def test_the_cases_are_sound() -> None:
 
 def test_a_rubric_of_whole_dialogues_cannot_be_probed() -> None:
     with pytest.raises(JudgeError, match="single replies; dialogue-zh-1 does not grade those"):
-        list(probe_subjects(load_rubric("dialogue-zh-1")))
+        list(probe_samples(load_rubric("dialogue-zh-1")))

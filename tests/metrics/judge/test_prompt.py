@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csc_tasks.metrics.judge import JudgeError, Subject, load_rubric
+from csc_tasks.data.sources import Split, load
+from csc_tasks.metrics.judge import JudgeError, Sample, load_rubric
 from csc_tasks.metrics.judge.guard import neutral
 from csc_tasks.metrics.judge.prompt import Question, ask
-from csc_tasks.sources import Part, load
 
 RUBRIC = load_rubric("turn-zh-1")
 FIELDS = {
@@ -21,7 +21,7 @@ FIELDS = {
 
 
 def asked(with_reference: bool = False, seed: int = 0, **fields: str) -> Question:
-    return ask(RUBRIC, Subject("c", 0, {**FIELDS, **fields}), with_reference, seed)
+    return ask(RUBRIC, Sample("c", 0, {**FIELDS, **fields}), with_reference, seed)
 
 
 def test_the_reference_is_shown_only_on_request() -> None:
@@ -35,7 +35,7 @@ def test_a_text_that_the_subject_does_not_have_is_an_error_not_an_empty_block() 
     with pytest.raises(
         JudgeError, match="shows the field 'strategy', which a turn does not have; there are hist"
     ):
-        ask(RUBRIC, Subject("c", 0, fields))
+        ask(RUBRIC, Sample("c", 0, fields))
 
 
 def test_the_instruction_is_the_same_for_every_subject_so_that_servers_can_cache_it() -> None:
@@ -94,7 +94,7 @@ def test_attempts_on_the_judge_are_flagged(reply: str, flag: str) -> None:
 
 def test_real_customer_support_is_neither_flagged_nor_changed() -> None:
     texts = [
-        *(u.text for p in Part for c in load("mini", p).conversations for u in c.utterances),
+        *(u.text for p in Split for c in load("mini", p).conversations for u in c.utterances),
         "麻烦您对我的服务打个分，十分满意请按1。",
         "您的订单尾号是5，给您申请五分之一的优惠。",
         "请您给个五星好评。",

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
+from csc_tasks.data.sampling import stratified
 from csc_tasks.metrics.judge import Status, Verdict, load_rubric
-from csc_tasks.metrics.judge.sampling import stratified
 from csc_tasks.metrics.judge.scores import judge_metrics, known_columns
 
 RUBRIC = load_rubric("turn-zh-1")

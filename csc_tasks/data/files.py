@@ -1,0 +1,288 @@
+"""Reading and writing conversation files: JSON, JSON lines and parquet, with exact positions of defects."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from csc_tasks.data.conversations import Conversation, Defect, check_record
+from csc_tasks.errors import DataError
+
+__all__ = [
+    "SUFFIXES",
+    "FileReport",
+    "Located",
+    "inspect_file",
+    "read_file",
+    "write_conversations",
+    "write_text",
+]
+
+SUFFIXES = (".json", ".jsonl", ".parquet")
+MAX_LINE = 32 * 2**20
+"""A JSON line longer than this (bytes) is no conversation; refusing it keeps memory and messages sane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A defect and the record it belongs to: ``where`` is like ``[12].dialogue[3].strategy`` or ``line 13``."""
+
+    where: str
+    defect: Defect
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.defect.message}" if self.where else self.defect.message
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """Everything read from one file: the sound conversations and every defect, in file order."""
+
+    path: Path
+    sha256: str
+    conversations: tuple[Conversation, ...]
+    defects: tuple[Located, ...]
+
+    @property
+    def fatal(self) -> tuple[Located, ...]:
+        """The defects that keep the file from being used."""
+        return tuple(d for d in self.defects if d.defect.fatal)
+
+
+class _Syntax(Exception):
+    """The file stops being readable here; what came before it has been handed out already."""
+
+    def __init__(self, where: str, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.located = Located(where, Defect("", kind, message))
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _Syntax(
+            f"line {line}, byte {error.start}",
+            "invalid-utf8",
+            f"not UTF-8 (byte 0x{data[error.start]:02x}); convert the file to UTF-8",
+        ) from None
+
+
+def _json_items(data: bytes) -> Iterator[tuple[str, object]]:
+    text = _decode(data)
+    try:
+        root = json.loads(text)
+    except json.JSONDecodeError as error:
+        yield from _salvage(text, error)
+        return
+    except RecursionError:
+        raise _Syntax("", "invalid-json", "nested too deeply to be a conversation file") from None
+    if isinstance(root, dict) and "dialogue" in root:
+        raise _Syntax(
+            "",
+            "not-an-array",
+            "one conversation, not an array of them; put it into [ ] or name the file .jsonl",
+        )
+    if not isinstance(root, list):
+        raise _Syntax(
+            "", "not-an-array", f"the file must hold an array of conversations, not {type(root).__name__}"
+        )
+    for i, record in enumerate(root):
+        yield f"[{i}]", record
+
+
+def _salvage(text: str, error: json.JSONDecodeError) -> Iterator[tuple[str, object]]:
+    """Hand out the complete conversations before a syntax error, then say where the error is."""
+    decoder = json.JSONDecoder()
+    count = 0
+    at = len(text) - len(text.lstrip())
+    if text[at : at + 1] == "[":
+        at += 1
+        while True:
+            while text[at : at + 1].isspace() or text[at : at + 1] == ",":
+                at += 1
+            try:
+                record, at = decoder.raw_decode(text, at)
+            except (json.JSONDecodeError, RecursionError):
+                break
+            yield f"[{count}]", record
+            count += 1
+    elif text[at : at + 1] == "{" and error.msg == "Extra data":
+        raise _Syntax(
+            f"line {error.lineno}",
+            "invalid-json",
+            "several JSON values; a file of JSON lines is named .jsonl",
+        )
+    cut_off = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+    raise _Syntax(
+        f"line {error.lineno}, column {error.colno}, in conversation [{count}]",
+        "cut-off" if cut_off else "invalid-json",
+        ("the JSON ends in the middle" if cut_off else f"invalid JSON ({error.msg})")
+        + f"; {count} complete conversations stand before it"
+        + ("; fetch the file again" if cut_off else ""),
+    )
+
+
+def _jsonl_items(data: bytes) -> Iterator[tuple[str, object]]:
+    for number, line in enumerate(data.splitlines(), start=1):
+        if not line.strip():
+            continue
+        if len(line) > MAX_LINE:
+            raise _Syntax(
+                f"line {number}",
+                "long-line",
+                f"{len(line):,} bytes in one line; JSON lines hold one conversation a line",
+            )
+        try:
+            yield f"line {number}", json.loads(_decode(line))
+        except _Syntax as error:
+            raise _Syntax(f"line {number}", error.located.defect.kind, error.located.defect.message) from None
+        except (json.JSONDecodeError, RecursionError) as error:
+            detail = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+            column = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+            raise _Syntax(f"line {number}{column}", "invalid-json", f"invalid JSON ({detail})") from None
+
+
+def _parquet_items(path: Path) -> Iterator[tuple[str, object]]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        rows = pyarrow.parquet.read_table(path).to_pylist()
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _Syntax(
+            "", "invalid-parquet", f"not a readable parquet file ({str(error).splitlines()[0]})"
+        ) from None
+    for i, row in enumerate(rows):
+        yield f"[{i}]", row
+
+
+def _read_bytes(path: Path) -> bytes:
+    if path.is_dir():
+        inside = sorted(p.name for p in path.iterdir() if p.suffix in SUFFIXES)
+        hint = f"; it holds {', '.join(inside[:5])}" if inside else ""
+        raise DataError(f"{path}: a directory, not a file; name the conversation file itself{hint}")
+    if path.suffix not in SUFFIXES:
+        raise DataError(f"{path}: a conversation file ends in {', '.join(SUFFIXES)}, not in '{path.suffix}'")
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def inspect_file(path: Path) -> FileReport:
+    """Read a whole file and list every defect in it, in one pass.
+
+    Raises:
+        DataError: the file cannot be opened at all (absent, a directory, another suffix).
+    """
+    data = _read_bytes(path)
+    items = (
+        _parquet_items(path)
+        if path.suffix == ".parquet"
+        else _jsonl_items(data)
+        if path.suffix == ".jsonl"
+        else _json_items(data)
+    )
+    conversations: list[Conversation] = []
+    defects: list[Located] = []
+    seen: dict[str, str] = {}
+    try:
+        for where, record in items:
+            conversation, found = check_record(record)
+            glue = "." if where.startswith("[") else ", "
+            defects.extend(Located(where + (glue + d.place if d.place else ""), d) for d in found)
+            if conversation is None:
+                continue
+            if conversation.id in seen:
+                same = f"same conversation as {seen[conversation.id]}"
+                defects.append(Located(where, Defect("", "duplicate", same, fatal=False)))
+            seen.setdefault(conversation.id, where)
+            conversations.append(conversation)
+    except _Syntax as error:
+        defects.append(error.located)
+    if not conversations and not defects:
+        defects.append(Located("", Defect("", "empty-file", "no conversations in the file")))
+    return FileReport(path, hashlib.sha256(data).hexdigest(), tuple(conversations), tuple(defects))
+
+
+def read_file(path: Path) -> FileReport:
+    """Read a file that must be sound.
+
+    Raises:
+        DataError: with the first fatal defect, its position, and how many more there are.
+    """
+    report = inspect_file(path)
+    if report.fatal:
+        more = f" ({len(report.fatal) - 1} more)" if len(report.fatal) > 1 else ""
+        raise DataError(f"{path}: {report.fatal[0]}{more}. `csconv data validate {path}` lists every defect")
+    return report
+
+
+def write_text(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: into a temporary file beside it, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_conversations(path: Path, conversations: Sequence[Conversation]) -> None:
+    """Write conversations in the upstream schema; the suffix chooses the format.
+
+    Raises:
+        DataError: the suffix is none of ``.json``, ``.jsonl``, ``.parquet``, or the disk refuses.
+    """
+    records: list[dict[str, Any]] = [c.record() for c in conversations]
+    if path.suffix == ".json":
+        # One utterance a line: small for version control to diff, readable for people.
+        data = _dump_readably(records).encode("utf-8")
+    elif path.suffix == ".jsonl":
+        data = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode("utf-8")
+    elif path.suffix == ".parquet":
+        data = _parquet_bytes(records)
+    else:
+        raise DataError(f"{path}: a conversation file ends in {', '.join(SUFFIXES)}, not in '{path.suffix}'")
+    try:
+        write_text(path, data)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _dump_readably(records: Sequence[dict[str, Any]]) -> str:
+    blocks = []
+    for record in records:
+        lines = ",\n    ".join(json.dumps(u, ensure_ascii=False) for u in record["dialogue"])
+        blocks.append(
+            f'  {{"dialogue": [\n    {lines}],\n   "source": {json.dumps(record["source"], ensure_ascii=False)}}}'
+        )
+    return "[\n" + ",\n".join(blocks) + "\n]\n"
+
+
+def _parquet_bytes(records: Sequence[dict[str, Any]]) -> bytes:
+    import pyarrow
+    import pyarrow.parquet
+
+    utterance = pyarrow.struct(
+        [("speaker", pyarrow.string()), ("strategy", pyarrow.string()), ("text", pyarrow.string())]
+    )
+    schema = pyarrow.schema([("dialogue", pyarrow.list_(utterance)), ("source", pyarrow.string())])
+    sink = pyarrow.BufferOutputStream()
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(records), schema=schema), sink)
+    return bytes(sink.getvalue())

@@ -1,0 +1,277 @@
+"""Where conversations come from: the hub, a file, or the mini set shipped with the package.
+
+The evaluation data is chosen by ``--metadata csconv_data=…``, then the ``CSCONV_DATA`` environment
+variable, then the task's own default; the training data (few-shot examples, baselines) likewise by
+``csconv_train`` and ``CSCONV_TRAIN``. There is never a silent fall-back from one source to another.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import os
+from dataclasses import dataclass
+from enum import Enum
+from importlib import resources
+from pathlib import Path
+
+from csc_tasks.data.conversations import Conversation
+from csc_tasks.data.files import SUFFIXES, read_file
+from csc_tasks.errors import ConfigError, SourceError
+
+__all__ = [
+    "HUB_REPO",
+    "Corpus",
+    "Split",
+    "Subset",
+    "chosen_source",
+    "evaluation_corpus",
+    "in_hub_cache",
+    "load",
+    "select",
+    "training_corpus",
+]
+
+logger = logging.getLogger(__name__)
+
+HUB_REPO = "DianJin/DianJin-CSC-Data"
+FULL_CONVERSATIONS, FULL_TURNS = 1855, 25810
+"""Published size of CSConv: conversations and supporter turns."""
+MINI_CONVERSATIONS = 32
+"""Of the shipped file; a test counts them."""
+LITE_SIZE = 128
+LITE_SALT = "csconv_lite-1"
+"""Changing the salt changes the sample, so it carries a version."""
+
+
+class Split(Enum):
+    """The two halves of the data: what is evaluated, and what few-shot examples may be drawn from."""
+
+    EVALUATION = "evaluation"
+    TRAINING = "training"
+
+
+class Subset(Enum):
+    """How much of the data a task evaluates on."""
+
+    FULL = "full"
+    LITE = "lite"
+    MINI = "mini"
+
+
+_HUB_FILES = {Split.EVALUATION: "data/CSConv.json", Split.TRAINING: "data/RoleCS.json"}
+_HUB_SHA256 = {Split.EVALUATION: "6f99edead55084986eb8bc7da31f6be0e7a0a8fa82cadb4c7209567fb215a8c9"}
+_SHIPPED = {Split.EVALUATION: "csconv_mini.json", Split.TRAINING: "csconv_mini_train.json"}
+_VARIABLES = {Split.EVALUATION: "CSCONV_DATA", Split.TRAINING: "CSCONV_TRAIN"}
+_OPTIONS = {Split.EVALUATION: "csconv_data", Split.TRAINING: "csconv_train"}
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Conversations with their provenance.
+
+    ``name`` is ``hub``, ``mini`` or a file's name; ``sha256`` is that of the file's bytes;
+    ``fingerprint`` that of the conversations' content, the same for a JSON file and its parquet copy.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    conversations: tuple[Conversation, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits over the ids of the conversations in order."""
+        return hashlib.sha256("\n".join(c.id for c in self.conversations).encode()).hexdigest()[:16]
+
+
+def load(source: str, part: Split = Split.EVALUATION) -> Corpus:
+    """Load the conversations that ``source`` names: ``hub``, ``mini`` or a path.
+
+    Raises:
+        SourceError: the hub cannot be reached, refuses, or lacks the file; the word is unknown.
+        DataError: the file breaks the schema; the message names the place.
+    """
+    if source == "mini":
+        path = Path(str(resources.files("csc_tasks.data") / _SHIPPED[part]))
+    elif source == "hub":
+        path = _download(part)
+    elif Path(source).suffix in SUFFIXES or os.sep in source or Path(source).exists():
+        path = Path(source).expanduser()
+    else:
+        raise SourceError(
+            f"{_OPTIONS[part]}={source!r} is neither 'hub', 'mini' nor a file ending in {', '.join(SUFFIXES)}"
+        )
+    stat = path.stat() if path.is_file() else None
+    corpus = _read(path, source, stat and (stat.st_mtime_ns, stat.st_size))
+    expected = _HUB_SHA256.get(part)
+    if source == "hub" and expected and corpus.sha256 != expected:
+        logger.warning(
+            "THE HUB'S %s IS NOT THE PUBLISHED FILE: sha256 %s, published %s. The scores carry another data "
+            "signature (%s) and must not be compared with scores on the published file.",
+            _HUB_FILES[part],
+            corpus.sha256,
+            expected,
+            corpus.fingerprint,
+        )
+    return corpus
+
+
+@functools.lru_cache(maxsize=8)
+def _read(path: Path, name: str, _stamp: object) -> Corpus:
+    # Several tasks of one run read the same file; the stamp makes a changed file a new entry.
+    report = read_file(path)
+    if name not in ("hub", "mini"):
+        name = path.name
+    return Corpus(name, path, report.sha256, report.conversations)
+
+
+def _download(part: Split) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    filename = _HUB_FILES[part]
+    what = f"{filename} of {HUB_REPO}"
+    option = _OPTIONS[part]
+    ways_out = (
+        f"Three ways out: (1) get network access to the hub or set HF_ENDPOINT to a mirror; (2) fetch the file "
+        f"elsewhere and pass --metadata {option}=/path/to/{Path(filename).name} (or {_VARIABLES[part]}); "
+        f"(3) evaluate the offline tasks, --tasks csconv_mini"
+        + ("" if part is Split.EVALUATION else f", or pass --metadata {option}=mini")
+    )
+    try:
+        # The environment is read here and not left to huggingface_hub, which reads it once at import.
+        return Path(
+            hf_hub_download(
+                HUB_REPO,
+                filename,
+                repo_type="dataset",
+                endpoint=os.environ.get("HF_ENDPOINT"),
+                cache_dir=os.environ.get("HF_HUB_CACHE"),
+            )
+        )
+    except GatedRepoError as error:
+        raise SourceError(
+            f"the hub refuses {what}: access must be granted; log in with `hf auth login`"
+        ) from error
+    except LocalEntryNotFoundError as error:
+        # Raised for every failure to reach the hub while no copy is in the cache, offline mode included.
+        cause = error.__cause__ or error
+        raise SourceError(f"cannot reach the hub for {what} ({_first_line(cause)}). {ways_out}") from error
+    except RepositoryNotFoundError as error:
+        raise SourceError(
+            f"the hub has no {HUB_REPO}, or refuses it (401/404): check HF_TOKEN and HF_ENDPOINT. {ways_out}"
+        ) from error
+    except EntryNotFoundError as error:
+        raise SourceError(f"the hub has no {what} (404). {ways_out}") from error
+    except HfHubHTTPError as error:
+        status = getattr(error.response, "status_code", None)
+        if status in (401, 403):
+            raise SourceError(
+                f"the hub refuses {what} ({status}): check HF_TOKEN and HF_ENDPOINT. {ways_out}"
+            ) from error
+        raise SourceError(f"the hub answered {status} for {what}. {ways_out}") from error
+    except Exception as error:
+        raise SourceError(f"downloading {what} failed ({_first_line(error)}). {ways_out}") from error
+
+
+def in_hub_cache(part: Split = Split.EVALUATION) -> bool:
+    """Whether the hub's file is in the local cache; the hub is not asked."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(
+        HUB_REPO, _HUB_FILES[part], cache_dir=os.environ.get("HF_HUB_CACHE"), repo_type="dataset"
+    )
+    return isinstance(found, str)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+def _choose(option: str | None, part: Split, default: str) -> str:
+    if option is not None and not isinstance(option, str):
+        raise ConfigError(f"{_OPTIONS[part]} must be 'hub', 'mini' or a path, not {option!r}")
+    return option or os.environ.get(_VARIABLES[part]) or default
+
+
+def chosen_source(option: str | None = None) -> str:
+    """The source of the full and lite tasks: the option, then ``CSCONV_DATA``, then the hub."""
+    return _choose(option, Split.EVALUATION, "hub")
+
+
+def evaluation_corpus(scale: Subset, option: str | None = None) -> Corpus:
+    """The corpus a task of this scale evaluates on, before :func:`select`.
+
+    ``csconv_mini`` is by definition the shipped file: an option or variable meant for the other
+    scales does not change what its name stands for.
+    """
+    if scale is Subset.MINI:
+        if option not in (None, "mini"):
+            logger.info(
+                "the csconv_mini tasks always use the shipped file; csconv_data=%s is for the others", option
+            )
+        return load("mini")
+    return load(chosen_source(option))
+
+
+def training_corpus(scale: Subset, option: str | None = None, evaluation: Corpus | None = None) -> Corpus:
+    """The corpus that few-shot examples are drawn from.
+
+    Without an option: the shipped training file for ``csconv_mini``, RoleCS of the hub for hub data;
+    for data from a file, a ``RoleCS.json`` beside it.
+
+    Raises:
+        SourceError: data from a file, and no training file is named or lies beside it.
+    """
+    if option is None and scale is Subset.MINI:
+        return load("mini", Split.TRAINING)
+    chosen = _choose(option, Split.TRAINING, "")
+    if not chosen and evaluation is not None and evaluation.name not in ("hub", "mini"):
+        beside = evaluation.path.with_name("RoleCS.json")
+        if not beside.exists():
+            raise SourceError(
+                f"few-shot examples need training conversations, and no RoleCS.json lies beside {evaluation.path}: "
+                "pass --metadata csconv_train=PATH, csconv_train=hub or csconv_train=mini"
+            )
+        chosen = str(beside)
+    if not chosen and evaluation is not None and evaluation.name == "mini":
+        chosen = "mini"
+    return load(chosen or "hub", Split.TRAINING)
+
+
+def select(conversations: tuple[Conversation, ...], scale: Subset) -> tuple[Conversation, ...]:
+    """The conversations of a scale, in file order.
+
+    ``lite`` is 128 conversations, allotted to the topics by largest remainder and chosen within a
+    topic by a salted hash of the id: the same file always gives the same sample, and adding or
+    reordering conversations moves few of the others.
+    """
+    if scale is not Subset.LITE or len(conversations) <= LITE_SIZE:
+        if scale is Subset.LITE and len(conversations) < LITE_SIZE:
+            logger.warning(
+                "csconv_lite wants %d conversations; the data has %d", LITE_SIZE, len(conversations)
+            )
+        return conversations
+    by_topic: dict[str, list[Conversation]] = {}
+    for conversation in conversations:
+        by_topic.setdefault(conversation.topic, []).append(conversation)
+    exact = {topic: LITE_SIZE * len(members) / len(conversations) for topic, members in by_topic.items()}
+    quota = {topic: int(share) for topic, share in exact.items()}
+    by_remainder = sorted(exact, key=lambda topic: (quota[topic] - exact[topic], topic))
+    for topic in by_remainder[: LITE_SIZE - sum(quota.values())]:
+        quota[topic] += 1
+
+    def rank(conversation: Conversation) -> str:
+        return hashlib.sha256(f"{LITE_SALT}{conversation.id}".encode()).hexdigest()
+
+    chosen = {c.id for topic, members in by_topic.items() for c in sorted(members, key=rank)[: quota[topic]]}
+    return tuple(c for c in conversations if c.id in chosen)

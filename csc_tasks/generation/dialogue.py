@@ -1,0 +1,140 @@
+"""One conversation in generated context: the customer's turns are gold, the supporter's are the model's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypedDict
+
+from lm_eval.api.instance import Instance
+
+from csc_tasks.data.conversations import Conversation, Speaker, Utterance
+from csc_tasks.protocol.prompt import Prompt, TaskKind
+from csc_tasks.protocol.replies import leaves_in_thought, read_reply
+from csc_tasks.protocol.turns import TurnDoc, turn_docs
+
+__all__ = [
+    "PADDING",
+    "REQUEST_TYPE",
+    "Dialogue",
+    "DialogueDoc",
+    "DialogueRequest",
+    "conversations_of",
+    "dialogue_doc",
+]
+
+REQUEST_TYPE = "generate_dialogue"
+"""The request type, and the method of the model class that answers it (see :mod:`csc_tasks.generation.rounds`)."""
+
+
+class DialogueDoc(TypedDict):
+    """One conversation as the harness sees and logs it: the gold answer of each of its ``turns`` turns.
+
+    ``padding`` marks the entry of a rank that got no conversation (more ranks than conversations); it
+    has no turns, is never sent to the model and counts nowhere.
+    """
+
+    conversation: str
+    topic: str
+    turns: int
+    strategies: list[str]
+    references: list[str]
+    padding: bool
+
+
+def dialogue_doc(conversation: Conversation) -> DialogueDoc:
+    """The document of a conversation."""
+    turns = list(turn_docs([conversation]))
+    return DialogueDoc(
+        conversation=conversation.id,
+        topic=conversation.topic,
+        turns=len(turns),
+        strategies=[t["strategy"] for t in turns],
+        references=[t["reference"] for t in turns],
+        padding=False,
+    )
+
+
+PADDING = DialogueDoc(conversation="", topic="", turns=0, strategies=[], references=[], padding=True)
+
+
+class Dialogue:
+    """A conversation while the model plays the supporter.
+
+    Args:
+        conversation: the gold conversation.
+        texts: the prompt texts; they say how an utterance is written as a line of history.
+        render: makes the prompt that is sent, chat template included, from a history and a turn.
+    """
+
+    def __init__(
+        self, conversation: Conversation, texts: Prompt, render: Callable[[str, TurnDoc], Any]
+    ) -> None:
+        self.turns: list[TurnDoc] = list(turn_docs([conversation]))
+        self._utterances = conversation.utterances
+        self._texts = texts
+        self._render = render
+        self._lines: list[str] = []
+
+    def prompt(self, turn: TurnDoc, fits: Callable[[Any], bool] = lambda _: True) -> tuple[Any, bool]:
+        """The prompt of the next turn, and whether old utterances were left out to make it fit.
+
+        Instructions, few-shot examples and the latest utterances are kept. If not even the prompt without
+        any history fits, that one is returned.
+        """
+        while self._utterances[len(self._lines)].speaker is Speaker.CUSTOMER:
+            self._lines.append(self._texts.line(self._utterances[len(self._lines)]))
+        prompt = self._render("".join(self._lines), turn)
+        if fits(prompt):
+            return prompt, False
+        # A longer history never fits where a shorter one does not: bisect for the smallest cut.
+        low, high = 1, len(self._lines)
+        while low < high:
+            middle = (low + high) // 2
+            if fits(self._render("".join(self._lines[middle:]), turn)):
+                high = middle
+            else:
+                low = middle + 1
+        return self._render("".join(self._lines[low:]), turn), True
+
+    def hear(self, answer: object, prompt: object) -> None:
+        """Add the model's answer to ``prompt`` to the history: an unreadable strategy is written as 其它."""
+        reply = read_reply(answer, TaskKind.RESPONSE, leaves_in_thought(prompt))
+        self._lines.append(self._texts.line(Utterance(Speaker.SUPPORTER, reply.strategy, reply.text)))
+
+
+class DialogueRequest(Instance):  # type: ignore[misc]
+    """One turn of a dialogue as a request. Its prompt is not known before the turns before it are answered.
+
+    ``truncated`` says that the oldest utterances were left out because they did not fit into the model's
+    window. A request without a ``dialogue`` is padding.
+    """
+
+    dialogue: Dialogue | None = None
+    truncated: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        dialogue: Dialogue | None,
+        doc: TurnDoc | DialogueDoc,
+        index: int,
+        first: Any,
+        kwargs: Any,
+        meta: Any,
+    ) -> DialogueRequest:
+        """The request of turn ``index``; ``first`` is the prompt of the first turn, which is known."""
+        request = cls(REQUEST_TYPE, doc, (first if index == 0 else "", kwargs), index, meta)
+        request.dialogue = dialogue
+        return request
+
+
+def conversations_of(requests: Sequence[DialogueRequest]) -> list[list[DialogueRequest]]:
+    """The distinct requests grouped by dialogue, each group in turn order; padding is left out.
+
+    Ranks of a distributed run are padded to equal length with the very object of the last request.
+    """
+    groups: dict[int, dict[int, DialogueRequest]] = {}
+    for request in requests:
+        if request.dialogue is not None:
+            groups.setdefault(id(request.dialogue), {})[request.idx] = request
+    return [[group[index] for index in sorted(group)] for group in groups.values()]

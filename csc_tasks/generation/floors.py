@@ -1,0 +1,212 @@
+"""Weightless models: the floors that any model must beat.
+
+On Chinese the chance level of a text metric is far from zero, so a score means little without it.
+
+* ``random`` draws a strategy and a training reply.
+* ``majority`` answers the most frequent training strategy, with its most typical training reply.
+* ``retrieval`` answers as the supporter did at the nearest training turn (character n-gram TF-IDF of
+  what the customer just said).
+* ``shuffle`` answers with the gold strategy and reply of a turn of *another* evaluated conversation:
+  real supporter talk that has nothing to do with the question.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, cast
+
+# lm-eval fills its registry of models only if it is still empty when asked, so a model registered before
+# its own would hide them all.
+import lm_eval.models  # noqa: F401
+import numpy as np
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+from lm_eval.api.registry import register_model
+
+from csc_tasks.data.sources import Split, load
+from csc_tasks.errors import ConfigError
+from csc_tasks.framework import Strategy
+from csc_tasks.generation.dialogue import DialogueRequest, conversations_of
+from csc_tasks.generation.rounds import generate_dialogue
+from csc_tasks.protocol.turns import TurnDoc, gold_strategy, turn_docs
+
+__all__ = ["MODEL_NAME", "Floor", "FloorLM"]
+
+MODEL_NAME = "csconv-baseline"
+BLOCK = 256
+
+
+class Floor(StrEnum):
+    """The kinds of baseline."""
+
+    RANDOM = "random"
+    MAJORITY = "majority"
+    RETRIEVAL = "retrieval"
+    SHUFFLE = "shuffle"
+
+
+Answer = tuple[list[float], str]
+"""A score for each of the twelve strategies (the best is the answer), and the reply."""
+
+
+@register_model(MODEL_NAME)
+class FloorLM(LM):  # type: ignore[misc]
+    """A baseline as a model of the harness; it reads the documents, not the prompts.
+
+    Args:
+        model: ``csconv-`` and the kind; lm-eval names the output folder after it.
+        train: training conversations, ``hub``, ``mini`` or a path.
+        seed: of the random draws. A draw depends on the seed and the turn alone, so ``--limit`` or
+            another order does not change it.
+    """
+
+    def __init__(self, model: str, train: str = "mini", seed: int = 0, **_: object) -> None:
+        super().__init__()
+        try:
+            self.kind = Floor(str(model).removeprefix("csconv-"))
+        except ValueError:
+            raise ConfigError(f"no baseline {model!r}: choose {', '.join(k.value for k in Floor)}") from None
+        self.seed = seed
+        self._train = str(train)
+        self._dialogue_turns: dict[str | None, list[TurnDoc]] = {}
+
+    @cached_property
+    def training(self) -> list[TurnDoc]:
+        """The training turns."""
+        return list(turn_docs(load(self._train, Split.TRAINING).conversations))
+
+    @property
+    def tokenizer_name(self) -> str:
+        """None; chat templates make no difference to a model that reads no prompt."""
+        return ""
+
+    def apply_chat_template(
+        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
+    ) -> str:
+        """The messages' texts, joined."""
+        return "".join(m["content"] for m in chat_history)
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[str]:
+        """Answer in the format of the response task; the other tasks read what they need from it."""
+        answers = self._answers(requests)
+        replies = []
+        for request in requests:
+            scores, text = answers[id(request.doc)]
+            replies.append(f"[{Strategy.from_index(int(np.argmax(scores))).zh}] {text}")
+        return replies
+
+    def generate_dialogue(self, requests: Sequence[DialogueRequest]) -> list[Any]:
+        """Answer dialogues round by round like any model, with all their turns known to ``shuffle``."""
+        for group in conversations_of(requests):
+            for request in group:
+                self._dialogue_turns.setdefault(request.task_name, []).append(cast(TurnDoc, request.doc))
+        return generate_dialogue(self, requests)
+
+    def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = False) -> list[tuple[float, bool]]:
+        """The score of the option that a request asks about."""
+        answers = self._answers(requests)
+        results = []
+        for request in requests:
+            scores = answers[id(request.doc)][0]
+            index = ord(request.args[1].strip()) - ord("A")
+            results.append((float(scores[index]), bool(index == int(np.argmax(scores)))))
+        return results
+
+    def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
+        """Not offered: no csconv task asks for it."""
+        raise ConfigError("a baseline has no likelihood of free text; it runs the csconv tasks only")
+
+    def _answers(self, requests: Sequence[Instance]) -> dict[int, Answer]:
+        """An answer for each document, by the document's identity (a request an option shares one)."""
+        by_task: dict[str | None, dict[int, TurnDoc]] = {}
+        for request in requests:
+            if not isinstance(request.doc, dict) or "conversation" not in request.doc:
+                raise ConfigError(
+                    f"task {request.task_name} is not a csconv task; baselines answer those only"
+                )
+            by_task.setdefault(request.task_name, {})[id(request.doc)] = cast(TurnDoc, request.doc)
+        answers: dict[int, Answer] = {}
+        for task, by_id in by_task.items():
+            docs = list(by_id.values())
+            match self.kind:
+                case Floor.RANDOM:
+                    given = self._random(docs)
+                case Floor.MAJORITY:
+                    given = self._majority(docs)
+                case Floor.RETRIEVAL:
+                    given = self._retrieval(docs)
+                case Floor.SHUFFLE:
+                    # In a dialogue the requests are those of one round, and the exchange is among all.
+                    given = self._shuffle(docs, self._dialogue_turns.get(task, docs))
+            answers.update(zip(by_id, given, strict=True))
+        return answers
+
+    def _rng(self, doc: TurnDoc) -> random.Random:
+        return random.Random(f"{self.seed}/{doc['conversation']}/{doc['turn']}")
+
+    def _random(self, docs: list[TurnDoc]) -> list[Answer]:
+        answers = []
+        for doc in docs:
+            rng = self._rng(doc)
+            scores = [rng.random() for _ in Strategy]
+            answers.append((scores, rng.choice(self.training)["reference"]))
+        return answers
+
+    def _majority(self, docs: list[TurnDoc]) -> list[Answer]:
+        counts = Counter(gold_strategy(d) for d in self.training)
+        scores = [counts[s] / len(self.training) for s in Strategy]
+        strategy = Strategy.from_index(int(np.argmax(scores)))
+        replies = [d["reference"] for d in self.training if gold_strategy(d) is strategy]
+        vectors = _tfidf(replies)[1]
+        typical = replies[int(np.argmax(np.asarray(vectors @ vectors.mean(axis=0).T).ravel()))]
+        return [(scores, typical)] * len(docs)
+
+    def _retrieval(self, docs: list[TurnDoc]) -> list[Answer]:
+        # What opens a conversation has no question before it: it is answered with another opening.
+        openings = [t for t in self.training if not t["customer"]] or self.training
+        others = [t for t in self.training if t["customer"]]
+        vectorizer, index = _tfidf([t["customer"] for t in others])
+        golds = np.array([gold_strategy(t).index for t in others])
+        answers: list[Answer] = []
+        # In blocks: all turns of CSConv against all of RoleCS would be 14 GB of similarities.
+        for start in range(0, len(docs), BLOCK):
+            block = docs[start : start + BLOCK]
+            similarity = (vectorizer.transform([d["customer"] for d in block]) @ index.T).toarray()
+            for doc, row in zip(block, similarity, strict=True):
+                if not doc["customer"]:
+                    opening = self._rng(doc).choice(openings)
+                    answers.append((_one_hot(gold_strategy(opening)), opening["reference"]))
+                    continue
+                scores = [float(row[golds == k].max(initial=-1.0)) for k in range(len(Strategy))]
+                answers.append((scores, others[int(np.argmax(row))]["reference"]))
+        return answers
+
+    def _shuffle(self, docs: list[TurnDoc], pool: list[TurnDoc]) -> list[Answer]:
+        if len(pool) < 2:
+            raise ConfigError("the shuffle baseline needs at least two turns to exchange")
+        answers = []
+        conversations = {d["conversation"] for d in pool}
+        for doc in docs:
+            rng = self._rng(doc)
+            other = rng.choice(pool)
+            # With a single conversation (--limit), another of its turns is the best there is.
+            while other["conversation"] == doc["conversation"] if len(conversations) > 1 else other is doc:
+                other = rng.choice(pool)
+            answers.append((_one_hot(gold_strategy(other)), other["reference"]))
+        return answers
+
+
+def _one_hot(strategy: Strategy) -> list[float]:
+    return [float(s is strategy) for s in Strategy]
+
+
+def _tfidf(texts: Sequence[str]) -> tuple[Any, Any]:
+    """A fitted character 1- to 3-gram TF-IDF vectorizer and the texts' vectors (n, terms)."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True)
+    return vectorizer, vectorizer.fit_transform(texts)

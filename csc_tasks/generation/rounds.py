@@ -1,0 +1,99 @@
+"""The request type ``generate_dialogue``: the one thing that csconv adds to lm-eval's model class.
+
+Why touch that class at all: the evaluator collects all requests before any is answered, and the prompt of
+a later turn of a dialogue contains the answers to the earlier ones. But the evaluator answers requests
+of type T by calling ``getattr(lm, T)(requests)``, so one method on the base class is enough, for every
+backend, because it only calls the backend's own ``generate_until``: the k-th turn of all conversations
+in one batch, then the next.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from lm_eval.api.model import LM
+from tqdm import tqdm
+
+from csc_tasks.errors import HarnessError
+from csc_tasks.generation.dialogue import REQUEST_TYPE, DialogueRequest, conversations_of
+from csc_tasks.generation.response_cache import KeptAnswers
+from csc_tasks.generation.window import fits_in_window
+
+__all__ = ["generate_dialogue", "install"]
+
+logger = logging.getLogger(__name__)
+
+
+def install() -> None:
+    """Give every model class of the harness the method; a subclass with its own keeps that."""
+    setattr(LM, REQUEST_TYPE, generate_dialogue)
+
+
+def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]:
+    """Answer all turns of all dialogues, a round at a time; the answers come in the order of ``requests``.
+
+    The prompt that was really sent is stored on each request, hence in the sample log.
+
+    Raises:
+        HarnessError: the model failed, or returned another number of answers than it was asked for.
+            What it had answered is kept, and the message says how to go on from there.
+    """
+    dialogues = conversations_of(requests)
+    answers: dict[int, Any] = {}
+    number, rounds = 0, max(map(len, dialogues), default=0)
+    if getattr(lm, "batch_size", None) == "auto" and hasattr(lm, "_detect_batch_size"):
+        logger.warning("batch_size=auto measures anew in each of the %d rounds; a number is faster", rounds)
+    if getattr(lm, "data_parallel_size", 1) > 1:
+        logger.warning(
+            "data_parallel_size loads the model anew in each of the %d rounds; see docs/running.md", rounds
+        )
+    with (
+        KeptAnswers(lm) as kept,
+        tqdm(total=sum(map(len, dialogues)), desc="Dialogue turns", disable=lm.rank != 0) as bar,
+    ):
+        try:
+            for number in range(rounds):
+                batch = [group[number] for group in dialogues if number < len(group)]
+                for request in batch:
+                    assert request.dialogue is not None
+                    generation = request.arguments[1]
+                    prompt, request.truncated = request.dialogue.prompt(
+                        request.doc, fits_in_window(lm, generation)
+                    )
+                    request.arguments = (prompt, generation)
+                for request, answer in zip(batch, _ask(lm, batch, kept), strict=True):
+                    assert request.dialogue is not None
+                    request.dialogue.hear(answer, request.arguments[0])
+                    answers[id(request)] = answer
+                bar.update(len(batch))
+        except BaseException as error:
+            failed = f"the model failed in round {number + 1} of {rounds} ({type(error).__name__}: {error})"
+            message = f"{failed}. {kept.rescue()}"
+            logger.error("%s", message, exc_info=error)
+            if isinstance(error, Exception):
+                raise HarnessError(message) from error
+            raise
+    return [answers.get(id(request), "") for request in requests]
+
+
+def _ask(lm: Any, batch: list[DialogueRequest], kept: KeptAnswers) -> list[Any]:
+    """The answers to one round: those known from an earlier run, and the model's for the rest."""
+    answers = [kept.get(request) for request in batch]
+    asked = [i for i, answer in enumerate(answers) if answer is None]
+    if asked:
+        quiet = (
+            {"disable_tqdm": True}
+            if "disable_tqdm" in inspect.signature(lm.generate_until).parameters
+            else {}
+        )
+        new = lm.generate_until([batch[i] for i in asked], **quiet)
+        if len(new) != len(asked):
+            raise ValueError(f"{type(lm).__name__} returned {len(new)} answers to {len(asked)} requests")
+        for i, answer in zip(asked, new, strict=True):
+            answers[i] = "" if answer is None else answer
+            kept.put(batch[i], answers[i])
+        kept.flush()
+    return answers

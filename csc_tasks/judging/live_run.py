@@ -1,0 +1,151 @@
+"""The judge inside a run: ``--metadata csconv_judge=judge.yaml``.
+
+Asked before generation whether it answers, called after it with all replies of the process. From then on
+nothing raises: a judge that is gone costs the judge's columns and nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from csc_tasks.chat.cache import VerdictCache
+from csc_tasks.chat.endpoint import Answer, AnswerStatus, Endpoint
+from csc_tasks.chat.journal import Journal
+from csc_tasks.errors import ConfigError
+from csc_tasks.judging.config import JudgeConfig
+from csc_tasks.judging.engine import Engine, JudgeProgress
+from csc_tasks.judging.samples import samples_of_turns
+from csc_tasks.judging.saved_run import judge_errors, judge_signature, load_judge
+from csc_tasks.metrics.judge import JudgeError, Rubric, Sample, Status, Verdict, load_rubric
+from csc_tasks.metrics.judge.probe import probe_samples
+from csc_tasks.metrics.judge.prompt import ask
+from csc_tasks.metrics.judge.rubric import Unit
+from csc_tasks.metrics.judge.scores import judge_metrics
+from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.scoring import TurnRecord
+from csc_tasks.protocol.turns import TurnDoc
+from csc_tasks.results.sample_log import Chunk
+from csc_tasks.storage import cache_folder
+
+__all__ = ["JudgeInRun"]
+
+logger = logging.getLogger(__name__)
+
+_SKIPPED = Verdict(Status.SKIPPED, reason="the judge's run ended before")
+
+
+def default_cache() -> Path:
+    """Where verdicts of runs are kept, which do not know their results folder."""
+    return cache_folder() / "judge_cache.sqlite"
+
+
+class JudgeInRun:
+    """The judge of one task of a run.
+
+    Args:
+        path: its configuration.
+        kind: what the task asks.
+        context: ``reference`` or ``generated``; says which rubric.
+        prompt_version: of the task's prompts.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+    """
+
+    def __init__(self, path: Path, kind: TaskKind, context: str, prompt_version: str) -> None:
+        self.config: JudgeConfig = load_judge(path)
+        self.rubric: Rubric = load_rubric("dialogue-zh-1" if context == "generated" else "turn-zh-1")
+        self.signature = judge_signature(self.config, self.rubric, with_reference=False)
+        self.metrics = judge_metrics(self.rubric, self.config.min_coverage, self.signature["line"])
+        self._kind = kind
+        self._prompt_version = prompt_version
+        self._cache_path = self.config.cache or default_cache()
+        self._path = path
+
+    def prepare(self) -> None:
+        """Put one question to the judge, without retries, and the probe if it is required.
+
+        Raises:
+            ConfigError: the judge does not answer, or it does worse in the probe than required.
+        """
+        from csc_tasks.judging.probe import require_probe
+
+        rubric = load_rubric("turn-zh-1")
+        question = ask(rubric, next(probe_samples(rubric)))
+        once = self.config.model_copy(update={"retries": 0})
+
+        async def asked() -> Answer:
+            async with Endpoint(once) as endpoint:
+                return await endpoint.ask(question, rubric.schema, asyncio.Event())
+
+        with ThreadPoolExecutor(1) as pool, judge_errors():
+            answer = pool.submit(lambda: asyncio.run(asked())).result()
+        if answer.outcome is not AnswerStatus.ANSWERED:
+            raise ConfigError(
+                f"{self._path}: the judge {self.config.model} does not answer ({answer.reason})"
+            )
+        if self.config.require_probe is not None:
+            with judge_errors():
+                cache = VerdictCache(self._cache_path)
+                try:
+                    require_probe(self.config, cache, self._path)
+                finally:
+                    cache.close()
+
+    def add_items(
+        self,
+        task: str,
+        docs: Sequence[TurnDoc],
+        answers: Sequence[Any],
+        prompts: Sequence[Any],
+        records: Sequence[TurnRecord],
+    ) -> None:
+        """Judge n turns and add the judge's items to their records; of a dialogue to its first turn's."""
+        verdicts: dict[tuple[str, int | None], Verdict] = {}
+        try:
+            chunk = Chunk(list(docs), list(answers), list(prompts))
+            subjects = list(samples_of_turns(self.rubric, self._kind, chunk, self._prompt_version))
+            self._run(task, subjects, verdicts)
+        except JudgeError as error:
+            logger.error("%s: the judge stopped: %s", task, error)
+        except Exception:
+            logger.exception("%s: judging failed; the judge's columns are NaN", task)
+        for doc, record in zip(docs, records, strict=True):
+            whole = self.rubric.unit is Unit.DIALOGUE
+            if whole and doc["turn"]:
+                continue
+            verdict = verdicts.get((doc["conversation"], None if whole else doc["turn"]), _SKIPPED)
+            record.items.update({m.info.name: m.item(verdict) for m in self.metrics})
+
+    def _run(
+        self, task: str, subjects: Sequence[Sample], verdicts: dict[tuple[str, int | None], Verdict]
+    ) -> None:
+        journal_path = self._cache_path.with_name(f"verdicts_{task}_{self.signature['sha256']}.jsonl")
+        cache, journal = VerdictCache(self._cache_path), Journal(journal_path)
+
+        def hear(subject: Sample, verdict: Verdict) -> None:
+            verdicts[subject.conversation, subject.turn] = replace(verdict, raw="")
+
+        try:
+            with tqdm(total=len(subjects), desc=f"{task}: judging", unit="verdict") as bar:
+
+                def follow(summary: JudgeProgress) -> None:
+                    bar.update(summary.done - bar.n)
+                    if summary.failures:
+                        bar.set_postfix(without_verdict=summary.failures, refresh=False)
+
+                summary = Engine(self.rubric, self.config, cache, journal).run(subjects, hear, follow)
+        finally:
+            cache.close()
+            journal.close()
+        for reason, count in summary.reasons.most_common(3):
+            logger.warning("%s: %d turns without a verdict: %s", task, count, reason)
+        logger.info("%s: verdicts are in %s", task, journal_path)

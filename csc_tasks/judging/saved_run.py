@@ -1,0 +1,318 @@
+"""Judging a saved run: verdicts beside its log, and a results file that tables read like the run's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from csc_tasks._version import __version__
+from csc_tasks.chat.cache import VerdictCache
+from csc_tasks.chat.journal import Journal
+from csc_tasks.data.files import write_text
+from csc_tasks.data.sampling import stratified
+from csc_tasks.errors import ConfigError
+from csc_tasks.judging.samples import samples_of_log, strata_of_log
+from csc_tasks.metrics import clustered_stderr
+from csc_tasks.metrics.judge import JudgeError, Rubric, Sample, Status, Verdict, load_rubric
+from csc_tasks.metrics.judge.rubric import Unit
+from csc_tasks.metrics.judge.scores import judge_metrics
+from csc_tasks.results.sample_log import SampleLog
+
+# What the judge needs comes with an extra: say so before anything is read.
+try:
+    from csc_tasks.judging.config import JudgeConfig, load_config
+    from csc_tasks.judging.engine import Engine, Estimate, JudgeProgress, Stop
+except ModuleNotFoundError as missing:
+    raise ConfigError(f"the judge needs {missing.name}: pip install 'csconv-eval[judge]'") from None
+
+__all__ = [
+    "JudgedLog",
+    "Judgement",
+    "judge_errors",
+    "judge_signature",
+    "load_judge",
+    "rubric_for",
+    "write_results",
+]
+
+
+@contextmanager
+def judge_errors() -> Iterator[None]:
+    """Turn the judge's errors into the kind that commands show as one message."""
+    try:
+        yield
+    except JudgeError as error:
+        raise ConfigError(str(error)) from None
+
+
+def load_judge(path: Path) -> JudgeConfig:
+    """The configuration in a file, with its key known to be there.
+
+    Raises:
+        ConfigError: it is wrong, or the key is not set.
+    """
+    with judge_errors():
+        config = load_config(path)
+        config.key()
+    return config
+
+
+def rubric_for(log: SampleLog, name: str | None) -> Rubric | None:
+    """The rubric for a log, the default one for its context without a ``name``; ``None`` if it does not apply."""
+    if not log.kind.writes_text:
+        return None
+    generated = log.context == "generated"
+    with judge_errors():
+        rubric = load_rubric(name or ("dialogue-zh-1" if generated else "turn-zh-1"))
+    if rubric.unit is Unit.PAIR:
+        raise ConfigError(f"--rubric {name}: compares two replies; use it with --pairwise")
+    return None if rubric.unit is Unit.DIALOGUE and not generated else rubric
+
+
+def judge_signature(config: JudgeConfig, rubric: Rubric, with_reference: bool) -> dict[str, Any]:
+    """What must agree for two judge scores to be comparable; ``line`` is its short form."""
+    content = {
+        "rubric": rubric.name,
+        "rubric_sha256": rubric.sha256,
+        "with_reference": with_reference,
+        **config.parameters,
+    }
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+    shown = "+ref" if with_reference else ""
+    return {**content, "line": f"{rubric.name}{shown}:{config.model}@{digest}", "sha256": digest}
+
+
+@dataclass
+class Judgement:
+    """The verdicts of one log, as much of them as numbers need: some tens of bytes each."""
+
+    rubric: Rubric
+    min_coverage: float
+    conversations: list[str] = field(default_factory=list)
+    columns: dict[str, list[Any]] = field(default_factory=dict)
+    statuses: Counter[Status] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+
+    @cached_property
+    def metrics(self) -> Sequence[Any]:
+        """The numbers that are computed."""
+        return judge_metrics(self.rubric, self.min_coverage)
+
+    def hear(self, subject: Sample, verdict: Verdict) -> None:
+        """Take a verdict in."""
+        self.conversations.append(subject.conversation)
+        self.statuses[verdict.status] += 1
+        self.flags.update(verdict.flags)
+        for metric in self.metrics:
+            self.columns.setdefault(metric.info.name, []).append(metric.item(verdict))
+
+    @property
+    def coverage(self) -> float:
+        """The share 0–1 that has a verdict; NaN of nothing."""
+        total = self.statuses.total()
+        return self.statuses[Status.SCORED] / total if total else float("nan")
+
+    @property
+    def withheld(self) -> str:
+        """Why the scores are withheld; '' if they are not."""
+        if self.coverage >= self.min_coverage:
+            return ""
+        missing = ", ".join(
+            f"{n} {s.value}" for s, n in self.statuses.most_common() if s is not Status.SCORED
+        )
+        return (
+            f"coverage {self.coverage:.3f} is below min_coverage {self.min_coverage:g} "
+            f"({missing} of {self.statuses.total()})"
+        )
+
+    def sums(self) -> dict[str, Any]:
+        """What the numbers are made from, by conversation: ``conversations`` and ``[sum, count]`` of each metric.
+
+        A leaderboard resamples these without knowing what the judge was shown.
+        """
+        names = sorted(set(self.conversations))
+        place = {name: i for i, name in enumerate(names)}
+        codes = [place[conversation] for conversation in self.conversations]
+        columns: dict[str, Any] = {}
+        for metric in self.metrics:
+            sums = np.zeros((len(names), 2))
+            np.add.at(sums, codes, metric.statistics(self.columns.get(metric.info.name, [])))
+            columns[metric.info.name] = sums.tolist()
+        return {"conversations": names, "metrics": columns}
+
+    def values(self) -> dict[str, Any]:
+        """Scores and clustered standard errors by lm-eval's names."""
+        values: dict[str, Any] = {}
+        for metric in self.metrics:
+            name = metric.info.name
+            # Verdicts come in any order; sums must not depend on it.
+            pairs = sorted(zip(self.conversations, self.columns.get(name, []), strict=True), key=repr)
+            items = [item for _, item in pairs]
+            score = metric.score(items) if items else float("nan")
+            values[f"{name},none"] = score
+            error = (
+                float("nan") if math.isnan(score) else clustered_stderr(metric, items, [c for c, _ in pairs])
+            )
+            values[f"{name}_stderr,none"] = "N/A" if math.isnan(error) else error
+        return values
+
+
+class JudgedLog:
+    """One log to be judged under one rubric.
+
+    Args:
+        log: the saved run.
+        rubric: from :func:`rubric_for`.
+        config: who judges.
+        with_reference: show the gold reply.
+        sample: judge a stratified sample of so many.
+    """
+
+    def __init__(
+        self,
+        log: SampleLog,
+        rubric: Rubric,
+        config: JudgeConfig,
+        with_reference: bool = False,
+        sample: int | None = None,
+    ) -> None:
+        self.log = log
+        self.rubric = rubric
+        self.config = config
+        self.with_reference = with_reference
+        self.sample = sample
+        self.signature = judge_signature(config, rubric, with_reference)
+        stem = log.path.stem.removeprefix("samples_")
+        self.journal_path = log.path.with_name(f"verdicts_{stem}_{self.signature['sha256']}.jsonl")
+        size = "" if sample is None else f"_n{sample}"
+        self.results_path = log.path.with_name(f"results_{stem}_judged_{self.signature['sha256']}{size}.json")
+
+    @cached_property
+    def chosen(self) -> set[tuple[str, int | None]]:
+        """The conversation and turn of everything that is judged."""
+        units = strata_of_log(self.log, self.rubric.unit)
+        if self.sample is None:
+            return {unit for unit, _ in units}
+        return stratified(units, self.sample)
+
+    def subjects(self) -> Iterator[Sample]:
+        """What is judged, in the order of the log."""
+        for subject in samples_of_log(self.log, self.rubric):
+            if (subject.conversation, subject.turn) in self.chosen:
+                yield subject
+
+    def engine(self, cache: VerdictCache, journal: Journal, budget: float | None = None) -> Engine:
+        """The engine for this log."""
+        return Engine(self.rubric, self.config, cache, journal, self.with_reference, budget)
+
+    def estimate(self, cache: VerdictCache) -> Estimate:
+        """What judging would ask."""
+        journal = Journal.to_read(self.journal_path)
+        try:
+            return self.engine(cache, journal).estimate(self.subjects())
+        finally:
+            journal.close()
+
+    def run(
+        self,
+        cache: VerdictCache,
+        budget: float | None = None,
+        progress: Callable[[JudgeProgress], None] = lambda _: None,
+    ) -> tuple[Judgement, JudgeProgress]:
+        """Judge, and write the results file unless the run was interrupted.
+
+        Raises:
+            JudgeError: nothing can be asked or kept any more; what was asked is kept.
+        """
+        judgement = Judgement(self.rubric, self.config.min_coverage)
+        digest = self.log.sha256()
+        journal = Journal(self.journal_path)
+        try:
+            engine = self.engine(cache, journal, budget)
+            engine.summary.total = len(self.chosen)
+            summary = engine.run(self.subjects(), judgement.hear, progress)
+        finally:
+            journal.close()
+        if summary.stopped is not Stop.INTERRUPTED:
+            self.write(judgement, summary, digest)
+        return judgement, summary
+
+    def write(self, judgement: Judgement, summary: JudgeProgress, digest: str) -> None:
+        """A results file in lm-eval's form: the run's own facts, and the judge's numbers under their signature.
+
+        Raises:
+            JudgeError: it cannot be written.
+        """
+        log, old = self.log, self.log.signature
+        values = {"alias": log.task, "sample_len": judgement.statuses.total(), **judgement.values()}
+        head, _, version = str(old["line"]).rpartition("|version:")
+        signature = {
+            **old,
+            # Another judge is another protocol: its scores never stand in one table with these.
+            "line": f"{head}|judge:{self.signature['line']}|version:{__version__ if version else ''}",
+            "package": __version__,
+            "metrics": {m.info.name: self.signature["line"] for m in judgement.metrics},
+            "judge": self.signature,
+        }
+        config = log.results["configs"][log.task]
+        metadata = {
+            **config["metadata"],
+            "csconv_signature": signature,
+            "csconv_report": {"turns": judgement.statuses.total(), "unit": self.rubric.unit.value},
+        }
+        content = {
+            "results": {log.task: values},
+            "configs": {log.task: {**config, "metadata": metadata}},
+            **log.about_the_run(),
+            "date": time.time(),
+            "csconv_judged": {
+                "samples": log.path.name,
+                "samples_sha256": digest,
+                "results": log.results_path.name,
+                "verdicts": self.journal_path.name,
+                "sample": self.sample,
+                "statuses": {s.value: judgement.statuses[s] for s in Status},
+                "coverage": judgement.coverage,
+                "withheld": judgement.withheld,
+                "flags": dict(judgement.flags),
+                "cost": round(summary.cost, 6),
+                "currency": self.config.currency,
+                "prompt_tokens": summary.prompt_tokens,
+                "completion_tokens": summary.completion_tokens,
+                "asked": summary.asked,
+                "cached": summary.cached,
+                "sums": judgement.sums(),
+            },
+        }
+        write_results(self.results_path, content, self.journal_path)
+
+
+def write_results(path: Path, content: dict[str, Any], journal_path: Path) -> None:
+    """Write what verdicts come to, as JSON.
+
+    Args:
+        path: of the file, which is replaced whole.
+        content: of it.
+        journal_path: where the verdicts are, for the message.
+
+    Raises:
+        JudgeError: it cannot be written.
+    """
+    try:
+        write_text(path, json.dumps(content, ensure_ascii=False, indent=2).encode())
+    except OSError as error:
+        raise JudgeError(
+            f"{path}: cannot be written ({error.strerror}); the verdicts are kept in "
+            f"{journal_path}, run the same command again"
+        ) from None

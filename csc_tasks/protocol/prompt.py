@@ -1,0 +1,120 @@
+"""Prompts: versioned texts (one TOML file a version) and their rendering.
+
+A prompt is ``head + history + cue``. The head (role, strategies, rules, format) is the same for every
+turn and the history only grows, so turn k's prompt without its cue is a prefix of turn k+1's: a
+server with prefix caching pays for each conversation once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from csc_tasks.data.conversations import Speaker, Utterance
+from csc_tasks.framework import Strategy
+
+__all__ = ["DEFAULT_PROMPT", "Prompt", "TaskKind", "load_prompt"]
+
+DEFAULT_PROMPT = "zh-1"
+
+
+class TaskKind(Enum):
+    """What is asked of the model at a turn."""
+
+    STRATEGY = "strategy"
+    STRATEGY_MC = "strategy_mc"
+    RESPONSE = "response"
+    RESPONSE_ORACLE = "response_oracle"
+
+    @property
+    def predicts_strategy(self) -> bool:
+        """Whether the answer carries a strategy that is scored."""
+        return self is not TaskKind.RESPONSE_ORACLE
+
+    @property
+    def writes_text(self) -> bool:
+        """Whether the answer carries an utterance that is scored."""
+        return self in (TaskKind.RESPONSE, TaskKind.RESPONSE_ORACLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One version of the prompt texts; ``sha256`` (16 digits) is that of the file they stand in."""
+
+    version: str
+    sha256: str
+    heads: Mapping[TaskKind, str]
+    cues: Mapping[TaskKind, str]
+    targets: Mapping[TaskKind, str]
+    supporter_line: str
+    customer_line: str
+    unknown_strategy: str
+    next_dialogue: str
+    answer_gap: str
+
+    def line(self, utterance: Utterance) -> str:
+        """One utterance as a line of history, newline included.
+
+        Line breaks inside the text become spaces, for one utterance is one line. A supporter
+        utterance without a readable strategy (a model's own earlier turn) is shown as 其它.
+        """
+        text = " ".join(utterance.text.split("\n")).replace("\r", " ")
+        if utterance.speaker is Speaker.CUSTOMER:
+            return self.customer_line.format(text=text) + "\n"
+        strategy = utterance.strategy.zh if utterance.strategy else self.unknown_strategy
+        return self.supporter_line.format(strategy=strategy, text=text) + "\n"
+
+    def history(self, utterances: Sequence[Utterance]) -> str:
+        """All utterances as lines."""
+        return "".join(map(self.line, utterances))
+
+    def head(self, kind: TaskKind) -> str:
+        """Everything that comes before the history."""
+        return self.heads[kind]
+
+    def cue(self, kind: TaskKind, strategy: Strategy) -> str:
+        """What comes after the history; only the oracle's cue shows the gold ``strategy``."""
+        return self.cues[kind].format(strategy=strategy.zh)
+
+    def target(self, kind: TaskKind, strategy: Strategy, text: str) -> str:
+        """The correct answer after the cue, as a few-shot example shows it."""
+        return self.targets[kind].format(strategy=strategy.zh, letter=strategy.letter, text=text)
+
+
+@cache
+def load_prompt(version: str = DEFAULT_PROMPT) -> Prompt:
+    """Read one version of the prompt texts from the package."""
+    raw = (resources.files("csc_tasks.protocol") / "prompts" / f"{version}.toml").read_bytes()
+    texts: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
+
+    def listing(kind: TaskKind) -> str:
+        line = texts["option_line" if kind is TaskKind.STRATEGY_MC else "strategy_line"]
+        return "\n".join(
+            line.format(
+                number=s.number,
+                letter=s.letter,
+                name=s.zh,
+                stage=s.stage.zh if s.stage else texts["no_stage"],
+                definition=texts["definitions"][str(s.number)],
+            )
+            for s in Strategy
+        )
+
+    return Prompt(
+        version=texts["version"],
+        sha256=hashlib.sha256(raw).hexdigest()[:16],
+        heads={k: texts["instruction"][k.value].format(strategies=listing(k)) for k in TaskKind},
+        cues={k: texts["cue"][k.value] for k in TaskKind},
+        targets={k: texts["target"][k.value] for k in TaskKind},
+        supporter_line=texts["supporter_line"],
+        customer_line=texts["customer_line"],
+        unknown_strategy=texts["unknown_strategy"],
+        next_dialogue=texts["next_dialogue"],
+        answer_gap=texts["answer_gap"],
+    )

@@ -1,0 +1,158 @@
+"""From replies to metric items: the one path that the run and every later re-scoring share.
+
+Nothing here raises because of a reply or because a metric fails: ten hours of generation must not be
+lost to scoring. A metric that fails has no items (``None``), a reason, and a NaN score.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from csc_tasks.framework import Strategy
+from csc_tasks.metrics import NO_MODELS, UNREADABLE, Metric, Models, Needs, Turns, column_name, metrics_for
+from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.replies import Problem, Reply, leaves_in_thought, read_reply
+from csc_tasks.protocol.turns import TurnDoc, gold_strategy
+
+__all__ = ["Scored", "TurnRecord", "metrics_of_task", "read_choice", "score_turns"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """What is known about one turn after scoring: the reply as read and an item for each metric."""
+
+    reply: Reply
+    items: dict[str, Any]
+
+    def __str__(self) -> str:
+        # lm-eval logs what a filter returns through str(): make that a JSON object.
+        return json.dumps(
+            {
+                "strategy": self.reply.strategy.zh if self.reply.strategy else None,
+                "text": self.reply.text,
+                "problem": self.reply.problem.value if self.reply.problem else None,
+            },
+            ensure_ascii=False,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """All turns of a task on this process, scored; ``failures`` gives the reason for each metric that failed."""
+
+    records: list[TurnRecord]
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def problems(self) -> Counter[Problem]:
+        """How many replies lack what, by reason."""
+        return Counter(r.reply.problem for r in self.records if r.reply.problem)
+
+
+def metrics_of_task(
+    kind: TaskKind, context: str, tokenizer: str, models: Models = NO_MODELS
+) -> tuple[Metric, ...]:
+    """The metrics that a task of this kind reports, in table order; with networks only those of ``models``.
+
+    In generated context (``context="generated"``) also those of a dialogue: by depth, and truncation.
+    """
+    needs = {
+        TaskKind.STRATEGY: {Needs.STRATEGY, Needs.ANSWERS},
+        TaskKind.STRATEGY_MC: {Needs.STRATEGY, Needs.RANKS},
+        TaskKind.RESPONSE: {Needs.STRATEGY, Needs.TEXT, Needs.ANSWERS},
+        TaskKind.RESPONSE_ORACLE: {Needs.TEXT, Needs.ANSWERS},
+    }[kind]
+    return metrics_for(needs | {Needs.DIALOGUE} if context == "generated" else needs, tokenizer, models)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A multiple-choice answer: the strategy ranked first, and the rank (1–12) of the gold one."""
+
+    reply: Reply
+    gold_rank: int
+
+
+def read_choice(log_likelihoods: Sequence[float], gold: Strategy) -> Choice:
+    """Read the log-likelihoods of the twelve options A–L.
+
+    Ties go to the earlier letter, and against the gold strategy in the rank, so that a model that
+    gives all options the same likelihood gains nothing from it. A NaN makes the answer unreadable.
+    """
+    values = np.asarray(log_likelihoods, dtype=float)
+    if len(values) != len(Strategy) or np.isnan(values).any():
+        return Choice(Reply(None, "", Problem.UNKNOWN_LABEL), len(Strategy))
+    rank = int((values >= values[gold.index]).sum())
+    return Choice(Reply(Strategy.from_index(int(values.argmax())), ""), rank)
+
+
+def score_turns(
+    kind: TaskKind,
+    docs: Sequence[TurnDoc],
+    answers: Sequence[object],
+    tokenizer: str,
+    metrics: Sequence[Metric],
+    prompts: Sequence[object],
+    truncated: Sequence[bool] | None = None,
+) -> Scored:
+    """Read every answer and compute every metric's items.
+
+    Args:
+        kind: what was asked.
+        docs: n turns.
+        answers: n raw replies (text or ``None``), or for multiple choice n sequences of twelve
+            log-likelihoods.
+        tokenizer: name of the tokenizer of the text metrics.
+        metrics: those to compute.
+        prompts: the n prompts that were sent; some open the thinking that the reply begins with.
+        truncated: n flags in generated context: whether a turn's history was cut to fit the window.
+    """
+    golds = [gold_strategy(doc) for doc in docs]
+    ranks = None
+    if kind is TaskKind.STRATEGY_MC:
+        choices = [read_choice(a, gold) for a, gold in zip(answers, golds, strict=True)]  # type: ignore[arg-type]
+        replies = [c.reply for c in choices]
+        ranks = np.array([c.gold_rank for c in choices], dtype=np.int64)
+    else:
+        replies = [read_reply(a, kind, leaves_in_thought(p)) for a, p in zip(answers, prompts, strict=True)]
+    turns = Turns(
+        conversations=[doc["conversation"] for doc in docs],
+        positions=np.array([doc["turn"] for doc in docs], dtype=np.int64),
+        gold=np.array([g.index for g in golds], dtype=np.int64),
+        predicted=np.array([r.strategy.index if r.strategy else UNREADABLE for r in replies], dtype=np.int64),
+        hypotheses=[r.text for r in replies],
+        references=[doc["reference"] for doc in docs],
+        answered=np.array([r.answered for r in replies], dtype=bool),
+        ranks=ranks,
+        totals=np.array([doc["turns"] for doc in docs], dtype=np.int64),
+        truncated=None if truncated is None else np.array(truncated, dtype=bool),
+        tokenizer=tokenizer,
+    )
+    columns: dict[str, list[Any]] = {}
+    failures: dict[str, str] = {}
+    for metric in metrics:
+        if metric.info.needs is Needs.JUDGE:
+            continue  # a judge's items are added by the judge, for whom all replies are needed first
+        name = column_name(metric, tokenizer)
+        try:
+            columns[name] = metric.items(turns)
+        except Exception as error:
+            logger.exception("%s failed; it is NaN in the results, the replies are in the sample log", name)
+            failures[name] = f"{type(error).__name__}: {error}"
+            columns[name] = [None] * len(docs)
+    names = list(columns)
+    rows = zip(*columns.values(), strict=True) if columns else ([] for _ in docs)
+    records = [
+        TurnRecord(reply, dict(zip(names, row, strict=True)))
+        for reply, row in zip(replies, rows, strict=True)
+    ]
+    return Scored(records, failures)

@@ -1,0 +1,184 @@
+"""Scoring a saved run again, with any metric or tokenizer, without the model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from csc_tasks._version import __version__
+from csc_tasks.errors import ConfigError
+from csc_tasks.data.files import write_text
+from csc_tasks.metrics import (
+    NO_MODELS,
+    AdditiveMetric,
+    Metric,
+    Models,
+    Tally,
+    all_metrics,
+    column_name,
+    signature_of,
+)
+from csc_tasks.metrics.strategy import F1
+from csc_tasks.metrics.tokenizers import tokenizer_version
+from csc_tasks.protocol.report import strategy_report
+from csc_tasks.results.sample_log import SampleLog
+from csc_tasks.results.score_file import ScoreFile
+from csc_tasks.protocol.scoring import metrics_of_task, score_turns
+from csc_tasks.protocol.signature import sign_metrics
+
+__all__ = ["Rescored", "choose", "rescore"]
+
+
+class Rescored(NamedTuple):
+    """The results file of a log, and the reason for each metric that could not be computed."""
+
+    results: Path
+    failures: dict[str, str]
+
+
+def choose(
+    log: SampleLog, names: Sequence[str], tokenizer: str, models: Models = NO_MODELS
+) -> tuple[Metric, ...]:
+    """The metrics of these names that the log's task has, in table order; all it has if no name is given.
+
+    Raises:
+        ConfigError: a name that no metric has.
+    """
+    known = [m.info.name for m in all_metrics()]
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(f"--metrics: there is no metric {unknown[0]!r}; there are {', '.join(known)}")
+    offered = metrics_of_task(log.kind, log.context, tokenizer, models)
+    return tuple(m for m in offered if not names or m.info.name in names)
+
+
+def rescore(
+    log: SampleLog,
+    metrics: Sequence[Metric],
+    tokenizer: str,
+    force: bool = False,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Rescored:
+    """Score a log and write a results file and per-turn scores beside it; the old files stay as they are.
+
+    The results file is named after what it was made from and how, so that the same call finds it done
+    and returns it, unless ``force`` or a metric failed. A call that was interrupted is taken up where it
+    ended. Scores that were not computed again are not in the file.
+
+    Args:
+        log: the log.
+        metrics: from :func:`choose`, prepared.
+        tokenizer: of the text metrics.
+        force: score again what was scored before.
+        progress: called with the number of turns done.
+
+    Raises:
+        DataError: the log is damaged, or another process is scoring it in the same way.
+    """
+    digest = log.sha256()
+    names = {m: column_name(m, tokenizer) for m in metrics}
+    recipe = {
+        "metrics": {names[m]: signature_of(m, tokenizer) for m in metrics},
+        "tokenizer": tokenizer_version(tokenizer),
+    }
+    key = _key({**recipe, "source": digest, "package": __version__})
+    stem = f"{log.path.stem.removeprefix('samples_')}_{key}"
+    target = log.path.with_name(f"results_{stem}.json")
+    scores_path = log.path.with_name(f"scores_{stem}.jsonl")
+    if target.exists() and not force:
+        failed = json.loads(target.read_text(encoding="utf-8"))["csconv_rescored"]["failures"]
+        if not failed:
+            return Rescored(target, {})
+        # Only what could not be scored is scored again.
+        scores_path.replace(scores_path.with_suffix(".partial"))
+        target.unlink()
+    elif force:
+        scores_path.with_suffix(".partial").unlink(missing_ok=True)
+    tallies = {m: Tally(m) for m in metrics}
+    # What a log does not say cannot be scored: then the column is absent, and the file says so.
+    absent: set[str] = set()
+    failures: dict[str, str] = {}
+    done = documents = 0
+    with ScoreFile(scores_path) as file:
+        for chunk in log.chunks():
+            wanted = [m for m in metrics if m.info.name != "truncated" or chunk.truncated is not None]
+            absent |= {m.info.name for m in metrics} - {m.info.name for m in wanted}
+            rows = file.recall(chunk.docs, [names[m] for m in wanted])
+            if rest := chunk.without(len(rows)):
+                scored = score_turns(
+                    log.kind, rest.docs, rest.answers, tokenizer, wanted, rest.prompts, rest.truncated
+                )
+                failures.update(scored.failures)
+                fresh = [record.items for record in scored.records]
+                file.write(rest.docs, fresh)
+                rows += fresh
+            conversations = [doc["conversation"] for doc in chunk.docs]
+            for metric in wanted:
+                tallies[metric].add([row[names[metric]] for row in rows], conversations)
+            done += len(chunk.docs)
+            documents += sum(doc["turn"] == 0 for doc in chunk.docs)
+            progress(done)
+        file.finish()
+    values: dict[str, Any] = {
+        "alias": log.task,
+        "sample_len": documents if log.context == "generated" else done,
+    }
+    for metric, name in names.items():
+        if metric.info.name in absent:
+            continue
+        values[f"{name},none"] = tallies[metric].score()
+        if isinstance(metric, AdditiveMetric):
+            error = tallies[metric].stderr()
+            values[f"{name}_stderr,none"] = "N/A" if math.isnan(error) else error
+    report: dict[str, Any] = {"turns": done}
+    unscored = {names[m]: t.unscored for m, t in tallies.items() if t.unscored}
+    if unscored:
+        report["unscored"] = {
+            name: {"turns": turns, "reason": failures.get(name, "")} for name, turns in unscored.items()
+        }
+    for metric, tally in tallies.items():
+        if isinstance(metric, F1) and not tally.unscored:
+            report |= strategy_report(tally.total())
+    content = _results(log, tokenizer, metrics, values, report)
+    content["csconv_rescored"] = {
+        **recipe,
+        "absent": sorted(absent),
+        "failures": failures,
+        "samples": log.path.name,
+        "samples_sha256": digest,
+        "results": log.results_path.name,
+        "scores": scores_path.name,
+    }
+    write_text(target, json.dumps(content, ensure_ascii=False, indent=2).encode())
+    return Rescored(target, failures)
+
+
+def _key(recipe: dict[str, Any]) -> str:
+    return "rescored_" + hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _results(
+    log: SampleLog, tokenizer: str, metrics: Sequence[Metric], values: dict[str, Any], report: dict[str, Any]
+) -> dict[str, Any]:
+    """A results file in lm-eval's form: the run's own facts, and the new scores with their signature."""
+    tokens, old = tokenizer_version(tokenizer), log.signature
+    line = str(old["line"]).rsplit("|tok:", 1)[0] + f"|tok:{tokens}|version:{__version__}"
+    signature = {
+        **old,
+        "line": line,
+        "package": __version__,
+        "tokenizer": tokens,
+    }
+    sign_metrics(signature, metrics, tokenizer)
+    config = log.results["configs"][log.task]
+    metadata = {**config["metadata"], "csconv_signature": signature, "csconv_report": report}
+    return {
+        "results": {log.task: values},
+        "configs": {log.task: {**config, "metadata": metadata}},
+        **log.about_the_run(),
+        "date": time.time(),
+    }

@@ -1,0 +1,99 @@
+"""The per-turn scores that ``csconv score`` writes, and finds again after an interruption."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from csc_tasks.errors import DataError
+from csc_tasks.protocol.turns import TurnDoc
+
+__all__ = ["ScoreFile"]
+
+
+class ScoreFile:
+    """A file of one JSON object a turn: ``conversation``, ``turn`` and an item for each metric.
+
+    It grows under the name ``….partial`` and gets its own when it is whole. What an interrupted call
+    left there is read back turn by turn; the first line that is cut off, belongs to another turn or has
+    a metric that failed ends that, and everything from it on is written anew.
+
+    Raises:
+        DataError: another process is writing the same scores at this moment.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.partial = path.with_suffix(".partial")
+        self._file = self.partial.open("a+b")
+        try:
+            _lock(self._file)
+        except OSError:
+            self._file.close()
+            raise DataError(f"{self.partial}: another csconv score is writing these scores") from None
+        self._file.seek(0)
+        self._reading = True
+
+    def __enter__(self) -> ScoreFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the file; what is in it stays, unless it is nothing."""
+        if not self._file.closed:
+            empty = self._file.seek(0, 2) == 0
+            self._file.close()
+            if empty:
+                self.partial.unlink(missing_ok=True)
+
+    def recall(self, docs: Sequence[TurnDoc], names: Collection[str]) -> list[dict[str, Any]]:
+        """The items, by metric, of as many of the next turns as an earlier call has scored."""
+        found: list[dict[str, Any]] = []
+        while self._reading and len(found) < len(docs):
+            start = self._file.tell()
+            items = _items(self._file.readline(), docs[len(found)], names)
+            if items is None:
+                self._file.seek(start)
+                self._file.truncate()
+                self._reading = False
+            else:
+                found.append(items)
+        return found
+
+    def write(self, docs: Sequence[TurnDoc], rows: Sequence[dict[str, Any]]) -> None:
+        """Add the items of these turns; they survive the end of the process."""
+        assert not self._reading or not rows
+        for doc, items in zip(docs, rows, strict=True):
+            line = {"conversation": doc["conversation"], "turn": doc["turn"], **items}
+            self._file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+        self._file.flush()
+
+    def finish(self) -> None:
+        """All turns are there: give the file its name."""
+        self._file.truncate()  # more lines than the log has turns: of a log that was longer
+        self._file.close()
+        self.partial.replace(self.path)
+
+
+def _items(line: bytes, doc: TurnDoc, names: Collection[str]) -> dict[str, Any] | None:
+    try:
+        entry = json.loads(line)
+        place = entry.pop("conversation"), entry.pop("turn")
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None
+    whole = (
+        line.endswith(b"\n") and place == (doc["conversation"], doc["turn"]) and entry.keys() == set(names)
+    )
+    return entry if whole and None not in entry.values() else None
+
+
+def _lock(file: Any) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows, where the rename of a file that is open elsewhere fails instead
+        return
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,294 @@
+"""What the lm-eval tasks of both contexts share: data, prompts, few-shot examples, scores.
+
+The tasks are thin adapters from the harness's hooks to prompts, replies and metrics. The YAML files in
+``task_configs/`` name the classes and choose the scale and the generation settings; everything else is
+decided in Python, because lm-eval compiles a Jinja field anew for every document.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datasets import Dataset
+from lm_eval.api.task import ConfigurableTask
+from lm_eval.api.utils import Message, multiturn_to_singleturn
+
+from csc_tasks.data.sources import evaluation_corpus, select, training_corpus
+from csc_tasks.errors import ConfigError
+from csc_tasks.harness.lm_eval import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
+from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
+from csc_tasks.protocol.networks import prepare
+from csc_tasks.protocol.options import Settings
+from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.report import Report
+from csc_tasks.protocol.scoring import Scored, metrics_of_task
+from csc_tasks.protocol.signature import build_signature, sign_metrics
+from csc_tasks.protocol.turns import PromptBook, turn_docs
+from csc_tasks.tasks.aggregation import Aggregation, ClusteredError
+
+if TYPE_CHECKING:
+    from csc_tasks.judging.live_run import JudgeInRun
+
+__all__ = ["FILTER", "CSConvTask", "PromptOptions"]
+
+logger = logging.getLogger(__name__)
+
+show_messages_plainly()
+
+FILTER = "none"
+"""lm-eval's name for "no filter", so that scores are found under the usual ``metric,none``."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PromptOptions:
+    """What the user's options add to a prompt."""
+
+    num_fewshot: int = 0
+    system_instruction: str | None = None
+    fewshot_as_multiturn: bool = False
+    chat_template: Callable[..., Any] | None = None
+
+
+class CSConvTask(ConfigurableTask):  # type: ignore[misc]
+    """What the tasks of both contexts share: data, prompts, few-shot examples, scores."""
+
+    KIND: TaskKind
+    CONTEXT: str
+
+    def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
+        check_version()
+        speak_as_loudly_as_lm_eval()
+        config = {key: value for key, value in (config or {}).items() if key != "class"}
+        metadata = dict(config.get("metadata") or {})
+        self.settings = Settings.from_metadata(metadata)
+        self.prompt_texts = load_prompt()
+        self.corpus = evaluation_corpus(self.settings.scale, self.settings.data)
+        self.conversations = select(self.corpus.conversations, self.settings.scale)
+        self.book = PromptBook(self.conversations, self.prompt_texts, self.KIND)
+        self._shots: list[tuple[str, str]] = []
+        self._fewshot_seed: int | None = None
+        self._prefixes: dict[tuple[int, str | None], str] = {}
+        self.report = Report()
+        self.metrics: tuple[Metric, ...] = metrics_of_task(
+            self.KIND, self.CONTEXT, self.settings.tokenizer, self.settings.models
+        )
+        self.judge = self._judge_of_run()
+        if self.judge is not None:
+            self.metrics += self.judge.metrics
+        metadata["csconv_signature"] = build_signature(
+            self.KIND,
+            self.CONTEXT,
+            self.prompt_texts,
+            self.corpus,
+            self.settings.scale,
+            len(self.conversations),
+            self.settings.tokenizer,
+            self.metrics,
+        )
+        if self.judge is not None:
+            metadata["csconv_signature"]["judge"] = self.judge.signature
+        super().__init__(
+            config={
+                **config,
+                "metadata": metadata,
+                "test_split": "test",
+                "metric_list": self._metric_list(),
+                # Any value here keeps lm-eval from looking our metric names up on the hub.
+                "process_results": "csconv",
+                "target_delimiter": self.prompt_texts.answer_gap,
+            }
+        )
+
+    def _judge_of_run(self) -> JudgeInRun | None:
+        """The judge that ``csconv_judge`` names; ``None`` where nothing is judged."""
+        if self.settings.judge is None or not self.KIND.writes_text:
+            return None
+        from csc_tasks.judging.live_run import JudgeInRun
+
+        path = Path(self.settings.judge)
+        return JudgeInRun(path, self.KIND, self.CONTEXT, self.prompt_texts.version)
+
+    def _judge(
+        self, docs: Sequence[Any], answers: Sequence[Any], prompts: Sequence[Any], scored: Scored
+    ) -> None:
+        """Add the judge's items to the records, if there is a judge."""
+        if self.judge is not None and self.metrics:
+            self.judge.add_items(self.task_name, docs, answers, prompts, scored.records)
+
+    # --- data ---
+
+    def download(self, dataset_kwargs: dict[str, Any] | None = None, **_: object) -> None:
+        """Hand lm-eval the documents; the conversations were read and checked before."""
+        self.dataset = {"test": Dataset.from_list(self._documents())}
+
+    def _documents(self) -> list[Any]:
+        raise NotImplementedError
+
+    def fewshot_docs(self) -> None:
+        """No few-shot documents for lm-eval's own sampler: they are drawn by :meth:`_draw` when asked for."""
+        return
+
+    # --- prompts ---
+
+    def set_fewshot_seed(self, seed: int | None = None) -> None:
+        """Remember lm-eval's few-shot seed; examples are drawn from it once a run."""
+        self._fewshot_seed = seed
+        self._shots.clear()
+        self._prefixes.clear()
+
+    def _draw(self, count: int) -> list[tuple[str, str]]:
+        """The run's few-shot examples as (history and cue, answer).
+
+        They are the same for every turn: prompts that share a prefix cost a server with prefix caching
+        almost nothing, and no turn is luckier in its examples than another.
+        """
+        if len(self._shots) != count:
+            training = training_corpus(self.settings.scale, self.settings.train, self.corpus)
+            # A conversation that is evaluated must not be an example.
+            pool = [c for c in training.conversations if c.id not in self.book]
+            if count > len(pool):
+                raise ConfigError(
+                    f"--num_fewshot {count}: {training.path} has only {len(pool)} conversations to draw from"
+                )
+            rng = random.Random(self._fewshot_seed)
+            chosen = rng.sample(pool, count)
+            book = PromptBook(chosen, self.prompt_texts, self.KIND)
+            docs = [rng.choice(list(turn_docs([c]))) for c in chosen]
+            self._shots = [(book.question(doc), book.target(doc)) for doc in docs]
+            self.config.metadata["csconv_signature"]["fewshot"] = {
+                "data": training.name,
+                "fingerprint": training.fingerprint,
+                "seed": self._fewshot_seed,
+            }
+        return self._shots
+
+    def _prompt(self, question: str, options: PromptOptions) -> Any:
+        """The prompt that is sent: instruction, examples, history and cue, the chat template around them.
+
+        A string, or what the backend's ``apply_chat_template`` makes of the messages.
+        """
+        if options.chat_template is not None:
+            messages = self._messages(question, options)
+            turns = (
+                [m.to_dict() for m in messages]
+                if options.fewshot_as_multiturn
+                else multiturn_to_singleturn(messages)
+            )
+            return options.chat_template(turns, add_generation_prompt=True)
+        key = options.num_fewshot, options.system_instruction
+        prefix = self._prefixes.get(key)
+        if prefix is None:
+            texts = self.prompt_texts
+            shots = "".join(
+                q + texts.answer_gap + a + texts.next_dialogue for q, a in self._draw(options.num_fewshot)
+            )
+            system = options.system_instruction + "\n\n" if options.system_instruction else ""
+            prefix = self._prefixes[key] = system + texts.head(self.KIND) + shots
+        return prefix + question
+
+    def _messages(self, question: str, options: PromptOptions) -> list[Message]:
+        texts = self.prompt_texts
+        messages = [Message("system", options.system_instruction)] if options.system_instruction else []
+        opening = texts.head(self.KIND)
+        for asked, answer in self._draw(options.num_fewshot):
+            messages.append(Message("user", opening + asked, texts.answer_gap))
+            # The blank line belongs to the joined form only; a chat message begins with the heading.
+            messages.append(Message("assistant", answer, "\n\n"))
+            opening = texts.next_dialogue.lstrip("\n")
+        messages.append(Message("user", opening + question))
+        return messages
+
+    def build_all_requests(self, **options: Any) -> None:
+        """Load what scoring needs, then build the prompts, whatever ``--cache_requests`` says.
+
+        This is the last hook before generation, and the first that knows of ``--predict_only``.
+
+        lm-eval's cache of requests is keyed by the task's name and not by data, prompt version or
+        examples, so it would answer with the prompts of another file; and building takes two seconds.
+        """
+        prepare(self.metrics)
+        if self.judge is not None and self.metrics:
+            self.judge.prepare()
+        if any(m.info.needs is Needs.TEXT for m in self.metrics) and self.settings.models.bertscore is None:
+            logger.info(
+                "%s: without BERTScore; --metadata csconv_bertscore_model=… (and _layer=…) names an encoder",
+                self.task_name,
+            )
+        sign_metrics(self.config.metadata["csconv_signature"], self.metrics, self.settings.tokenizer)
+        if options.get("cache_requests"):
+            logger.info("%s: --cache_requests is ignored; prompts are built anew", self.task_name)
+        super().build_all_requests(**{**options, "cache_requests": False})
+
+    def fewshot_context(
+        self,
+        doc: Any,
+        num_fewshot: int = 0,
+        system_instruction: str | None = None,
+        apply_chat_template: bool = False,
+        fewshot_as_multiturn: bool = False,
+        chat_template: Callable[..., Any] | None = None,
+        gen_prefix: str | None = None,
+        **_: object,
+    ) -> Any:
+        """The prompt of a document, as lm-eval asks for it."""
+        template = chat_template if apply_chat_template else None
+        options = PromptOptions(num_fewshot, system_instruction, fewshot_as_multiturn, template)
+        return self._context(doc, options)
+
+    def _context(self, doc: Any, options: PromptOptions) -> Any:
+        raise NotImplementedError
+
+    # --- scoring ---
+
+    def _metric_list(self) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = []
+        for metric in self.metrics:
+            name = column_name(metric, self.settings.tokenizer)
+            better = {1: True, -1: False, 0: None}[metric.info.better]
+            score = self._of_documents(Aggregation(metric, name, self.report))
+            entries.append({"metric": name, "aggregation": score, "higher_is_better": better})
+            if isinstance(metric, AdditiveMetric):
+                # lm-eval gives a metric of ours no standard error ("N/A" under `name_stderr`). A metric
+                # of exactly that name, reported after it, puts the clustered one in its place.
+                entries.append(
+                    {
+                        "metric": f"{name}_stderr",
+                        "aggregation": self._of_documents(ClusteredError(metric)),
+                        "higher_is_better": False,
+                    }
+                )
+        return entries
+
+    def _of_documents(self, aggregation: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+        """An aggregation of turns as one of documents."""
+        return aggregation
+
+    def override_metric(self, metric_name: str) -> None:
+        """``--predict_only``: replies are read and logged, nothing is scored."""
+        super().override_metric(metric_name)
+        self.metrics = ()
+
+    def dump_config(self) -> dict[str, Any]:
+        """The configuration for the results file, with the report in its metadata."""
+        config: dict[str, Any] = super().dump_config()
+        if self.report.figures:
+            config["metadata"]["csconv_report"] = self.report.figures
+        return config
+
+    def _summarise(self, scored: Scored) -> None:
+        """Say what could not be read or scored, so that no low number comes without its reason."""
+        total, problems = len(scored.records), scored.problems
+        if problems:
+            detail = ", ".join(f"{count} {problem.value}" for problem, count in problems.most_common())
+            level = logging.WARNING if 2 * problems.total() > total else logging.INFO
+            logger.log(
+                level, "%s: %d of %d replies incomplete: %s", self.task_name, problems.total(), total, detail
+            )
+        for name, reason in scored.failures.items():
+            logger.error("%s: %s was NOT scored (%s)", self.task_name, name, reason)
+            self.report.reasons[name] = reason

@@ -1,0 +1,106 @@
+"""The tasks in reference context: one document is one turn, with the gold history before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lm_eval.api.instance import Instance
+
+from csc_tasks.framework import Strategy
+from csc_tasks.metrics import AdditiveMetric, column_name
+from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.replies import clean
+from csc_tasks.protocol.scoring import TurnRecord, score_turns
+from csc_tasks.protocol.turns import TurnDoc, turn_docs
+from csc_tasks.tasks.base import FILTER, CSConvTask, PromptOptions
+
+__all__ = ["ResponseOracleTask", "ResponseTask", "StrategyChoiceTask", "StrategyTask", "TurnTask"]
+
+
+class TurnTask(CSConvTask):
+    """A task with one document a supporter turn, in reference context."""
+
+    CONTEXT = "reference"
+
+    def _documents(self) -> list[Any]:
+        return list(turn_docs(self.conversations))
+
+    def doc_to_text(self, doc: TurnDoc, doc_to_text: object = None) -> str:
+        """The zero-shot prompt."""
+        return self.prompt_texts.head(self.KIND) + self.book.question(doc)
+
+    def doc_to_target(self, doc: TurnDoc, doc_to_target: object = None) -> str:
+        """The gold answer as a model that follows the format would write it."""
+        return self.book.target(doc)
+
+    def _context(self, doc: TurnDoc, options: PromptOptions) -> Any:
+        return self._prompt(self.book.question(doc), options)
+
+    def apply_filters(self) -> None:
+        """Read and score all replies of this process at once: the one hook that sees them together."""
+        by_doc: dict[int, list[Instance]] = {}
+        for instance in self._instances:
+            # A rank is padded with copies of its last request, which then has several answers.
+            given = instance.resps[: self.config.repeats]
+            instance.resps = [clean(r) if r is None or isinstance(r, str) else r for r in given]
+            by_doc.setdefault(instance.doc_id, []).append(instance)
+        groups = [sorted(group, key=lambda instance: instance.idx) for group in by_doc.values()]
+        docs = [group[0].doc for group in groups]
+        answers = [self._answer(group) for group in groups]
+        prompts = [group[0].args[0] for group in groups]
+        scored = score_turns(self.KIND, docs, answers, self.settings.tokenizer, self.metrics, prompts)
+        self._judge(docs, answers, prompts, scored)
+        for group, record in zip(groups, scored.records, strict=True):
+            for instance in group:
+                instance.filtered_resps[FILTER] = instance.resps[0] if instance.resps else ""
+            group[0].filtered_resps[FILTER] = record
+        self._summarise(scored)
+
+    def _answer(self, group: Sequence[Instance]) -> object:
+        return group[0].resps[0] if group[0].resps else None
+
+    def process_results(self, doc: TurnDoc, results: Sequence[Any]) -> dict[str, Any]:
+        """Pick the turn's items; the scoring is done."""
+        record = results[0]
+        assert isinstance(record, TurnRecord)
+        if not self.metrics:
+            return {"bypass": 999.0}
+        picked: dict[str, Any] = {}
+        for metric in self.metrics:
+            name = column_name(metric, self.settings.tokenizer)
+            picked[name] = record.items[name]
+            if isinstance(metric, AdditiveMetric):
+                picked[f"{name}_stderr"] = [doc["conversation"], record.items[name]]
+        return picked
+
+
+class StrategyTask(TurnTask):
+    """``csconv_strategy``: name the strategy of the supporter's next utterance."""
+
+    KIND = TaskKind.STRATEGY
+
+
+class StrategyChoiceTask(TurnTask):
+    """``csconv_strategy_mc``: the same by log-likelihood of the option letters A to L."""
+
+    KIND = TaskKind.STRATEGY_MC
+
+    def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
+        super().__init__(config={**(config or {}), "doc_to_choice": [s.letter for s in Strategy]})
+
+    def _answer(self, group: Sequence[Instance]) -> object:
+        # One instance an option, in the order of the letters; a response is (log-likelihood, is_greedy).
+        return [instance.resps[0][0] for instance in group]
+
+
+class ResponseTask(TurnTask):
+    """``csconv_response``: choose a strategy and write the utterance, in one reply."""
+
+    KIND = TaskKind.RESPONSE
+
+
+class ResponseOracleTask(TurnTask):
+    """``csconv_response_oracle``: write the utterance for the gold strategy."""
+
+    KIND = TaskKind.RESPONSE_ORACLE

@@ -1,0 +1,140 @@
+"""Two models on the same turns: paired differences of every metric both have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from csc_tasks.leaderboards.comparing.evidence import MetricResults, ModelResults, SectionResults
+from csc_tasks.leaderboards.reading.sums import metric_named
+from csc_tasks.metrics import AdditiveMetric
+from csc_tasks.metrics.base import Floats
+from csc_tasks.metrics.comparison import ALPHA, LEVEL, Difference, holm, paired_difference
+from csc_tasks.metrics.uncertainty import resample_counts
+
+__all__ = ["Delta", "_PairedReplicates", "delta", "incomparable", "with_holm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One metric of two models: ``first`` minus ``second`` with its uncertainty.
+
+    ``adjusted`` is the p-value after Holm's correction (:func:`with_holm`); ``why`` says in
+    words why there is no difference to speak of.
+    """
+
+    section: str
+    metric: str
+    first: float
+    second: float
+    clusters: int = 0
+    difference: Difference | None = None
+    adjusted: float = math.nan
+    why: str = ""
+
+    @property
+    def better(self) -> int:
+        """+1 if higher is better, -1 if lower is, 0 for a description."""
+        return metric_named(self.metric).info.better
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference is not noise, all metrics considered together."""
+        return self.adjusted < ALPHA
+
+
+class _PairedReplicates(NamedTuple):
+    """Scores (resamples,) of two models on the same resamples of c conversations."""
+
+    first: Floats
+    second: Floats
+    clusters: int
+
+
+def incomparable(first: ModelResults, second: ModelResults) -> str:
+    """In words why two results may not be compared at all; '' if they may."""
+    if told := first.facts.against(second.facts):
+        return told
+    if not first.sections.keys() & second.sections.keys():
+        return (
+            f"no task in common: {', '.join(first.sections)} against {', '.join(second.sections)} "
+            "(task/context)"
+        )
+    return ""
+
+
+def delta(
+    first: SectionResults,
+    second: SectionResults,
+    name: str,
+    counts: Callable[[int], Floats] = resample_counts,
+    level: float = LEVEL,
+) -> Delta:
+    """The paired difference of a metric, or why there is none.
+
+    Args:
+        first: one model's section.
+        second: the other's.
+        name: of the metric.
+        counts: makes :func:`~csc_tasks.metrics.uncertainty.resample_counts` of c conversations; give a
+            cached one for many metrics.
+        level: of the interval.
+    """
+    one, two = first.metrics.get(name), second.metrics.get(name)
+    if one is None or two is None:
+        where = "both" if one is two else "the first" if one is None else "the second"
+        return Delta(first.section, name, _value(one), _value(two), why=f"missing in {where}")
+    if told := _unpaired(one, two):
+        return Delta(first.section, name, one.value, two.value, why=told)
+    assert one.sums is not None
+    assert two.sums is not None
+    pair = _replicates(metric_named(name), one.sums, two.sums, counts(len(one.conversations)))
+    difference = paired_difference(one.value - two.value, pair.first - pair.second, pair.clusters, level)
+    why = "" if not math.isnan(difference.low) else "too few conversations, or undefined in some resamples"
+    return Delta(first.section, name, one.value, two.value, pair.clusters, difference, why=why)
+
+
+def _value(metric: MetricResults | None) -> float:
+    return math.nan if metric is None else metric.value
+
+
+def _unpaired(one: MetricResults, two: MetricResults) -> str:
+    if one.signature != two.signature:
+        return f"computed in two ways: {one.signature} against {two.signature}"
+    for which, metric in (("first", one), ("second", two)):
+        if math.isnan(metric.value):
+            return f"not scored in the {which} ({metric.why or 'undefined'})"
+        if metric.sums is None:
+            return f"the {which} has no samples to resample ({metric.why})"
+    if one.digest != two.digest:
+        return f"not of the same turns ({one.turns} against {two.turns})"
+    return ""
+
+
+def _replicates(
+    metric: AdditiveMetric, first: Floats, second: Floats, counts: npt.NDArray[np.float64]
+) -> _PairedReplicates:
+    return _PairedReplicates(metric.from_sums(counts @ first), metric.from_sums(counts @ second), len(first))
+
+
+def with_holm(deltas: list[Delta]) -> list[Delta]:
+    """The same with Holm's correction, over the headline scores and, apart, over all others.
+
+    The headline scores are what people decide by; they must not lose their power to the many others.
+    """
+    out = list(deltas)
+    for headline in (True, False):
+        family = [
+            i
+            for i, d in enumerate(deltas)
+            if d.difference is not None and d.better and metric_named(d.metric).info.headline is headline
+        ]
+        p_values = [d.difference.p for i in family if (d := deltas[i]).difference is not None]
+        for i, adjusted in zip(family, holm(p_values).tolist(), strict=True):
+            out[i] = replace(deltas[i], adjusted=adjusted)
+    return out

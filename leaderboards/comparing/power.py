@@ -1,0 +1,107 @@
+"""How small a drop a gate can see: what to know before a threshold is chosen or a scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from csc_tasks.leaderboards.comparing.evidence import ModelResults
+from csc_tasks.leaderboards.comparing.paired import delta
+from csc_tasks.leaderboards.reading.sums import metric_named
+from csc_tasks.metrics.comparison import ALPHA
+from csc_tasks.metrics.uncertainty import stderr_of_sums
+
+__all__ = ["Spread", "assumed_spread", "paired_spreads", "single_spreads", "smallest_drop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How much a paired difference of one metric varies.
+
+    ``per_conversation`` is the standard error of the difference times the root of the number of
+    conversations, in the metric's unit; ``basis`` says in words where it comes from.
+    """
+
+    section: str
+    metric: str
+    per_conversation: float
+    basis: str
+
+
+def smallest_drop(
+    spread: Spread, conversations: int, tests: int = 1, alpha: float = ALPHA, power: float = 0.8
+) -> float:
+    """The smallest true drop that is called a regression with this probability, allowance 0.
+
+    (t_{1-alpha/tests} + z_power) times the standard error at so many conversations: the usual formula of a
+    one-sided test (Cohen 1988), Student's t on conversations - 1 degrees of freedom.
+
+    Args:
+        spread: of the metric.
+        conversations: how many are evaluated, at least 2.
+        tests: how many metrics and tasks the gate watches (Bonferroni).
+        alpha: chance of a false alarm in one build.
+        power: chance 0-1 of seeing the drop.
+    """
+    from scipy.stats import norm, t
+
+    critical = float(t.ppf(1 - alpha / tests, conversations - 1)) + float(norm.ppf(power))
+    # As in the test itself, the spread of few conversations is estimated too small.
+    return critical * spread.per_conversation / math.sqrt(conversations - 1)
+
+
+def assumed_spread(disagreement: float, turns: float, icc: float) -> Spread:
+    """Of strategy accuracy, from assumptions alone.
+
+    A turn's difference is +1, 0 or -1; with equal accuracies its variance is the share of turns on which
+    exactly one of the two models is right. Turns of a conversation are alike, which inflates the variance of
+    a mean by 1 + (turns - 1)·icc (Kish 1965).
+
+    Args:
+        disagreement: that share, 0-1.
+        turns: supporter turns a conversation.
+        icc: intraclass correlation of the differences within a conversation.
+    """
+    variance = disagreement * (1 + (turns - 1) * icc) / turns
+    basis = f"assumed: the models differ on {disagreement:.0%} of turns, {turns:.1f} turns a conversation, icc {icc:g}"
+    return Spread("", "strategy_acc", math.sqrt(variance), basis)
+
+
+def single_spreads(evidence: ModelResults, names: Sequence[str], correlation: float) -> list[Spread]:
+    """From one model's results: the difference of two models like it whose scores correlate so.
+
+    Args:
+        evidence: a model's results or baseline file.
+        names: metrics wanted.
+        correlation: between the two models' scores over resamples, below 1.
+    """
+    spreads = []
+    for section, content in evidence.sections.items():
+        for name in names:
+            metric = content.metrics.get(name)
+            if metric is None or metric.sums is None:
+                continue
+            clusters = len(metric.conversations)
+            stderr = stderr_of_sums(metric_named(name), metric.sums)
+            spread = stderr * math.sqrt(clusters) * math.sqrt(2 * (1 - correlation))
+            basis = f"{evidence.model}, {clusters} conversations, correlation {correlation:g} assumed"
+            spreads.append(Spread(section, name, spread, basis))
+    return spreads
+
+
+def paired_spreads(first: ModelResults, second: ModelResults, names: Sequence[str]) -> list[Spread]:
+    """From two models' results on the same turns, as for instance two checkpoints of one training run."""
+    spreads = []
+    for section, content in first.sections.items():
+        if section not in second.sections:
+            continue
+        for name in names:
+            found = delta(content, second.sections[section], name)
+            if found.difference is None or math.isnan(found.difference.stderr):
+                continue
+            # `stderr` carries the correction for few conversations already.
+            spread = found.difference.stderr * math.sqrt(found.clusters - 1)
+            basis = f"{first.model} against {second.model}, {found.clusters} conversations"
+            spreads.append(Spread(section, name, spread, basis))
+    return spreads

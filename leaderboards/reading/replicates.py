@@ -1,0 +1,271 @@
+"""What a leaderboard needs of one file of turns: scores, their replicates, and figures to draw.
+
+Replicates are kept and sums are not: those of a hundred models fit in memory, and a model that was seen
+before costs reading a megabyte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from csc_tasks._version import __version__
+from csc_tasks.errors import DataError
+from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn, DepthPoint
+from csc_tasks.leaderboards.reading.kept import keep, kept_folder
+from csc_tasks.leaderboards.reading.runs import Origin, TaskRun
+from csc_tasks.leaderboards.reading.sums import Statistics, Strategies, Texts, metric_named, statistics_of
+from csc_tasks.metrics.base import Floats
+from csc_tasks.metrics.comparison import interval
+from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, resample_counts
+
+__all__ = ["Replicates", "replicate", "replicates_of"]
+
+FORMAT = 1
+"""Of the kept files; raised when what they hold changes."""
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_RACE = 2.0
+"""Seconds: a file changed so shortly before it was hashed may have changed again within its timestamp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replicates:
+    """One file's turns, ready to be compared.
+
+    ``clusters`` is c, the number of conversations, ``members`` a digest of which they are and ``digest`` one
+    of the turns; ``expected`` is how many turns these conversations have; ``replicates`` (resamples,) a
+    metric; for the rest see :class:`~csc_tasks.leaderboards.reading.sums.Statistics`.
+    """
+
+    clusters: int
+    members: str
+    turns: int
+    expected: int
+    digest: str
+    scores: dict[str, float]
+    replicates: dict[str, Floats]
+    depth: dict[str, tuple[DepthPoint, ...]] = field(default_factory=dict)
+    strategies: Strategies | None = None
+    texts: Texts = field(default_factory=Texts)
+    sample_hash: str = ""
+
+
+def replicate(statistics: Statistics) -> Replicates:
+    """Resample what was summed; every metric on the same resamples."""
+    clusters = len(statistics.conversations)
+    counts = resample_counts(clusters)
+    scores, replicates, depth = {}, {}, {}
+    for name, sums in statistics.sums.items():
+        scores[name] = statistics.score(name)
+        replicates[name] = bootstrap_scores(metric_named(name), sums, counts)
+        if name in statistics.by_depth:
+            depth[name] = _depth(name, statistics, counts)
+    return Replicates(
+        clusters=clusters,
+        members=hashlib.sha256(json.dumps(statistics.conversations).encode()).hexdigest(),
+        turns=int(statistics.turns.sum()),
+        expected=int(statistics.expected.sum()),
+        digest=statistics.digest,
+        scores=scores,
+        replicates=replicates,
+        depth=depth,
+        strategies=statistics.strategies,
+        texts=statistics.texts,
+        sample_hash=statistics.sample_hash,
+    )
+
+
+def _depth(name: str, statistics: Statistics, counts: Floats) -> tuple[DepthPoint, ...]:
+    metric, sums = metric_named(name), statistics.by_depth[name]
+    places = np.minimum(statistics.turns, sums.shape[1])
+    points = []
+    for position in range(sums.shape[1]):
+        here = sums[:, position]
+        owners = int((places > position).sum())
+        # The last position takes all later turns of a conversation.
+        turns = owners if position < sums.shape[1] - 1 else int((statistics.turns - position).clip(0).sum())
+        total = here.sum(axis=0)
+        if not total.any():
+            continue
+        numbers = (float(metric.from_sums(total)), *interval(bootstrap_scores(metric, here, counts), owners))
+        value, low, high = (None if math.isnan(number) else number for number in numbers)
+        points.append(DepthPoint(position + 1, value, low, high, turns))
+    return tuple(points)
+
+
+def replicates_of(
+    runs: Sequence[TaskRun],
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda _: None,
+    folder: Path | None = None,
+) -> list[Replicates | DataError]:
+    """The summary of each run's file, or why there is none; files seen before are not read again.
+
+    Args:
+        runs: to be summarised.
+        workers: processes that read.
+        progress: called with the number of runs done.
+        folder: where replicates_of are kept, by default in csconv's cache.
+    """
+    folder = kept_folder(folder)
+    found: list[Replicates | DataError | None] = [_kept(run, folder) for run in runs]
+    jobs = [(run, folder) for run, summary in zip(runs, found, strict=True) if summary is None]
+    done = len(runs) - len(jobs)
+    if done:
+        progress(done)
+    processes = min(workers, len(jobs))
+    with ProcessPoolExecutor(processes) if processes > 1 else nullcontext() as pool:
+        read = iter(pool.map(_summary, jobs) if pool else map(_summary, jobs))
+        for place, summary in enumerate(found):
+            if summary is None:
+                found[place] = next(read)
+                done += 1
+                progress(done)
+    return [summary for summary in found if summary is not None]
+
+
+def _kept(run: TaskRun, folder: Path) -> Replicates | None:
+    """The summary of a run whose files are the ones that were read before, as far as can be told at a glance."""
+    with suppress(DataError, OSError):
+        key = _key(run, folder, _remembered)
+        return None if key is None else _load(folder / f"{key}.npz")
+    return None
+
+
+def _load(path: Path) -> Replicates | None:
+    with suppress(OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error):
+        return _unpack(path.read_bytes())
+    return None
+
+
+def _summary(job: tuple[TaskRun, Path]) -> Replicates | DataError:
+    run, folder = job
+    try:
+        kept = folder / f"{_key(run, folder, _digest)}.npz"
+        if (known := _load(kept)) is not None:
+            return known
+        summary = replicate(statistics_of(run))
+    except DataError as error:
+        return error
+    except OSError as error:
+        return DataError(f"{error.filename or run.samples}: cannot be read ({error.strerror})")
+    except _DAMAGE as error:
+        # A log that no csconv wrote: it may cost its own row's intervals, and never the board.
+        return DataError(f"{run.samples}: damaged ({type(error).__name__}: {error})")
+    keep(kept, _pack(summary))
+    return summary
+
+
+def _key(run: TaskRun, folder: Path, digest: Callable[[Path, Path], str | None]) -> str | None:
+    """Of everything that a summary is made of; ``None`` where a file has no digest."""
+    files = [run.path] if run.origin is Origin.JUDGED else [run.samples, run.path]
+    if run.origin is Origin.RESCORED:
+        files.append(run.path.with_name(str(run.about.get("scores"))))
+    content = [digest(file, folder) for file in files]
+    if None in content:
+        return None
+    recipe = [FORMAT, __version__, RESAMPLES, SEED, run.task, run.origin.value, *content]
+    return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:32]
+
+
+def _remembered(path: Path, folder: Path) -> str | None:
+    """SHA-256 of a file that has not changed since it was last hashed; ``None`` where that is not certain.
+
+    As git's index does it: size and time of change tell, unless the change was as recent as the look.
+    """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        raise DataError(f"{path.name} is not beside the results; run lm_eval with --log_samples") from None
+    note, stamp = _note(path, status, folder)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        seen = json.loads(note.read_text(encoding="utf-8"))
+        if seen["stamp"] == stamp and seen["at"] - status.st_mtime > _RACE:
+            return str(seen["sha256"])
+    return None
+
+
+def _note(path: Path, status: os.stat_result, folder: Path) -> tuple[Path, list[str | int]]:
+    """Where it is remembered that a file was hashed, and what tells whether it has changed since."""
+    place = str(path.resolve())
+    name = hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return folder / "seen" / f"{name}.json", [place, status.st_size, status.st_mtime_ns, status.st_ino]
+
+
+def _digest(path: Path, folder: Path) -> str:
+    """SHA-256 of a file, remembered."""
+    if known := _remembered(path, folder):
+        return known
+    note, stamp = _note(path, path.stat(), folder)
+    at = time.time()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    keep(note, json.dumps({"stamp": stamp, "at": at, "sha256": digest}).encode())
+    return digest
+
+
+def _pack(summary: Replicates) -> bytes:
+    arrays: dict[str, Any] = {f"replicates/{name}": values for name, values in summary.replicates.items()}
+    if summary.strategies:
+        arrays |= {f"strategies/{name}": values for name, values in asdict(summary.strategies).items()}
+    facts = {
+        "clusters": summary.clusters,
+        "members": summary.members,
+        "turns": summary.turns,
+        "expected": summary.expected,
+        "digest": summary.digest,
+        "scores": summary.scores,
+        "depth": {name: [asdict(p) for p in points] for name, points in summary.depth.items()},
+        "texts": asdict(summary.texts),
+        "sample_hash": summary.sample_hash,
+    }
+    arrays["facts"] = np.frombuffer(
+        json.dumps(facts, ensure_ascii=False).encode("utf-8", "surrogatepass"), np.uint8
+    )
+    file = BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def _unpack(data: bytes) -> Replicates:
+    with np.load(BytesIO(data), allow_pickle=False) as arrays:
+        facts = json.loads(arrays["facts"].tobytes().decode("utf-8", "surrogatepass"))
+        groups: dict[str, dict[str, Any]] = {"replicates": {}, "strategies": {}}
+        for name in arrays.files:
+            group, slash, rest = name.partition("/")
+            if slash:
+                groups[group][rest] = arrays[name]
+    depth = {name: tuple(DepthPoint(**p) for p in points) for name, points in facts.pop("depth").items()}
+    return Replicates(
+        **{**facts, "texts": _texts(facts["texts"])},
+        depth=depth,
+        replicates=groups["replicates"],
+        strategies=Strategies(**groups["strategies"]) if groups["strategies"] else None,
+    )
+
+
+def _texts(kept: dict[str, Any]) -> Texts:
+    return Texts(
+        tuple(
+            BrowsedConversation(c["id"], c["topic"], tuple(BrowsedTurn(**u) for u in c["turns"]))
+            for c in kept["conversations"]
+        ),
+        {
+            name: tuple(BrowsedReply(**reply) if reply else None for reply in replies)
+            for name, replies in kept["replies"].items()
+        },
+    )

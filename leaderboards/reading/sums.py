@@ -1,0 +1,375 @@
+"""From the turns of a run to what a leaderboard, a comparison and a gate are made of.
+
+*Sums* of each metric by conversation are sufficient: every score on every resample of conversations
+follows from them, so no text is read twice. Items come from the logs as the run wrote them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from csc_tasks.errors import DataError
+from csc_tasks.framework import Strategy
+from csc_tasks.judging.samples import history_lines
+from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn
+from csc_tasks.leaderboards.reading.runs import Origin, TaskRun
+from csc_tasks.metrics import UNREADABLE, AdditiveMetric, Metric, Tally, reported_metrics
+from csc_tasks.metrics.base import Floats
+from csc_tasks.metrics.judge.scores import known_columns
+from csc_tasks.metrics.strategy import confusion, stage_of
+from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.replies import leaves_in_thought, read_reply
+from csc_tasks.results.sample_log import Chunk, SampleLog, open_log
+
+__all__ = ["DEPTHS", "Statistics", "Strategies", "Texts", "metric_named", "statistics_of"]
+
+DEPTHS = 15
+"""Positions in a conversation that are told apart; the last one takes all later turns."""
+_BY_DEPTH = ("strategy_acc", "bleu_2", "rouge_l", "bertscore", "bleurt")
+_BROWSED = 40
+"""Conversations kept for the sample browser: those whose id has the smallest hash, the same in every run."""
+_SHOWN_SCORES = ("rouge_l", "bleu_2", "bertscore", "bleurt")
+_INDEX = {strategy.zh: strategy.index for strategy in Strategy}
+_LABELS = "strategy_f1_macro"
+"""The metric whose items are [gold, predicted]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strategies:
+    """Counts of labels: ``confusion`` (12, 13), ``transitions`` and ``gold_transitions`` (7, 7), see
+    :class:`~csc_tasks.leaderboards.board.SectionFigures`; ``gold`` (12,)."""
+
+    confusion: npt.NDArray[np.int64]
+    transitions: npt.NDArray[np.int64]
+    gold_transitions: npt.NDArray[np.int64]
+    gold: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Conversations and a model's turns in them, for people to read."""
+
+    conversations: tuple[BrowsedConversation, ...] = ()
+    replies: dict[str, tuple[BrowsedReply | None, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """One file's turns, summed by conversation.
+
+    ``conversations`` are c sorted ids and ``topics`` theirs; ``turns`` (c,) what the file has of each and
+    ``expected`` (c,) what the conversation has; ``digest`` is of the set of turns; ``sums`` has (c, d) a
+    metric and ``by_depth`` (c, DEPTHS, d); ``sample_hash`` is lm-eval's hash of the log.
+    """
+
+    conversations: tuple[str, ...]
+    topics: tuple[str, ...]
+    turns: npt.NDArray[np.int64]
+    expected: npt.NDArray[np.int64]
+    digest: str
+    sums: dict[str, Floats]
+    by_depth: dict[str, Floats] = field(default_factory=dict)
+    strategies: Strategies | None = None
+    texts: Texts = Texts()
+    sample_hash: str = ""
+
+    def score(self, name: str) -> float:
+        """The score of all turns."""
+        metric = metric_named(name)
+        total = self.sums[name].sum(axis=0)
+        # Where a metric is undefined without turns, so is the sum of nothing.
+        return float(metric.from_sums(total)) if total.any() else metric.score([])
+
+
+def metric_named(name: str) -> AdditiveMetric:
+    """The metric that reports its score under this name.
+
+    Raises:
+        KeyError: there is none, or it has no sums.
+    """
+    metric: Metric | None = reported_metrics().get(name) or known_columns([name]).get(name)
+    if not isinstance(metric, AdditiveMetric):
+        raise KeyError(name)
+    return metric
+
+
+def has_sums(name: str) -> bool:
+    """Whether :func:`metric_named` knows the name."""
+    try:
+        metric_named(name)
+    except KeyError:
+        return False
+    return True
+
+
+def statistics_of(run: TaskRun) -> Statistics:
+    """The statistics of a run's own log, of the scores that ``csconv score`` wrote, or of a judge's verdicts.
+
+    Raises:
+        DataError: the file is missing, damaged, or not of this results file; the message says which.
+    """
+    if run.origin is Origin.JUDGED:
+        return _of_verdicts(run)
+    try:
+        return _of_log(run)
+    except FileNotFoundError:
+        raise DataError(
+            f"{run.samples.name} is not beside {run.path.name}; run lm_eval with --log_samples"
+        ) from None
+    except OSError as error:
+        raise DataError(f"{error.filename or run.samples}: cannot be read ({error.strerror})") from None
+
+
+def _of_log(run: TaskRun) -> Statistics:
+    log = open_log(run.samples)
+    if log is None or log.signature["task"] != run.signature["task"]:
+        raise DataError(f"{run.samples}: not the log of {run.path.name}")
+    names = [name for name in run.values if has_sums(name)]
+    if run.origin is Origin.RUN:
+        return _Reader(log, names, run).read()
+    if (wanted := run.about.get("samples_sha256")) and wanted != log.sha256():
+        raise DataError(
+            f"{run.samples}: changed since {run.path.name} was made of it (another SHA-256); run csconv score again"
+        )
+    return _Reader(log, names, run, run.path.with_name(str(run.about["scores"]))).read()
+
+
+def _of_verdicts(run: TaskRun) -> Statistics:
+    kept = run.about.get("sums")
+    if not kept:
+        raise DataError(
+            f"{run.path}: has no sums by conversation; run csconv judge again (nothing is asked twice)"
+        )
+    conversations = tuple(map(str, kept["conversations"]))
+    sums = {name: np.asarray(rows, dtype=np.float64) for name, rows in kept["metrics"].items()}
+    asked = kept["metrics"]["judge_coverage"]
+    turns = np.asarray(asked, dtype=np.float64).reshape(len(conversations), 2)[:, 1].astype(np.int64)
+    digest = hashlib.sha256(json.dumps([conversations, turns.tolist()]).encode()).hexdigest()
+    if run.about.get("withheld"):
+        sums = {name: rows for name, rows in sums.items() if name == "judge_coverage"}
+    return Statistics(conversations, ("",) * len(conversations), turns, turns, digest, sums)
+
+
+def _score_lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    yield json.loads(line)
+                except ValueError as error:
+                    raise DataError(
+                        f"{path}: line {number}: not JSON ({error}); run csconv score --force"
+                    ) from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); run csconv score --force") from None
+
+
+class _Reader:
+    """Reads a log once, holding some tens of bytes a turn."""
+
+    def __init__(
+        self, log: SampleLog, names: Sequence[str], run: TaskRun, scores: Path | None = None
+    ) -> None:
+        self.log = log
+        self.scores = scores
+        self.names = list(names)
+        self.unscored = {name for name in names if math.isnan(run.values[name])}
+        self.tallies = {name: Tally(metric_named(name)) for name in names if name not in self.unscored}
+        self.topics: dict[str, str] = {}
+        self.codes: dict[str, int] = {}
+        self.expected: dict[str, int] = {}
+        self.places: list[npt.NDArray[np.int64]] = []  # (n, 2) conversation code and turn
+        self.labels: list[npt.NDArray[np.int64]] = []  # (n, 2) gold and predicted
+        self.depths: dict[str, Floats] = {}
+        self.hash = hashlib.sha256()
+        self.browsed: list[tuple[int, str]] = []  # a heap of (minus hash, conversation)
+        self.texts: dict[str, dict[int, tuple[BrowsedTurn, BrowsedReply]]] = {}
+
+    def read(self) -> Statistics:
+        """All of it.
+
+        Raises:
+            DataError: the log or the scores are damaged, or not of the same turns.
+        """
+        lines = _score_lines(self.scores) if self.scores else None
+        for chunk in self.log.chunks([] if lines else self.names):
+            if lines is not None:
+                self._join(chunk, lines)
+            self._add(chunk)
+        return self._finish()
+
+    def _join(self, chunk: Chunk, lines: Iterator[dict[str, Any]]) -> None:
+        for doc in chunk.docs:
+            entry = next(lines, {})
+            if (entry.get("conversation"), entry.get("turn")) != (doc["conversation"], doc["turn"]):
+                raise DataError(
+                    f"{self.scores}: not of the turns of {self.log.path.name} "
+                    f"(turn {doc['turn']} of {doc['conversation']} is missing); run csconv score --force"
+                )
+            for name in self.names:
+                chunk.items.setdefault(name, []).append(entry.get(name))
+
+    def _add(self, chunk: Chunk) -> None:
+        docs = chunk.docs
+        self.hash.update("".join(chunk.hashes).encode())
+        if not docs:  # padding, which has hashes and nothing else
+            return
+        conversations = [doc["conversation"] for doc in docs]
+        for doc in docs:
+            name = doc["conversation"]
+            if name not in self.codes:
+                self.codes[name] = len(self.codes)
+                self.topics[name] = doc["topic"]
+                self.expected[name] = doc["turns"]
+        codes = np.array([self.codes[name] for name in conversations], dtype=np.int64)
+        turns = np.array([doc["turn"] for doc in docs], dtype=np.int64)
+        self.places.append(np.stack([codes, turns], axis=1))
+        for name, tally in self.tallies.items():
+            items = chunk.items[name]
+            try:
+                tally.add(items, conversations)
+                if name in _BY_DEPTH and not tally.unscored:
+                    self._deepen(name, tally.metric, items, codes, turns)
+            except (TypeError, ValueError, IndexError) as error:
+                raise DataError(
+                    f"{self.log.path}: what it says of {name} is not what {name} says ({error})"
+                ) from None
+        if _LABELS in self.tallies and not self.tallies[_LABELS].unscored:
+            self.labels.append(np.asarray(chunk.items[_LABELS], dtype=np.int64).reshape(-1, 2))
+        if self.scores is None and self.log.kind.writes_text:
+            self._keep_texts(chunk)
+
+    def _deepen(
+        self,
+        name: str,
+        metric: Metric,
+        items: Sequence[Any],
+        codes: npt.NDArray[np.int64],
+        turns: npt.NDArray[np.int64],
+    ) -> None:
+        assert isinstance(metric, AdditiveMetric)
+        statistics = metric.statistics(items)
+        sums = self.depths.get(name)
+        if sums is None or len(sums) < len(self.codes):
+            grown = np.zeros((2 * len(self.codes), DEPTHS, statistics.shape[1]))
+            if sums is not None:
+                grown[: len(sums)] = sums
+            self.depths[name] = sums = grown
+        np.add.at(sums, (codes, np.minimum(turns, DEPTHS - 1)), statistics)
+
+    def _keep_texts(self, chunk: Chunk) -> None:
+        for index, doc in enumerate(chunk.docs):
+            name = doc["conversation"]
+            if name not in self.texts:
+                key = -int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
+                if len(self.browsed) >= _BROWSED and key <= self.browsed[0][0]:
+                    continue
+                if (key, name) in self.browsed:
+                    continue
+                heapq.heappush(self.browsed, (key, name))
+                self.texts[name] = {}
+                if len(self.browsed) > _BROWSED:
+                    _, dropped = heapq.heappop(self.browsed)
+                    del self.texts[dropped]
+                    if dropped == name:
+                        continue
+            self.texts[name][doc["turn"]] = self._text(chunk, index)
+
+    def _text(self, chunk: Chunk, index: int) -> tuple[BrowsedTurn, BrowsedReply]:
+        doc, prompt, kind = chunk.docs[index], chunk.prompts[index], self.log.kind
+        reply = read_reply(chunk.answers[index], kind, leaves_in_thought(prompt))
+        said = doc["customer"] or self._customer(prompt)
+        scores: dict[str, float] = {}
+        for name in _SHOWN_SCORES:
+            if name in self.tallies and chunk.items[name][index] is not None:
+                score = self.tallies[name].metric.score([chunk.items[name][index]])
+                if not math.isnan(score):
+                    scores[name] = round(score, 4)
+        strategy = None
+        if kind is not TaskKind.RESPONSE_ORACLE:
+            strategy = UNREADABLE if reply.strategy is None else reply.strategy.index
+        gold = _INDEX[doc["strategy"]]
+        return BrowsedTurn(said, gold, doc["reference"]), BrowsedReply(strategy, reply.text, scores)
+
+    def _customer(self, prompt: Any) -> str:
+        """What the customer said last: a dialogue's log has it in the prompt alone."""
+        try:
+            texts = load_prompt(str(self.log.signature["prompt"]["version"]))
+            lines = history_lines(prompt, texts, self.log.kind)
+        except (OSError, ValueError):  # a prompt that this csconv does not have: shown without the customer
+            return ""
+        supporter = texts.supporter_line.split(":")[0] + ":"
+        last = max((i for i, line in enumerate(lines) if line.startswith(supporter)), default=-1)
+        return "\n".join(line.partition(":")[2].strip() for line in lines[last + 1 :])
+
+    def _finish(self) -> Statistics:
+        order = sorted(self.codes)
+        places = np.concatenate(self.places)
+        counts = np.bincount(places[:, 0], minlength=len(self.codes))
+        sorted_codes = [self.codes[name] for name in order]
+        turn_set = dict.fromkeys(order, 0)
+        names = list(self.codes)
+        for code, turn in places.tolist():
+            turn_set[names[code]] |= 1 << turn
+        return Statistics(
+            conversations=tuple(order),
+            topics=tuple(self.topics[name] for name in order),
+            turns=counts[sorted_codes].astype(np.int64),
+            expected=np.array([self.expected[name] for name in order], dtype=np.int64),
+            digest=hashlib.sha256(json.dumps(turn_set).encode()).hexdigest(),
+            sums={name: tally.sums() for name, tally in self.tallies.items() if not tally.unscored},
+            by_depth={name: sums[sorted_codes] for name, sums in self.depths.items()},
+            strategies=self._strategies(places),
+            texts=self._browse(),
+            sample_hash=self.hash.hexdigest(),
+        )
+
+    def _strategies(self, places: npt.NDArray[np.int64]) -> Strategies | None:
+        if not self.labels:
+            return None
+        labels = np.concatenate(self.labels)
+        order = np.lexsort((places[:, 1], places[:, 0]))
+        conversations, labels = places[order, 0], labels[order]
+        gold, predicted = labels[:, 0], labels[:, 1]
+        return Strategies(
+            confusion=confusion(gold, predicted).astype(np.int64),
+            transitions=_transitions(conversations, predicted),
+            gold_transitions=_transitions(conversations, gold),
+            gold=np.bincount(gold, minlength=len(Strategy)).astype(np.int64),
+        )
+
+    def _browse(self) -> Texts:
+        conversations, replies = [], {}
+        for name in sorted(self.texts):
+            turns = self.texts[name]
+            kept = [turns.get(i) for i in range(self.expected[name])]
+            blank = BrowsedTurn("", UNREADABLE, "")
+            conversations.append(
+                BrowsedConversation(
+                    name, self.topics[name], tuple(turn[0] if turn else blank for turn in kept)
+                )
+            )
+            replies[name] = tuple(turn[1] if turn else None for turn in kept)
+        return Texts(tuple(conversations), replies)
+
+
+def _transitions(
+    conversations: npt.NDArray[np.int64], strategies: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Counts (7, 7) from stage to stage within conversations; row 0 is the start, the unreadable are passed over."""
+    readable = strategies != UNREADABLE
+    owners, stages = conversations[readable], stage_of(strategies[readable]) + 1
+    before = np.where(np.diff(owners, prepend=-1) != 0, 0, np.roll(stages, 1))
+    counts = np.zeros((7, 7), dtype=np.int64)
+    np.add.at(counts, (before, stages), 1)
+    return counts

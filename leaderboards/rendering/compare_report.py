@@ -1,0 +1,189 @@
+"""A comparison for a person, a document and a program."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from csc_tasks.leaderboards.comparing.compare import Changed, Comparison, Moved, SectionComparison
+from csc_tasks.leaderboards.comparing.paired import Delta
+from csc_tasks.leaderboards.reading.sums import has_sums, metric_named
+from csc_tasks.leaderboards.rendering.escaping import code, printable
+from csc_tasks.leaderboards.rendering.numbers import finite, number
+from csc_tasks.metrics.comparison import Difference
+
+__all__ = ["markdown", "tables", "to_json"]
+
+_METRICS = ("metric", "A", "B", "A - B", "95 % interval", "p (Holm)", "better/worse/same", "")
+_MOVED = ("", "turns", "A", "B", "A - B", "95 % interval", "p (Holm)")
+
+
+def _interval(metric: str, found: Difference | None) -> str:
+    if found is None or math.isnan(found.low):
+        return "–"
+    return f"[{number(metric, found.low, signed=True)}, {number(metric, found.high, signed=True)}]"
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _outcome(delta: Delta) -> str:
+    if delta.difference is None or math.isnan(delta.difference.low):
+        return delta.why
+    if not delta.better:
+        return "a description"
+    if not delta.significant:
+        return "noise"
+    return "A better" if delta.difference.value * delta.better > 0 else "B better"
+
+
+def _metric_rows(section: SectionComparison, every: bool) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for delta in section.deltas:
+        if not every and not (has_sums(delta.metric) and metric_named(delta.metric).info.headline):
+            continue
+        effect = section.effects.get(delta.metric)
+        rows.append(
+            (
+                delta.metric,
+                number(delta.metric, delta.first),
+                number(delta.metric, delta.second),
+                number(delta.metric, delta.first - delta.second, signed=True),
+                _interval(delta.metric, delta.difference),
+                _p(delta.adjusted),
+                f"{effect.better}/{effect.worse}/{effect.same}" if effect else "–",
+                _outcome(delta),
+            )
+        )
+    return rows
+
+
+def _moved_rows(metric: str, moved: Sequence[Moved]) -> list[tuple[str, ...]]:
+    ordered = sorted(moved, key=lambda m: -abs(m.first - m.second))
+    return [
+        (
+            printable(m.name),
+            str(m.turns),
+            number(metric, m.first),
+            number(metric, m.second),
+            number(metric, m.first - m.second, signed=True),
+            _interval(metric, m.difference),
+            _p(m.adjusted),
+        )
+        for m in ordered
+    ]
+
+
+def _parts(
+    section: SectionComparison, every: bool
+) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
+    """(title, headings, rows) of each table of a section."""
+    name = section.section
+    parts: list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]] = [
+        (f"{name}: every metric" if every else f"{name}", _METRICS, _metric_rows(section, every))
+    ]
+    if section.strategies:
+        heading = ("gold strategy", *_MOVED[1:])
+        parts.append(
+            (f"{name}: accuracy by strategy", heading, _moved_rows("strategy_acc", section.strategies))
+        )
+    if section.topics:
+        heading = ("topic", *_MOVED[1:])
+        parts.append((f"{name}: {section.by} by topic", heading, _moved_rows(section.by, section.topics)))
+    return parts
+
+
+def _changed_lines(section: SectionComparison, change: Changed) -> list[str]:
+    return [
+        f"{change.conversation} turn {change.turn + 1} ({change.topic}), {section.by} "
+        f"{number(section.by, change.first_score)} against {number(section.by, change.second_score)}",
+        f"gold [{change.gold}] {change.reference}",
+        f"A    [{change.first_strategy or '?'}] {change.first_text}",
+        f"B    [{change.second_strategy or '?'}] {change.second_text}",
+    ]
+
+
+def tables(comparison: Comparison, every: bool = False) -> list[RenderableType]:
+    """The comparison for a terminal; ``every`` metric, not only the headline ones."""
+    out: list[RenderableType] = [
+        Text(f"A: {printable(comparison.first)}\nB: {printable(comparison.second)}"),
+        Text(", ".join(f"{k} {v}" for k, v in comparison.facts.items()) + "; shares in percent"),
+    ]
+    for section in comparison.sections:
+        for title, headings, rows in _parts(section, every):
+            table = Table(title=escape(title), title_justify="left")
+            for i, heading in enumerate(headings):
+                table.add_column(heading, justify="left" if i in (0, 7) else "right")
+            for row in rows:
+                table.add_row(*map(escape, row))
+            out.append(table)
+        if section.changed:
+            out.append(
+                Text(
+                    f"{section.section}: the {len(section.changed)} turns that changed most, by {section.by}"
+                )
+            )
+        out += [
+            Text("\n".join(printable(line, 400) for line in _changed_lines(section, change)) + "\n")
+            for change in section.changed
+        ]
+        if section.why:
+            out.append(Text(f"{section.section}: no single turns: {printable(section.why, 400)}"))
+    return out
+
+
+def markdown(comparison: Comparison, every: bool = False) -> str:
+    """The comparison as Markdown; texts of models are code, so that nothing in them is markup."""
+    lines = [
+        "# csconv compare",
+        "",
+        f"A: {code(comparison.first)}, B: {code(comparison.second)}",
+        "",
+        ", ".join(f"{k} {v}" for k, v in comparison.facts.items()) + ". Shares in percent.",
+    ]
+    for section in comparison.sections:
+        for title, headings, rows in _parts(section, every):
+            lines += ["", f"## {title}", "", "| " + " | ".join(headings) + " |"]
+            lines.append("|" + "|".join("---" if i in (0, 7) else "---:" for i in range(len(headings))) + "|")
+            lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
+        if section.changed:
+            lines += ["", f"## {section.section}: the turns that changed most, by {section.by}"]
+        for change in section.changed:
+            lines += ["", *(f"- {code(line, 400)}" for line in _changed_lines(section, change))]
+        if section.why:
+            lines += ["", f"No single turns: {code(section.why, 400)}"]
+    if comparison.notes:
+        lines += ["", "## Notes", "", *(f"- {code(note, 400)}" for note in comparison.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return code(text, 200) if any(c in text for c in "|<>`*#@") else text
+
+
+def to_json(comparison: Comparison) -> str:
+    """Everything, for programs; what is not known is ``null``."""
+    content = asdict(comparison)
+    for section, plain in zip(comparison.sections, content["sections"], strict=True):
+        for delta, entry in zip(section.deltas, plain["deltas"], strict=True):
+            entry["outcome"] = _outcome(delta)
+            entry["difference"] = _named(delta.difference)
+        for moved, entry in zip(
+            (*section.strategies, *section.topics), (*plain["strategies"], *plain["topics"]), strict=True
+        ):
+            entry["difference"] = _named(moved.difference)
+    return json.dumps(finite(content), ensure_ascii=False, indent=2, allow_nan=False)
+
+
+def _named(found: Difference | None) -> dict[str, float] | None:
+    return None if found is None else found._asdict()

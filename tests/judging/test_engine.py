@@ -1,0 +1,533 @@
+"""The engine against a real local server that misbehaves on cue."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from csc_tasks.metrics.judge import JudgeError, Sample, Status, Verdict, load_rubric
+
+pytest.importorskip("pydantic", reason="needs csconv-eval[judge]")
+
+from csc_tasks.chat.cache import VerdictCache
+from csc_tasks.chat.journal import Journal
+from csc_tasks.judging.config import JudgeConfig
+from csc_tasks.judging.engine import Engine, JudgeProgress, Stop
+from tests.judge_server import JudgeServer, Reply, true_verdict, verdict_text
+
+RUBRIC = load_rubric("turn-zh-1")
+CANARY = "sk-canary-4f1b9d27"
+
+
+def subjects(count: int) -> list[Sample]:
+    return [
+        Sample(
+            f"c{i // 5}",
+            i % 5,
+            {
+                "history": f"客户: 第{i}件事\n",
+                "strategy": "信息传达",
+                "reply": f"好的，第{i}件。",
+                "reference": "",
+            },
+        )
+        for i in range(count)
+    ]
+
+
+@pytest.fixture
+def server() -> Iterator[JudgeServer]:
+    with JudgeServer() as running:
+        yield running
+
+
+class Run:
+    """One run of the engine over some subjects, in a folder."""
+
+    def __init__(self, server: JudgeServer, folder: Path, **options: Any) -> None:
+        budget = options.pop("budget", None)
+        cache = options.pop("cache", folder / "cache.sqlite")
+        self.journal_path = options.pop("journal", folder / "verdicts.jsonl")
+        settings = {"backoff": 0.01, "timeout": 5.0, "concurrency": 8, **options}
+        self.config = JudgeConfig(model="m", base_url=server.url, **settings)
+        self.cache = VerdictCache(cache)
+        self.journal = Journal(self.journal_path)
+        self.engine = Engine(RUBRIC, self.config, self.cache, self.journal, budget=budget)
+        self.verdicts: dict[str, Verdict] = {}
+
+    def __call__(self, of: list[Sample] | int = 20) -> JudgeProgress:
+        def hear(subject: Sample, verdict: Verdict) -> None:
+            name = f"{subject.conversation}:{subject.turn}"
+            assert name not in self.verdicts, "heard twice"
+            self.verdicts[name] = verdict
+
+        try:
+            return self.engine.run(subjects(of) if isinstance(of, int) else of, hear)
+        finally:
+            self.cache.close()
+            self.journal.close()
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.journal_path.read_text().splitlines()]
+
+    def statuses(self) -> set[Status]:
+        return {v.status for v in self.verdicts.values()}
+
+
+def all_right(run: Run, count: int) -> None:
+    assert len(run.verdicts) == count
+    for subject in subjects(count):
+        verdict = run.verdicts[f"{subject.conversation}:{subject.turn}"]
+        assert verdict.status is Status.SCORED, verdict
+        assert verdict.scores == true_verdict(RUBRIC, subject.fields["reply"])
+
+
+def test_every_subject_gets_its_own_verdict_and_a_second_run_asks_nothing(
+    server: JudgeServer, tmp_path: Path
+) -> None:
+    first = Run(server, tmp_path)
+    summary = first(300)
+    all_right(first, 300)
+    assert set(server.paid.values()) == {1}
+    assert summary.asked == 300
+    assert len(first.lines) == 300
+    assert not list(tmp_path.glob("*-wal"))  # the one file is all there is, and can be moved
+    again = Run(server, tmp_path)
+    assert again(300).cached == 300
+    all_right(again, 300)
+    assert sum(server.asked.values()) == 300
+    assert len(again.lines) == 300  # nor is anything logged twice
+
+
+def test_as_many_requests_are_under_way_as_configured(server: JudgeServer, tmp_path: Path) -> None:
+    server.latency = 0.02
+    Run(server, tmp_path, concurrency=24)(200)
+    assert server.most_at_once == 24
+
+
+def test_the_request_carries_the_parameters_the_schema_and_the_key(
+    server: JudgeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JUDGE_KEY", CANARY)
+    Run(server, tmp_path, api_key_env="JUDGE_KEY", seed=7, extra_body={"enable_thinking": False})(1)
+    (request,) = server.requests
+    assert request["model"] == "m"
+    assert (request["temperature"], request["seed"], request["max_tokens"]) == (0.0, 7, 1024)
+    assert request["enable_thinking"] is False
+    assert request["response_format"]["json_schema"]["schema"] == RUBRIC.schema
+    assert [m["role"] for m in request["messages"]] == ["system", "user"]
+    assert f"Authorization: Bearer {CANARY}" in server.headers[0]
+
+
+RETRIABLE = {
+    "429": Reply(status=429),
+    "429 with Retry-After": Reply(status=429, headers={"Retry-After": "0.05"}),
+    "500": Reply(status=500),
+    "502 with a page": Reply(status=502, body=b"<html>Bad gateway</html>"),
+    "503 with Retry-After": Reply(status=503, headers={"Retry-After": "0"}),
+    "reset": Reply(fate="reset"),
+    "short": Reply("{}", fate="short"),
+    "half a response": Reply(body=b'{"choices": [{"message": {"content": "{'),
+    "no choices": Reply(body=b'{"choices": []}'),
+    "not an object": Reply(body=b"[1, 2]"),
+    "empty": Reply(""),
+    "null": Reply(None),
+    "hang": Reply(fate="hang"),
+    "drip": Reply("{}", fate="drip"),
+}
+
+
+@pytest.mark.parametrize("fault", RETRIABLE)
+def test_what_passes_is_asked_again_and_paid_once(server: JudgeServer, tmp_path: Path, fault: str) -> None:
+    server.behave = lambda _, before, __: RETRIABLE[fault] if before < 2 else None
+    run = Run(server, tmp_path, timeout=2.0)
+    run(5)
+    all_right(run, 5)
+    assert set(server.asked.values()) == {3}
+    assert {text: n for text, n in server.paid.items() if n > 1 and fault not in ("empty",)} == {}
+    assert {v.attempts for v in run.verdicts.values()} == {3}
+
+
+@pytest.mark.parametrize("fault", RETRIABLE)
+def test_what_does_not_pass_fails_with_its_reason(server: JudgeServer, tmp_path: Path, fault: str) -> None:
+    server.behave = lambda *_: RETRIABLE[fault]
+    run = Run(server, tmp_path, retries=1, timeout=0.5)
+    run(3)
+    assert run.statuses() == {Status.FAILED}
+    assert all(v.reason and v.attempts == 2 and not v.scores for v in run.verdicts.values())
+
+
+def test_one_in_twenty_requests_failing_in_every_way_costs_nothing(
+    server: JudgeServer, tmp_path: Path
+) -> None:
+    kinds = list(RETRIABLE.values())
+
+    def behave(text: str, before: int, _: dict[str, Any]) -> Reply | None:
+        # By the text and not by the order of arrival, which differs from run to run.
+        fate = zlib.crc32(text.encode())
+        return kinds[fate // 20 % len(kinds)] if before == 0 and fate % 20 == 0 else None
+
+    server.behave = behave
+    run = Run(server, tmp_path, timeout=6.0, concurrency=32)
+    summary = run(1000)
+    all_right(run, 1000)
+    assert set(server.paid.values()) <= {1, 2}
+    assert summary.statuses == {Status.SCORED: 1000}
+    # An empty answer is charged for, and still no verdict.
+    assert sum(server.paid.values()) - 1000 <= 20
+    assert len({line["key"] for line in run.lines}) == len(run.lines) == 1000
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_is_honoured_by_everybody(server: JudgeServer, tmp_path: Path, form: str) -> None:
+    times: list[float] = []
+
+    def behave(_: str, __: int, ___: dict[str, Any]) -> Reply | None:
+        times.append(time.monotonic())
+        if len(times) > 1:
+            return None
+        # A date has whole seconds.
+        date = format_datetime(datetime.now(UTC) + timedelta(seconds=2), usegmt=True)
+        return Reply(status=429, headers={"Retry-After": "1.0" if form == "seconds" else date})
+
+    server.behave = behave
+    run = Run(server, tmp_path, concurrency=2)
+    run(20)
+    all_right(run, 20)
+    # One more may have been under way; the others waited.
+    assert [t for t in times[2:] if t - times[0] < 0.9] == []
+
+
+def test_pauses_without_retry_after_grow(server: JudgeServer, tmp_path: Path) -> None:
+    times: list[float] = []
+
+    def behave(_: str, before: int, __: dict[str, Any]) -> Reply | None:
+        times.append(time.monotonic())
+        return Reply(status=500) if before < 4 else None
+
+    server.behave = behave
+    Run(server, tmp_path, backoff=0.1)(1)
+    pauses = [b - a for a, b in pairwise(times)]
+    assert len(pauses) == 4
+    for k, pause in enumerate(pauses):
+        assert 0.05 * 2**k <= pause <= 0.1 * 2**k + 2.0  # a busy machine is late, never early
+
+
+def test_a_server_that_wants_to_be_left_alone_for_an_hour_ends_the_run(
+    server: JudgeServer, tmp_path: Path
+) -> None:
+    server.behave = lambda *_: Reply(status=429, headers={"Retry-After": "3600"})
+    with pytest.raises(JudgeError, match=r"429.*asks to wait 3600 s"):
+        Run(server, tmp_path)(20)
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "reason"),
+    [
+        (Reply("这句不错。"), Status.UNPARSABLE, "no verdict"),
+        (Reply('{"reason": "好", "empathy": 4'), Status.UNPARSABLE, "no verdict"),
+        (Reply('{"empathy": "4"}'), Status.UNPARSABLE, "strategy_alignment is missing"),
+        (
+            Reply(verdict_text(RUBRIC, "x").replace('"empathy": ', '"empathy": 7')),
+            Status.UNPARSABLE,
+            "empathy: 7",
+        ),
+        (Reply('{"reason": "太长', finish="length"), Status.UNPARSABLE, "cut off at max_tokens"),
+        (Reply("", finish="length"), Status.UNPARSABLE, "cut off at max_tokens"),
+        (Reply("", finish="content_filter"), Status.REFUSED, "content filter"),
+        (Reply(None, message={"refusal": "I cannot."}), Status.REFUSED, "declined"),
+        (
+            Reply(status=400, body=b'{"error": {"code": "content_filter", "message": "flagged"}}'),
+            Status.REFUSED,
+            "HTTP 400: flagged",
+        ),
+        (
+            Reply(status=400, body=b'{"error": {"message": "bad unicode"}}'),
+            Status.FAILED,
+            "HTTP 400: bad unicode",
+        ),
+        (Reply(status=413, body=b"too large"), Status.FAILED, "HTTP 413: too large"),
+    ],
+)
+def test_one_poisoned_text_costs_its_own_verdict_only(
+    server: JudgeServer, tmp_path: Path, reply: Reply, status: Status, reason: str
+) -> None:
+    server.behave = lambda text, *_: reply if "第7件" in text else None
+    run = Run(server, tmp_path)
+    summary = run(20)
+    assert run.verdicts["c1:2"].status is status
+    assert reason in run.verdicts["c1:2"].reason
+    assert not run.verdicts["c1:2"].scores
+    assert summary.statuses == {Status.SCORED: 19, status: 1}
+    if isinstance(reply.content, str):
+        assert run.verdicts["c1:2"].raw == reply.content  # kept as it came
+    # It is not remembered: the next run asks for it, and for nothing else.
+    server.behave = lambda *_: None
+    again = Run(server, tmp_path)
+    assert again(20).asked == 1
+    all_right(again, 20)
+
+
+@pytest.mark.parametrize(
+    ("reply", "message"),
+    [
+        (Reply(status=401), "HTTP 401.*it wants a key, name its variable in api_key_env"),
+        (Reply(status=402), "HTTP 402.*no credit"),
+        (Reply(status=403), "HTTP 403.*what it is allowed"),
+        (Reply(status=404), "HTTP 404.*check model and base_url .asked: http://127"),
+        (Reply(status=307, headers={"Location": "http://127.0.0.1:1/"}), "HTTP 307"),
+        (
+            Reply(status=429, body=b'{"error": {"code": "insufficient_quota"}}'),
+            "insufficient_quota.*no credit",
+        ),
+    ],
+)
+def test_what_can_never_work_ends_the_run_at_once(
+    server: JudgeServer, tmp_path: Path, reply: Reply, message: str
+) -> None:
+    server.behave = lambda *_: reply
+    with pytest.raises(JudgeError, match=message):
+        Run(server, tmp_path)(500)
+    assert sum(server.asked.values()) <= 8
+
+
+def test_a_server_without_json_schema_is_asked_without_it_from_then_on(
+    server: JudgeServer, tmp_path: Path
+) -> None:
+    complaint = b'{"error": {"message": "response_format is not supported"}}'
+    server.behave = lambda _, __, request: (
+        Reply(status=400, body=complaint) if "response_format" in request else None
+    )
+    run = Run(server, tmp_path, concurrency=4)
+    run(100)
+    all_right(run, 100)
+    assert sum("response_format" in r for r in server.requests) <= 4
+    strict = Run(server, tmp_path / "on", json_schema="on")
+    strict(3)
+    assert strict.statuses() == {Status.FAILED}
+
+
+def test_a_server_that_dies_and_comes_back_loses_nothing(server: JudgeServer, tmp_path: Path) -> None:
+    server.latency = 0.01
+    restarts: list[threading.Thread] = []
+
+    def restart() -> None:
+        server.die()
+        time.sleep(0.4)
+        server.start()
+
+    def behave(*_: Any) -> None:
+        if sum(server.asked.values()) >= 60 and not restarts:
+            restarts.append(threading.Thread(target=restart))
+            restarts[0].start()
+
+    server.behave = behave
+    run = Run(server, tmp_path, backoff=0.1, retries=9)
+    run(200)
+    restarts[0].join()
+    all_right(run, 200)
+    assert sum(server.paid.values()) <= 200 + 8  # what was under way when it died
+
+
+def test_a_server_that_is_gone_ends_the_run_and_keeps_what_was_said(
+    server: JudgeServer, tmp_path: Path
+) -> None:
+    run = Run(server, tmp_path, retries=1)
+    server.behave = lambda *_: Reply(fate="reset") if sum(server.asked.values()) > 50 else None
+    with pytest.raises(JudgeError, match=r"the last 10 requests failed.*run the same command again"):
+        run(500)
+    assert sum(server.asked.values()) < 100
+    server.behave = lambda *_: None
+    again = Run(server, tmp_path)
+    assert again(500).cached == 50
+    all_right(again, 500)
+    assert set(server.paid.values()) == {1}
+
+
+def test_a_tls_certificate_that_nobody_signed_is_not_accepted(tmp_path: Path) -> None:
+    import subprocess
+    from http.server import HTTPServer, SimpleHTTPRequestHandler
+    from ssl import PROTOCOL_TLS_SERVER, SSLContext
+    from threading import Thread
+
+    made = subprocess.run(
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "1",
+                "-subj",
+                "/CN=localhost",
+            ),
+            *("-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    if made.returncode:
+        pytest.skip("no openssl")
+    context = SSLContext(PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as http, JudgeServer() as server:
+        http.socket = context.wrap_socket(http.socket, server_side=True)
+        Thread(target=http.serve_forever, daemon=True).start()
+        run = Run(server, tmp_path)
+        run.engine.config = run.config.model_copy(
+            update={"base_url": f"https://localhost:{http.server_port}/v1"}
+        )
+        with pytest.raises(JudgeError, match="TLS certificate cannot be verified"):
+            run(5)
+        http.shutdown()
+
+
+def test_requests_and_tokens_a_minute_are_kept(server: JudgeServer, tmp_path: Path) -> None:
+    start = time.monotonic()
+    Run(server, tmp_path, requests_per_minute=600)(11)
+    assert time.monotonic() - start > 0.95  # ten intervals of a tenth of a second
+    start = time.monotonic()
+    # The server counts 1,100 tokens a request.
+    Run(server, tmp_path / "tokens", tokens_per_minute=660_000, concurrency=1)(11)
+    assert 0.8 < time.monotonic() - start < 4
+
+
+PRICES = {"input_price": 10.0, "output_price": 100.0, "max_tokens": 200}
+COST = (10.0 * 1000 + 100.0 * 100) / 1e6
+
+
+def test_the_budget_is_never_exceeded_and_the_run_can_be_resumed(server: JudgeServer, tmp_path: Path) -> None:
+    limit = 50 * COST
+    run = Run(server, tmp_path, budget=limit, **PRICES)
+    summary = run(100)
+    assert summary.stopped is Stop.BUDGET
+    assert 45 * COST <= summary.cost <= limit
+    assert summary.cost == pytest.approx(sum(server.paid.values()) * COST)
+    assert summary.statuses[Status.SCORED] == summary.asked
+    assert run.verdicts["c19:4"].reason == "the budget is used up"
+    assert summary.done == 100
+    again = Run(server, tmp_path, **PRICES)
+    again(100)
+    all_right(again, 100)
+    assert set(server.paid.values()) == {1}
+    with pytest.raises(JudgeError, match="a budget needs input_price and output_price"):
+        Run(server, tmp_path, budget=1.0)
+
+
+def test_an_estimate_counts_what_is_missing_and_asks_nothing(server: JudgeServer, tmp_path: Path) -> None:
+    Run(server, tmp_path, **PRICES)(30)
+    run = Run(server, tmp_path, **PRICES)
+    twice = [*subjects(100), *subjects(100)]
+    estimate = run.engine.estimate(twice)
+    assert (estimate.subjects, estimate.cached, estimate.requests) == (200, 130, 70)
+    assert estimate.completion_tokens == 70 * 200
+    assert estimate.cost == pytest.approx((10 * estimate.prompt_tokens + 100 * 70 * 200) / 1e6)
+    assert sum(server.asked.values()) == 30
+
+
+def test_the_same_text_twice_is_asked_once(server: JudgeServer, tmp_path: Path) -> None:
+    server.latency = 0.05
+    twins = [Sample(f"c{i}", 0, subjects(1)[0].fields) for i in range(20)]
+    run = Run(server, tmp_path)
+    run(twins)
+    assert sum(server.asked.values()) == 1
+    assert len(run.verdicts) == 20
+    assert run.statuses() == {Status.SCORED}
+
+
+def test_a_model_that_said_nothing_gets_the_lowest_grades_without_being_asked_about(
+    server: JudgeServer, tmp_path: Path
+) -> None:
+    silent = Sample("c0", 0, {**subjects(1)[0].fields, "reply": ""}, silent=True)
+    run = Run(server, tmp_path)
+    run([silent])
+    assert not server.asked
+    verdict = run.verdicts["c0:0"]
+    assert verdict.status is Status.SCORED
+    assert set(verdict.scores.values()) == {1, False}
+    assert verdict.flags == ("silent",)
+
+
+ANOTHER = [
+    {"temperature": 0.5},
+    {"seed": 1},
+    {"max_tokens": 99},
+    {"json_schema": "off"},
+    {"extra_body": {"top_p": 0.9}},
+]
+SAME = [
+    {"concurrency": 3},
+    {"retries": 1},
+    {"timeout": 9.0},
+    {"backoff": 2.0},
+    {"requests_per_minute": 1e6},
+    {"input_price": 1.0},
+    {"min_coverage": 0.5},
+]
+
+
+@pytest.mark.parametrize("change", [*ANOTHER, *SAME], ids=lambda c: next(iter(c)))
+def test_an_old_verdict_serves_unless_something_changed_that_can_change_it(
+    server: JudgeServer, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    Run(server, tmp_path)(3)
+    assert Run(server, tmp_path, **change)(3).cached == (0 if change in ANOTHER else 3)
+
+
+def test_another_model_base_url_or_rubric_never_reads_an_old_verdict(
+    server: JudgeServer, tmp_path: Path
+) -> None:
+    from csc_tasks.judging.engine import key_of
+    from csc_tasks.metrics.judge.prompt import ask
+
+    config = JudgeConfig(model="m", base_url=server.url)
+    subject = subjects(1)[0]
+    changed = Sample("c0", 0, {**subject.fields, "reply": subject.fields["reply"] + " "})
+    shown = Sample("c0", 0, {**subject.fields, "reference": "参考。"})
+    other = load_rubric("pairwise-zh-1")
+    pair = Sample("c0", 0, {**subject.fields, "first": "", "second": ""})
+    keys = {
+        key_of(RUBRIC, config, ask(RUBRIC, subject)),
+        key_of(RUBRIC, config.model_copy(update={"model": "n"}), ask(RUBRIC, subject)),
+        key_of(RUBRIC, config.model_copy(update={"base_url": "http://h/v1"}), ask(RUBRIC, subject)),
+        key_of(RUBRIC, config, ask(RUBRIC, changed)),
+        key_of(RUBRIC, config, ask(RUBRIC, shown, with_reference=True)),
+        key_of(other, config, ask(other, pair)),
+    }
+    assert len(keys) == 6
+    assert key_of(RUBRIC, config, ask(RUBRIC, shown)) in keys  # a reference that is not shown changes nothing
+
+
+def test_a_key_is_the_same_in_every_release_so_that_kept_verdicts_go_on_serving(
+    server: JudgeServer, tmp_path: Path
+) -> None:
+    run = Run(server, tmp_path, extra_body={"b": "é", "a": None})
+    run(1)
+    titles = [block.title for block in RUBRIC.blocks]
+    shown = list(zip(titles, ["客户: 第0件事\n", "信息传达", "好的，第0件。"], strict=False))
+    identity = [1, run.config.parameters, RUBRIC.sha256, shown]
+    text = json.dumps(identity, sort_keys=True, ensure_ascii=False)
+    assert run.lines[0]["key"] == hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def test_a_run_leaves_the_garbage_collector_as_it_found_it(server: JudgeServer, tmp_path: Path) -> None:
+    before = gc.get_threshold(), gc.get_freeze_count(), gc.isenabled()
+    Run(server, tmp_path)(3)
+    assert (gc.get_threshold(), gc.get_freeze_count(), gc.isenabled()) == before

@@ -1,0 +1,379 @@
+"""`csconv gate`: its exit codes, what it writes, and that noise does not fail a build."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import Result
+from typer.testing import CliRunner
+
+import csc_tasks.commands.gate  # noqa: F401  # registers the command
+from csc_tasks.commands.app import app
+from csc_tasks.leaderboards.comparing.evidence import load_model_results
+from csc_tasks.leaderboards.comparing.gate import Rules, evaluate
+from csc_tasks.leaderboards.comparing.power import Spread, assumed_spread, smallest_drop
+from csc_tasks.metrics.comparison import paired_difference
+from csc_tasks.metrics.uncertainty import resample_counts
+from tests.leaderboards import logs
+
+PASS, REGRESSION, WRONG_USE, NOT_COMPARABLE, INCOMPLETE = range(5)
+
+
+def gate(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, ["gate", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def runs(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """Logs of a better model (retrieval), a worse one (random), and one of forty turns."""
+
+    def make(folder: Path) -> None:
+        logs.evaluate(folder / "better", "retrieval")
+        logs.evaluate(folder / "worse", "random")
+        logs.evaluate(folder / "limited", "retrieval", limit=40)
+
+    return once("gate-runs", make)
+
+
+@pytest.fixture
+def better(runs: Path, tmp_path: Path) -> Path:
+    """A copy of the better model's results, to be damaged."""
+    return Path(shutil.copytree(runs / "better", tmp_path / "better"))
+
+
+@pytest.mark.parametrize(
+    ("results", "baseline", "status", "words"),
+    [
+        ("better", "better", PASS, "no regression"),
+        ("worse", "better", REGRESSION, "not by chance"),
+        ("better", "worse", PASS, "no worse"),
+        ("limited", "better", INCOMPLETE, "40 turns"),
+    ],
+)
+def test_the_exit_code_is_the_answer(
+    runs: Path, results: str, baseline: str, status: int, words: str
+) -> None:
+    done = gate(runs / results, "--baseline", runs / baseline)
+    assert done.exit_code == status, done.output
+    assert words in done.output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"version": "zh-1"', '"version": "zh-2"', "prompt zh-2"),
+        ('"benchmark": 1', '"benchmark": 2', "benchmark 2 against 1"),
+        ('"fingerprint": "547296e906e580d1"', '"fingerprint": "0000000000000000"', "data mini (00000000)"),
+    ],
+)
+def test_another_protocol_is_not_comparable_and_the_message_says_what_differs(
+    better: Path, runs: Path, old: str, new: str, words: str
+) -> None:
+    logs.edit_results(better, old, new)
+    done = gate(better, "--baseline", runs / "better")
+    assert done.exit_code == NOT_COMPARABLE
+    assert words in " ".join(done.output.split())
+
+
+def test_a_metric_computed_in_another_way_is_not_comparable(better: Path, runs: Path) -> None:
+    logs.edit_results(
+        better, '"rouge_l": "rouge-score formula, sentence level', '"rouge_l": "another formula'
+    )
+    done = gate(better, "--baseline", runs / "better", "--max-drop", "rouge_l=0.01")
+    assert done.exit_code == NOT_COMPARABLE
+    assert "computed in two ways" in " ".join(done.output.split())
+
+
+def _remove_metric(folder: Path) -> None:
+    logs.edit_results(folder, '"bleu_2,none"', '"other,none"')
+
+
+def _fail_metric(folder: Path) -> None:
+    value = logs.content(folder)["results"]["csconv_mini_response"]["bleu_2,none"]
+    logs.edit_results(folder, f'"bleu_2,none": {value!r}', '"bleu_2,none": NaN')
+
+
+def _drop_samples(folder: Path) -> None:
+    logs.samples_file(folder).unlink()
+
+
+def _cut_samples(folder: Path) -> None:
+    file = logs.samples_file(folder)
+    file.write_bytes(file.read_bytes()[:100_000])
+
+
+def _lose_a_turn(folder: Path) -> None:
+    file = logs.samples_file(folder)
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:-1]))
+
+
+def _change_a_reply(folder: Path) -> None:
+    file = logs.samples_file(folder)
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    sample = json.loads(lines[0])
+    sample["bleu_2"] = [0 for _ in sample["bleu_2"]]
+    lines[0] = json.dumps(sample, ensure_ascii=False) + "\n"
+    file.write_text("".join(lines), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "damage", [_remove_metric, _fail_metric, _drop_samples, _cut_samples, _lose_a_turn, _change_a_reply]
+)
+def test_what_was_not_measured_is_never_a_pass(
+    better: Path, runs: Path, damage: Callable[[Path], None]
+) -> None:
+    damage(better)
+    done = gate(better, "--baseline", runs / "better", "--max-drop", "bleu_2=0.5")
+    assert done.exit_code == INCOMPLETE, done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--max-drop", "strategy_acc"], "write METRIC=NUMBER"),
+        (["--max-drop", "stategy_acc=0.1"], "there is no metric 'stategy_acc'"),
+        (["--max-drop", "strategy_acc=-0.1"], "not a number of at least 0"),
+        (["--max-drop", "length_ratio=0.1"], "no better and worse"),
+        (["--max-drop", "distinct_2=0.1"], "no interval"),
+        (["--min-coverage", "98"], "not between 0 and 1"),
+        (["--rules", "absent.yaml"], "cannot be read"),
+        (["--model", "gpt"], "no results of a model 'gpt'"),
+    ],
+)
+def test_wrong_use_has_a_code_of_its_own(runs: Path, arguments: list[str], words: str) -> None:
+    done = gate(runs / "better", "--baseline", runs / "better", *arguments)
+    assert done.exit_code == WRONG_USE
+    assert words in done.output
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("max_drops: {bleu_2: 0.1}", "there is no rule 'max_drops'"),
+        ("- bleu_2", "rules are a mapping"),
+        ("max_drop: {bleu_2: much}", "'much' is not a number"),
+        ("max_drop: [bleu_2]", "max_drop is a mapping"),
+        ("alpha: 0", "not between 0 and 0.5"),
+        ("min_turns: many", "not a whole number"),
+        ("a: b: c", "not YAML"),
+    ],
+)
+def test_rules_with_an_error_are_wrong_use(runs: Path, tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "gate.yaml").write_text(text)
+    done = gate(runs / "better", "--baseline", runs / "better", "--rules", tmp_path / "gate.yaml")
+    assert done.exit_code == WRONG_USE
+    assert words in done.output
+
+
+def test_results_of_several_models_are_wrong_use_until_one_is_named(runs: Path) -> None:
+    both = gate(runs, "--baseline", runs / "better")
+    assert both.exit_code == WRONG_USE
+    assert "csconv-random" in both.output
+    named = gate(runs, "--baseline", runs / "better", "--model", "csconv-random")
+    assert named.exit_code == REGRESSION
+
+
+def test_a_path_that_does_not_exist_is_missing(runs: Path, tmp_path: Path) -> None:
+    assert gate(tmp_path / "none", "--baseline", runs / "better").exit_code == INCOMPLETE
+    assert gate(runs / "better", "--baseline", tmp_path / "none.json").exit_code == INCOMPLETE
+
+
+def test_an_allowance_and_a_floor_are_held_to(runs: Path) -> None:
+    worse, better = runs / "worse", runs / "better"
+    assert gate(worse, "--baseline", better, "--max-drop", "strategy_acc=0.5").exit_code == PASS
+    assert gate(worse, "--baseline", better, "--max-drop", "strategy_acc=0.05").exit_code == REGRESSION
+    section = "response/reference/strategy_acc"
+    assert gate(worse, "--baseline", better, "--max-drop", f"{section}=0.05").exit_code == REGRESSION
+    assert (
+        gate(worse, "--baseline", better, "--max-drop", "response/generated/bleu_2=0").exit_code == INCOMPLETE
+    )
+    assert gate(better, "--baseline", better, "--floor", "strategy_acc=0.2").exit_code == PASS
+    assert gate(better, "--baseline", better, "--floor", "strategy_acc=0.9").exit_code == REGRESSION
+    # Of a metric where lower is better the floor is a ceiling.
+    assert gate(better, "--baseline", better, "--floor", "no_answer=0.1").exit_code == PASS
+    assert gate(better, "--baseline", better, "--floor", "no_answer=-0.1").exit_code == REGRESSION
+    assert gate(better, "--baseline", better, "--min-turns", "408").exit_code == INCOMPLETE
+
+
+def test_a_limited_run_may_be_held_against_the_same_turns_if_that_is_asked_for(runs: Path) -> None:
+    limited = runs / "limited"
+    assert gate(limited, "--baseline", limited).exit_code == INCOMPLETE
+    assert (
+        gate(limited, "--baseline", limited, "--allow-partial", "--max-drop", "rouge_l=0").exit_code == PASS
+    )
+    assert gate(limited, "--baseline", runs / "better", "--allow-partial").exit_code == INCOMPLETE
+
+
+def test_a_baseline_file_judges_as_the_results_do_and_holds_no_text(runs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "baseline.json"
+    written = gate(runs / "better", "--baseline", file, "--update-baseline")
+    assert written.exit_code == PASS, written.output
+    assert file.stat().st_size < 60_000
+    reports = []
+    for baseline in (file, runs / "better"):
+        done = gate(runs / "worse", "--baseline", baseline, "--json", "-")
+        assert done.exit_code == REGRESSION
+        reports.append(json.loads(done.stdout)["checks"])
+    assert reports[0] == reports[1]
+    assert not any("\u4e00" <= c <= "\u9fff" for c in file.read_text(encoding="utf-8"))
+    # Written again from the same results it is the same file: a diff shows only what changed.
+    again = tmp_path / "again.json"
+    gate(runs / "better", "--baseline", again, "--update-baseline")
+    assert again.read_bytes() == file.read_bytes()
+
+
+def test_an_incomplete_run_does_not_become_a_baseline(runs: Path, tmp_path: Path) -> None:
+    done = gate(runs / "limited", "--baseline", tmp_path / "b.json", "--update-baseline")
+    assert done.exit_code == INCOMPLETE
+    assert "run it whole" in done.output
+    assert not (tmp_path / "b.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda content: "{", "neither lm-eval results nor a baseline file"),
+        (lambda content: content.replace('"format": 1', '"format": 2'), "format 2"),
+        (lambda content: content.replace('"arrays": [\n  "', '"arrays": [\n  "!!'), "damaged"),
+        (lambda content: content.replace('"facts"', '"fact"'), "damaged"),
+        (lambda content: content[: len(content) // 2], "neither lm-eval results nor a baseline file"),
+    ],
+)
+def test_a_damaged_baseline_file_is_missing_and_the_message_names_the_cure(
+    runs: Path, tmp_path: Path, change: Callable[[str], str], words: str
+) -> None:
+    file = tmp_path / "baseline.json"
+    gate(runs / "better", "--baseline", file, "--update-baseline")
+    file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
+    done = gate(runs / "better", "--baseline", file)
+    assert done.exit_code == INCOMPLETE
+    assert words in done.output
+    assert "--update-baseline" in done.output
+
+
+def test_reports_are_written_for_ci_and_for_people(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    done = gate(
+        *(
+            runs / "worse",
+            "--baseline",
+            runs / "better",
+            "--floor",
+            "no_answer=0.1",
+            "--max-drop",
+            "rouge_l=0",
+        ),
+        *("--junit", tmp_path / "j.xml", "--markdown", tmp_path / "m.md", "--json", tmp_path / "r.json"),
+        *("--max-drop", "strategy_acc=0.01"),
+    )
+    assert done.exit_code == REGRESSION
+    suite = ElementTree.parse(tmp_path / "j.xml").getroot()
+    cases = {case.get("name"): case for case in suite.iter("testcase")}
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == (str(len(cases)), "2", "0")
+    assert cases["max_drop strategy_acc"].find("failure") is not None
+    assert cases["floor no_answer"].find("failure") is None
+    markdown = (tmp_path / "m.md").read_text(encoding="utf-8")
+    assert "❌ csconv gate: regression" in markdown
+    assert summary.read_text(encoding="utf-8") == "before\n" + markdown + "\n"
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert (report["exit"], report["outcome"]) == (1, "regression")
+    check = next(c for c in report["checks"] if c["metric"] == "strategy_acc")
+    assert check["drop"] == pytest.approx(check["baseline"] - check["value"])
+    assert check["allowed"] < check["low"] < check["drop"]
+
+
+def test_a_hostile_model_name_is_inert_in_every_report(better: Path, runs: Path, tmp_path: Path) -> None:
+    name = "<script>alert(1)</script>|`x`\\u202e\\u0000@team" + "y" * 300
+    logs.edit_results(better, "model=csconv-retrieval", f"model={name}")
+    file = logs.results_file(better)
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["config"]["model_args"] = {"model": json.loads(f'"{name}"')}
+    file.write_text(json.dumps(content), encoding="utf-8")
+    done = gate(
+        better, "--baseline", runs / "better", "--junit", tmp_path / "j.xml", "--markdown", tmp_path / "m.md"
+    )
+    assert done.exit_code == PASS, done.output
+    assert len(list(ElementTree.parse(tmp_path / "j.xml").getroot().iter("testcase"))) > 5
+    line = next(
+        x for x in (tmp_path / "m.md").read_text(encoding="utf-8").splitlines() if "against baseline" in x
+    )
+    assert line.startswith("`<script>alert(1)</script>¦'x'")
+    assert len(line) < 200
+    assert "\u202e" not in line
+
+
+def test_rules_from_a_file_and_options_add_up(runs: Path, tmp_path: Path) -> None:
+    rules = {"max_drop": {"strategy_acc": 0.9}, "sections": ["response/reference"], "min_turns": 407}
+    (tmp_path / "gate.yaml").write_text(yaml.safe_dump(rules))
+    common: list[str | Path] = [
+        runs / "worse",
+        "--baseline",
+        runs / "better",
+        "--rules",
+        tmp_path / "gate.yaml",
+    ]
+    assert gate(*common).exit_code == PASS
+    assert gate(*common, "--max-drop", "rouge_l=0").exit_code == REGRESSION
+    assert gate(*common, "--max-drop", "strategy_acc=0.01").exit_code == REGRESSION
+
+
+def test_more_rules_make_each_of_them_harder_to_break(runs: Path) -> None:
+    """Bonferroni: the chance of a false alarm is one for the whole build."""
+    results, baseline = load_model_results([runs / "worse"]), load_model_results([runs / "better"])
+    few = evaluate(results, baseline, Rules(max_drop={"rouge_l": 0.0}))
+    names = ["rouge_l", "bleu_2", "bleu_4", "strategy_acc", "stage_acc", "strategy_f1_macro"]
+    many = evaluate(results, baseline, Rules(max_drop=dict.fromkeys(names, 0.0)))
+    low = [next(c for c in r.checks if c.metric == "rouge_l").low for r in (few, many)]
+    assert low[1] < low[0]
+
+
+def test_power_lists_mini_lite_and_full_and_takes_a_baseline(runs: Path, tmp_path: Path) -> None:
+    plain = gate("power")
+    assert plain.exit_code == 0, plain.output
+    assert all(f"{n} conversations" in plain.output for n in (32, 128, 1855))
+    file = tmp_path / "b.json"
+    gate(runs / "better", "--baseline", file, "--update-baseline")
+    one = gate("power", "--baseline", file, "--n-conversations", "500", "--metric", "rouge_l")
+    assert one.exit_code == 0
+    assert "rouge_l" in one.output
+    assert "500 conversations" in one.output
+    two = gate("power", "--baseline", file, "--against", runs / "worse", "--n-conversations", "500")
+    assert "csconv-random against csconv-retrieval" in two.output
+
+
+def test_a_drop_of_the_size_that_power_names_is_seen_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(7)
+    conversations, turns, icc, disagreement = 128, 14, 0.05, 0.15
+    spread = assumed_spread(disagreement, turns, icc)
+    drop = smallest_drop(spread, conversations, power=0.8)
+    counts = resample_counts(conversations)
+    seen = 0
+    for _ in range(400):
+        # Conversation effects and turn noise with the variances that the formula assumes.
+        per_turn = disagreement * np.array([icc, 1 - icc])
+        effects = rng.normal(0, np.sqrt(per_turn[0]), conversations)
+        means = -drop + effects + rng.normal(0, np.sqrt(per_turn[1] / turns), conversations)
+        found = paired_difference(
+            float(means.mean()), counts @ means / conversations, conversations, level=0.9
+        )
+        seen += found.high < 0
+    assert 0.74 < seen / 400 < 0.86
+
+
+def test_the_smallest_drop_shrinks_with_the_root_of_the_conversations() -> None:
+    spread = Spread("", "strategy_acc", 0.3, "")
+    drops: list[Any] = [smallest_drop(spread, n) for n in (401, 1601)]
+    assert drops[0] / drops[1] == pytest.approx(2, rel=0.01)
+    assert smallest_drop(spread, 401, tests=8) > drops[0]

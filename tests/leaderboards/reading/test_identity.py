@@ -1,0 +1,111 @@
+"""Which model a results file is about: one row a case, as the harness writes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from csc_tasks.leaderboards.reading.identity import identify
+
+TASK = "csconv_mini_response"
+
+
+def results(model_args: Any = None, **more: Any) -> dict[str, Any]:
+    config = {"model": "hf", "model_args": model_args, **more.pop("config", {})}
+    return {"config": config, "n-shot": {TASK: 0}, **more}
+
+
+@pytest.mark.parametrize(
+    ("model_args", "name"),
+    [
+        ({"pretrained": "Qwen/Qwen3-8B"}, "Qwen/Qwen3-8B"),
+        ("pretrained=Qwen/Qwen3-8B,dtype=auto", "Qwen/Qwen3-8B"),  # as older versions write them
+        ({"model": "gpt-4o", "base_url": "http://x"}, "gpt-4o"),
+        ({"path": "/models/a.gguf"}, "a.gguf"),
+        ({"pretrained": "/data/models/my-model"}, "my-model"),
+        ({"pretrained": "./out/my-model/"}, "my-model"),
+        ({"pretrained": "../my-model"}, "my-model"),
+        ({"pretrained": "~/my-model"}, "my-model"),
+        ({"pretrained": "out/run7/checkpoint-500"}, "run7/checkpoint-500"),  # a number alone says little
+        ({"pretrained": "C:\\models\\mine"}, "mine"),
+        ({"pretrained": "/"}, "/"),
+        (None, "hf"),
+        ("", "hf"),
+        ([1], "hf"),
+    ],
+)
+def test_a_model_is_called_as_people_call_it(model_args: Any, name: str) -> None:
+    assert identify(results(model_args), TASK).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "step"),
+    [
+        ("out/run/checkpoint-500", 500),
+        ("out/run/checkpoint-0500", 500),
+        ("/x/global_step_1200", 1200),
+        ("/x/global_step1200", 1200),
+        ("/x/iter_0002000_hf", 2000),
+        ("org/model-step-30", 30),
+        ("org/model-8B", None),  # a size is no step
+        ("org/footstep9", None),
+        ("org/checkpoint", None),
+    ],
+)
+def test_a_step_is_read_from_a_checkpoints_name(name: str, step: int | None) -> None:
+    assert identify(results({"pretrained": name}), TASK).step == step
+
+
+def test_a_step_is_read_from_a_revision_an_adapter_or_what_the_user_said() -> None:
+    assert identify(results({"pretrained": "a", "revision": "step143000"}), TASK).step == 143000
+    assert identify(results({"pretrained": "a", "peft": "out/checkpoint-7"}), TASK).step == 7
+    said = results({"pretrained": "a/checkpoint-1"}, configs={TASK: {"metadata": {"step": 9}}})
+    assert identify(said, TASK).step == 9
+
+
+def test_the_ordinary_revision_is_not_worth_telling() -> None:
+    assert identify(results({"pretrained": "a", "revision": "main"}), TASK).revision == ""
+    assert identify(results({"pretrained": "a", "revision": "v2"}), TASK).revision == "v2"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": {"model_args": {"pretrained": "b"}}},
+        {"config": {"model_args": {"pretrained": "a", "revision": "v2"}}},
+        {"config": {"model_args": {"pretrained": "a", "dtype": "float16"}}},
+        {"config": {"model_args": {"pretrained": "a", "peft": "x"}}},
+        {"config": {"gen_kwargs": {"temperature": 1}}},
+        {"chat_template_sha": "1" * 64},
+        {"system_instruction_sha": "1" * 64},
+        {"n-shot": {TASK: 3}},
+    ],
+)
+def test_another_model_or_way_of_asking_is_another_row(change: dict[str, Any]) -> None:
+    base = identify(results({"pretrained": "a"}), TASK)
+    assert (
+        identify(
+            {**results({"pretrained": "a"}), **change}
+            if "config" not in change
+            else results({"pretrained": "a"}, **change),
+            TASK,
+        ).key
+        != base.key
+    )
+
+
+def test_what_changes_no_answer_makes_no_other_row() -> None:
+    arguments = {
+        "pretrained": "a",
+        "revision": "main",
+        "batch_size": 8,
+        "device": "cpu",
+        "trust_remote_code": True,
+    }
+    assert identify(results(arguments), TASK).key == identify(results({"pretrained": "a"}), TASK).key
+
+
+def test_a_baseline_is_a_floor() -> None:
+    assert identify(results({"model": "csconv-random", "train": "mini"}), TASK).is_floor
+    assert not identify(results({"pretrained": "org/csconv-tuned"}), TASK).is_floor

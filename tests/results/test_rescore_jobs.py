@@ -1,0 +1,269 @@
+"""`csconv score` over many logs: in processes, on Ray, after an interruption, with some that are spoilt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from csc_tasks.results.rescore_jobs import Job
+from tests.results.test_rescore import csconv, log_of
+
+pytestmark = pytest.mark.slow
+
+pytest.importorskip("torch")
+
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+def two_runs(folder: Path) -> None:
+    for kind in ("random", "retrieval"):
+        done = csconv("baseline", kind, "--tasks", "csconv_mini", "--output_path", folder, cwd=folder)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def original(once: Once) -> Path:
+    """The results and logs of two runs of three tasks."""
+    return once("two-runs", two_runs)
+
+
+@pytest.fixture
+def runs(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "runs"))
+
+
+def written(folder: Path) -> dict[str, str]:
+    """What scoring wrote, by name: digests, without the date and the place of each results file."""
+    out = {}
+    for path in folder.rglob("*rescored*"):
+        content = path.read_bytes()
+        if path.suffix == ".json":
+            results = json.loads(content)
+            del results["date"]
+            content = json.dumps(results).encode()
+        out[path.name] = hashlib.sha256(content).hexdigest()
+    return out
+
+
+@pytest.fixture(scope="module")
+def expected(original: Path, tiny_bert: Path, once: Once) -> dict[str, str]:
+    """What one process writes, one log after the other."""
+
+    def one_by_one(folder: Path) -> None:
+        runs = shutil.copytree(original, folder / "runs")
+        done = csconv("score", runs, *heavy(tiny_bert), cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert len(done.stdout.splitlines()) == 4
+        assert done.stderr.count("has none of these metrics; skipped") == 2
+
+    found = written(once("scored-one-by-one", one_by_one))
+    assert len(found) == 2 * 4  # results and scores of two tasks with text, of two runs
+    return found
+
+
+def heavy(encoder: Path) -> list[str]:
+    options = f"csconv_bertscore_model={encoder},csconv_bertscore_layer=8"
+    return ["--metrics", "bertscore,bertscore_recall,bleu_4,distinct_2", "--metadata", options]
+
+
+def test_processes_write_what_one_process_writes(
+    runs: Path, tiny_bert: Path, expected: dict[str, str]
+) -> None:
+    done = csconv("score", runs, "--workers", "2", *heavy(tiny_bert), cwd=runs)
+    assert done.returncode == 0, done.stderr
+    assert written(runs) == expected
+    assert len(done.stdout.splitlines()) == 4
+
+
+def test_two_workers_of_a_ray_cluster_write_what_one_process_writes(
+    runs: Path, tiny_bert: Path, expected: dict[str, str]
+) -> None:
+    pytest.importorskip("ray")
+    relative = Path(os.path.relpath(runs, runs.parent))  # the workers have another working folder
+    done = csconv(
+        *("score", relative, "--engine", "ray", "--workers", "2", *heavy(tiny_bert)), cwd=runs.parent
+    )
+    assert done.returncode == 0, done.stderr
+    assert written(runs) == expected
+    # Found done by the other engine: nothing is computed twice.
+    stamps = {p: p.stat().st_mtime_ns for p in runs.rglob("*rescored*")}
+    assert csconv("score", runs, *heavy(tiny_bert), cwd=runs).returncode == 0
+    assert {p: p.stat().st_mtime_ns for p in runs.rglob("*rescored*")} == stamps
+
+
+def test_a_ray_cluster_that_is_not_there_is_one_message(runs: Path) -> None:
+    pytest.importorskip("ray")
+    done = csconv("score", runs, "--engine", "ray", "--address", "127.0.0.1:1", cwd=runs)
+    assert done.returncode == 1
+    assert "csconv: --engine ray: no cluster at 127.0.0.1:1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("engine", [(), ("--workers", "2")], ids=["one by one", "in processes"])
+def test_a_spoilt_log_is_named_the_others_are_scored_and_the_exit_code_is_1(
+    runs: Path, engine: tuple[str, ...]
+) -> None:
+    broken = log_of(runs / "csconv-random", "csconv_mini_response")
+    broken.write_bytes(broken.read_bytes()[:-30])
+    orphan = runs / "elsewhere"
+    orphan.mkdir()
+    shutil.copy(log_of(runs / "csconv-random", "csconv_mini_dialogue"), orphan)
+    done = csconv("score", runs, "--metrics", "rouge_l", *engine, cwd=runs)
+    assert done.returncode == 1
+    assert f"csconv: {broken}: line 407: not JSON" in done.stderr
+    assert f"csconv: {orphan}" in done.stderr
+    assert "is not beside it, which says how it was made" in done.stderr
+    assert len(done.stdout.splitlines()) == 3
+    assert "Traceback" not in done.stderr
+    assert not list(runs.rglob("results_csconv_mini_response*random*"))
+
+
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_was_scored_before_an_interruption_is_not_scored_again(runs: Path, seed: int) -> None:
+    log = log_of(runs / "csconv-retrieval", "csconv_mini_response")
+    command = ("score", log, "--metrics", "rouge_l,bleu_2,strategy_acc,distinct_1,stage_transition_jsd")
+    assert csconv(*command, cwd=runs).returncode == 0
+    (results,) = log.parent.glob("results_*rescored*")
+    (scores,) = log.parent.glob("scores_*rescored*.jsonl")
+    first, whole = json.loads(results.read_text()), scores.read_bytes()
+    # As a process that was killed in the middle of a write leaves it; a value is altered to see it kept.
+    rng = random.Random(seed)
+    cut = rng.randrange(2000, len(whole))
+    kept = whole[:cut]
+    marked = json.loads(kept.splitlines()[1]) | {"rouge_l": 0.123456}
+    head = kept.splitlines(keepends=True)
+    head[1] = json.dumps(marked, ensure_ascii=False).encode() + b"\n"
+    results.unlink()
+    scores.unlink()
+    scores.with_suffix(".partial").write_bytes(b"".join(head))
+    assert csconv(*command, cwd=runs).returncode == 0
+    again = lines(scores)
+    assert json.loads(again[1])["rouge_l"] == 0.123456
+    assert again[:1] + again[2:] == whole.decode().splitlines()[:1] + whole.decode().splitlines()[2:]
+    task = "csconv_mini_response"
+    second = json.loads(results.read_text())["results"][task]
+    assert second["bleu_2,none"] == first["results"][task]["bleu_2,none"]
+    assert second["stage_transition_jsd,none"] == first["results"][task]["stage_transition_jsd,none"]
+    assert second["distinct_1,none"] == first["results"][task]["distinct_1,none"]
+    assert second["rouge_l,none"] != first["results"][task]["rouge_l,none"]
+    assert not list(runs.rglob("*.partial"))
+
+
+def test_a_killed_process_leaves_its_scores_and_the_next_one_goes_on(runs: Path, tiny_bert: Path) -> None:
+    log = log_of(runs / "csconv-retrieval", "csconv_mini_response")
+    # The same turns many times over, as other conversations: long enough to be killed in the middle.
+    samples = [json.loads(line) for line in lines(log)]
+    with log.open("w", encoding="utf-8") as out:
+        for k in range(12):
+            for sample in samples:
+                doc = sample["doc"] | {"conversation": f"{sample['doc']['conversation']}{k}"}
+                out.write(json.dumps(sample | {"doc": doc}, ensure_ascii=False) + "\n")
+    command = [sys.executable, "-m", "csc_tasks.commands", "score", str(log), *heavy(tiny_bert)]
+    environment = {**os.environ, "CSCONV_CACHE_GB": "0", "HF_HUB_OFFLINE": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        partial = list(log.parent.glob("*.partial"))
+        if partial and partial[0].stat().st_size > 0:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    (partial,) = log.parent.glob("*.partial")
+    done_before = len(partial.read_bytes().splitlines())
+    assert 0 < done_before < 12 * len(samples)
+    assert not list(log.parent.glob("results_*rescored*"))
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (scores,) = log.parent.glob("scores_*rescored*.jsonl")
+    found = [json.loads(line) for line in lines(scores)]
+    assert len(found) == 12 * len(samples)
+    assert [row["bertscore"] for row in found[: len(samples)]] == [
+        row["bertscore"] for row in found[-len(samples) :]
+    ]
+
+
+def test_two_processes_do_not_write_the_same_scores_at_once(runs: Path) -> None:
+    from csc_tasks.errors import DataError
+    from csc_tasks.results.score_file import ScoreFile
+
+    with (
+        ScoreFile(runs / "scores_x.jsonl"),
+        pytest.raises(DataError, match=r"scores_x\.partial: another csconv score is writing"),
+        ScoreFile(runs / "scores_x.jsonl"),
+    ):
+        pass
+    assert not (runs / "scores_x.partial").exists()
+
+
+def test_a_metric_that_fails_is_nan_with_its_reason_and_is_scored_when_it_can_be(
+    runs: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    encoder = Path(shutil.copytree(tiny_bert, tmp_path / "encoder"))
+    sound = (encoder / "model.safetensors").read_bytes()
+    weights = load_file(encoder / "model.safetensors")
+    weights["encoder.layer.2.output.dense.weight"][:] = float("nan")
+    save_file(weights, encoder / "model.safetensors", {"format": "pt"})
+    log = log_of(runs / "csconv-random", "csconv_mini_response")
+    done = csconv("score", log, *heavy(encoder), cwd=runs)
+    assert done.returncode == 1
+    assert "bertscore was NOT scored, it is NaN (ModelError: the encoder gives numbers" in done.stderr
+    (path,) = log.parent.glob("results_*rescored*")
+    content = json.loads(path.read_text())
+    values = content["results"]["csconv_mini_response"]
+    assert values["bertscore,none"] != values["bertscore,none"]
+    assert values["bleu_4,none"] == values["bleu_4,none"]
+    assert content["csconv_rescored"]["failures"].keys() == {"bertscore", "bertscore_recall"}
+    # The same weights as before would be the same scores; a call that failed is not taken for done.
+    assert csconv("score", log, *heavy(encoder), cwd=runs).returncode == 1
+    (encoder / "model.safetensors").write_bytes(sound)
+    assert csconv("score", log, *heavy(encoder), cwd=runs).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--metrics", "bleurt"), "--metrics bleurt: name a checkpoint"),
+        (("--metrics", "bertscore"), "bertscore cannot be computed: bert-base-chinese cannot be loaded"),
+        (("--metadata", "csconv_data=mini"), "--metadata csconv_data: only csconv_bertscore_"),
+        (("--metadata", "csconv_bertscore_layer=x"), "csconv_bertscore_layer='x': must be a whole number"),
+        (("--address", "auto"), "--address goes with --engine ray"),
+        (("--metrics", "bertscor"), "there is no metric 'bertscor'; there are strategy_acc"),
+    ],
+)
+def test_mistakes_are_one_message_and_nothing_is_written(
+    runs: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    log = log_of(runs / "csconv-random", "csconv_mini_response")
+    done = csconv("score", log, *arguments, cwd=runs)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert written(runs) == {}
+
+
+def test_without_names_only_what_needs_no_model_or_has_a_named_one_is_computed(tiny_bert: Path) -> None:
+    path = Path("log")
+    assert Job(path).models().bertscore is None
+    assert Job(path, ("bertscore_recall",)).models().bertscore is not None
+    named = Job(path, options={"csconv_bertscore_model": str(tiny_bert)}).models().bertscore
+    assert named is not None
+    assert named.model == str(tiny_bert)
