@@ -1,5 +1,12 @@
 """The errors a user can act on; every message names the place and the cure."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class CSConvError(Exception):
     """Something the user can mend. Commands print the message alone, without a traceback."""
@@ -19,3 +26,14 @@ class ConfigError(CSConvError):
 
 class HarnessError(CSConvError):
     """The installed lm-eval is absent, unsupported, or cannot be written to."""
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first field of an object that is wrong, and how: ``data.name: field required``."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, fault["loc"]))
+    if fault["type"] in ("dict_type", "model_type"):
+        how = "must be an object"
+    else:
+        how = fault["msg"].removeprefix("Value error, ")
+    return f"{place}: {how[:1].lower()}{how[1:]}" if place else how

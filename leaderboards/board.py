@@ -21,6 +21,7 @@ __all__ = [
     "BrowsedTurn",
     "Cell",
     "Column",
+    "DataName",
     "DepthPoint",
     "Gold",
     "InputProblem",
@@ -150,12 +151,21 @@ class Gold:
 
 
 @dataclass(frozen=True, slots=True)
+class DataName:
+    """What was evaluated: ``hub``, ``mini`` or a file's name, and the first digits of its fingerprint."""
+
+    name: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BoardTable:
     """One comparability class. Only rows of one table may be compared.
 
     ``facts`` are the things that agree (name → value, for instance ``prompt`` → ``zh-1``); ``apart`` says
     in words how it differs from the first table; ``partial`` that no model has all turns; ``order`` is the
-    column id that rows come sorted by, best first, then incomplete ones, then floors.
+    column id that rows come sorted by, best first, then incomplete ones, then floors; ``data`` names the data
+    for programs.
     """
 
     id: str
@@ -168,6 +178,7 @@ class BoardTable:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     gold: dict[str, Gold]
+    data: DataName = DataName()
 
 
 @dataclass(frozen=True, slots=True)

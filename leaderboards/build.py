@@ -23,22 +23,25 @@ from csc_tasks.leaderboards.board import (
     BrowsedReply,
     Cell,
     Column,
+    DataName,
     Gold,
     InputProblem,
     Row,
     Section,
     SectionFigures,
 )
+from csc_tasks.leaderboards.reading.checks import Seen, is_complete, mismatch
 from csc_tasks.leaderboards.reading.choose import ModelSection, choose_runs
 from csc_tasks.leaderboards.reading.replicates import Replicates, replicates_of
-from csc_tasks.leaderboards.reading.runs import Protocol, TaskRun, find_runs
-from csc_tasks.leaderboards.reading.sums import has_sums
+from csc_tasks.leaderboards.reading.runs import find_runs
 from csc_tasks.leaderboards.rendering.headings import heading
-from csc_tasks.metrics import Metric, reported_metrics
+from csc_tasks.metrics import Metric, has_sums, reported_metrics
 from csc_tasks.metrics.comparison import LEVEL, interval, ranks
 from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED
 from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.signature import Protocol
+from csc_tasks.results.results_file import TaskRun
 
 __all__ = ["build_board", "reported_results"]
 
@@ -53,8 +56,6 @@ _TITLES = {
     TaskKind.STRATEGY.value: "Strategy",
     TaskKind.STRATEGY_MC.value: "Strategy, multiple choice",
 }
-_SAME = 1e-9
-"""How far a score may be from what its own samples give before they are not believed to be of one run."""
 
 
 def reported_results() -> dict[str, Any]:
@@ -85,7 +86,7 @@ def build_board(
     found = find_runs(paths)
     chosen, problems = choose_runs(found.runs)
     # Whatever ties, ties in the same way wherever the files lie.
-    chosen.sort(key=lambda model: (model.identity.key, model.section, str(model.facts)))
+    chosen.sort(key=lambda model: (model.identity.key, model.section, str(model.protocol)))
     runs = [run for model in chosen for run in model.all_runs]
     read = replicates_of(runs, workers, lambda done: progress(done, len(runs)), cache)
     sources: dict[int, Replicates] = {}
@@ -94,14 +95,14 @@ def build_board(
         if isinstance(summary, DataError):
             reasons[id(run)] = str(summary)
             problems.append(InputProblem(str(run.path), f"{run.task}: listed without intervals: {summary}"))
-        elif mismatch := _mismatch(run, summary):
-            reasons[id(run)] = mismatch
-            problems.append(InputProblem(str(run.samples), f"{mismatch}; listed without intervals"))
+        elif reason := mismatch(run, summary.sample_hash, summary.scores):
+            reasons[id(run)] = reason
+            problems.append(InputProblem(str(run.samples), f"{reason}; listed without intervals"))
         else:
             sources[id(run)] = summary
     classes: dict[Protocol, list[ModelSection]] = {}
     for model in chosen:
-        classes.setdefault(model.facts, []).append(model)
+        classes.setdefault(model.protocol, []).append(model)
     # The largest class first: the others are told apart from it.
     order = sorted(classes, key=lambda f: (-len({m.identity.key for m in classes[f]}), str(f)))
     tables, browse = [], _Browser()
@@ -122,17 +123,6 @@ def build_board(
         conversations=tuple(browse.conversations[k] for k in sorted(browse.conversations)),
         replies=browse.replies,
     )
-
-
-def _mismatch(run: TaskRun, summary: Replicates) -> str:
-    """In words why the samples cannot be those of the results file; '' if they can."""
-    if run.samples_hash and summary.sample_hash and not run.about and run.samples_hash != summary.sample_hash:
-        return f"{run.samples.name} is not the log of {run.path.name} (another hash, or lines are missing)"
-    for name, score in summary.scores.items():
-        told = run.values.get(name, math.nan)
-        if not math.isnan(told) and not math.isnan(score) and abs(told - score) > _SAME * max(1, abs(told)):
-            return f"{run.samples.name} gives {name} {score:.6g}, {run.path.name} says {told:.6g}: not of one run"
-    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,23 +164,22 @@ class _TableBuilder:
         for run in (*model.added, model.run):
             source = self.sources.get(id(run))
             for name, value in run.values.items():
-                signature = str(run.signature["metrics"].get(name, ""))
+                signature = run.signature.metrics[name]
                 why = self.reasons.get(id(run), "")
                 if source is not None and name not in source.replicates:
                     why = "" if has_sums(name) else "a figure of all turns together, not resampled"
                 if math.isnan(value):
-                    told = (run.report.get("unscored") or {}).get(name) or {}
-                    why = str(told.get("reason") or run.about.get("withheld") or "undefined for these turns")
+                    why = run.reason_unscored(name) or "undefined for these turns"
                 known = source if source is not None and name in source.replicates else None
                 scores.setdefault((name, signature), _Score(value, signature, run, known, why))
         return scores
 
     def _is_complete(self, model: ModelSection) -> bool:
         source = self.sources.get(id(model.run))
-        asked = int(model.run.signature["data"]["conversations"])
+        # A judge's verdicts do not say how many turns there were to judge.
         if source is None or not source.sample_hash:
-            return not model.run.limited
-        return source.clusters == asked and source.turns == source.expected
+            return is_complete(model.run, None)
+        return is_complete(model.run, Seen(source.clusters, source.turns, source.expected))
 
     def table(self, name: str, first: Protocol | None) -> BoardTable:
         """The class as a table; ``first`` is the class that it is told apart from."""
@@ -209,9 +198,10 @@ class _TableBuilder:
 
         partial = [s for s in self.sections if not self._anyone_complete(s)]
         titles = {s.id: s.title for s in self._sections()}
+        signature = self.members[0].run.signature
         return BoardTable(
             id=name,
-            title=f"CSConv {self.facts.data.split(' ')[0]}, prompt {self.facts.prompt.split(' ')[0]}",
+            title=f"CSConv {signature.data.name}, prompt {signature.prompt.version}",
             facts=self.facts.named(),
             apart=self.facts.against(first) if first else "",
             partial=f"no model has all turns of: {'; '.join(titles[s] for s in partial)}" if partial else "",
@@ -220,6 +210,7 @@ class _TableBuilder:
             columns=columns,
             rows=tuple(sorted(rows, key=place)),
             gold=self._gold(),
+            data=DataName(signature.data.name, signature.data.fingerprint[:8]),
         )
 
     def _sections(self) -> tuple[Section, ...]:
@@ -290,7 +281,7 @@ class _TableBuilder:
             value = None if math.isnan(score.value) else score.value
             source = score.source
             if value is None or source is None:
-                turns = source.turns if source else int(score.run.report.get("turns") or 0)
+                turns = source.turns if source else score.run.report.turns
                 why = score.why or "no interval"
                 cells[key] = Cell(value, turns=turns, why=why)
                 continue
@@ -369,15 +360,15 @@ class _TableBuilder:
     def _figures(self, model: ModelSection) -> SectionFigures:
         source = self.sources.get(id(model.run))
         strategies = source.strategies if source else None
-        table: list[list[int]] | None = model.run.report.get("confusion")
+        table = model.run.report.confusion
         if strategies is not None:
             table = strategies.confusion.tolist()
-        costs = [c for run in model.added if isinstance(c := run.about.get("cost"), (int, float))]
-        fraction = source is not None and source.clusters == int(model.run.signature["data"]["conversations"])
+        costs = [run.judging.cost for run in model.added if run.judging and run.judging.cost is not None]
+        fraction = source is not None and source.clusters == model.run.signature.data.conversations
         return SectionFigures(
-            signature=str(model.run.signature["line"]),
+            signature=model.run.signature.line,
             sources=tuple(run.path.name for run in model.all_runs),
-            turns=source.turns if source else int(model.run.report.get("turns") or 0),
+            turns=source.turns if source else model.run.report.turns,
             # Of conversations that were never seen nobody knows how long they are.
             expected_turns=source.expected if source is not None and fraction else None,
             conversations=source.clusters if source else 0,

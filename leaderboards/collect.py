@@ -11,6 +11,7 @@ from typing import Any
 
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.reading.identity import FLOOR, identify
+from csc_tasks.results.records import Head, ModelRecord
 
 __all__ = ["Row", "collect"]
 
@@ -109,7 +110,7 @@ def collect(paths: Iterable[Path]) -> list[Row]:
             scores, errors = _numbers(values, signature)
             line = str(signature["line"])
             row = Row(
-                model=identify(results, task).name,
+                model=identify(ModelRecord.of(Head.model_validate(results), task, metadata)).name,
                 task=task,
                 scores=scores,
                 errors={k: v for k, v in errors.items() if not math.isnan(v)},

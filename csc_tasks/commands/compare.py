@@ -40,7 +40,7 @@ def compare(
     strategies and topics that moved; the twenty turns that changed most.
     """
     from csc_tasks.leaderboards.comparing.compare import compare as compared
-    from csc_tasks.leaderboards.comparing.evidence import load_model_results
+    from csc_tasks.leaderboards.comparing.loading import load_model_results
     from csc_tasks.leaderboards.rendering import compare_report
 
     comparison = compared(load_model_results([first], model_a), load_model_results([second], model_b), by)

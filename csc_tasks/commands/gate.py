@@ -136,8 +136,9 @@ def _run(
     update_baseline: bool,
     outputs: tuple[Path | None, Path | None, Path | None],
 ) -> None:
-    from csc_tasks.leaderboards.comparing.evidence import load_model_results, write_baseline
+    from csc_tasks.leaderboards.comparing.baseline_file import write_baseline
     from csc_tasks.leaderboards.comparing.gate import default_rules, evaluate
+    from csc_tasks.leaderboards.comparing.loading import load_model_results
     from csc_tasks.leaderboards.rendering import gate_report
 
     wanted = _rules(options)
@@ -326,8 +327,8 @@ def _spreads(
     icc: float,
 ) -> list[Spread]:
     from csc_tasks.data.sources import FULL_CONVERSATIONS, FULL_TURNS
-    from csc_tasks.leaderboards.comparing.evidence import load_model_results
     from csc_tasks.leaderboards.comparing.gate import default_rules
+    from csc_tasks.leaderboards.comparing.loading import load_model_results
     from csc_tasks.leaderboards.comparing.paired import incomparable
     from csc_tasks.leaderboards.comparing.power import assumed_spread, paired_spreads, single_spreads
 

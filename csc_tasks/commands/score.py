@@ -154,5 +154,4 @@ def _run(
 
 def _turns(plan: Plan) -> int | None:
     """How many turns the run says that its log has."""
-    report = plan.log.results["configs"][plan.log.task]["metadata"].get("csconv_report")
-    return int(report["turns"]) if report and report.get("turns") else None
+    return plan.log.run.report.turns or None

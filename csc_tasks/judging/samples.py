@@ -74,7 +74,7 @@ def samples_of_log(log: SampleLog, rubric: Rubric) -> Iterator[Sample]:
     """
     for chunk in log.chunks():
         try:
-            yield from samples_of_turns(rubric, log.kind, chunk, str(log.signature["prompt"]["version"]))
+            yield from samples_of_turns(rubric, log.kind, chunk, log.signature.prompt.version)
         except ValueError as error:
             raise DataError(f"{log.path}: {error}; it cannot be judged") from None
 

@@ -13,11 +13,11 @@ from typing import Any
 import yaml
 
 from csc_tasks.errors import ConfigError
-from csc_tasks.leaderboards.comparing.evidence import MetricResults, ModelResults, SectionResults
+from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable
-from csc_tasks.metrics import AdditiveMetric, reported_metrics
+from csc_tasks.metrics import AdditiveMetric, MetricInfo, metric_named
 from csc_tasks.metrics.comparison import ALPHA
-from csc_tasks.metrics.judge.scores import PREFIX, known_columns
+from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.metrics.uncertainty import resample_counts
 
 __all__ = [
@@ -146,7 +146,7 @@ def check_rules(rules: Rules, where: str) -> Rules:
             raise ConfigError(f"{where}: {name} is a mapping from metric to number")
         for metric, limit in limits.items():
             bare = str(metric).rpartition("/")[2]
-            found = reported_metrics().get(bare) or known_columns([bare]).get(bare)
+            found = metric_named(bare)
             if found is None:
                 raise ConfigError(f"{where}: {name}: there is no metric {bare!r}")
             if not _is_number(limit) or (name == "max_drop" and limit < 0):
@@ -186,8 +186,11 @@ def default_rules(baseline: ModelResults) -> Rules:
     return Rules(max_drop=dict.fromkeys(sorted(names), 0.0))
 
 
-def _info(name: str) -> Any:
-    return (reported_metrics().get(name) or known_columns([name])[name]).info
+def _info(name: str) -> MetricInfo:
+    metric = metric_named(name)
+    if metric is None:
+        raise KeyError(name)
+    return metric.info
 
 
 def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> GateReport:
@@ -198,9 +201,9 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
     many metrics are watched. A metric that the baseline has and the results lack is incomplete, never a pass.
     """
     checks: list[GateCheck] = []
-    if told := incomparable(results, baseline):
+    if reason := incomparable(results, baseline):
         checks.append(
-            GateCheck("comparable", "", "", CheckStatus.NOT_COMPARABLE, f"results against baseline: {told}")
+            GateCheck("comparable", "", "", CheckStatus.NOT_COMPARABLE, f"results against baseline: {reason}")
         )
         return _report(results, baseline, rules, checks)
     sections = _sections(results, baseline, rules, checks)
@@ -243,22 +246,22 @@ def _sections(
         mine, theirs = results.sections.get(name), baseline.sections.get(name)
         if mine is None or theirs is None:
             which = "the results" if mine is None else "the baseline"
-            told = f"{name} is not in {which}"
-            checks.append(GateCheck("complete", name, "", CheckStatus.INCOMPLETE, told))
+            reason = f"{name} is not in {which}"
+            checks.append(GateCheck("complete", name, "", CheckStatus.INCOMPLETE, reason))
             if theirs is not None:
                 kept.append(name)
             continue
         kept.append(name)
-        told = ""
+        reason = ""
         if not mine.whole and not (rules.allow_partial and mine.turns and mine.digest == theirs.digest):
-            told = (
+            reason = (
                 f"{mine.turns} turns of {mine.conversations} of {mine.asked} conversations (a run with --limit, or "
                 "samples missing); run it whole"
             )
         elif mine.turns < rules.min_turns:
-            told = f"{mine.turns} turns, fewer than min_turns {rules.min_turns}"
-        status = CheckStatus.INCOMPLETE if told else CheckStatus.PASS
-        message = told or f"{mine.turns} turns of {mine.conversations} conversations"
+            reason = f"{mine.turns} turns, fewer than min_turns {rules.min_turns}"
+        status = CheckStatus.INCOMPLETE if reason else CheckStatus.PASS
+        message = reason or f"{mine.turns} turns of {mine.conversations} conversations"
         checks.append(GateCheck("complete", name, "", status, message, turns=mine.turns))
     return kept
 
@@ -275,8 +278,8 @@ def _targets(
         targets += [(s, metric, limit) for s in hits]
         if not hits:
             which = "baseline" if rule == "max_drop" else "results"
-            told = f"the {which} has no {metric}" + (f" in {section}" if section else "")
-            checks.append(GateCheck(rule, section, metric, CheckStatus.INCOMPLETE, told))
+            reason = f"the {which} has no {metric}" + (f" in {section}" if section else "")
+            checks.append(GateCheck(rule, section, metric, CheckStatus.INCOMPLETE, reason))
     return targets
 
 
@@ -289,8 +292,8 @@ def _drop(
     counts: Any,
 ) -> GateCheck:
     if mine is None:
-        told = f"{theirs.section} is not in the results"
-        return GateCheck("max_drop", theirs.section, metric, CheckStatus.INCOMPLETE, told, allowed=allowed)
+        reason = f"{theirs.section} is not in the results"
+        return GateCheck("max_drop", theirs.section, metric, CheckStatus.INCOMPLETE, reason, allowed=allowed)
     found = delta(mine, theirs, metric, counts, level)
     facts: dict[str, Any] = {
         "rule": "max_drop",
@@ -317,19 +320,19 @@ def _judge(found: Delta, facts: dict[str, Any], allowed: float) -> GateCheck:
     drop = -found.better * found.difference.value
     low = -found.difference.high if found.better > 0 else found.difference.low
     if low > allowed and drop > allowed:
-        status, told = CheckStatus.REGRESSION, "worse by more than allowed, and not by chance"
+        status, message = CheckStatus.REGRESSION, "worse by more than allowed, and not by chance"
     elif drop > allowed:
-        status, told = CheckStatus.PASS, "the drop is within noise"
+        status, message = CheckStatus.PASS, "the drop is within noise"
     elif drop > 0:
-        status, told = CheckStatus.PASS, "within what is allowed"
+        status, message = CheckStatus.PASS, "within what is allowed"
     else:
-        status, told = CheckStatus.PASS, "no worse"
-    return GateCheck(**facts, status=status, message=told, drop=drop, low=low)
+        status, message = CheckStatus.PASS, "no worse"
+    return GateCheck(**facts, status=status, message=message, drop=drop, low=low)
 
 
 def _floor(mine: SectionResults, metric: str, least: float) -> GateCheck:
-    evidence = mine.metrics[metric]
-    value, lower = evidence.value, _info(metric).better < 0
+    scored = mine.metrics[metric]
+    value, lower = scored.value, _info(metric).better < 0
     facts: dict[str, Any] = {
         "rule": "floor",
         "section": mine.section,
@@ -340,26 +343,26 @@ def _floor(mine: SectionResults, metric: str, least: float) -> GateCheck:
     }
     if math.isnan(value):
         return GateCheck(
-            **facts, status=CheckStatus.INCOMPLETE, message=f"not scored ({evidence.why or 'undefined'})"
+            **facts, status=CheckStatus.INCOMPLETE, message=f"not scored ({scored.why or 'undefined'})"
         )
     failed = value > least if lower else value < least
-    told = ("above the ceiling" if lower else "below the floor") if failed else "holds"
-    return GateCheck(**facts, status=CheckStatus.REGRESSION if failed else CheckStatus.PASS, message=told)
+    message = ("above the ceiling" if lower else "below the floor") if failed else "holds"
+    return GateCheck(**facts, status=CheckStatus.REGRESSION if failed else CheckStatus.PASS, message=message)
 
 
 def _coverage(mine: SectionResults, least: float) -> list[GateCheck]:
-    evidence = mine.metrics.get(f"{PREFIX}coverage")
-    if evidence is None:
+    scored = mine.metrics.get(f"{PREFIX}coverage")
+    if scored is None:
         return []
-    enough = evidence.value >= least  # NaN is not enough
+    enough = scored.value >= least  # NaN is not enough
     return [
         GateCheck(
             "min_coverage",
             mine.section,
-            evidence.name,
+            scored.name,
             CheckStatus.PASS if enough else CheckStatus.INCOMPLETE,
             "holds" if enough else "too few verdicts for the judge's scores to count",
-            value=evidence.value,
+            value=scored.value,
             allowed=least,
             turns=mine.turns,
         )

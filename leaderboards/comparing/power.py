@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from csc_tasks.leaderboards.comparing.evidence import ModelResults
+from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.comparing.paired import delta
-from csc_tasks.leaderboards.reading.sums import metric_named
+from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.uncertainty import stderr_of_sums
 
@@ -68,24 +68,24 @@ def assumed_spread(disagreement: float, turns: float, icc: float) -> Spread:
     return Spread("", "strategy_acc", math.sqrt(variance), basis)
 
 
-def single_spreads(evidence: ModelResults, names: Sequence[str], correlation: float) -> list[Spread]:
+def single_spreads(results: ModelResults, names: Sequence[str], correlation: float) -> list[Spread]:
     """From one model's results: the difference of two models like it whose scores correlate so.
 
     Args:
-        evidence: a model's results or baseline file.
+        results: a model's results or baseline file.
         names: metrics wanted.
         correlation: between the two models' scores over resamples, below 1.
     """
     spreads = []
-    for section, content in evidence.sections.items():
+    for section, content in results.sections.items():
         for name in names:
             metric = content.metrics.get(name)
             if metric is None or metric.sums is None:
                 continue
             clusters = len(metric.conversations)
-            stderr = stderr_of_sums(metric_named(name), metric.sums)
+            stderr = stderr_of_sums(additive_metric(name), metric.sums)
             spread = stderr * math.sqrt(clusters) * math.sqrt(2 * (1 - correlation))
-            basis = f"{evidence.model}, {clusters} conversations, correlation {correlation:g} assumed"
+            basis = f"{results.model}, {clusters} conversations, correlation {correlation:g} assumed"
             spreads.append(Spread(section, name, spread, basis))
     return spreads
 

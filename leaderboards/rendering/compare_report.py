@@ -14,9 +14,9 @@ from rich.text import Text
 
 from csc_tasks.leaderboards.comparing.compare import Changed, Comparison, Moved, SectionComparison
 from csc_tasks.leaderboards.comparing.paired import Delta
-from csc_tasks.leaderboards.reading.sums import has_sums, metric_named
 from csc_tasks.leaderboards.rendering.escaping import code, printable
 from csc_tasks.leaderboards.rendering.numbers import finite, number
+from csc_tasks.metrics import additive_metric, has_sums
 from csc_tasks.metrics.comparison import Difference
 
 __all__ = ["markdown", "tables", "to_json"]
@@ -50,7 +50,7 @@ def _outcome(delta: Delta) -> str:
 def _metric_rows(section: SectionComparison, every: bool) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for delta in section.deltas:
-        if not every and not (has_sums(delta.metric) and metric_named(delta.metric).info.headline):
+        if not every and not (has_sums(delta.metric) and additive_metric(delta.metric).info.headline):
             continue
         effect = section.effects.get(delta.metric)
         rows.append(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from csc_tasks.metrics import reported_metrics
-from csc_tasks.metrics.judge.scores import known_columns
+from csc_tasks.metrics import metric_named
 
 __all__ = ["finite", "number"]
 
@@ -15,7 +14,7 @@ def number(metric: str, value: float, signed: bool = False) -> str:
     """A value of a metric: shares in percent with one decimal, others with two; – where there is none."""
     if math.isnan(value):
         return "–"
-    found = reported_metrics().get(metric) or known_columns([metric]).get(metric)
+    found = metric_named(metric)
     percent = found is None or found.info.percent
     shown = (100 * value if percent else value) + 0.0  # which turns -0.0 into 0.0
     text = f"{shown:{'+' if signed else ''}.{1 if percent else 2}f}"

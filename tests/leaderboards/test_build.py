@@ -626,7 +626,7 @@ SPOILT_RESULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "deeply nested": (lambda p: p.write_text("[" * 100_000), "not an lm-eval results file"),
     "no signature's task": (
         lambda p: edit(p, lambda c: c["configs"][RESPONSE]["metadata"]["csconv_signature"].pop("task")),
-        "task csconv_mini_response: damaged (KeyError: 'task')",
+        "task csconv_mini_response: damaged (csconv_signature.task: field required)",
     ),
     "metrics that are no object": (
         lambda p: edit(

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 import csc_tasks.commands.gate  # noqa: F401  # registers the command
 from csc_tasks.commands.app import app
-from csc_tasks.leaderboards.comparing.evidence import load_model_results
 from csc_tasks.leaderboards.comparing.gate import Rules, evaluate
+from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.power import Spread, assumed_spread, smallest_drop
 from csc_tasks.metrics.comparison import paired_difference
 from csc_tasks.metrics.uncertainty import resample_counts
