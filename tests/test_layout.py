@@ -126,7 +126,8 @@ def test_the_client_for_endpoints_knows_nothing_of_judges() -> None:
     wrong = [
         e
         for e in imports()
-        if room(e.importer) == "chat" and e.imported.startswith(("csc_tasks.judging", "csc_tasks.metrics.judge"))
+        if room(e.importer) == "chat"
+        and e.imported.startswith(("csc_tasks.judging", "csc_tasks.metrics.judge"))
     ]
     assert not wrong, list_of(wrong)
 

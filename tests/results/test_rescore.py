@@ -98,6 +98,19 @@ def test_a_second_call_finds_the_work_done(run: Path) -> None:
     assert first.stat().st_mtime_ns > stamp
 
 
+def test_another_version_of_csconv_scores_again_and_keeps_what_the_old_one_wrote(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_of(run, "csconv_mini_strategy")
+    old = csconv("score", log).out
+    assert csconv("score", log).out == old
+    monkeypatch.setattr("csc_tasks.results.rescore.__version__", "99.0")
+    new = csconv("score", log).out
+    assert new != old
+    assert Path(old.strip()).exists()
+    assert Path(new.strip()).exists()
+
+
 def test_scoring_a_few_metrics_again_hides_none_of_the_others_in_the_table(run: Path) -> None:
     before = {row.task: row for row in collect([run])}
     csconv("score", run, "--metrics", "rouge_l", cwd=run)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from csc_tasks.metrics import reported_metrics
+from csc_tasks.metrics.comparison import holm
 from tests.door import Done, csconv
 from tests.leaderboards import logs
 
@@ -57,6 +59,24 @@ def test_a_difference_is_that_of_the_two_results_files(runs: Path, found: Any) -
             assert (delta["first"], delta["second"]) == (one[metric], two[metric])
             if delta["difference"]:
                 assert delta["difference"]["value"] == pytest.approx(one[metric] - two[metric])
+
+
+def test_headline_scores_are_corrected_among_themselves_and_the_others_apart(found: Any) -> None:
+    """Holm over the headline scores of both sections together; the many others cost them no power."""
+    tested = [
+        delta
+        for part in found["sections"]
+        for delta in part["deltas"]
+        if delta["difference"] and reported_metrics()[delta["metric"]].info.better
+    ]
+    sizes = []
+    for headline in (True, False):
+        family = [d for d in tested if reported_metrics()[d["metric"]].info.headline is headline]
+        sizes.append(len(family))
+        expected = holm([d["difference"]["p"] for d in family])
+        assert [d["adjusted"] for d in family] == pytest.approx(expected.tolist())
+        assert any(0 < d["difference"]["p"] < d["adjusted"] < 1 for d in family)
+    assert min(sizes) >= 4
 
 
 def test_the_effect_counts_turns(runs: Path, found: Any) -> None:

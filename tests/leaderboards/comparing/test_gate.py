@@ -198,6 +198,66 @@ def test_an_allowance_and_a_floor_are_held_to(runs: Path) -> None:
     assert gate(better, "--baseline", better, "--min-turns", "408").code == INCOMPLETE
 
 
+def decided(*arguments: str | Path) -> dict[str, Any]:
+    """By metric, what was decided of a drop, and by which figures."""
+    report = json.loads(gate(*arguments, "--json", "-").out)
+    return {check["metric"]: check for check in report["checks"] if check["rule"] == "max_drop"}
+
+
+def test_a_drop_that_is_real_and_may_be_within_what_is_allowed_is_no_regression(runs: Path) -> None:
+    """What is held against the allowance is the end of the interval, not the drop itself, and not nothing."""
+    both = runs / "worse", "--baseline", runs / "better"
+    known = decided(*both, "--max-drop", "strategy_acc=0")["strategy_acc"]
+    assert 0 < known["low"] < known["drop"]
+    for share, status, message in (
+        (-0.1, REGRESSION, "worse by more than allowed, and not by chance"),
+        (0.1, PASS, "the drop is within noise"),
+        (0.9, PASS, "the drop is within noise"),
+        (1.1, PASS, "within what is allowed"),
+    ):
+        allowed = known["low"] + share * (known["drop"] - known["low"])
+        rule = "--max-drop", f"strategy_acc={allowed!r}"
+        assert gate(*both, *rule).code == status, share
+        assert decided(*both, *rule)["strategy_acc"]["message"] == message
+
+
+def test_a_drop_is_tested_on_one_side_at_the_share_of_alpha_that_its_rule_has(runs: Path) -> None:
+    """Of two rules at 5 % each has 2.5 % on its one side: the end of the two-sided interval of 95 %."""
+    done = csconv("compare", runs / "worse", runs / "better", "--format", "json")
+    (section,) = json.loads(done.out)["sections"]
+    rules = ("--max-drop", "rouge_l=0", "--max-drop", "strategy_acc=0")
+    checks = decided(runs / "worse", "--baseline", runs / "better", *rules)
+    for metric in ("rouge_l", "strategy_acc"):
+        (delta,) = (d for d in section["deltas"] if d["metric"] == metric)
+        assert checks[metric]["low"] == pytest.approx(-delta["difference"]["high"], abs=1e-12)
+
+
+DROPPED = ("--max-drop", "strategy_acc=0")
+ABSENT = ("--max-drop", "response/generated/bleu_2=0")
+COMPUTED_OTHERWISE = ("--max-drop", "rouge_l=0")
+
+
+@pytest.mark.parametrize(
+    ("rules", "status"),
+    [
+        (DROPPED, REGRESSION),
+        (ABSENT, INCOMPLETE),
+        (COMPUTED_OTHERWISE, NOT_COMPARABLE),
+        ((*DROPPED, *ABSENT), INCOMPLETE),
+        ((*DROPPED, *COMPUTED_OTHERWISE), NOT_COMPARABLE),
+        ((*ABSENT, *COMPUTED_OTHERWISE), NOT_COMPARABLE),
+        ((*DROPPED, *ABSENT, *COMPUTED_OTHERWISE), NOT_COMPARABLE),
+    ],
+)
+def test_of_several_failures_the_exit_code_is_that_of_what_could_not_be_measured(
+    runs: Path, tmp_path: Path, rules: tuple[str, ...], status: int
+) -> None:
+    worse = Path(shutil.copytree(runs / "worse", tmp_path / "worse"))
+    formula = '"rouge_l": "rouge-score formula, sentence level'
+    logs.edit_results(worse, formula, '"rouge_l": "another formula')
+    assert gate(worse, "--baseline", runs / "better", *rules).code == status
+
+
 def test_a_limited_run_may_be_held_against_the_same_turns_if_that_is_asked_for(runs: Path) -> None:
     limited = runs / "limited"
     assert gate(limited, "--baseline", limited).code == INCOMPLETE
