@@ -21,8 +21,9 @@ from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.board import Board, BoardTable, Cell, Column, Row, Section
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
-from csc_tasks.leaderboards.rendering.charts import ChartKind, charts, config
+from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
 from csc_tasks.leaderboards.rendering.labels import row_labels, score
+from csc_tasks.leaderboards.rendering.theme import config
 
 __all__ = ["render_page"]
 

@@ -10,8 +10,9 @@ import pytest
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board
 from csc_tasks.leaderboards.rendering import figures
-from csc_tasks.leaderboards.rendering.charts import ChartKind, charts, config
+from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
 from csc_tasks.leaderboards.rendering.labels import clean, file_stem, row_labels, shorten
+from csc_tasks.leaderboards.rendering.theme import config
 from tests.leaderboards import boards
 
 vl_convert = pytest.importorskip("vl_convert")
