@@ -112,8 +112,8 @@ def compare(first: ModelResults, second: ModelResults, by: str | None = None) ->
     Raises:
         DataError: they may not be compared; the message says what differs.
     """
-    if told := incomparable(first, second):
-        raise DataError(f"{first.source} and {second.source} may not be compared: {told}")
+    if reason := incomparable(first, second):
+        raise DataError(f"{first.source} and {second.source} may not be compared: {reason}")
     counts = cache(resample_counts)
     shared = [s for s in first.sections if s in second.sections]
     deltas: list[Delta] = []

@@ -50,7 +50,7 @@ def judge_chart(
         **base(
             f"Judge, {section.title}",
             f"Bar chart of a judge's {unit}, {len(columns)} dimensions, {len(models)} models. "
-            f"{extremes(values)}",
+            f"{extremes(values, percent)}",
             values,
             lines=True,
         ),

@@ -7,6 +7,7 @@ from typing import Any
 
 from csc_tasks.leaderboards.board import BoardTable, Cell, Column, Row, Section
 from csc_tasks.leaderboards.rendering.labels import row_labels
+from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed, number
 
 __all__ = [
     "Spec",
@@ -47,8 +48,8 @@ def score_entry(row: Row, label: str, cell: Cell, column: Column | None) -> dict
         return value if value is None else round(100 * value, 2) if percent else round(value, 4)
 
     value, low, high = read(cell.value), read(cell.low), read(cell.high)
-    digits = 1 if percent else 2
-    interval = "none" if low is None or high is None else f"{low:.{digits}f} to {high:.{digits}f}"
+    known = cell.low is not None and cell.high is not None
+    interval = f"{number(cell.low, percent)} to {number(cell.high, percent)}" if known else ABSENT
     entry = {"row": row.id, "model": label, "value": value, "low": low, "high": high}
     return entry | {"interval": interval, "turns": cell.turns, "floor": row.floor}
 
@@ -65,10 +66,11 @@ def unit_of(column: Column) -> str:
     return f"{column.title}, %" if column.percent else column.title
 
 
-def extremes(values: Values) -> str:
+def extremes(values: Values, percent: bool) -> str:
     """The lowest and the highest score in words, for those who do not see the chart."""
     low, high = (choose(values, key=lambda v: v["value"]) for choose in (min, max))
-    return f"From {low['value']:.4g} ({low['model']}) to {high['value']:.4g} ({high['model']})."
+    ends = (f"{fixed(end['value'], 1 if percent else 2)} ({end['model']})" for end in (low, high))
+    return f"From {' to '.join(ends)}."
 
 
 def labelled(table: BoardTable, rows: Iterable[str] | None = None) -> Iterator[tuple[Row, str]]:

@@ -76,7 +76,7 @@ def charts(table: BoardTable, limit: int | None = None) -> Iterator[Chart]:
     """
     labels = row_labels(table.rows)
     few = None if limit is None else [row.id for row in table.rows[:limit]]
-    for reference, generated in _contexts(table):
+    for reference, generated in table.contexts():
         for column in columns_of(table, reference):
             spec = slope_chart(table, reference, generated, column.metric, few)
             if spec:
@@ -106,14 +106,6 @@ def charts(table: BoardTable, limit: int | None = None) -> Iterator[Chart]:
         for percent, unit in ((False, "grades"), (True, "yes or no")):
             if spec := judge_chart(table, section, percent, few):
                 yield Chart(ChartKind.JUDGE, {"Section": section.title, "Dimensions": unit}, spec)
-
-
-def _contexts(table: BoardTable) -> Iterator[tuple[Section, Section]]:
-    for reference in table.sections:
-        for generated in table.sections:
-            pair = (reference.context, generated.context)
-            if reference.task == generated.task and pair == ("reference", "generated"):
-                yield reference, generated
 
 
 def _figures(table: BoardTable, only: Section | None = None) -> Iterator[tuple[Section, Row, SectionFigures]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from csc_tasks.framework import Stage, Strategy
 from csc_tasks.leaderboards.board import BoardTable, Gold, Section, SectionFigures
 from csc_tasks.leaderboards.rendering.chart_parts import Spec, Values, base, labelled
+from csc_tasks.leaderboards.rendering.numbers import fixed
 
 __all__ = ["confusion_chart", "strategy_chart", "transition_chart"]
 
@@ -32,7 +33,7 @@ def strategy_chart(table: BoardTable, section: Section) -> Spec | None:
                         "strategy": strategy.zh,
                         "english": strategy.en,
                         "share": round(100 * hits / total, 2),
-                        "text": f"{100 * hits / total:.0f}",
+                        "text": fixed(100 * hits / total, 0),
                         "turns": f"{hits} of {total}",
                     }
                 )
@@ -121,7 +122,7 @@ def transition_chart(figures: SectionFigures, gold: Gold | None, model: str) -> 
                         "to": to_zh,
                         "english": f"{en} → {to_en}",
                         "share": share if share is None else round(share, 2),
-                        "text": "" if not share else f"{share:.0f}" if share >= 0.5 else "<1",
+                        "text": "" if not share else fixed(share, 0) if share >= 0.5 else "<1",
                         "turns": count,
                     }
                 )

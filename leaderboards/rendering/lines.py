@@ -62,7 +62,8 @@ def slope_chart(
         **base(
             f"{column.title}, {reference.task}",
             f"Slope chart of {unit_of(column)}: {len(values) // 2} models, each with reference context on the "
-            f"left and generated context on the right. {extremes(values)}",
+            f"left and generated context on the right. "
+            f"{extremes(values, column.percent)}",
             values,
             lines=True,
         ),
@@ -112,7 +113,8 @@ def depth_chart(
     return {
         **base(
             f"{title} by turn depth, {section.title}",
-            f"Line chart of {unit} at turns 1 to {last} and later of a conversation. {extremes(values)}",
+            f"Line chart of {unit} at turns 1 to {last} and later of a conversation. "
+            f"{extremes(values, column is not None and column.percent)}",
             values,
             lines=True,
         ),
@@ -150,7 +152,8 @@ def trend_chart(table: BoardTable, column: Column) -> Spec | None:
     return {
         **base(
             f"{column.title} by checkpoint",
-            f"Line chart of {unit_of(column)} over training steps of {len(runs)} models. {extremes(values)}",
+            f"Line chart of {unit_of(column)} over training steps of {len(runs)} models. "
+            f"{extremes(values, column.percent)}",
             values,
         ),
         "width": 520,
