@@ -42,6 +42,7 @@ def quickstart(
     """
     from csc_tasks.commands.leaderboard import show
     from csc_tasks.data.shipped import folder
+    from csc_tasks.leaderboards.rendering.site import SiteOptions
 
     if importlib.util.find_spec("transformers") is None or importlib.util.find_spec("torch") is None:
         raise CSConvError(
@@ -57,7 +58,7 @@ def quickstart(
     runs["floors"] = [*own, _FLOORS, *common, "--tasks", ",".join(_TASKS)]
     output_path.mkdir(parents=True, exist_ok=True)
     _run_all(runs, output_path)
-    show([output_path], output_path / "leaderboard")
+    show([output_path], SiteOptions(output_path / "leaderboard"))
     typer.echo(
         f"Open the page above in a browser. Next, your own model: lm_eval --tasks csconv … --log_samples "
         f"--output_path {output_path}, then csconv leaderboard {output_path}",

@@ -5,18 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
-
-import numpy as np
-import numpy.typing as npt
 
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
-from csc_tasks.metrics import AdditiveMetric, additive_metric
+from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import ALPHA, LEVEL, Difference, holm, paired_difference
 from csc_tasks.metrics.uncertainty import resample_counts
 
-__all__ = ["Delta", "_PairedReplicates", "delta", "incomparable", "with_holm"]
+__all__ = ["Delta", "delta", "incomparable", "with_holm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +41,6 @@ class Delta:
     def significant(self) -> bool:
         """Whether the difference is not noise, all metrics considered together."""
         return self.adjusted < ALPHA
-
-
-class _PairedReplicates(NamedTuple):
-    """Scores (resamples,) of two models on the same resamples of c conversations."""
-
-    first: Floats
-    second: Floats
-    clusters: int
 
 
 def incomparable(first: ModelResults, second: ModelResults) -> str:
@@ -92,10 +80,13 @@ def delta(
         return Delta(first.section, name, one.value, two.value, why=reason)
     assert one.sums is not None
     assert two.sums is not None
-    pair = _replicates(additive_metric(name), one.sums, two.sums, counts(len(one.conversations)))
-    difference = paired_difference(one.value - two.value, pair.first - pair.second, pair.clusters, level)
+    metric, clusters = additive_metric(name), len(one.conversations)
+    # The same resamples of conversations for both.
+    weights = counts(clusters)
+    change = metric.from_sums(weights @ one.sums) - metric.from_sums(weights @ two.sums)
+    difference = paired_difference(one.value - two.value, change, clusters, level)
     why = "" if not math.isnan(difference.low) else "too few conversations, or undefined in some resamples"
-    return Delta(first.section, name, one.value, two.value, pair.clusters, difference, why=why)
+    return Delta(first.section, name, one.value, two.value, clusters, difference, why=why)
 
 
 def _value(metric: MetricResults | None) -> float:
@@ -113,12 +104,6 @@ def _unpaired(one: MetricResults, two: MetricResults) -> str:
     if one.digest != two.digest:
         return f"not of the same turns ({one.turns} against {two.turns})"
     return ""
-
-
-def _replicates(
-    metric: AdditiveMetric, first: Floats, second: Floats, counts: npt.NDArray[np.float64]
-) -> _PairedReplicates:
-    return _PairedReplicates(metric.from_sums(counts @ first), metric.from_sums(counts @ second), len(first))
 
 
 def with_holm(deltas: list[Delta]) -> list[Delta]:

@@ -112,7 +112,7 @@ def _depth(name: str, statistics: Statistics, counts: Floats) -> tuple[DepthPoin
 def replicates_of(
     runs: Sequence[TaskRun],
     workers: int = 1,
-    progress: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
     folder: Path | None = None,
 ) -> list[Replicates | DataError]:
     """The summary of each run's file, or why there is none; files seen before are not read again.
@@ -120,7 +120,7 @@ def replicates_of(
     Args:
         runs: to be summarised.
         workers: processes that read.
-        progress: called with the number of runs done.
+        on_progress: called with the number of runs done.
         folder: where replicates_of are kept, by default in csconv's cache.
     """
     folder = kept_folder(folder)
@@ -128,7 +128,7 @@ def replicates_of(
     jobs = [(run, folder) for run, summary in zip(runs, found, strict=True) if summary is None]
     done = len(runs) - len(jobs)
     if done:
-        progress(done)
+        on_progress(done)
     processes = min(workers, len(jobs))
     with ProcessPoolExecutor(processes) if processes > 1 else nullcontext() as pool:
         read = iter(pool.map(_summary, jobs) if pool else map(_summary, jobs))
@@ -136,7 +136,7 @@ def replicates_of(
             if summary is None:
                 found[place] = next(read)
                 done += 1
-                progress(done)
+                on_progress(done)
     return [summary for summary in found if summary is not None]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
-from csc_tasks.leaderboards.rendering.escaping import printable
+from csc_tasks.leaderboards.rendering.text import printable
 
 __all__ = ["FlatRow", "csv_bytes", "flat_rows", "model_index", "parquet_bytes"]
 

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import yaml
 
-from csc_tasks.leaderboards.comparing.gate import Rules, evaluate
+from csc_tasks.leaderboards.comparing.gate import evaluate
 from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.power import Spread, assumed_spread, smallest_drop
+from csc_tasks.leaderboards.comparing.rules import Rules
 from csc_tasks.metrics.comparison import paired_difference
 from csc_tasks.metrics.uncertainty import resample_counts
 from tests.door import Done, csconv
@@ -140,6 +141,8 @@ def test_what_was_not_measured_is_never_a_pass(
         (["--max-drop", "strategy_acc=-0.1"], "not a number of at least 0"),
         (["--max-drop", "length_ratio=0.1"], "no better and worse"),
         (["--max-drop", "distinct_2=0.1"], "no interval"),
+        (["--min", "rouge_l"], "--min rouge_l: write METRIC=NUMBER"),
+        (["--min", "rouge_l=inf"], "options: min: rouge_l: inf is not a number"),
         (["--min-coverage", "98"], "not between 0 and 1"),
         (["--rules", "absent.yaml"], "cannot be read"),
         (["--model", "gpt"], "no results of a model 'gpt'"),
@@ -161,6 +164,12 @@ def test_wrong_use_has_a_code_of_its_own(runs: Path, arguments: list[str], words
         ("alpha: 0", "not between 0 and 0.5"),
         ("min_turns: many", "not a whole number"),
         ("a: b: c", "not YAML"),
+        ("min: {bleu_2: true}", "min: bleu_2: True is not a number"),
+        ("min: {bleu_9: 0.1}", "min: there is no metric 'bleu_9'"),
+        ("min_turns: true", "min_turns: True is not a whole number"),
+        ("sections: response/reference", "sections: 'response/reference' is not a list such as"),
+        ("allow_partial: 1", "allow_partial: 1 is not true or false"),
+        ("min: {bleu_2: 0.1}\nfloor: {bleu_4: 0.1}", "floor is the old name of min"),
     ],
 )
 def test_rules_with_an_error_are_wrong_use(runs: Path, tmp_path: Path, text: str, words: str) -> None:
@@ -183,18 +192,20 @@ def test_a_path_that_does_not_exist_is_missing(runs: Path, tmp_path: Path) -> No
     assert gate(runs / "better", "--baseline", tmp_path / "none.json").code == INCOMPLETE
 
 
-def test_an_allowance_and_a_floor_are_held_to(runs: Path) -> None:
+def test_an_allowance_and_a_minimum_are_held_to(runs: Path) -> None:
     worse, better = runs / "worse", runs / "better"
     assert gate(worse, "--baseline", better, "--max-drop", "strategy_acc=0.5").code == PASS
     assert gate(worse, "--baseline", better, "--max-drop", "strategy_acc=0.05").code == REGRESSION
     section = "response/reference/strategy_acc"
     assert gate(worse, "--baseline", better, "--max-drop", f"{section}=0.05").code == REGRESSION
     assert gate(worse, "--baseline", better, "--max-drop", "response/generated/bleu_2=0").code == INCOMPLETE
-    assert gate(better, "--baseline", better, "--floor", "strategy_acc=0.2").code == PASS
+    assert gate(better, "--baseline", better, "--min", "strategy_acc=0.2").code == PASS
+    assert gate(better, "--baseline", better, "--min", "strategy_acc=0.9").code == REGRESSION
+    # Of a metric where lower is better it is a ceiling.
+    assert gate(better, "--baseline", better, "--min", "no_answer=0.1").code == PASS
+    assert gate(better, "--baseline", better, "--min", "no_answer=-0.1").code == REGRESSION
+    # As the option was called.
     assert gate(better, "--baseline", better, "--floor", "strategy_acc=0.9").code == REGRESSION
-    # Of a metric where lower is better the floor is a ceiling.
-    assert gate(better, "--baseline", better, "--floor", "no_answer=0.1").code == PASS
-    assert gate(better, "--baseline", better, "--floor", "no_answer=-0.1").code == REGRESSION
     assert gate(better, "--baseline", better, "--min-turns", "408").code == INCOMPLETE
 
 
@@ -323,7 +334,7 @@ def test_reports_are_written_for_ci_and_for_people(
             runs / "worse",
             "--baseline",
             runs / "better",
-            "--floor",
+            "--min",
             "no_answer=0.1",
             "--max-drop",
             "rouge_l=0",
@@ -336,7 +347,7 @@ def test_reports_are_written_for_ci_and_for_people(
     cases = {case.get("name"): case for case in suite.iter("testcase")}
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == (str(len(cases)), "2", "0")
     assert cases["max_drop strategy_acc"].find("failure") is not None
-    assert cases["floor no_answer"].find("failure") is None
+    assert cases["min no_answer"].find("failure") is None
     markdown = (tmp_path / "m.md").read_text(encoding="utf-8")
     assert "❌ csconv gate: regression" in markdown
     assert summary.read_text(encoding="utf-8") == "before\n" + markdown + "\n"
@@ -380,6 +391,15 @@ def test_rules_from_a_file_and_options_add_up(runs: Path, tmp_path: Path) -> Non
     assert gate(*common).code == PASS
     assert gate(*common, "--max-drop", "rouge_l=0").code == REGRESSION
     assert gate(*common, "--max-drop", "strategy_acc=0.01").code == REGRESSION
+
+
+@pytest.mark.parametrize("name", ["min", "floor"])
+def test_a_minimum_may_have_its_old_name_in_a_file(runs: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "gate.yaml").write_text(f"{name}: {{strategy_acc: 0.9}}")
+    done = gate(runs / "better", "--baseline", runs / "better", "--rules", tmp_path / "gate.yaml")
+    assert done.code == REGRESSION
+    assert "strategy_acc (min)" in done.output
+    assert "below the limit" in done.output
 
 
 def test_more_rules_make_each_of_them_harder_to_break(runs: Path) -> None:
