@@ -214,15 +214,16 @@ class _TableBuilder:
         )
 
     def _sections(self) -> tuple[Section, ...]:
+        signatures = {m.section: m.run.signature for m in self.members}
         return tuple(
             Section(
                 section,
-                f"{_TITLES.get(task, task)}, {context} context",
-                task,
-                context,
+                f"{_TITLES.get(signature.task, signature.task)}, {signature.context} context",
+                signature.task,
+                signature.context,
             )
             for section in self.sections
-            for task, _, context in [section.partition("/")]
+            for signature in [signatures[section]]
         )
 
     def _columns(self) -> tuple[tuple[Column, ...], dict[str, tuple[str, str]]]:

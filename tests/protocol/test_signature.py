@@ -85,6 +85,13 @@ def test_scoring_again_signs_the_new_scores_alone() -> None:
     assert run.tokenizer.startswith(ZH)  # itself unchanged
 
 
+def test_networks_of_the_run_stay_with_their_own_scores() -> None:
+    run = made().model_copy(update={"models": {"bertscore": {"layer": 8, "idf": None}}})
+    assert run.to_json()["models"] == {"bertscore": {"layer": 8, "idf": None}}
+    assert "models" not in run.with_scores(METRICS, "zh").to_json()
+    assert "models" not in run.with_judge(JUDGE, ["judge_overall"]).to_json()
+
+
 def test_a_judges_signature_changes_with_everything_that_can_change_a_verdict() -> None:
     def line(**change: Any) -> str:
         fields = {"model": "fake", "seed": 0, **change}

@@ -160,7 +160,7 @@ def mutated(content: Any, seed: int, odd: list[Any]) -> Any:
         if value == "x" and chance.random() < 0.5 and isinstance(here, dict):
             del here[key]
         else:
-            here[key] = value
+            here[key] = copy.deepcopy(value)  # the sampled objects are shared
     return content
 
 
