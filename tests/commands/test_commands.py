@@ -153,7 +153,7 @@ def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
             1,
             "csconv: no baseline 'csconv-genius': choose random, majority, retrieval, shuffle",
         ),
-        (["table", "/nowhere"], 1, "csconv: /nowhere: no results_*.json in it"),
+        (["table", "/nowhere"], 1, "csconv: /nowhere: no such file or folder"),
         (["data", "info"], 2, "Missing argument"),
         (["frobnicate"], 2, "No such command"),
         (["doctor", "--data", "/nowhere.json"], 1, ""),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.paths import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +41,17 @@ def short(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
         write_run(folder / "c", "csconv-random", floor, [RESPONSE], date=3.0, limit=48)
 
     return once("short-logs", make)
+
+
+@pytest.fixture(scope="session")
+def old_results(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """Results, judge and all, of the version before this one, with what it printed of them in ``expected/``."""
+
+    def unpack(folder: Path) -> None:
+        with tarfile.open(ROOT / "tests" / "fixtures" / "old_results.tar.gz") as archive:
+            archive.extractall(folder, filter="data")
+
+    return once("old-results", unpack) / "old_results"
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import html
 import io
 import json
 import re
-import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +22,6 @@ from tests.door import csconv
 from tests.leaderboards import boards
 from tests.leaderboards.rendering.test_terminal import printed
 from tests.leaderboards.terminal import shown_tables
-from tests.paths import ROOT
 
 pytest.importorskip("jinja2", reason="needs csconv-eval[leaderboard]")
 pytest.importorskip("vl_convert", reason="needs csconv-eval[leaderboard]")
@@ -86,15 +84,6 @@ def of_folder(folder: Path, site: Path) -> Renderings:
 
     texts = {path.suffix: path.read_text(encoding="utf-8") for path in site.iterdir()}
     return Renderings(json.loads(texts[".json"]), texts[".html"], texts[".md"], texts[".csv"], terminal)
-
-
-@pytest.fixture(scope="module")
-def old_results(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
-    def unpack(folder: Path) -> None:
-        with tarfile.open(ROOT / "tests" / "fixtures" / "old_results.tar.gz") as archive:
-            archive.extractall(folder, filter="data")
-
-    return once("old-results", unpack) / "old_results"
 
 
 @pytest.fixture(scope="module", params=["board", "small_board", "large_board", "negative", "old results"])
