@@ -57,6 +57,17 @@ def test_nothing_is_cut_and_no_line_is_broken_in_a_pipe(old_results: Path) -> No
     assert max(map(len, out.splitlines())) > 400
 
 
+def test_a_name_of_any_length_is_whole_in_a_pipe(copied: Path) -> None:
+    name = "org/" + "x" * 300
+    edit(results_of(copied, "org__poor"), lambda c: c["config"].update(model_args={"pretrained": name}))
+    for log in (copied / "models" / "org__poor").glob("samples_*.jsonl"):
+        log.unlink()
+    out = csconv("table", copied).out
+    assert name in [row[1] for row in shown_tables(out)[0].rows]
+    (note,) = (line for line in out.splitlines() if line.startswith(f"{name}: "))
+    assert note.endswith("run lm_eval with --log_samples")
+
+
 def test_a_broken_file_costs_its_own_row_and_is_named_on_stderr(copied: Path) -> None:
     broken = results_of(copied, "org__poor")
     broken.write_bytes(broken.read_bytes()[:300])
