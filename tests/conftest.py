@@ -12,6 +12,10 @@ import pytest
 
 from tests.paths import FIXTURES
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A core each: workers whose networks all compute on every core wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
