@@ -19,3 +19,7 @@ class ConfigError(CSConvError):
 
 class HarnessError(CSConvError):
     """The installed lm-eval is absent, unsupported, or cannot be written to."""
+
+
+class ChatError(CSConvError):
+    """A model at an endpoint cannot be asked, or its answers cannot be kept; no message holds a key."""
