@@ -8,6 +8,7 @@ from csc_tasks.metrics.base import (
     ModelError,
     Needs,
     SetMetric,
+    TurnMetric,
 )
 from csc_tasks.metrics.neural.bertscore import BertScoreOptions
 from csc_tasks.metrics.neural.bleurt import BleurtOptions
@@ -44,6 +45,7 @@ __all__ = [
     "Needs",
     "SetMetric",
     "Tally",
+    "TurnMetric",
     "Turns",
     "additive_metric",
     "all_metrics",

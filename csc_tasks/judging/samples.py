@@ -80,7 +80,7 @@ def samples_of_log(log: SampleLog, rubric: Rubric) -> Iterator[Sample]:
 
 
 def samples_of_turns(rubric: Rubric, kind: TaskKind, chunk: Chunk, prompt_version: str) -> Iterator[Sample]:
-    """The subjects of turns, dialogues whole.
+    """The samples of turns, dialogues whole.
 
     Raises:
         ValueError: a prompt shows no conversation.

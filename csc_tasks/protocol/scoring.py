@@ -16,7 +16,17 @@ from typing import Any
 import numpy as np
 
 from csc_tasks.framework import Strategy
-from csc_tasks.metrics import NO_MODELS, UNREADABLE, Metric, Models, Needs, Turns, column_name, metrics_for
+from csc_tasks.metrics import (
+    NO_MODELS,
+    UNREADABLE,
+    Metric,
+    Models,
+    Needs,
+    TurnMetric,
+    Turns,
+    column_name,
+    metrics_for,
+)
 from csc_tasks.protocol.prompt import TaskKind
 from csc_tasks.protocol.replies import Problem, Reply, leaves_in_thought, read_reply
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
@@ -140,7 +150,7 @@ def score_turns(
     columns: dict[str, list[Any]] = {}
     failures: dict[str, str] = {}
     for metric in metrics:
-        if metric.info.needs is Needs.JUDGE:
+        if not isinstance(metric, TurnMetric):
             continue  # a judge's items are added by the judge, for whom all replies are needed first
         name = column_name(metric, tokenizer)
         try:

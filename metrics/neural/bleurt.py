@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import MeanMetric, MetricInfo, ModelError, Needs
+from csc_tasks.metrics.base import MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
 from csc_tasks.metrics.neural.batches import Batches
 from csc_tasks.metrics.neural.bleurt_checkpoint import BleurtNetwork as Checkpoint
 from csc_tasks.metrics.neural.bleurt_checkpoint import Encoded, load_bleurt
@@ -36,7 +36,7 @@ class BleurtOptions:
     device: str = "auto"
 
 
-class Bleurt(MeanMetric):
+class Bleurt(TurnMetric, MeanMetric):
     """The mean over turns of a BLEURT checkpoint's score of (reference, reply)."""
 
     info = MetricInfo(
