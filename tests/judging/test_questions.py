@@ -50,7 +50,7 @@ SAME = [
 @pytest.mark.parametrize("change", [*ANOTHER, *SAME], ids=lambda c: next(iter(c)))
 def test_an_old_verdict_serves_unless_something_changed_that_can_change_it(change: dict[str, Any]) -> None:
     assert (key(changed(**change)) == key()) == (change in SAME)
-    lines = [judge_signature(config, RUBRIC, False)["line"] for config in (CONFIG, changed(**change))]
+    lines = [judge_signature(config, RUBRIC, False).line for config in (CONFIG, changed(**change))]
     assert (lines[0] == lines[1]) == (change in SAME)
     digests = {Questions(RUBRIC, config).digest for config in (CONFIG, changed(**change))}
     assert (len(digests) == 1) == (change in SAME)
@@ -76,7 +76,7 @@ def test_a_key_is_the_same_in_every_release_so_that_kept_verdicts_go_on_serving(
 
 
 def test_the_reference_makes_another_judge() -> None:
-    plain, shown = (judge_signature(CONFIG, RUBRIC, reference)["line"] for reference in (False, True))
+    plain, shown = (judge_signature(CONFIG, RUBRIC, reference).line for reference in (False, True))
     assert plain.startswith("turn-zh-1:m@")
     assert shown.startswith("turn-zh-1+ref:m@")
     assert plain.rpartition("@")[2] != shown.rpartition("@")[2]
