@@ -28,8 +28,9 @@ from csc_tasks.data.conversations import Conversation
 from csc_tasks.data.files import write_conversations
 from csc_tasks.data.sources import load
 from csc_tasks.metrics import AdditiveMetric, clustered_stderr, column_name
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.scoring import metrics_of_task, score_turns
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import PromptBook, TurnDoc, prefix_share, turn_docs
 from synthetic import CONVERSATIONS, conversations
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from csc_tasks.data.sources import Split, Subset, chosen_source, evaluation_corpus, in_hub_cache, load
-from csc_tasks.errors import CSConvError
+from csc_tasks.data.sources import chosen_source, evaluation_corpus, in_hub_cache, load
+from csc_tasks.data.splits import Split, Subset
+from csc_tasks.errors import CSConvError, needs_extra
 from csc_tasks.harness.lm_eval import check_version, version
 from csc_tasks.harness.registration import configs_folder, is_registered, reads_entry_points, task_names
 
@@ -50,9 +51,9 @@ def _mini() -> str:
 
 
 def _tiny_model() -> str:
-    from csc_tasks.data.shipped import folder
+    from csc_tasks.data.shipped import tiny_model
 
-    path = folder()
+    path = tiny_model()
     missing = [n for n in ("config.json", "model.safetensors", "tokenizer.json") if not (path / n).is_file()]
     if missing:
         raise CSConvError(f"{path} lacks {', '.join(missing)}; reinstall csconv-eval")
@@ -100,10 +101,12 @@ def _bertscore() -> str:
 
 def _judge(path: Path) -> str:
     """Put one question to the judge, as a run would before it generates anything."""
-    from csc_tasks.judging.live_run import JudgeInRun
-    from csc_tasks.protocol.prompt import TaskKind, load_prompt
+    with needs_extra("the judge", "judge"):
+        from csc_tasks.judging.live_run import JudgeInRun
+    from csc_tasks.protocol.prompt import load_prompt
+    from csc_tasks.protocol.task_kind import Context, TaskKind
 
-    judge = JudgeInRun(path, TaskKind.RESPONSE, "reference", load_prompt().version)
+    judge = JudgeInRun(path, TaskKind.RESPONSE, Context.REFERENCE, load_prompt().version)
     judge.prepare()
     return f"{judge.config.model} answers at {judge.config.base_url}"
 

@@ -1,5 +1,10 @@
 """The errors a user can act on; every message names the place and the cure."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class CSConvError(Exception):
     """Something the user can mend. Commands print the message alone, without a traceback."""
@@ -19,3 +24,16 @@ class ConfigError(CSConvError):
 
 class HarnessError(CSConvError):
     """The installed lm-eval is absent, unsupported, or cannot be written to."""
+
+
+@contextmanager
+def needs_extra(what: str, extra: str) -> Iterator[None]:
+    """Say which extra of csconv's to install where an import within fails.
+
+    Raises:
+        ConfigError: a package is not installed; the message begins with ``what``.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise ConfigError(f"{what} needs {missing.name}: pip install 'csconv-eval[{extra}]'") from None

@@ -38,7 +38,7 @@ from csc_tasks.metrics import Metric, reported_metrics
 from csc_tasks.metrics.comparison import LEVEL, interval, ranks
 from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED
-from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.task_kind import TaskKind
 
 __all__ = ["build_board", "reported_results"]
 

@@ -38,7 +38,7 @@ def baseline(
 
     The results are ordinary lm-eval results. Further options (--limit, --metadata, …) go to lm_eval.
     """
-    from csc_tasks.generation.floors import FloorLM
+    from csc_tasks.generation.floors import FloorLM, register
     from csc_tasks.harness.run import lm_eval
 
     if train is None:
@@ -47,6 +47,7 @@ def baseline(
     models = {kind: FloorLM(f"csconv-{kind}", train, seed) for kind in kinds.split(",")}
     _ = [model.training for kind, model in models.items() if kind != "shuffle"]
     os.environ.setdefault("HF_HUB_OFFLINE", "0" if "hub" in (train, os.environ.get("CSCONV_DATA")) else "1")
+    register()
     for kind in models:
         arguments = [
             "--model",

@@ -13,7 +13,8 @@ from rich.table import Table
 from csc_tasks.commands.app import app, console, print_json
 from csc_tasks.data.conversations import Defect
 from csc_tasks.data.files import FileReport, Located, inspect_file, write_conversations
-from csc_tasks.data.sources import Corpus, Split, load
+from csc_tasks.data.sources import Corpus, load
+from csc_tasks.data.splits import Split
 from csc_tasks.data.statistics import QUANTILES, DataStatistics, summarise
 from csc_tasks.errors import DataError
 

@@ -36,9 +36,9 @@ def export(
     ] = None,
 ) -> None:
     """Write one line a model, task and metric: score, interval, rank, turns and signature."""
-    from csc_tasks.data.files import write_text
     from csc_tasks.leaderboards.build import build_board
     from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows, model_index, parquet_bytes
+    from csc_tasks.storage import write_file
 
     board = build_board(results, os.cpu_count() or 1)
     if form is ExportForm.MODEL_INDEX:
@@ -47,7 +47,7 @@ def export(
         rows = flat_rows(board, model)
         data = csv_bytes(rows) if form is ExportForm.CSV else parquet_bytes(rows)
     try:
-        write_text(out, data)
+        write_file(out, data)
     except OSError as error:
         raise DataError(f"{out}: cannot be written ({error.strerror})") from None
     for problem in board.problems:

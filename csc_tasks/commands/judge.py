@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from csc_tasks.commands.app import RunByDefault, app, console, print_json
-from csc_tasks.errors import ConfigError
+from csc_tasks.errors import ConfigError, needs_extra
+from csc_tasks.metrics.judge.rubric import TURN_RUBRIC
 
 if TYPE_CHECKING:
     from csc_tasks.judging.engine import Estimate, JudgeProgress, Stop
@@ -72,7 +73,8 @@ def run(
     before is not asked again, so an interrupted run goes on with the same command. Ctrl-C lets the requests
     under way finish. Exit code 3: the budget is used up; 130: interrupted.
     """
-    from csc_tasks.judging.saved_run import JudgedLog, judge_errors, load_judge, rubric_for
+    with needs_extra("the judge", "judge"):
+        from csc_tasks.judging.saved_run import JudgedLog, judge_errors, load_judge, rubric_for
     from csc_tasks.results.sample_log import find_logs
 
     settings = load_judge(config)
@@ -321,7 +323,7 @@ def _show_estimates(asked: list[tuple[str, str, Estimate]], settings: Any, verdi
 @judge.command()
 def probe(
     config: Config,
-    rubric: Annotated[str, typer.Option("--rubric", help="A rubric for single turns.")] = "turn-zh-1",
+    rubric: Annotated[str, typer.Option("--rubric", help="A rubric for single turns.")] = TURN_RUBRIC,
     cache: Cache = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -330,9 +332,10 @@ def probe(
     Sixty comparisons of replies that are better and worse in a known way, longer with nothing added, or
     speak to the judge; and pairs in both orders.
     """
-    from csc_tasks.judging.probe import ProbeStopped
-    from csc_tasks.judging.probe import probe as ask
-    from csc_tasks.judging.saved_run import judge_errors, load_judge
+    with needs_extra("the judge", "judge"):
+        from csc_tasks.judging.probe import ProbeStopped
+        from csc_tasks.judging.probe import probe as ask
+        from csc_tasks.judging.saved_run import judge_errors, load_judge
     from csc_tasks.metrics.judge import load_rubric
 
     settings = load_judge(config)
@@ -378,7 +381,9 @@ def agreement(
 ) -> None:
     """Hold a judge's verdicts against people's ratings of the same replies."""
     from csc_tasks.chat.journal import Journal
-    from csc_tasks.judging.saved_run import judge_errors
+
+    with needs_extra("the judge", "judge"):
+        from csc_tasks.judging.saved_run import judge_errors
     from csc_tasks.metrics.judge import JudgeError, load_rubric
     from csc_tasks.metrics.judge.agreement import agreement as compare
     from csc_tasks.metrics.judge.agreement import read_ratings, read_verdicts

@@ -41,7 +41,7 @@ def quickstart(
     Runs lm_eval as a user would, each task in a process of its own; under two minutes on two idle cores.
     """
     from csc_tasks.commands.leaderboard import show
-    from csc_tasks.data.shipped import folder
+    from csc_tasks.data.shipped import tiny_model
 
     if importlib.util.find_spec("transformers") is None or importlib.util.find_spec("torch") is None:
         raise CSConvError(
@@ -50,7 +50,7 @@ def quickstart(
         )
     common = ["--output_path", str(output_path), *(["--limit", str(limit)] if limit is not None else [])]
     harness = [sys.executable, "-m", "csc_tasks.harness.run", "run", *common, "--log_samples"]
-    model = ["--model", "hf", "--model_args", f"pretrained={folder()}", "--device", "cpu"]
+    model = ["--model", "hf", "--model_args", f"pretrained={tiny_model()}", "--device", "cpu"]
     options = ["--gen_kwargs", f"max_gen_toks={_LONGEST}", "--batch_size", _AT_ONCE]
     runs = {f"tiny_model, {tasks}": [*harness, *model, *options, "--tasks", tasks] for tasks in _TASKS}
     own = [sys.executable, "-m", "csc_tasks.commands", "baseline"]

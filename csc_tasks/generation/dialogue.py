@@ -8,8 +8,9 @@ from typing import Any, TypedDict
 from lm_eval.api.instance import Instance
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
-from csc_tasks.protocol.prompt import Prompt, TaskKind
+from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.replies import leaves_in_thought, read_reply
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
 
 __all__ = [

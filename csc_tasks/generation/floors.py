@@ -19,22 +19,20 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, cast
 
-# lm-eval fills its registry of models only if it is still empty when asked, so a model registered before
-# its own would hide them all.
-import lm_eval.models  # noqa: F401
 import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
-from csc_tasks.data.sources import Split, load
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.generation.dialogue import DialogueRequest, conversations_of
 from csc_tasks.generation.rounds import generate_dialogue
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy, turn_docs
 
-__all__ = ["MODEL_NAME", "Floor", "FloorLM"]
+__all__ = ["MODEL_NAME", "Floor", "FloorLM", "register"]
 
 MODEL_NAME = "csconv-baseline"
 BLOCK = 256
@@ -53,7 +51,6 @@ Answer = tuple[list[float], str]
 """A score for each of the twelve strategies (the best is the answer), and the reply."""
 
 
-@register_model(MODEL_NAME)
 class FloorLM(LM):  # type: ignore[misc]
     """A baseline as a model of the harness; it reads the documents, not the prompts.
 
@@ -210,3 +207,16 @@ def _tfidf(texts: Sequence[str]) -> tuple[Any, Any]:
 
     vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True)
     return vectorizer, vectorizer.fit_transform(texts)
+
+
+def register() -> None:
+    """Make the floors known to the harness as ``--model csconv-baseline``.
+
+    lm-eval finds models by no entry point, and makes the model before it reads a task's file: whoever names
+    the model has to call this first, as ``csconv floor`` does.
+    """
+    # lm-eval fills its registry of models only if it is still empty when asked, so a model registered before
+    # its own would hide them all.
+    import lm_eval.models  # noqa: F401
+
+    register_model(MODEL_NAME)(FloorLM)

@@ -27,10 +27,10 @@ from csc_tasks.judging.saved_run import judge_errors, judge_signature, load_judg
 from csc_tasks.metrics.judge import JudgeError, Rubric, Sample, Status, Verdict, load_rubric
 from csc_tasks.metrics.judge.probe import probe_samples
 from csc_tasks.metrics.judge.prompt import ask
-from csc_tasks.metrics.judge.rubric import Unit
+from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
 from csc_tasks.metrics.judge.scores import judge_metrics
-from csc_tasks.protocol.prompt import TaskKind
 from csc_tasks.protocol.scoring import TurnRecord
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
 from csc_tasks.results.sample_log import Chunk
 from csc_tasks.storage import cache_folder
@@ -60,9 +60,9 @@ class JudgeInRun:
         ConfigError: the configuration is wrong.
     """
 
-    def __init__(self, path: Path, kind: TaskKind, context: str, prompt_version: str) -> None:
+    def __init__(self, path: Path, kind: TaskKind, context: Context, prompt_version: str) -> None:
         self.config: JudgeConfig = load_judge(path)
-        self.rubric: Rubric = load_rubric("dialogue-zh-1" if context == "generated" else "turn-zh-1")
+        self.rubric: Rubric = load_rubric(DIALOGUE_RUBRIC if context is Context.GENERATED else TURN_RUBRIC)
         self.signature = judge_signature(self.config, self.rubric, with_reference=False)
         self.metrics = judge_metrics(self.rubric, self.config.min_coverage, self.signature["line"])
         self._kind = kind
@@ -78,7 +78,7 @@ class JudgeInRun:
         """
         from csc_tasks.judging.probe import require_probe
 
-        rubric = load_rubric("turn-zh-1")
+        rubric = load_rubric(TURN_RUBRIC)
         question = ask(rubric, next(probe_samples(rubric)))
         once = self.config.model_copy(update={"retries": 0})
 

@@ -13,11 +13,12 @@ from csc_tasks.judging.engine import Engine, Estimate, JudgeProgress, Stop
 from csc_tasks.judging.saved_run import judge_signature
 from csc_tasks.metrics.judge import Rubric, Sample, Verdict, load_rubric
 from csc_tasks.metrics.judge.probe import ProbeReport, pair_samples, probe_samples, read_probe
+from csc_tasks.metrics.judge.rubric import PAIR_RUBRIC, TURN_RUBRIC
 
 __all__ = ["PAIRS", "ProbeStopped", "estimate_probe", "probe", "require_probe"]
 
-PAIRS = "pairwise-zh-1"
-REQUIRED = "turn-zh-1"
+PAIRS = PAIR_RUBRIC
+REQUIRED = TURN_RUBRIC
 """The rubric of a probe that a configuration requires."""
 
 

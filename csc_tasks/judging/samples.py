@@ -9,8 +9,9 @@ from itertools import groupby
 from csc_tasks.errors import DataError
 from csc_tasks.metrics.judge.rubric import Rubric, Unit
 from csc_tasks.metrics.judge.sample import Sample
-from csc_tasks.protocol.prompt import Prompt, TaskKind, load_prompt
+from csc_tasks.protocol.prompt import Prompt, load_prompt
 from csc_tasks.protocol.replies import Reply, leaves_in_thought, read_reply
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
 from csc_tasks.results.sample_log import Chunk, SampleLog
 

@@ -19,22 +19,18 @@ import numpy as np
 from csc_tasks._version import __version__
 from csc_tasks.chat.cache import VerdictCache
 from csc_tasks.chat.journal import Journal
-from csc_tasks.data.files import write_text
 from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError
+from csc_tasks.judging.config import JudgeConfig, load_config
+from csc_tasks.judging.engine import Engine, Estimate, JudgeProgress, Stop
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
 from csc_tasks.metrics import clustered_stderr
 from csc_tasks.metrics.judge import JudgeError, Rubric, Sample, Status, Verdict, load_rubric
-from csc_tasks.metrics.judge.rubric import Unit
+from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
 from csc_tasks.metrics.judge.scores import judge_metrics
+from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.sample_log import SampleLog
-
-# What the judge needs comes with an extra: say so before anything is read.
-try:
-    from csc_tasks.judging.config import JudgeConfig, load_config
-    from csc_tasks.judging.engine import Engine, Estimate, JudgeProgress, Stop
-except ModuleNotFoundError as missing:
-    raise ConfigError(f"the judge needs {missing.name}: pip install 'csconv-eval[judge]'") from None
+from csc_tasks.storage import write_file
 
 __all__ = [
     "JudgedLog",
@@ -72,9 +68,9 @@ def rubric_for(log: SampleLog, name: str | None) -> Rubric | None:
     """The rubric for a log, the default one for its context without a ``name``; ``None`` if it does not apply."""
     if not log.kind.writes_text:
         return None
-    generated = log.context == "generated"
+    generated = log.context is Context.GENERATED
     with judge_errors():
-        rubric = load_rubric(name or ("dialogue-zh-1" if generated else "turn-zh-1"))
+        rubric = load_rubric(name or (DIALOGUE_RUBRIC if generated else TURN_RUBRIC))
     if rubric.unit is Unit.PAIR:
         raise ConfigError(f"--rubric {name}: compares two replies; use it with --pairwise")
     return None if rubric.unit is Unit.DIALOGUE and not generated else rubric
@@ -310,7 +306,7 @@ def write_results(path: Path, content: dict[str, Any], journal_path: Path) -> No
         JudgeError: it cannot be written.
     """
     try:
-        write_text(path, json.dumps(content, ensure_ascii=False, indent=2).encode())
+        write_file(path, json.dumps(content, ensure_ascii=False, indent=2).encode())
     except OSError as error:
         raise JudgeError(
             f"{path}: cannot be written ({error.strerror}); the verdicts are kept in "

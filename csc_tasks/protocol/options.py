@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from csc_tasks.data.sources import Subset
+from csc_tasks.data.splits import Subset
 from csc_tasks.errors import ConfigError
 from csc_tasks.metrics import DEFAULT_TOKENIZER, NO_MODELS, Models, tokenizer
 from csc_tasks.protocol.networks import MODEL_OPTIONS, Unnamed, read_models

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from csc_tasks.framework import Strategy, read_strategy
-from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.task_kind import TaskKind
 
 __all__ = ["Problem", "Reply", "clean", "leaves_in_thought", "read_reply"]
 

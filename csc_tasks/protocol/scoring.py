@@ -17,8 +17,8 @@ import numpy as np
 
 from csc_tasks.framework import Strategy
 from csc_tasks.metrics import NO_MODELS, UNREADABLE, Metric, Models, Needs, Turns, column_name, metrics_for
-from csc_tasks.protocol.prompt import TaskKind
 from csc_tasks.protocol.replies import Problem, Reply, leaves_in_thought, read_reply
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
 
 __all__ = ["Scored", "TurnRecord", "metrics_of_task", "read_choice", "score_turns"]
@@ -59,11 +59,11 @@ class Scored:
 
 
 def metrics_of_task(
-    kind: TaskKind, context: str, tokenizer: str, models: Models = NO_MODELS
+    kind: TaskKind, context: Context, tokenizer: str, models: Models = NO_MODELS
 ) -> tuple[Metric, ...]:
     """The metrics that a task of this kind reports, in table order; with networks only those of ``models``.
 
-    In generated context (``context="generated"``) also those of a dialogue: by depth, and truncation.
+    In generated context also those of a dialogue: by depth, and truncation.
     """
     needs = {
         TaskKind.STRATEGY: {Needs.STRATEGY, Needs.ANSWERS},
@@ -71,7 +71,7 @@ def metrics_of_task(
         TaskKind.RESPONSE: {Needs.STRATEGY, Needs.TEXT, Needs.ANSWERS},
         TaskKind.RESPONSE_ORACLE: {Needs.TEXT, Needs.ANSWERS},
     }[kind]
-    return metrics_for(needs | {Needs.DIALOGUE} if context == "generated" else needs, tokenizer, models)
+    return metrics_for(needs | {Needs.DIALOGUE} if context is Context.GENERATED else needs, tokenizer, models)
 
 
 @dataclass(frozen=True, slots=True)

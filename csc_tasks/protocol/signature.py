@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from csc_tasks._version import __version__
-from csc_tasks.data.sources import Corpus, Subset
+from csc_tasks.data.sources import Corpus
+from csc_tasks.data.splits import Subset
 from csc_tasks.metrics import Metric, column_name, signature_of
 from csc_tasks.metrics.tokenizers import tokenizer_version
-from csc_tasks.protocol.prompt import Prompt, TaskKind
+from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.task_kind import Context, TaskKind
 
 __all__ = ["BENCHMARK_VERSION", "build_signature", "sign_metrics"]
 
@@ -19,7 +21,7 @@ BENCHMARK_VERSION = 1
 
 def build_signature(
     kind: TaskKind,
-    context: str,
+    context: Context,
     prompt: Prompt,
     corpus: Corpus,
     scale: Subset,
@@ -40,7 +42,7 @@ def build_signature(
         "benchmark": BENCHMARK_VERSION,
         "package": __version__,
         "task": kind.value,
-        "context": context,
+        "context": context.value,
         "prompt": {"version": prompt.version, "sha256": prompt.sha256},
         "data": {
             "name": corpus.name,

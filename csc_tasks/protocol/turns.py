@@ -8,7 +8,8 @@ from typing import TypedDict
 
 from csc_tasks.data.conversations import Conversation, Speaker
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import Prompt, TaskKind
+from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.task_kind import TaskKind
 
 __all__ = ["PromptBook", "TurnDoc", "gold_strategy", "prefix_share", "turn_docs"]
 

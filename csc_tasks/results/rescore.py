@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from csc_tasks._version import __version__
 from csc_tasks.errors import ConfigError
-from csc_tasks.data.files import write_text
+from csc_tasks.storage import write_file
 from csc_tasks.metrics import (
     NO_MODELS,
     AdditiveMetric,
@@ -30,6 +30,7 @@ from csc_tasks.results.sample_log import SampleLog
 from csc_tasks.results.score_file import ScoreFile
 from csc_tasks.protocol.scoring import metrics_of_task, score_turns
 from csc_tasks.protocol.signature import sign_metrics
+from csc_tasks.protocol.task_kind import Context
 
 __all__ = ["Rescored", "choose", "rescore"]
 
@@ -125,7 +126,7 @@ def rescore(
         file.finish()
     values: dict[str, Any] = {
         "alias": log.task,
-        "sample_len": documents if log.context == "generated" else done,
+        "sample_len": documents if log.context is Context.GENERATED else done,
     }
     for metric, name in names.items():
         if metric.info.name in absent:
@@ -153,7 +154,7 @@ def rescore(
         "results": log.results_path.name,
         "scores": scores_path.name,
     }
-    write_text(target, json.dumps(content, ensure_ascii=False, indent=2).encode())
+    write_file(target, json.dumps(content, ensure_ascii=False, indent=2).encode())
     return Rescored(target, failures)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.signature import BENCHMARK_VERSION
 from csc_tasks.protocol.turns import TurnDoc
 
@@ -72,9 +72,9 @@ class SampleLog:
         return TaskKind(self.signature["task"])
 
     @property
-    def context(self) -> str:
-        """``reference`` or ``generated``."""
-        return str(self.signature["context"])
+    def context(self) -> Context:
+        """Whose turns stand in the history."""
+        return Context(self.signature["context"])
 
     def about_the_run(self) -> dict[str, Any]:
         """What a results file made of this log repeats, so that it is known to be of the same model."""
@@ -148,7 +148,7 @@ class SampleLog:
             doc = sample["doc"]
             replies: list[Any] = [responses[0] if responses else None for responses in sample["resps"]]
             prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
-            if self.context == "generated":
+            if self.context is Context.GENERATED:
                 if not doc["padding"]:
                     for name, column in items.items():
                         if len(sample[name]) != doc["turns"]:

@@ -19,15 +19,16 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.api.utils import Message, multiturn_to_singleturn
 
 from csc_tasks.data.sources import evaluation_corpus, select, training_corpus
-from csc_tasks.errors import ConfigError
+from csc_tasks.errors import ConfigError, needs_extra
 from csc_tasks.harness.lm_eval import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
 from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
 from csc_tasks.protocol.networks import prepare
 from csc_tasks.protocol.options import Settings
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.report import Report
 from csc_tasks.protocol.scoring import Scored, metrics_of_task
 from csc_tasks.protocol.signature import build_signature, sign_metrics
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import PromptBook, turn_docs
 from csc_tasks.tasks.aggregation import Aggregation, ClusteredError
 
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["FILTER", "CSConvTask", "PromptOptions"]
 
 logger = logging.getLogger(__name__)
-
-show_messages_plainly()
 
 FILTER = "none"
 """lm-eval's name for "no filter", so that scores are found under the usual ``metric,none``."""
@@ -58,9 +57,10 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
     """What the tasks of both contexts share: data, prompts, few-shot examples, scores."""
 
     KIND: TaskKind
-    CONTEXT: str
+    CONTEXT: Context
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
+        show_messages_plainly()
         check_version()
         speak_as_loudly_as_lm_eval()
         config = {key: value for key, value in (config or {}).items() if key != "class"}
@@ -108,8 +108,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         """The judge that ``csconv_judge`` names; ``None`` where nothing is judged."""
         if self.settings.judge is None or not self.KIND.writes_text:
             return None
-        from csc_tasks.judging.live_run import JudgeInRun
-
+        with needs_extra("csconv_judge", "judge"):
+            from csc_tasks.judging.live_run import JudgeInRun
         path = Path(self.settings.judge)
         return JudgeInRun(path, self.KIND, self.CONTEXT, self.prompt_texts.version)
 

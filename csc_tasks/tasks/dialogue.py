@@ -17,16 +17,14 @@ from csc_tasks.generation.dialogue import (
 )
 from csc_tasks.generation.rounds import install
 from csc_tasks.metrics import AdditiveMetric, column_name
-from csc_tasks.protocol.prompt import TaskKind
 from csc_tasks.protocol.replies import clean
 from csc_tasks.protocol.scoring import score_turns
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
 from csc_tasks.tasks.aggregation import OfConversations
 from csc_tasks.tasks.base import FILTER, CSConvTask, PromptOptions
 
 __all__ = ["DialogueTask"]
-
-install()
 
 
 class DialogueTask(CSConvTask):
@@ -36,9 +34,10 @@ class DialogueTask(CSConvTask):
     """
 
     KIND = TaskKind.RESPONSE
-    CONTEXT = "generated"
+    CONTEXT = Context.GENERATED
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
+        install()
         self._options = PromptOptions()
         super().__init__(config=config)
         # The evaluator pads ranks by this name; the config's own output_type stays "generate_until", by

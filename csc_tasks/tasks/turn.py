@@ -9,9 +9,9 @@ from lm_eval.api.instance import Instance
 
 from csc_tasks.framework import Strategy
 from csc_tasks.metrics import AdditiveMetric, column_name
-from csc_tasks.protocol.prompt import TaskKind
 from csc_tasks.protocol.replies import clean
 from csc_tasks.protocol.scoring import TurnRecord, score_turns
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
 from csc_tasks.tasks.base import FILTER, CSConvTask, PromptOptions
 
@@ -21,7 +21,7 @@ __all__ = ["ResponseOracleTask", "ResponseTask", "StrategyChoiceTask", "Strategy
 class TurnTask(CSConvTask):
     """A task with one document a supporter turn, in reference context."""
 
-    CONTEXT = "reference"
+    CONTEXT = Context.REFERENCE
 
     def _documents(self) -> list[Any]:
         return list(turn_docs(self.conversations))

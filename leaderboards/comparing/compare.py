@@ -20,7 +20,8 @@ from csc_tasks.leaderboards.reading.sums import metric_named
 from csc_tasks.metrics import UNREADABLE
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import Difference, holm, paired_difference
-from csc_tasks.metrics.strategy import STRATEGIES, class_scores
+from csc_tasks.metrics.stages import STRATEGIES
+from csc_tasks.metrics.strategy import class_scores
 from csc_tasks.metrics.uncertainty import cluster_sums, resample_counts
 from csc_tasks.protocol.replies import leaves_in_thought, read_reply
 from csc_tasks.results.sample_log import open_log

@@ -20,12 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from csc_tasks._version import __version__
-from csc_tasks.data.files import write_text
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.leaderboards.reading.choose import ModelSection, choose_runs
 from csc_tasks.leaderboards.reading.runs import Protocol, TaskRun, find_runs
 from csc_tasks.leaderboards.reading.sums import Statistics, metric_named, statistics_of
 from csc_tasks.metrics.base import Floats
+from csc_tasks.storage import write_file
 
 __all__ = [
     "MetricResults",
@@ -253,7 +253,7 @@ def write_baseline(evidence: ModelResults, path: Path) -> None:
         "arrays": _lines(packed.getvalue()),
     }
     try:
-        write_text(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+        write_file(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -27,8 +27,9 @@ from csc_tasks.metrics import UNREADABLE, AdditiveMetric, Metric, Tally, reporte
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.metrics.strategy import confusion, stage_of
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.replies import leaves_in_thought, read_reply
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.results.sample_log import Chunk, SampleLog, open_log
 
 __all__ = ["DEPTHS", "Statistics", "Strategies", "Texts", "metric_named", "statistics_of"]

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from csc_tasks.data.files import write_text
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.comparing.gate import CheckStatus, Exit, GateCheck, GateReport
 from csc_tasks.leaderboards.rendering.escaping import code, printable
 from csc_tasks.leaderboards.rendering.numbers import finite, number
+from csc_tasks.storage import write_file
 
 __all__ = ["append_summary", "headline", "junit", "markdown", "to_json", "write"]
 
@@ -148,7 +148,7 @@ def write(path: Path, data: bytes) -> None:
         DataError: the disk refuses.
     """
     try:
-        write_text(path, data)
+        write_file(path, data)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from csc_tasks.data.files import write_text
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.board import Board, to_json
 from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from csc_tasks.leaderboards.rendering.page import render_page
+from csc_tasks.storage import write_file
 
 __all__ = ["write_site"]
 
@@ -37,7 +37,7 @@ def write_site(board: Board, folder: Path, texts: bool = True, cache: Path | Non
     }
     try:
         for name, data in files.items():
-            write_text(folder / name, data)
+            write_file(folder / name, data)
     except OSError as error:
         raise DataError(f"{folder}: cannot be written to ({error.strerror})") from None
     return folder / "index.html"

@@ -18,7 +18,8 @@ from werkzeug import Request, Response
 from csc_tasks.data import sources
 from csc_tasks.data.conversations import Conversation
 from csc_tasks.data.files import write_conversations
-from csc_tasks.data.sources import HUB_REPO, Split, Subset, evaluation_corpus, load, select, training_corpus
+from csc_tasks.data.sources import HUB_REPO, evaluation_corpus, load, select, training_corpus
+from csc_tasks.data.splits import Split, Subset
 from csc_tasks.errors import ConfigError, DataError, SourceError
 from csc_tasks.metrics import BertScoreOptions, Models
 from csc_tasks.protocol.options import Settings

@@ -16,7 +16,8 @@ from csc_tasks.data.files import write_conversations
 from csc_tasks.data.sources import load
 from csc_tasks.errors import HarnessError
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import turn_docs
 from tests.running import FunctionLM, evaluate, gold, scores
 

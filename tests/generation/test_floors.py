@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from lm_eval.api.instance import Instance
 
-from csc_tasks.data.sources import Split, load
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from csc_tasks.errors import ConfigError
 from csc_tasks.generation.floors import FloorLM
-from csc_tasks.protocol.prompt import TaskKind
 from csc_tasks.protocol.replies import read_reply
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
 from tests.door import csconv
 from tests.running import evaluate, scores
@@ -141,9 +142,10 @@ def test_a_task_of_another_benchmark_is_refused() -> None:
         )
 
 
-def test_importing_the_baselines_hides_no_model_of_the_harness() -> None:
+def test_registering_the_floors_hides_no_model_of_the_harness_and_may_be_done_twice() -> None:
     program = (
-        "import csc_tasks.generation.floors, lm_eval.api.registry as r; print(r.get_model('dummy').__name__)"
+        "import csc_tasks.generation.floors as f, lm_eval.api.registry as r; f.register(); f.register();"
+        "print(r.get_model('dummy').__name__, r.get_model('csconv-baseline').__name__)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "DummyLM"
+    assert done.stdout.strip() == "DummyLM FloorLM"

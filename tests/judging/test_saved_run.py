@@ -27,7 +27,8 @@ from csc_tasks.judging.saved_run import JudgedLog, rubric_for
 from csc_tasks.leaderboards.collect import collect
 from csc_tasks.leaderboards.rendering.terminal import tables
 from csc_tasks.metrics.judge import load_rubric
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import PromptBook, turn_docs
 from csc_tasks.results.sample_log import find_logs
 from tests.judge_server import JudgeServer, Reply, true_verdict
