@@ -28,9 +28,9 @@ from csc_tasks.metrics.tokenizers import tokenizer_version
 from csc_tasks.protocol.report import strategy_report
 from csc_tasks.results.sample_log import SampleLog
 from csc_tasks.results.score_file import ScoreFile
-from csc_tasks.protocol.scoring import metrics_of_task, score_turns
+from csc_tasks.protocol.scoring import gold_ranks, metrics_of_task, score_replies
 from csc_tasks.protocol.signature import sign_metrics
-from csc_tasks.protocol.task_kind import Context
+from csc_tasks.protocol.task_kind import Context, TaskKind
 
 __all__ = ["Rescored", "choose", "rescore"]
 
@@ -110,8 +110,9 @@ def rescore(
             absent |= {m.info.name for m in metrics} - {m.info.name for m in wanted}
             rows = file.recall(chunk.docs, [names[m] for m in wanted])
             if rest := chunk.without(len(rows)):
-                scored = score_turns(
-                    log.kind, rest.docs, rest.answers, tokenizer, wanted, rest.prompts, rest.truncated
+                ranks = gold_ranks(rest.docs, rest.answers) if log.kind is TaskKind.STRATEGY_MC else None
+                scored = score_replies(
+                    rest.docs, rest.replies, tokenizer, wanted, ranks, truncated=rest.truncated
                 )
                 failures.update(scored.failures)
                 fresh = [record.items for record in scored.records]

@@ -113,12 +113,10 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         path = Path(self.settings.judge)
         return JudgeInRun(path, self.KIND, self.CONTEXT, self.prompt_texts.version)
 
-    def _judge(
-        self, docs: Sequence[Any], answers: Sequence[Any], prompts: Sequence[Any], scored: Scored
-    ) -> None:
-        """Add the judge's items to the records, if there is a judge."""
+    def _judge(self, docs: Sequence[Any], scored: Scored, history: Callable[[int], Sequence[str]]) -> None:
+        """Add the judge's items to the records, if there is a judge; ``history`` gives the lines before a turn."""
         if self.judge is not None and self.metrics:
-            self.judge.add_items(self.task_name, docs, answers, prompts, scored.records)
+            self.judge.add_items(self.task_name, docs, scored.records, history)
 
     # --- data ---
 

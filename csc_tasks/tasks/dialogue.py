@@ -17,8 +17,8 @@ from csc_tasks.generation.dialogue import (
 )
 from csc_tasks.generation.rounds import install
 from csc_tasks.metrics import AdditiveMetric, column_name
-from csc_tasks.protocol.replies import clean
-from csc_tasks.protocol.scoring import score_turns
+from csc_tasks.protocol.replies import clean, leaves_in_thought, read_reply
+from csc_tasks.protocol.scoring import score_replies
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
 from csc_tasks.tasks.aggregation import OfConversations
@@ -106,13 +106,15 @@ class DialogueTask(CSConvTask):
             instance.filtered_resps[FILTER] = ""
         turns = [i for i in self._instances if i.dialogue is not None]
         docs = [i.doc for i in turns]
-        answers = [i.resps[0] if i.resps else None for i in turns]
-        prompts = [i.args[0] for i in turns]
-        truncated = [i.truncated for i in turns]
-        scored = score_turns(
-            self.KIND, docs, answers, self.settings.tokenizer, self.metrics, prompts, truncated=truncated
-        )
-        self._judge(docs, answers, prompts, scored)
+        # Each was read when its answer came, for the history of the next turn; but a model class may have a
+        # `generate_dialogue` of its own.
+        replies = [
+            i.reply or read_reply("".join(i.resps[:1]), self.KIND, leaves_in_thought(i.args[0]))
+            for i in turns
+        ]
+        left_out = [i.left_out for i in turns]
+        scored = score_replies(docs, replies, self.settings.tokenizer, self.metrics, left_out=left_out)
+        self._judge(docs, scored, lambda k: turns[k].dialogue.history_lines(turns[k].idx, turns[k].left_out))
         for instance, record in zip(turns, scored.records, strict=True):
             instance.filtered_resps[FILTER] = record
         self._summarise(scored)

@@ -11,6 +11,7 @@ import heapq
 import json
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,14 @@ import numpy.typing as npt
 
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
-from csc_tasks.judging.samples import history_lines
 from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn
 from csc_tasks.leaderboards.reading.runs import Origin, TaskRun
 from csc_tasks.metrics import UNREADABLE, AdditiveMetric, Metric, Tally, reported_metrics
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.metrics.strategy import confusion, stage_of
-from csc_tasks.protocol.prompt import load_prompt
-from csc_tasks.protocol.replies import leaves_in_thought, read_reply
 from csc_tasks.protocol.task_kind import TaskKind
+from csc_tasks.results.histories import Histories
 from csc_tasks.results.sample_log import Chunk, SampleLog, open_log
 
 __all__ = ["DEPTHS", "Statistics", "Strategies", "Texts", "metric_named", "statistics_of"]
@@ -194,6 +193,9 @@ class _Reader:
         self.depths: dict[str, Floats] = {}
         self.hash = hashlib.sha256()
         self.browsed: list[tuple[int, str]] = []  # a heap of (minus hash, conversation)
+        self.said: Histories | None = None
+        with suppress(OSError):
+            self.said = Histories(log)
         self.texts: dict[str, dict[int, tuple[BrowsedTurn, BrowsedReply]]] = {}
 
     def read(self) -> Statistics:
@@ -287,9 +289,8 @@ class _Reader:
             self.texts[name][doc["turn"]] = self._text(chunk, index)
 
     def _text(self, chunk: Chunk, index: int) -> tuple[BrowsedTurn, BrowsedReply]:
-        doc, prompt, kind = chunk.docs[index], chunk.prompts[index], self.log.kind
-        reply = read_reply(chunk.answers[index], kind, leaves_in_thought(prompt))
-        said = doc["customer"] or self._customer(prompt)
+        doc, reply = chunk.docs[index], chunk.replies[index]
+        said = self._customer(chunk, index)
         scores: dict[str, float] = {}
         for name in _SHOWN_SCORES:
             if name in self.tallies and chunk.items[name][index] is not None:
@@ -297,21 +298,18 @@ class _Reader:
                 if not math.isnan(score):
                     scores[name] = round(score, 4)
         strategy = None
-        if kind is not TaskKind.RESPONSE_ORACLE:
+        if self.log.kind is not TaskKind.RESPONSE_ORACLE:
             strategy = UNREADABLE if reply.strategy is None else reply.strategy.index
         gold = _INDEX[doc["strategy"]]
         return BrowsedTurn(said, gold, doc["reference"]), BrowsedReply(strategy, reply.text, scores)
 
-    def _customer(self, prompt: Any) -> str:
-        """What the customer said last: a dialogue's log has it in the prompt alone."""
-        try:
-            texts = load_prompt(str(self.log.signature["prompt"]["version"]))
-            lines = history_lines(prompt, texts, self.log.kind)
-        except (OSError, ValueError):  # a prompt that this csconv does not have: shown without the customer
+    def _customer(self, chunk: Chunk, index: int) -> str:
+        """What the customer said since the supporter's last turn."""
+        if self.said is None:  # of a prompt that this csconv does not have: shown without the customer
             return ""
-        supporter = texts.supporter_line.split(":")[0] + ":"
-        last = max((i for i, line in enumerate(lines) if line.startswith(supporter)), default=-1)
-        return "\n".join(line.partition(":")[2].strip() for line in lines[last + 1 :])
+        with suppress(ValueError):
+            return "\n".join(text.strip() for text in self.said.customers(chunk, index))
+        return ""
 
     def _finish(self) -> Statistics:
         order = sorted(self.codes)
