@@ -69,7 +69,7 @@ def score(
     from lm_eval.utils import simple_parse_args_string
 
     from csc_tasks.errors import ConfigError
-    from csc_tasks.protocol.options import Settings
+    from csc_tasks.protocol.options import Options
     from csc_tasks.results.rescore_jobs import Job
     from csc_tasks.results.sample_log import log_files, no_logs
 
@@ -77,7 +77,7 @@ def score(
     if foreign := [key for key in options if not key.startswith(("csconv_bertscore_", "csconv_bleurt_"))]:
         raise ConfigError(f"--metadata {foreign[0]}: only csconv_bertscore_… and csconv_bleurt_… apply here")
     checked = {**options, **({"csconv_tokenizer": tokenizer} if tokenizer is not None else {})}
-    Settings.from_metadata(checked)  # one place says what an option may be
+    Options.from_metadata(checked)  # one place says what an option may be
     if address is not None and engine is not ScoreEngine.RAY:
         raise ConfigError("--address goes with --engine ray")
     names = tuple(name.strip() for name in metrics.split(",") if name.strip())

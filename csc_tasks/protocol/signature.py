@@ -24,7 +24,7 @@ def build_signature(
     context: Context,
     prompt: Prompt,
     corpus: Corpus,
-    scale: Subset,
+    subset: Subset,
     conversations: int,
     tokenizer: str,
     metrics: Sequence[Metric],
@@ -38,7 +38,7 @@ def build_signature(
     data = f"{corpus.name}@{corpus.fingerprint[:8]}"
     signature: dict[str, Any] = {
         "line": f"csconv:{BENCHMARK_VERSION}|task:{kind.value}|ctx:{context}|prompt:{prompt.version}"
-        f"|data:{data}|scale:{scale.value}|tok:{tokens}|version:{__version__}",
+        f"|data:{data}|scale:{subset.value}|tok:{tokens}|version:{__version__}",
         "benchmark": BENCHMARK_VERSION,
         "package": __version__,
         "task": kind.value,
@@ -46,7 +46,7 @@ def build_signature(
         "prompt": {"version": prompt.version, "sha256": prompt.sha256},
         "data": {
             "name": corpus.name,
-            "scale": scale.value,
+            "scale": subset.value,
             "conversations": conversations,
             "fingerprint": corpus.fingerprint,
             "sha256": corpus.sha256,

@@ -38,7 +38,7 @@ class DialogueTask(CSConvTask):
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
         install()
-        self._options = PromptOptions()
+        self._prompt_options = PromptOptions()
         super().__init__(config=config)
         # The evaluator pads ranks by this name; the config's own output_type stays "generate_until", by
         # which --gen_kwargs finds the task.
@@ -76,7 +76,7 @@ class DialogueTask(CSConvTask):
             yield 0, PADDING
 
     def _context(self, doc: DialogueDoc, options: PromptOptions) -> Any:
-        self._options = options
+        self._prompt_options = options
         if doc["padding"]:
             return ""
         dialogue = self._dialogue(self.book.conversation(doc["conversation"]), options)
@@ -93,7 +93,7 @@ class DialogueTask(CSConvTask):
         meta, generation = options["metadata"], deepcopy(self.config.generation_kwargs)
         if doc["padding"]:
             return [DialogueRequest.of(None, doc, 0, "", generation, meta)]
-        dialogue = self._dialogue(self.book.conversation(doc["conversation"]), self._options)
+        dialogue = self._dialogue(self.book.conversation(doc["conversation"]), self._prompt_options)
         return [
             DialogueRequest.of(dialogue, turn, index, ctx, generation, meta)
             for index, turn in enumerate(dialogue.turns)
@@ -113,7 +113,7 @@ class DialogueTask(CSConvTask):
             for i in turns
         ]
         left_out = [i.left_out for i in turns]
-        scored = score_replies(docs, replies, self.settings.tokenizer, self.metrics, left_out=left_out)
+        scored = score_replies(docs, replies, self.options.tokenizer, self.metrics, left_out=left_out)
         self._judge(docs, scored, lambda k: turns[k].dialogue.history_lines(turns[k].idx, turns[k].left_out))
         for instance, record in zip(turns, scored.records, strict=True):
             instance.filtered_resps[FILTER] = record
@@ -126,7 +126,7 @@ class DialogueTask(CSConvTask):
         records = [] if doc["padding"] else results
         picked: dict[str, Any] = {}
         for metric in self.metrics:
-            name = column_name(metric, self.settings.tokenizer)
+            name = column_name(metric, self.options.tokenizer)
             # A judge's verdict on the dialogue stands with its first turn.
             picked[name] = [record.items[name] for record in records if name in record.items]
             if isinstance(metric, AdditiveMetric):

@@ -51,7 +51,7 @@ class TurnTask(CSConvTask):
         prompts = [group[0].args[0] for group in groups]
         replies = read_replies(self.KIND, docs, answers, prompts)
         ranks = gold_ranks(docs, answers) if self.KIND is TaskKind.STRATEGY_MC else None
-        scored = score_replies(docs, replies, self.settings.tokenizer, self.metrics, ranks)
+        scored = score_replies(docs, replies, self.options.tokenizer, self.metrics, ranks)
         self._judge(docs, scored, lambda index: self.book.history_lines(docs[index]))
         for group, record in zip(groups, scored.records, strict=True):
             for instance in group:
@@ -70,7 +70,7 @@ class TurnTask(CSConvTask):
             return {"bypass": 999.0}
         picked: dict[str, Any] = {}
         for metric in self.metrics:
-            name = column_name(metric, self.settings.tokenizer)
+            name = column_name(metric, self.options.tokenizer)
             picked[name] = record.items[name]
             if isinstance(metric, AdditiveMetric):
                 picked[f"{name}_stderr"] = [doc["conversation"], record.items[name]]

@@ -191,7 +191,8 @@ def test_a_thought_that_the_prompt_opened_is_no_part_of_the_history(tmp_path: Pa
     *_, last = (arguments[0] for arguments in sample["arguments"])
     # What was never said is an empty line; it may not come back as the supporter's own words.
     assert last.endswith(
-        "对话：\n客服: [其它] \n客户: 查快递\n客服: [确认身份] 报下姓名\n客户: [姓名]\n客服:<|end|><|assistant|><think>\n"
+        "对话：\n客服: [其它] \n客户: 查快递\n"
+        "客服: [确认身份] 报下姓名\n客户: [姓名]\n客服:<|end|><|assistant|><think>\n"
     )
     assert [str(record) for record in sample["filtered_resps"]] == [
         '{"strategy": null, "text": "", "problem": "unclosed-thinking"}',

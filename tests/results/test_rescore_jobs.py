@@ -175,7 +175,7 @@ def test_a_killed_process_leaves_its_scores_and_the_next_one_goes_on(runs: Path,
                 doc = sample["doc"] | {"conversation": f"{sample['doc']['conversation']}{k}"}
                 out.write(json.dumps(sample | {"doc": doc}, ensure_ascii=False) + "\n")
     command = [sys.executable, "-m", "csc_tasks.commands", "score", str(log), *heavy(tiny_bert)]
-    environment = {**os.environ, "CSCONV_CACHE_GB": "0", "HF_HUB_OFFLINE": "1"}
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from csc_tasks.errors import ConfigError
 from csc_tasks.metrics import BertScoreOptions, BleurtOptions, Models
 from csc_tasks.protocol.networks import Unnamed, read_models
-from csc_tasks.protocol.options import Settings
+from csc_tasks.protocol.options import Options
 from tests.paths import FIXTURES, ROOT
 from tests.running import FunctionLM, evaluate, gold, scores
 
@@ -65,12 +65,28 @@ def with_encoder(folder: Path | str, layer: int | None = 8, **more: Any) -> dict
             Unnamed.DEFAULT,
             Models(BertScoreOptions(batch=7, device="cpu")),
         ),
+        (
+            {"csconv_bertscore_vectors": "/v"},
+            Unnamed.OFF,
+            Models(BertScoreOptions(vectors=Path("/v"))),
+        ),
+        ({"csconv_bertscore_vectors": False}, Unnamed.DEFAULT, Models(BertScoreOptions())),
         ({"csconv_bleurt_model": "b"}, Unnamed.OFF, Models(None, BleurtOptions("b"))),
         ({"csconv_bleurt_model": "off"}, Unnamed.OFF, Models()),
     ],
 )
 def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, expected: Models) -> None:
     assert read_models(options, unnamed) == expected
+
+
+def test_vectors_are_kept_in_the_cache_where_no_folder_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CSCONV_CACHE", str(tmp_path))
+    for value in (True, "true"):
+        chosen = read_models({"csconv_bertscore_vectors": value}, Unnamed.OFF).bertscore
+        assert chosen is not None
+        assert chosen.vectors == tmp_path / "vectors"
 
 
 @pytest.mark.parametrize(
@@ -82,6 +98,7 @@ def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, 
         ({"csconv_bertscore_batch": True}, "csconv_bertscore_batch=True: must be a whole number"),
         ({"csconv_bertscore_model": 5}, "csconv_bertscore_model=5: must be a name or a path"),
         ({"csconv_bertscore_model": ""}, "csconv_bertscore_model='': must be a name or a path"),
+        ({"csconv_bertscore_vectors": 7}, "csconv_bertscore_vectors=7: must be a folder, or true for one"),
         ({"csconv_bertscore_rescale": "maybe"}, "csconv_bertscore_rescale='maybe': must be true or false"),
         (
             {"csconv_bertscore_model": "off", "csconv_bertscore_layer": 8},
@@ -96,7 +113,7 @@ def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, 
 )
 def test_a_wrong_option_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Settings.from_metadata(options)
+        Options.from_metadata(options)
 
 
 # --- what cannot be had stops the run before the model is asked anything ---
@@ -385,9 +402,7 @@ def test_scoring_again_with_the_runs_encoder_gives_its_numbers_to_the_last_digit
     (original,) = (tmp_path / "out" / "csconv-retrieval").glob("results_2*.json")
     names = "bertscore,bertscore_recall,bleurt"
     other = metadata + ",csconv_bertscore_batch=5,csconv_bleurt_batch=3"
-    done = run(
-        "score", tmp_path / "out", "--metrics", names, "--metadata", other, cwd=tmp_path, CSCONV_CACHE_GB="0"
-    )
+    done = run("score", tmp_path / "out", "--metrics", names, "--metadata", other, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     expected = json.loads(original.read_text())
     files = done.stdout.split()
