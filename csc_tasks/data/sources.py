@@ -14,12 +14,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from csc_tasks.data.conversations import Conversation
-from csc_tasks.data.files import SUFFIXES, read_file
+from csc_tasks.data.conversations import Conversation, Defect
+from csc_tasks.data.files import SUFFIXES, FileReport, Located, inspect_file, read_file
 from csc_tasks.data.sampling import stratified
 from csc_tasks.data.shipped import mini_file
 from csc_tasks.data.splits import Split, Subset
-from csc_tasks.errors import ConfigError, SourceError
+from csc_tasks.errors import ConfigError, DataError, SourceError
 
 __all__ = [
     "HUB_REPO",
@@ -27,6 +27,7 @@ __all__ = [
     "chosen_source",
     "evaluation_corpus",
     "in_hub_cache",
+    "inspect",
     "load",
     "select",
     "training_corpus",
@@ -98,6 +99,20 @@ def load(source: str, split: Split = Split.EVALUATION) -> Corpus:
             corpus.fingerprint,
         )
     return corpus
+
+
+def inspect(source: str, split: Split = Split.EVALUATION) -> FileReport:
+    """Everything that is wrong with what ``source`` names; a file that cannot be opened is a finding like any other.
+
+    Raises:
+        SourceError: the hub's file cannot be had.
+    """
+    if source in ("hub", "mini"):
+        return inspect_file(load(source, split).path)
+    try:
+        return inspect_file(Path(source))
+    except DataError as error:
+        return FileReport(Path(source), "", (), (Located("", Defect("", "unreadable", str(error))),))
 
 
 @functools.lru_cache(maxsize=8)

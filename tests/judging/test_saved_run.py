@@ -53,7 +53,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     for kind in ("random", "shuffle"):
         tasks = "csconv_mini_response,csconv_mini_dialogue,csconv_mini_strategy"
-        done = csconv("baseline", kind, "--tasks", tasks, "--output_path", folder, cwd=folder)
+        done = csconv("floor", kind, "--tasks", tasks, "--output_path", folder, cwd=folder)
         assert done.returncode == 0, done.stderr
     return folder
 

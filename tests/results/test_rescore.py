@@ -38,7 +38,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the results and logs of a run of every mini task, written by lm_eval itself."""
     folder = tmp_path_factory.mktemp("run")
     done = csconv(
-        *("baseline", "random", "--tasks", "csconv_mini_all", "--limit", "40", "--output_path", folder),
+        *("floor", "random", "--tasks", "csconv_mini_all", "--limit", "40", "--output_path", folder),
         cwd=folder,
     )
     assert done.returncode == 0, done.stderr
@@ -121,7 +121,7 @@ def test_scoring_a_few_metrics_again_hides_none_of_the_others_in_the_table(run: 
 
 
 def test_a_log_of_predict_only_is_scored(tmp_path: Path) -> None:
-    common = ("baseline", "random", "--tasks", "csconv_mini_response,csconv_mini_dialogue", "--limit", "3")
+    common = ("floor", "random", "--tasks", "csconv_mini_response,csconv_mini_dialogue", "--limit", "3")
     assert csconv(*common, "--output_path", tmp_path / "a", "--predict_only", cwd=tmp_path).returncode == 0
     assert csconv(*common, "--output_path", tmp_path / "b", cwd=tmp_path).returncode == 0
     assert csconv("score", tmp_path / "a", cwd=tmp_path).returncode == 0

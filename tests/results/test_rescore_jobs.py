@@ -29,7 +29,7 @@ Once = Callable[[str, Callable[[Path], object]], Path]
 
 def two_runs(folder: Path) -> None:
     for kind in ("random", "retrieval"):
-        done = csconv("baseline", kind, "--tasks", "csconv_mini", "--output_path", folder, cwd=folder)
+        done = csconv("floor", kind, "--tasks", "csconv_mini", "--output_path", folder, cwd=folder)
         assert done.returncode == 0, done.stderr
 
 

@@ -328,7 +328,7 @@ def test_a_mini_task_uses_the_default_model_only_if_it_is_in_the_cache_and_the_t
     (filled / "models--bert-base-chinese" / "refs").mkdir()
     (filled / "models--bert-base-chinese" / "refs" / "main").write_text("0" * 40)
     for name, cache in (("without", empty), ("with", filled)):
-        command = ("baseline", "random", "--tasks", TASK, "--limit", "5", "--output_path", tmp_path / name)
+        command = ("floor", "random", "--tasks", TASK, "--limit", "5", "--output_path", tmp_path / name)
         done = run(*command, cwd=tmp_path, HF_HUB_CACHE=str(cache), COLUMNS="300")
         assert done.returncode == 0, done.stderr
         said = "without BERTScore; --metadata csconv_bertscore_model=" in done.stdout + done.stderr
@@ -370,7 +370,7 @@ def test_a_task_on_full_data_without_the_model_stops_with_exit_code_and_one_mess
 
 
 def test_two_encoders_of_one_model_are_two_columns(model: Path, tiny_bert: Path, tmp_path: Path) -> None:
-    common = ("baseline", "random", "--tasks", TASK, "--limit", "6", "--output_path", tmp_path / "out")
+    common = ("floor", "random", "--tasks", TASK, "--limit", "6", "--output_path", tmp_path / "out")
     metadata = f"csconv_bertscore_model={model},csconv_bertscore_layer=8"
     assert run(*common, "--metadata", metadata, cwd=tmp_path).returncode == 0
     other = f"csconv_bertscore_model={tiny_bert},csconv_bertscore_layer=2"
@@ -390,7 +390,7 @@ def test_scoring_again_with_the_runs_encoder_gives_its_numbers_to_the_last_digit
     caplog.set_level(logging.INFO)
     metadata = f"csconv_bertscore_model={model},csconv_bertscore_layer=8,csconv_bleurt_model={BLEURT}"
     common = (
-        "baseline",
+        "floor",
         "retrieval",
         "--tasks",
         f"{TASK},csconv_mini_dialogue",
