@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.paths import FIXTURES
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -50,3 +53,12 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests import encoders
 
     return encoders.tiny_bert(tmp_path_factory.mktemp("encoder") / "tiny-bert")
+
+
+@pytest.fixture(scope="session")
+def old_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results, logs, verdicts and a baseline file that an earlier csconv wrote; to be read, not changed."""
+    folder = tmp_path_factory.mktemp("old")
+    with tarfile.open(FIXTURES / "old_results.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "old_results"

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from csc_tasks._version import __version__
 from csc_tasks.errors import ConfigError
-from csc_tasks.storage import write_file
 from csc_tasks.metrics import (
     NO_MODELS,
     AdditiveMetric,
@@ -26,11 +25,12 @@ from csc_tasks.metrics import (
 from csc_tasks.metrics.strategy import F1
 from csc_tasks.metrics.tokenizers import tokenizer_version
 from csc_tasks.protocol.report import strategy_report
-from csc_tasks.results.sample_log import SampleLog
-from csc_tasks.results.score_file import ScoreFile
 from csc_tasks.protocol.scoring import gold_ranks, metrics_of_task, score_replies
 from csc_tasks.protocol.signature import sign_metrics
 from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.results.sample_log import SampleLog
+from csc_tasks.results.score_file import ScoreFile
+from csc_tasks.storage import write_file
 
 __all__ = ["Rescored", "choose", "rescore"]
 

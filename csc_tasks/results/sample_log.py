@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.scoring import read_replies
 from csc_tasks.protocol.signature import BENCHMARK_VERSION
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
 
 __all__ = ["Chunk", "SampleLog", "find_logs", "log_files", "no_logs", "open_log"]
