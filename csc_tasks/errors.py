@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class CSConvError(Exception):
@@ -37,3 +41,14 @@ def needs_extra(what: str, extra: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as missing:
         raise ConfigError(f"{what} needs {missing.name}: pip install 'csconv-eval[{extra}]'") from None
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first field of an object that is wrong, and how: ``data.name: field required``."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, fault["loc"]))
+    if fault["type"] in ("dict_type", "model_type"):
+        how = "must be an object"
+    else:
+        how = fault["msg"].removeprefix("Value error, ")
+    return f"{place}: {how[:1].lower()}{how[1:]}" if place else how

@@ -25,13 +25,14 @@ def quickstart(
     Runs lm_eval as a user would, each task in a process of its own; under two minutes on two idle cores.
     """
     from csc_tasks.commands.leaderboard import show
+    from csc_tasks.leaderboards.rendering.site import SiteOptions
     from csc_tasks.quickstart import evaluate
 
     def on_progress(done: int, total: int, name: str, seconds: float) -> None:
         typer.echo(f"[{done}/{total}] {name}: {seconds:.0f} s", err=True)
 
     evaluate(output_path, limit, on_progress)
-    show([output_path], output_path / "leaderboard")
+    show([output_path], SiteOptions(output_path / "leaderboard"))
     typer.echo(
         f"Open the page above in a browser. Next, your own model: lm_eval --tasks csconv … --log_samples "
         f"--output_path {output_path}, then csconv leaderboard {output_path}",

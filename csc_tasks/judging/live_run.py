@@ -63,7 +63,7 @@ class JudgeInRun:
         self.config: JudgeConfig = load_judge(path)
         self.rubric: Rubric = load_rubric(DIALOGUE_RUBRIC if context is Context.GENERATED else TURN_RUBRIC)
         self.signature = judge_signature(self.config, self.rubric, with_reference=False)
-        self.metrics = judge_metrics(self.rubric, self.config.min_coverage, self.signature["line"])
+        self.metrics = judge_metrics(self.rubric, self.config.min_coverage, self.signature.line)
         self._kind = kind
         self._prompt_version = prompt_version
         self._cache_path = self.config.cache or default_cache()
@@ -134,7 +134,7 @@ class JudgeInRun:
     def _run(
         self, task: str, subjects: Sequence[Sample], verdicts: dict[tuple[str, int | None], Verdict]
     ) -> None:
-        journal_path = self._cache_path.with_name(f"verdicts_{task}_{self.signature['sha256']}.jsonl")
+        journal_path = self._cache_path.with_name(f"verdicts_{task}_{self.signature.sha256}.jsonl")
         cache, journal = VerdictCache(self._cache_path), Journal(journal_path)
 
         def hear(subject: Sample, verdict: Verdict) -> None:

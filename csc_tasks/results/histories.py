@@ -37,7 +37,7 @@ class Histories:
 
     def __init__(self, log: SampleLog) -> None:
         self.log = log
-        self.texts: Prompt = load_prompt(log.prompt_version)
+        self.texts: Prompt = load_prompt(log.signature.prompt.version)
         self._last: tuple[str, _Spoken] | None = None
 
     def customers(self, chunk: Chunk, index: int) -> list[str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.protocol.options import Options
-from csc_tasks.results.rescore_jobs import Done, Job, Plan, in_processes, in_this_process, on_ray
+from csc_tasks.results.rescore_jobs import Done, Job, in_processes, in_this_process, on_ray
 from csc_tasks.results.sample_log import log_files, no_logs
 from csc_tasks.results.score_request import ScoreEngine, ScoreRequest
 
@@ -53,7 +53,7 @@ def plan_of(request: ScoreRequest) -> ScorePlan:
             found.problems.append(str(error))
             continue
         if plan is not None and plan.metrics:
-            found.jobs.append(PlannedJob(job, _turns(plan)))
+            found.jobs.append(PlannedJob(job, plan.log.run.report.turns or None))
         elif plan is not None:
             found.skipped.append(f"{path}: {plan.log.task} has none of these metrics; skipped")
     if not found.jobs and not found.problems:
@@ -74,8 +74,3 @@ def run_plan(
     if request.engine is ScoreEngine.RAY:
         return on_ray(jobs, request.workers, request.address)
     return in_processes(jobs, request.workers or 1)
-
-
-def _turns(plan: Plan) -> int | None:
-    report = plan.log.results["configs"][plan.log.task]["metadata"].get("csconv_report")
-    return int(report["turns"]) if report and report.get("turns") else None

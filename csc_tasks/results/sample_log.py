@@ -14,9 +14,10 @@ from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.scoring import read_replies
-from csc_tasks.protocol.signature import BENCHMARK_VERSION
+from csc_tasks.protocol.signature import BENCHMARK_VERSION, Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
+from csc_tasks.results.results_file import ResultsFile, TaskRun
 
 __all__ = ["Chunk", "SampleLog", "find_logs", "log_files", "no_logs", "open_log"]
 
@@ -25,11 +26,8 @@ CHUNK = 2000
 HASHED = ("doc", "prompt", "target")
 """What lm-eval hashes of a sample; over all lines in this order the results file has a hash of the log."""
 _NAMES = {s.zh for s in Strategy}
-_OF_RUN = (
-    *("config", "n-shot", "versions", "lm_eval_version", "model_name", "git_hash"),
-    *("system_instruction_sha", "chat_template_sha", "fewshot_as_multiturn"),
-)
-"""What a results file says of the run as a whole: by what, how and with what model it was made."""
+_KINDS = {kind.value for kind in TaskKind}
+_CONTEXTS = {context.value for context in Context}
 
 
 class _LoggedTurn(NamedTuple):
@@ -89,35 +87,31 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class SampleLog:
-    """One ``samples_*.jsonl`` with the results file of its run.
-
-    ``results`` is that file's content; ``signature`` the task's.
-    """
+    """One ``samples_*.jsonl`` with the results file of its run, and what that says of the task."""
 
     path: Path
-    task: str
-    results_path: Path
-    results: dict[str, Any]
-    signature: dict[str, Any]
+    results: ResultsFile
+    run: TaskRun
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.run.task
+
+    @property
+    def signature(self) -> Signature:
+        """The task's."""
+        return self.run.signature
 
     @property
     def kind(self) -> TaskKind:
         """What was asked."""
-        return TaskKind(self.signature["task"])
+        return TaskKind(self.signature.task)
 
     @property
     def context(self) -> Context:
         """Whose turns stand in the history."""
-        return Context(self.signature["context"])
-
-    @property
-    def prompt_version(self) -> str:
-        """Of the prompt texts."""
-        return str(self.signature["prompt"]["version"])
-
-    def about_the_run(self) -> dict[str, Any]:
-        """What a results file made of this log repeats, so that it is known to be of the same model."""
-        return {key: self.results[key] for key in _OF_RUN if key in self.results}
+        return Context(self.signature.context)
 
     def sha256(self) -> str:
         """Of the log's bytes."""
@@ -285,26 +279,31 @@ def open_log(path: Path) -> SampleLog | None:
     """The log at ``path``; ``None`` if its run says that the task is not one of csconv's.
 
     Raises:
-        DataError: its results file is missing or damaged, or of another benchmark version.
+        DataError: its results file is missing or damaged, or of another benchmark version; the message names it.
     """
     task, _, date = path.stem.removeprefix("samples_").rpartition("_")
     results_path = path.with_name(f"results_{date}.json")
+    if not results_path.exists():
+        raise DataError(f"{path}: its run's {results_path.name} is not beside it, which says how it was made")
+    results = ResultsFile.read(results_path)
+    if task not in results.tasks:
+        raise DataError(f"{results_path}: not the results file of {path.name}: it has no task {task!r}")
     try:
-        results = json.loads(results_path.read_text(encoding="utf-8"))
-        metadata = results["configs"][task].get("metadata") or {}
-    except FileNotFoundError:
-        raise DataError(
-            f"{path}: its run's {results_path.name} is not beside it, which says how it was made"
-        ) from None
-    except (ValueError, KeyError, OSError) as error:
-        raise DataError(
-            f"{results_path}: not the results file of {path.name} ({type(error).__name__}: {error})"
-        ) from None
-    signature = metadata.get("csconv_signature")
-    if signature is None:
+        run = results.run(task)
+    except DataError as error:
+        raise DataError(f"{results_path}: {error}") from None
+    if run is None:
         return None
-    if signature["benchmark"] != BENCHMARK_VERSION:
+    if run.signature.benchmark != BENCHMARK_VERSION:
         raise DataError(
-            f"{path}: benchmark version {signature['benchmark']}; this csconv scores version {BENCHMARK_VERSION}"
+            f"{path}: benchmark version {run.signature.benchmark}; this csconv scores version {BENCHMARK_VERSION}"
         )
-    return SampleLog(path, task, results_path, results, signature)
+    if run.signature.task not in _KINDS:
+        raise DataError(
+            f"{results_path}: task {task}: csconv_signature.task: {run.signature.task!r} is unknown"
+        )
+    if run.signature.context not in _CONTEXTS:
+        raise DataError(
+            f"{results_path}: task {task}: csconv_signature.context: {run.signature.context!r} is unknown"
+        )
+    return SampleLog(path, results, run)

@@ -26,7 +26,7 @@ from csc_tasks.protocol.options import Options
 from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.report import Report
 from csc_tasks.protocol.scoring import Scored, metrics_of_task
-from csc_tasks.protocol.signature import build_signature, sign_metrics
+from csc_tasks.protocol.signature import Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import PromptBook, turn_docs
 from csc_tasks.tasks.aggregation import Aggregation, ClusteredError
@@ -79,7 +79,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self.judge = self._judge_of_run()
         if self.judge is not None:
             self.metrics += self.judge.metrics
-        metadata["csconv_signature"] = build_signature(
+        self.signature = Signature.of(
             self.KIND,
             self.CONTEXT,
             self.prompt_texts,
@@ -88,9 +88,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             len(self.conversations),
             self.options.tokenizer,
             self.metrics,
+            self.judge.signature if self.judge else None,
         )
-        if self.judge is not None:
-            metadata["csconv_signature"]["judge"] = self.judge.signature
         super().__init__(
             config={
                 **config,
@@ -156,11 +155,9 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             book = PromptBook(chosen, self.prompt_texts, self.KIND)
             docs = [rng.choice(list(turn_docs([c]))) for c in chosen]
             self._shots = [(book.question(doc), book.target(doc)) for doc in docs]
-            self.config.metadata["csconv_signature"]["fewshot"] = {
-                "data": training.name,
-                "fingerprint": training.fingerprint,
-                "seed": self._fewshot_seed,
-            }
+            self.signature = self.signature.with_fewshot(
+                training.name, training.fingerprint, self._fewshot_seed
+            )
         return self._shots
 
     def _prompt(self, question: str, options: PromptOptions) -> Any:
@@ -215,7 +212,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
                 "%s: without BERTScore; --metadata csconv_bertscore_model=… (and _layer=…) names an encoder",
                 self.task_name,
             )
-        sign_metrics(self.config.metadata["csconv_signature"], self.metrics, self.options.tokenizer)
+        self.signature = self.signature.with_metrics(self.metrics, self.options.tokenizer)
         if options.get("cache_requests"):
             logger.info("%s: --cache_requests is ignored; prompts are built anew", self.task_name)
         super().build_all_requests(**{**options, "cache_requests": False})
@@ -270,8 +267,9 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self.metrics = ()
 
     def dump_config(self) -> dict[str, Any]:
-        """The configuration for the results file, with the report in its metadata."""
+        """The configuration for the results file, with signature and report in its metadata."""
         config: dict[str, Any] = super().dump_config()
+        config["metadata"]["csconv_signature"] = self.signature.to_json()
         if self.report.figures:
             config["metadata"]["csconv_report"] = self.report.figures
         return config

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,25 +12,12 @@ from csc_tasks import __version__
 from csc_tasks.data.files import write_conversations
 from csc_tasks.data.sources import load
 from csc_tasks.protocol.turns import turn_docs
-
-
-def csconv(
-    *arguments: str | Path, cwd: Path | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    program = "import sys; from csc_tasks.commands import main; sys.argv[0] = 'csconv'; main()"
-    return subprocess.run(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={**os.environ, **environment},
-    )
+from tests.door import csconv, process, program
 
 
 def test_help_names_every_command() -> None:
     done = csconv("--help")
-    assert done.returncode == 0
+    assert done.code == 0
     for command in (
         "register",
         "unregister",
@@ -50,40 +35,45 @@ def test_help_names_every_command() -> None:
         "score",
         "table",
     ):
-        assert command in done.stdout
+        assert command in done.out
 
 
 def test_the_version_is_printed() -> None:
-    assert csconv("--version").stdout.strip() == __version__
+    assert csconv("--version").out.strip() == __version__
 
 
 def test_path_prints_the_folder_of_the_task_files_and_of_the_model() -> None:
-    assert (Path(csconv("path").stdout.strip()) / "csconv_mini.yaml").is_file()
-    assert (Path(csconv("path", "--model").stdout.strip()) / "config.json").is_file()
+    assert (Path(csconv("path").out.strip()) / "csconv_mini.yaml").is_file()
+    assert (Path(csconv("path", "--model").out.strip()) / "config.json").is_file()
 
 
 def test_info_prints_counts_shares_and_lengths() -> None:
     turns = len(list(turn_docs(load("mini").conversations)))
     done = csconv("data", "info", "mini")
-    assert done.returncode == 0
-    assert "32 conversations" in done.stdout
-    assert f"{turns} supporter turns" in done.stdout
+    assert done.code == 0
+    assert "32 conversations" in done.out
+    assert f"{turns} supporter turns" in done.out
     for word in ("提供建议", "Resolving", "产品咨询", "95%"):
-        assert word in done.stdout
-    figures = json.loads(csconv("data", "info", "mini", "--json").stdout)
+        assert word in done.out
+    figures = json.loads(csconv("data", "info", "mini", "--json").out)
     assert figures["turns"] == turns == sum(figures["strategies"].values())
 
 
 def test_info_does_not_load_the_harness() -> None:
-    program = (
+    done = program(
+        "-c",
         "import sys; from csc_tasks.commands import main\n"
         "sys.argv = ['csconv', 'data', 'info', 'mini']\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "print([m for m in ('lm_eval', 'torch', 'datasets', 'transformers') if m in sys.modules])"
+        "print([m for m in ('lm_eval', 'torch', 'datasets', 'transformers') if m in sys.modules])",
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert done.out.splitlines()[-1] == "[]", done.err
+
+
+def test_the_module_is_the_command_where_its_script_is_not_on_the_path() -> None:
+    done = process("--version")
+    assert (done.code, done.out.strip()) == (0, __version__)
 
 
 def broken_file(folder: Path) -> Path:
@@ -98,27 +88,27 @@ def broken_file(folder: Path) -> Path:
 
 def test_validate_lists_every_defect_and_fails(tmp_path: Path) -> None:
     done = csconv("data", "validate", broken_file(tmp_path))
-    assert done.returncode == 1
-    assert "[1].dialogue[" in done.stdout
-    assert '"推销" is none of the twelve strategies' in done.stdout
-    assert "[2].dialogue[0].text: text is empty" in done.stdout
-    assert "1 sound conversations, 2 errors, 0 broken rules" in done.stdout
+    assert done.code == 1
+    assert "[1].dialogue[" in done.out
+    assert '"推销" is none of the twelve strategies' in done.out
+    assert "[2].dialogue[0].text: text is empty" in done.out
+    assert "1 sound conversations, 2 errors, 0 broken rules" in done.out
 
 
 def test_validate_as_json_can_be_read_by_a_program(tmp_path: Path) -> None:
-    found = json.loads(csconv("data", "validate", broken_file(tmp_path), "--json").stdout)
+    found = json.loads(csconv("data", "validate", broken_file(tmp_path), "--json").out)
     assert [(d["kind"], d["fatal"]) for d in found] == [("unknown-strategy", True), ("empty-text", True)]
 
 
 def test_validate_passes_the_shipped_files_strictly() -> None:
-    assert csconv("data", "validate", "mini", "--strict").returncode == 0
-    assert csconv("data", "validate", "mini", "--train", "--strict").returncode == 0
+    assert csconv("data", "validate", "mini", "--strict").code == 0
+    assert csconv("data", "validate", "mini", "--train", "--strict").code == 0
 
 
 def test_convert_goes_through_every_format_and_back(tmp_path: Path) -> None:
     source: str | Path = "mini"
     for name in ("a.jsonl", "b.parquet", "c.json"):
-        assert csconv("data", "convert", source, tmp_path / name).returncode == 0
+        assert csconv("data", "convert", source, tmp_path / name).code == 0
         source = tmp_path / name
     assert load(str(source)).conversations == load("mini").conversations
 
@@ -127,10 +117,10 @@ def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
     target = tmp_path / "a.json"
     target.write_text("mine")
     done = csconv("data", "convert", "mini", target)
-    assert done.returncode == 1
-    assert "exists; pass --force" in done.stderr
+    assert done.code == 1
+    assert "exists; pass --force" in done.err
     assert target.read_text() == "mine"
-    assert csconv("data", "convert", "mini", target, "--force").returncode == 0
+    assert csconv("data", "convert", "mini", target, "--force").code == 0
 
 
 @pytest.mark.parametrize(
@@ -154,7 +144,7 @@ def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
             1,
             "csconv: no floor 'csconv-genius': choose random, majority, retrieval, shuffle",
         ),
-        (["table", "/nowhere"], 1, "csconv: /nowhere: no results_*.json in it"),
+        (["table", "/nowhere"], 1, "csconv: /nowhere: no such file or folder"),
         (["data", "info"], 2, "Missing argument"),
         (["frobnicate"], 2, "No such command"),
         (["doctor", "--data", "/nowhere.json"], 1, ""),
@@ -164,43 +154,43 @@ def test_a_mistake_is_one_message_and_an_exit_code(
     arguments: list[str], code: int, message: str, tmp_path: Path
 ) -> None:
     done = csconv(*arguments, cwd=tmp_path)
-    assert done.returncode == code
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr + done.stdout
+    assert done.code == code
+    assert message in done.err
+    assert "Traceback" not in done.err + done.out
     assert list(tmp_path.iterdir()) == []
 
 
 def test_debug_shows_the_traceback() -> None:
     done = csconv("--debug", "data", "info", "/nowhere.json")
-    assert done.returncode == 1
-    assert "Traceback" in done.stderr
+    assert done.code == 1
+    assert "Traceback" in done.err
 
 
 def test_doctor_finds_a_sound_installation() -> None:
     done = csconv("doctor", "--json")
-    checks = {c["name"]: c for c in json.loads(done.stdout)}
-    assert done.returncode == 0, done.stdout
+    checks = {c["name"]: c for c in json.loads(done.out)}
+    assert done.code == 0, done.out
     for name in ("harness", "task files", "mini data", "tiny model"):
         assert checks[name]["ok"] is True
 
 
-def test_doctor_prints_a_line_a_check_with_the_extras_to_install(tmp_path: Path) -> None:
-    (tmp_path / "rjieba.py").write_text("raise ImportError('absent')\n")
-    done = csconv("doctor", cwd=tmp_path, PYTHONPATH=str(tmp_path))
-    assert "ok   harness: lm-eval 0.4." in done.stdout
-    assert "note jieba tokenizer: only needed for csconv_tokenizer=jieba: csconv-eval[jieba]" in done.stdout
-    assert "[red]" not in done.stdout
+def test_doctor_prints_a_line_a_check_with_the_extras_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rjieba", None)  # as if it were not installed
+    done = csconv("doctor")
+    assert "ok   harness: lm-eval 0.4." in done.out
+    assert "note jieba tokenizer: only needed for csconv_tokenizer=jieba: csconv-eval[jieba]" in done.out
+    assert "[red]" not in done.out
 
 
 def test_doctor_downloads_nothing_unless_told_to() -> None:
     done = csconv("doctor", HF_ENDPOINT="http://127.0.0.1:9", HF_HUB_CACHE="/nowhere", CSCONV_DATA="")
-    assert "note full data: not in the hub's local cache" in done.stdout
-    assert "Retrying" not in done.stderr
+    assert "note full data: not in the hub's local cache" in done.out
+    assert "Retrying" not in done.err
 
 
 def test_doctor_requires_the_data_that_it_is_told_of(tmp_path: Path) -> None:
     write_conversations(tmp_path / "a.json", load("mini").conversations[:4])
-    assert csconv("doctor", "--data", tmp_path / "a.json").returncode == 0
+    assert csconv("doctor", "--data", tmp_path / "a.json").code == 0
     done = csconv("doctor", "--data", broken_file(tmp_path))
-    assert done.returncode == 1
-    assert "FAIL full data:" in done.stdout
+    assert done.code == 1
+    assert "FAIL full data:" in done.out

@@ -9,6 +9,8 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -230,6 +232,30 @@ def test_lite_is_128_conversations_in_the_topics_proportions() -> None:
     for topic in {c.topic for c in everything}:
         share = sum(c.topic == topic for c in everything) / len(everything)
         assert abs(sum(c.topic == topic for c in chosen) - 128 * share) < 1
+
+
+@pytest.mark.parametrize(
+    ("topics", "lite"),
+    [
+        # of 200 conversations 128: 64, 32.64 and 31.36; one more for the largest remainder
+        ({"a": 100, "b": 51, "c": 49}, {"a": 64, "b": 33, "c": 31}),
+        ({"a": 51, "b": 49, "c": 100}, {"a": 33, "b": 31, "c": 64}),
+        # 42.67 each, and two to give: the first by name
+        ({"c": 50, "b": 50, "a": 50}, {"a": 43, "b": 43, "c": 42}),
+        # 125.44, 1.71 and 0.85: a topic of one conversation keeps it
+        ({"a": 147, "b": 2, "c": 1}, {"a": 125, "b": 2, "c": 1}),
+    ],
+)
+def test_lite_gives_what_is_left_over_to_the_largest_remainders(
+    topics: dict[str, int], lite: dict[str, int]
+) -> None:
+    opening = load("mini").conversations[0].utterances[:3]
+    everything = tuple(
+        Conversation.of(topic, (replace(opening[0], text=f"{topic}{i}"), *opening[1:]))
+        for topic, count in topics.items()
+        for i in range(count)
+    )
+    assert Counter(c.topic for c in select(everything, Subset.LITE)) == lite
 
 
 def test_lite_does_not_depend_on_the_order_of_the_file() -> None:

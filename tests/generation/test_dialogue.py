@@ -214,6 +214,30 @@ def test_thinking_silence_and_none_are_counted_and_leave_an_empty_line_in_the_hi
     )
 
 
+class OpeningLM(FunctionLM):
+    """A model whose chat template opens a thought, so that its answers begin within one."""
+
+    def apply_chat_template(
+        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
+    ) -> str:
+        return super().apply_chat_template(chat_history, add_generation_prompt) + "<think>\n"
+
+
+def test_what_is_said_within_a_thought_that_the_template_opened_is_not_in_the_history(
+    tmp_path: Path,
+) -> None:
+    said = iter(["客户急了，应当安抚。", "嗯</think>[提供建议] 先等等", "[信息传达] 好"])
+    lm = OpeningLM(lambda _: next(said))
+    results = run_on_file(lm, TWO[:1], tmp_path, apply_chat_template=True)
+    histories = [r.args[0].partition(HEAD)[2].partition("<|end|>")[0] for r in lm.requests]
+    assert histories == [
+        "客服:",
+        "客服: [其它] \n客户: 查快递\n客服:",
+        "客服: [其它] \n客户: 查快递\n客服: [提供建议] 先等等\n客户: [姓名]\n客服:",
+    ]
+    assert scores(results, "csconv_dialogue")["no_answer"] == pytest.approx(1 / 3)
+
+
 class BrokenLM(RoundsLM):
     """Fails in the middle of round 3, after answering a few of its requests."""
 

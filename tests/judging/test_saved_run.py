@@ -24,8 +24,7 @@ from csc_tasks.data.sources import load
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.samples import samples_of_log
 from csc_tasks.judging.saved_run import JudgedLog, rubric_for
-from csc_tasks.leaderboards.collect import collect
-from csc_tasks.leaderboards.rendering.terminal import tables
+from csc_tasks.leaderboards.build import build_board
 from csc_tasks.metrics.judge import load_rubric
 from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.results.sample_log import find_logs
@@ -137,10 +136,10 @@ def test_judging_a_folder_writes_verdicts_results_and_a_table(saved: Path, serve
             assert 0 < values[f"judge_{dimension.name}_stderr,none"] < 1
         line = content["configs"][task]["metadata"]["csconv_signature"]["line"]
         assert f"|judge:{rubric.name}:fake@" in line
-    rows = collect([saved])
-    shown = {t.title: [str(c.header) for c in t.columns] for t in tables(rows)}
-    assert "Judge coverage ↑" in shown[f"csconv_mini_response, {TURNS} turns"]
-    assert {r.model for r in rows if "judge_overall" in r.scores} == {"csconv-random", "csconv-shuffle"}
+    (table,) = build_board([saved]).tables
+    (overall,) = (c for c in table.columns if c.id == "response/reference/judge_overall")
+    assert {r.model for r in table.rows if overall.id in r.cells} == {"csconv-random", "csconv-shuffle"}
+    assert "Judge coverage ↑" in csconv("table", saved, cwd=saved).stdout
     asked = sum(server.asked.values())
     again = csconv("judge", saved, "--config", config, cwd=saved)
     assert again.returncode == 0
