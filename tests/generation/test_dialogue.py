@@ -174,32 +174,15 @@ def test_few_shot_examples_and_the_chat_template_stand_around_each_rounds_histor
     assert first.text in last
 
 
-class OpenedLM(FunctionLM):
-    """A model whose chat template opens the thinking."""
-
-    def apply_chat_template(
-        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
-    ) -> str:
-        return super().apply_chat_template(chat_history, add_generation_prompt) + "<think>\n"
-
-
-def test_a_thought_that_the_prompt_opened_is_no_part_of_the_history(tmp_path: Path) -> None:
-    said = iter(["他想查快递，先问名字", "想好了</think>[确认身份] 报下姓名", "[信息传达] 在路上"])
-    lm = OpenedLM(lambda _: next(said))
-    results = run_on_file(lm, TWO[:1], tmp_path, apply_chat_template=True)
-    (sample,) = results["samples"]["csconv_dialogue"]
-    *_, last = (arguments[0] for arguments in sample["arguments"])
-    # What was never said is an empty line; it may not come back as the supporter's own words.
-    assert last.endswith(
-        "对话：\n客服: [其它] \n客户: 查快递\n"
-        "客服: [确认身份] 报下姓名\n客户: [姓名]\n客服:<|end|><|assistant|><think>\n"
-    )
+def test_the_log_holds_the_customers_turns_and_each_reply_as_it_was_read(tmp_path: Path) -> None:
+    said = iter(["喂？", "<think>嗯</think>[确认身份] 报下姓名", "[信息传达] 在路上"])
+    (sample,) = run_on_file(FunctionLM(lambda _: next(said)), TWO[:1], tmp_path)["samples"]["csconv_dialogue"]
+    assert sample["doc"]["customers"] == [[], ["查快递"], ["[姓名]"]]
     assert [str(record) for record in sample["filtered_resps"]] == [
-        '{"strategy": null, "text": "", "problem": "unclosed-thinking"}',
+        '{"strategy": null, "text": "喂？", "problem": "no-label"}',
         '{"strategy": "确认身份", "text": "报下姓名", "problem": null}',
         '{"strategy": "信息传达", "text": "在路上", "problem": null}',
     ]
-    assert sample["doc"]["customers"] == [[], ["查快递"], ["[姓名]"]]
 
 
 def test_thinking_silence_and_none_are_counted_and_leave_an_empty_line_in_the_history(tmp_path: Path) -> None:
