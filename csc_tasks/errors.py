@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +28,19 @@ class ConfigError(CSConvError):
 
 class HarnessError(CSConvError):
     """The installed lm-eval is absent, unsupported, or cannot be written to."""
+
+
+@contextmanager
+def needs_extra(what: str, extra: str) -> Iterator[None]:
+    """Say which extra of csconv's to install where an import within fails.
+
+    Raises:
+        ConfigError: a package is not installed; the message begins with ``what``.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise ConfigError(f"{what} needs {missing.name}: pip install 'csconv-eval[{extra}]'") from None
 
 
 def first_fault(error: ValidationError) -> str:

@@ -13,13 +13,12 @@ from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.metrics.neural.bertscore import PARTS, BertScore, BertScoreOptions
 from csc_tasks.metrics.neural.bleurt import Bleurt, BleurtOptions
 from csc_tasks.metrics.rouge import RougeL, RougeLAscii
+from csc_tasks.metrics.sequences import LongestRun, StageTransitions
 from csc_tasks.metrics.strategy import (
     F1,
     JensenShannon,
-    LongestRun,
     PreferenceBias,
     StageAccuracy,
-    StageTransitions,
     StrategyAccuracy,
     StrategyInvalid,
     TopK,

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from csc_tasks.data.shipped import folder
-from csc_tasks.data.sources import Split, load
+from csc_tasks.data.shipped import tiny_model
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from tests.door import lm_eval, process
 
 
 def hf_run(
-    tmp_path: Path, *options: str, model: str = f"pretrained={folder()}"
+    tmp_path: Path, *options: str, model: str = f"pretrained={tiny_model()}"
 ) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     """Results and samples (by task) of a run of the tiny model."""
     where = ("--output_path", str(tmp_path / "out"), "--log_samples")
@@ -37,9 +38,9 @@ def hf_run(
 def test_the_tiny_model_is_a_character_level_llama_under_two_megabytes() -> None:
     from transformers import AutoTokenizer
 
-    assert sum(p.stat().st_size for p in folder().iterdir()) < 2_000_000
-    assert json.loads((folder() / "config.json").read_text())["model_type"] == "llama"
-    tokenizer = AutoTokenizer.from_pretrained(folder())
+    assert sum(p.stat().st_size for p in tiny_model().iterdir()) < 2_000_000
+    assert json.loads((tiny_model() / "config.json").read_text())["model_type"] == "llama"
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model())
     for conversation in load("mini", Split.TRAINING).conversations:
         for utterance in conversation.utterances:
             ids = tokenizer.encode(utterance.text, add_special_tokens=False)
@@ -77,7 +78,7 @@ def test_a_chat_template_and_few_shot_examples_reach_the_hf_model(tmp_path: Path
 @pytest.mark.slow
 def test_thinking_that_the_hf_backend_takes_out_leaves_a_reply_that_is_read(tmp_path: Path) -> None:
     # The tiny model does not think; its label ends like a thought would, and the backend takes it out.
-    thinking = f"pretrained={folder()},think_end_token=]"
+    thinking = f"pretrained={tiny_model()},think_end_token=]"
     _, samples = hf_run(tmp_path, "--tasks", "csconv_mini_dialogue", "--limit", "1", model=thinking)
     (sample,) = samples["csconv_mini_dialogue"]
     assert not any("]" in reply[0] for reply in sample["resps"])
@@ -90,8 +91,8 @@ def test_thinking_that_the_hf_backend_takes_out_leaves_a_reply_that_is_read(tmp_
 @pytest.mark.slow
 def test_a_chat_template_without_a_system_role_still_gets_the_prompt(tmp_path: Path) -> None:
     strict = tmp_path / "strict"
-    shutil.copytree(folder(), strict)
-    template = (folder() / "chat_template.jinja").read_text()
+    shutil.copytree(tiny_model(), strict)
+    template = (tiny_model() / "chat_template.jinja").read_text()
     refusal = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     (strict / "chat_template.jinja").write_text(refusal + template)
     _, samples = hf_run(
@@ -114,7 +115,7 @@ def test_the_window_of_a_real_backend_cuts_the_oldest_turns_and_not_the_instruct
     results, samples = hf_run(
         tmp_path,
         *("--tasks", "csconv_mini_dialogue", "--limit", "1", "--gen_kwargs", "max_gen_toks=48"),
-        model=f"pretrained={folder()},max_length=1000",
+        model=f"pretrained={tiny_model()},max_length=1000",
     )
     (sample,) = samples["csconv_mini_dialogue"]
     prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]

@@ -11,10 +11,10 @@ import typer
 from rich.table import Table
 
 from csc_tasks.commands.app import app, console, print_json
-from csc_tasks.data.conversations import Defect
-from csc_tasks.data.files import FileReport, Located, inspect_file, write_conversations
-from csc_tasks.data.sources import Corpus, Split, load
-from csc_tasks.data.statistics import QUANTILES, DataStatistics, summarise
+from csc_tasks.data.files import write_conversations
+from csc_tasks.data.sources import inspect, load
+from csc_tasks.data.splits import Split
+from csc_tasks.data.statistics import QUANTILES, DataStatistics, record_of, summarise
 from csc_tasks.errors import DataError
 
 commands = typer.Typer(no_args_is_help=True, help="Look at, check and convert conversation files.")
@@ -26,8 +26,8 @@ Source = Annotated[
 Training = Annotated[bool, typer.Option("--train", help="The training conversations of hub or mini.")]
 
 
-def _load(source: str, train: bool) -> Corpus:
-    return load(source, Split.TRAINING if train else Split.EVALUATION)
+def _split(train: bool) -> Split:
+    return Split.TRAINING if train else Split.EVALUATION
 
 
 @commands.command()
@@ -37,10 +37,10 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Print statistics: conversations, turns, strategy and stage shares, lengths."""
-    corpus = _load(source, train)
+    corpus = load(source, _split(train))
     summary = summarise(corpus.conversations)
     if as_json:
-        print_json(json.dumps(_as_json(corpus, summary), ensure_ascii=False, indent=2))
+        print_json(json.dumps(record_of(corpus, summary), ensure_ascii=False, indent=2))
         return
     out = console()
     out.print(f"{corpus.path}\nsha256 {corpus.sha256}, fingerprint {corpus.fingerprint}")
@@ -86,34 +86,6 @@ def _spreads(summary: DataStatistics) -> Mapping[str, tuple[float, ...]]:
     }
 
 
-def _as_json(corpus: Corpus, summary: DataStatistics) -> dict[str, object]:
-    return {
-        "path": str(corpus.path),
-        "sha256": corpus.sha256,
-        "fingerprint": corpus.fingerprint,
-        "conversations": summary.conversations,
-        "utterances": summary.utterances,
-        "turns": summary.turns,
-        "strategies": {s.zh: n for s, n in summary.strategies.items()},
-        "stages": {s.en if s else None: n for s, n in summary.stages.items()},
-        "topics": summary.topics,
-        "quantiles": list(QUANTILES),
-        "turns_per_conversation": list(summary.turns_per_conversation),
-        "supporter_characters": list(summary.supporter_length),
-        "customer_characters": list(summary.customer_length),
-    }
-
-
-def _inspect(source: str, train: bool) -> FileReport:
-    if source in ("hub", "mini"):
-        return inspect_file(_load(source, train).path)
-    try:
-        return inspect_file(Path(source))
-    except DataError as error:
-        # A file that cannot be opened is a finding like any other.
-        return FileReport(Path(source), "", (), (Located("", Defect("", "unreadable", str(error))),))
-
-
 @commands.command()
 def validate(
     source: Source,
@@ -125,19 +97,11 @@ def validate(
 
     An `error` keeps the file from being used; a `rule` is a construction rule that is broken.
     """
-    report = _inspect(source, train)
+    report = inspect(source, _split(train))
     if as_json:
         print_json(
             json.dumps(
-                [
-                    {
-                        "where": d.where,
-                        "kind": d.defect.kind,
-                        "message": d.defect.message,
-                        "fatal": d.defect.fatal,
-                    }
-                    for d in report.defects
-                ],
+                [located.record() for located in report.defects],
                 ensure_ascii=False,
                 indent=2,
             )
@@ -164,7 +128,7 @@ def convert(
     force: Annotated[bool, typer.Option("--force", help="Write over an existing file.")] = False,
 ) -> None:
     """Write the conversations in another format, in the upstream schema."""
-    corpus = _load(source, train)
+    corpus = load(source, _split(train))
     if target.exists() and not force:
         raise DataError(f"{target} exists; pass --force to write over it")
     write_conversations(target, corpus.conversations)

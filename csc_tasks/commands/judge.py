@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from csc_tasks.commands.app import RunByDefault, app, console, print_json
+from csc_tasks.metrics.judge.rubric import TURN_RUBRIC
 
 if TYPE_CHECKING:
     from csc_tasks.judging.report import Report
@@ -78,7 +79,7 @@ def run(
 @judge.command()
 def probe(
     config: Config,
-    rubric: Annotated[str, typer.Option("--rubric", help="A rubric for single turns.")] = "turn-zh-1",
+    rubric: Annotated[str, typer.Option("--rubric", help="A rubric for single turns.")] = TURN_RUBRIC,
     cache: Cache = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:

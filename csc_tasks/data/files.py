@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 from csc_tasks.data.conversations import Conversation, Defect, check_record
 from csc_tasks.errors import DataError
+from csc_tasks.storage import write_file
 
 __all__ = [
     "SUFFIXES",
@@ -21,7 +20,6 @@ __all__ = [
     "inspect_file",
     "read_file",
     "write_conversations",
-    "write_text",
 ]
 
 SUFFIXES = (".json", ".jsonl", ".parquet")
@@ -38,6 +36,11 @@ class Located:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.defect.message}" if self.where else self.defect.message
+
+    def record(self) -> dict[str, str | bool]:
+        """As a JSON object."""
+        found = self.defect
+        return {"where": self.where, "kind": found.kind, "message": found.message, "fatal": found.fatal}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,21 +231,6 @@ def read_file(path: Path) -> FileReport:
     return report
 
 
-def write_text(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: into a temporary file beside it, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
 def write_conversations(path: Path, conversations: Sequence[Conversation]) -> None:
     """Write conversations in the upstream schema; the suffix chooses the format.
 
@@ -260,7 +248,7 @@ def write_conversations(path: Path, conversations: Sequence[Conversation]) -> No
     else:
         raise DataError(f"{path}: a conversation file ends in {', '.join(SUFFIXES)}, not in '{path.suffix}'")
     try:
-        write_text(path, data)
+        write_file(path, data)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
 

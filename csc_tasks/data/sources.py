@@ -1,7 +1,7 @@
 """Where conversations come from: the hub, a file, or the mini set shipped with the package.
 
 The evaluation data is chosen by ``--metadata csconv_data=…``, then the ``CSCONV_DATA`` environment
-variable, then the task's own default; the training data (few-shot examples, baselines) likewise by
+variable, then the task's own default; the training data (few-shot examples, floors) likewise by
 ``csconv_train`` and ``CSCONV_TRAIN``. There is never a silent fall-back from one source to another.
 """
 
@@ -12,22 +12,22 @@ import hashlib
 import logging
 import os
 from dataclasses import dataclass
-from enum import Enum
-from importlib import resources
 from pathlib import Path
 
-from csc_tasks.data.conversations import Conversation
-from csc_tasks.data.files import SUFFIXES, read_file
-from csc_tasks.errors import ConfigError, SourceError
+from csc_tasks.data.conversations import Conversation, Defect
+from csc_tasks.data.files import SUFFIXES, FileReport, Located, inspect_file, read_file
+from csc_tasks.data.sampling import stratified
+from csc_tasks.data.shipped import mini_file
+from csc_tasks.data.splits import Split, Subset
+from csc_tasks.errors import ConfigError, DataError, SourceError
 
 __all__ = [
     "HUB_REPO",
     "Corpus",
-    "Split",
-    "Subset",
     "chosen_source",
     "evaluation_corpus",
     "in_hub_cache",
+    "inspect",
     "load",
     "select",
     "training_corpus",
@@ -44,25 +44,8 @@ LITE_SIZE = 128
 LITE_SALT = "csconv_lite-1"
 """Changing the salt changes the sample, so it carries a version."""
 
-
-class Split(Enum):
-    """The two halves of the data: what is evaluated, and what few-shot examples may be drawn from."""
-
-    EVALUATION = "evaluation"
-    TRAINING = "training"
-
-
-class Subset(Enum):
-    """How much of the data a task evaluates on."""
-
-    FULL = "full"
-    LITE = "lite"
-    MINI = "mini"
-
-
 _HUB_FILES = {Split.EVALUATION: "data/CSConv.json", Split.TRAINING: "data/RoleCS.json"}
 _HUB_SHA256 = {Split.EVALUATION: "6f99edead55084986eb8bc7da31f6be0e7a0a8fa82cadb4c7209567fb215a8c9"}
-_SHIPPED = {Split.EVALUATION: "csconv_mini.json", Split.TRAINING: "csconv_mini_train.json"}
 _VARIABLES = {Split.EVALUATION: "CSCONV_DATA", Split.TRAINING: "CSCONV_TRAIN"}
 _OPTIONS = {Split.EVALUATION: "csconv_data", Split.TRAINING: "csconv_train"}
 
@@ -86,7 +69,7 @@ class Corpus:
         return hashlib.sha256("\n".join(c.id for c in self.conversations).encode()).hexdigest()[:16]
 
 
-def load(source: str, part: Split = Split.EVALUATION) -> Corpus:
+def load(source: str, split: Split = Split.EVALUATION) -> Corpus:
     """Load the conversations that ``source`` names: ``hub``, ``mini`` or a path.
 
     Raises:
@@ -94,28 +77,42 @@ def load(source: str, part: Split = Split.EVALUATION) -> Corpus:
         DataError: the file breaks the schema; the message names the place.
     """
     if source == "mini":
-        path = Path(str(resources.files("csc_tasks.data") / _SHIPPED[part]))
+        path = mini_file(split)
     elif source == "hub":
-        path = _download(part)
+        path = _download(split)
     elif Path(source).suffix in SUFFIXES or os.sep in source or Path(source).exists():
         path = Path(source).expanduser()
     else:
         raise SourceError(
-            f"{_OPTIONS[part]}={source!r} is neither 'hub', 'mini' nor a file ending in {', '.join(SUFFIXES)}"
+            f"{_OPTIONS[split]}={source!r} is neither 'hub', 'mini' nor a file ending in {', '.join(SUFFIXES)}"
         )
     stat = path.stat() if path.is_file() else None
     corpus = _read(path, source, stat and (stat.st_mtime_ns, stat.st_size))
-    expected = _HUB_SHA256.get(part)
+    expected = _HUB_SHA256.get(split)
     if source == "hub" and expected and corpus.sha256 != expected:
         logger.warning(
             "THE HUB'S %s IS NOT THE PUBLISHED FILE: sha256 %s, published %s. The scores carry another data "
             "signature (%s) and must not be compared with scores on the published file.",
-            _HUB_FILES[part],
+            _HUB_FILES[split],
             corpus.sha256,
             expected,
             corpus.fingerprint,
         )
     return corpus
+
+
+def inspect(source: str, split: Split = Split.EVALUATION) -> FileReport:
+    """Everything that is wrong with what ``source`` names; a file that cannot be opened is a finding like any other.
+
+    Raises:
+        SourceError: the hub's file cannot be had.
+    """
+    if source in ("hub", "mini"):
+        return inspect_file(load(source, split).path)
+    try:
+        return inspect_file(Path(source))
+    except DataError as error:
+        return FileReport(Path(source), "", (), (Located("", Defect("", "unreadable", str(error))),))
 
 
 @functools.lru_cache(maxsize=8)
@@ -127,7 +124,7 @@ def _read(path: Path, name: str, _stamp: object) -> Corpus:
     return Corpus(name, path, report.sha256, report.conversations)
 
 
-def _download(part: Split) -> Path:
+def _download(split: Split) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,
@@ -137,14 +134,14 @@ def _download(part: Split) -> Path:
         RepositoryNotFoundError,
     )
 
-    filename = _HUB_FILES[part]
+    filename = _HUB_FILES[split]
     what = f"{filename} of {HUB_REPO}"
-    option = _OPTIONS[part]
+    option = _OPTIONS[split]
     ways_out = (
         f"Three ways out: (1) get network access to the hub or set HF_ENDPOINT to a mirror; (2) fetch the file "
-        f"elsewhere and pass --metadata {option}=/path/to/{Path(filename).name} (or {_VARIABLES[part]}); "
+        f"elsewhere and pass --metadata {option}=/path/to/{Path(filename).name} (or {_VARIABLES[split]}); "
         f"(3) evaluate the offline tasks, --tasks csconv_mini"
-        + ("" if part is Split.EVALUATION else f", or pass --metadata {option}=mini")
+        + ("" if split is Split.EVALUATION else f", or pass --metadata {option}=mini")
     )
     try:
         # The environment is read here and not left to huggingface_hub, which reads it once at import.
@@ -182,12 +179,12 @@ def _download(part: Split) -> Path:
         raise SourceError(f"downloading {what} failed ({_first_line(error)}). {ways_out}") from error
 
 
-def in_hub_cache(part: Split = Split.EVALUATION) -> bool:
+def in_hub_cache(split: Split = Split.EVALUATION) -> bool:
     """Whether the hub's file is in the local cache; the hub is not asked."""
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(
-        HUB_REPO, _HUB_FILES[part], cache_dir=os.environ.get("HF_HUB_CACHE"), repo_type="dataset"
+        HUB_REPO, _HUB_FILES[split], cache_dir=os.environ.get("HF_HUB_CACHE"), repo_type="dataset"
     )
     return isinstance(found, str)
 
@@ -197,10 +194,10 @@ def _first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _choose(option: str | None, part: Split, default: str) -> str:
+def _choose(option: str | None, split: Split, default: str) -> str:
     if option is not None and not isinstance(option, str):
-        raise ConfigError(f"{_OPTIONS[part]} must be 'hub', 'mini' or a path, not {option!r}")
-    return option or os.environ.get(_VARIABLES[part]) or default
+        raise ConfigError(f"{_OPTIONS[split]} must be 'hub', 'mini' or a path, not {option!r}")
+    return option or os.environ.get(_VARIABLES[split]) or default
 
 
 def chosen_source(option: str | None = None) -> str:
@@ -208,13 +205,13 @@ def chosen_source(option: str | None = None) -> str:
     return _choose(option, Split.EVALUATION, "hub")
 
 
-def evaluation_corpus(scale: Subset, option: str | None = None) -> Corpus:
-    """The corpus a task of this scale evaluates on, before :func:`select`.
+def evaluation_corpus(subset: Subset, option: str | None = None) -> Corpus:
+    """The corpus a task of this subset evaluates on, before :func:`select`.
 
     ``csconv_mini`` is by definition the shipped file: an option or variable meant for the other
-    scales does not change what its name stands for.
+    subsets does not change what its name stands for.
     """
-    if scale is Subset.MINI:
+    if subset is Subset.MINI:
         if option not in (None, "mini"):
             logger.info(
                 "the csconv_mini tasks always use the shipped file; csconv_data=%s is for the others", option
@@ -223,7 +220,7 @@ def evaluation_corpus(scale: Subset, option: str | None = None) -> Corpus:
     return load(chosen_source(option))
 
 
-def training_corpus(scale: Subset, option: str | None = None, evaluation: Corpus | None = None) -> Corpus:
+def training_corpus(subset: Subset, option: str | None = None, evaluation: Corpus | None = None) -> Corpus:
     """The corpus that few-shot examples are drawn from.
 
     Without an option: the shipped training file for ``csconv_mini``, RoleCS of the hub for hub data;
@@ -232,7 +229,7 @@ def training_corpus(scale: Subset, option: str | None = None, evaluation: Corpus
     Raises:
         SourceError: data from a file, and no training file is named or lies beside it.
     """
-    if option is None and scale is Subset.MINI:
+    if option is None and subset is Subset.MINI:
         return load("mini", Split.TRAINING)
     chosen = _choose(option, Split.TRAINING, "")
     if not chosen and evaluation is not None and evaluation.name not in ("hub", "mini"):
@@ -248,30 +245,23 @@ def training_corpus(scale: Subset, option: str | None = None, evaluation: Corpus
     return load(chosen or "hub", Split.TRAINING)
 
 
-def select(conversations: tuple[Conversation, ...], scale: Subset) -> tuple[Conversation, ...]:
-    """The conversations of a scale, in file order.
+def select(conversations: tuple[Conversation, ...], subset: Subset) -> tuple[Conversation, ...]:
+    """The conversations of a subset, in file order.
 
     ``lite`` is 128 conversations, allotted to the topics by largest remainder and chosen within a
     topic by a salted hash of the id: the same file always gives the same sample, and adding or
     reordering conversations moves few of the others.
     """
-    if scale is not Subset.LITE or len(conversations) <= LITE_SIZE:
-        if scale is Subset.LITE and len(conversations) < LITE_SIZE:
+    if subset is not Subset.LITE or len(conversations) <= LITE_SIZE:
+        if subset is Subset.LITE and len(conversations) < LITE_SIZE:
             logger.warning(
                 "csconv_lite wants %d conversations; the data has %d", LITE_SIZE, len(conversations)
             )
         return conversations
-    by_topic: dict[str, list[Conversation]] = {}
-    for conversation in conversations:
-        by_topic.setdefault(conversation.topic, []).append(conversation)
-    exact = {topic: LITE_SIZE * len(members) / len(conversations) for topic, members in by_topic.items()}
-    quota = {topic: int(share) for topic, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda topic: (quota[topic] - exact[topic], topic))
-    for topic in by_remainder[: LITE_SIZE - sum(quota.values())]:
-        quota[topic] += 1
 
-    def rank(conversation: Conversation) -> str:
-        return hashlib.sha256(f"{LITE_SALT}{conversation.id}".encode()).hexdigest()
+    def rank(identity: str) -> str:
+        return hashlib.sha256(f"{LITE_SALT}{identity}".encode()).hexdigest()
 
-    chosen = {c.id for topic, members in by_topic.items() for c in sorted(members, key=rank)[: quota[topic]]}
+    units = ((c.id, c.topic) for c in conversations)
+    chosen = stratified(units, LITE_SIZE, rank, tie=str)
     return tuple(c for c in conversations if c.id in chosen)

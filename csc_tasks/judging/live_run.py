@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -24,15 +23,15 @@ from csc_tasks.judging.engine import Engine, JudgeProgress
 from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.probe import require_probe
 from csc_tasks.judging.questions import Questions, judge_signature
-from csc_tasks.judging.samples import samples_of_turns
+from csc_tasks.judging.samples import AnsweredTurn, samples_of_turns
 from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric
 from csc_tasks.metrics.judge.probe import probe_samples
-from csc_tasks.metrics.judge.rubric import Unit
+from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
 from csc_tasks.metrics.judge.scores import judge_metrics
-from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.scoring import TurnRecord
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
-from csc_tasks.results.sample_log import Chunk
 from csc_tasks.storage import cache_folder
 
 __all__ = ["JudgeInRun"]
@@ -61,9 +60,9 @@ class JudgeInRun:
         ConfigError: the client is not installed.
     """
 
-    def __init__(self, path: Path, kind: TaskKind, context: str, prompt_version: str) -> None:
+    def __init__(self, path: Path, kind: TaskKind, context: Context, prompt_version: str) -> None:
         self.config: JudgeConfig = load_judge(path)
-        self.rubric: Rubric = load_rubric("dialogue-zh-1" if context == "generated" else "turn-zh-1")
+        self.rubric: Rubric = load_rubric(DIALOGUE_RUBRIC if context is Context.GENERATED else TURN_RUBRIC)
         self.signature = judge_signature(self.config, self.rubric, with_reference=False)
         self.metrics = judge_metrics(self.rubric, self.config.min_coverage, self.signature.line)
         self._kind = kind
@@ -78,7 +77,7 @@ class JudgeInRun:
             ConfigError: the judge does not answer, or it does worse in the probe than required.
             ChatError: its verdicts cannot be kept.
         """
-        rubric = load_rubric("turn-zh-1")
+        rubric = load_rubric(TURN_RUBRIC)
         once = self.config.model_copy(update={"retries": 0})
         request = Questions(rubric, once).task(next(probe_samples(rubric))).request
 
@@ -103,15 +102,21 @@ class JudgeInRun:
         self,
         task: str,
         docs: Sequence[TurnDoc],
-        answers: Sequence[Any],
-        prompts: Sequence[Any],
         records: Sequence[TurnRecord],
+        history: Callable[[int], Sequence[str]],
     ) -> None:
-        """Judge n turns and add the judge's items to their records; of a dialogue to its first turn's."""
+        """Judge n turns and add the judge's items to their records; of a dialogue to its first turn's.
+
+        ``history`` gives the lines before the turn of an index.
+        """
         verdicts: dict[tuple[str, int | None], Verdict] = {}
         try:
-            chunk = Chunk(list(docs), list(answers), list(prompts))
-            samples = list(samples_of_turns(self.rubric, self._kind, chunk, self._prompt_version))
+            turns = [
+                AnsweredTurn(doc, record.reply, doc["customers"], history(index))
+                for index, (doc, record) in enumerate(zip(docs, records, strict=True))
+            ]
+            texts = load_prompt(self._prompt_version)
+            samples = list(samples_of_turns(self.rubric, self._kind, turns, texts))
             self._run(task, samples, verdicts)
         except CSConvError as error:
             logger.error("%s: the judge stopped: %s", task, error)

@@ -31,13 +31,11 @@ from csc_tasks.metrics.judge.pairs import (
     outcome_of,
     rate,
 )
-from csc_tasks.metrics.judge.rubric import Unit, load_rubric
+from csc_tasks.metrics.judge.rubric import PAIR_RUBRIC, TURN_RUBRIC, Unit, load_rubric
+from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.sample_log import SampleLog, find_logs
 
 __all__ = ["Contest", "Pairing", "contests"]
-
-_TURNS = "turn-zh-1"
-"""Any rubric for turns gives the history and reply that a pair is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class Contest:
         sample_size: int | None = None,
     ) -> None:
         if rubric.unit is not Unit.PAIR:
-            raise ConfigError(f"--rubric {rubric.name}: does not compare two replies, as pairwise-zh-1 does")
+            raise ConfigError(f"--rubric {rubric.name}: does not compare two replies, as {PAIR_RUBRIC} does")
         if {FIRST, SECOND, TIE} not in [set(d.options) for d in rubric.dimensions if d.name == "winner"]:
             options = ", ".join((FIRST, SECOND, TIE))
             raise ConfigError(
@@ -106,7 +104,8 @@ class Contest:
     def side(self, model: str) -> dict[tuple[str, int | None], Sample]:
         """What a model answered, of the turns that are judged."""
         if model not in self._sides:
-            samples = samples_of_log(self.logs[model], load_rubric(_TURNS))
+            # Any rubric for turns gives the history and reply that a pair is made of.
+            samples = samples_of_log(self.logs[model], load_rubric(TURN_RUBRIC))
             self._sides[model] = {
                 (s.conversation, s.turn): s
                 for s in samples
@@ -244,7 +243,7 @@ def contests(
     by_task: dict[str, dict[str, SampleLog]] = {}
     for name, path in zip(names, paths, strict=True):
         for log in find_logs([path]):
-            if not log.kind.writes_text or log.context != "reference":
+            if not log.kind.writes_text or log.context is not Context.REFERENCE:
                 continue
             if name in by_task.setdefault(log.task, {}):
                 raise ConfigError(f"{path}: more than one run of {log.task}; name the samples_*.jsonl file")

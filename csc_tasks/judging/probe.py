@@ -13,11 +13,12 @@ from csc_tasks.judging.estimate import Estimate, estimate
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.metrics.judge import Rubric, Sample, Verdict, load_rubric
 from csc_tasks.metrics.judge.probe import ProbeReport, pair_samples, probe_samples, read_probe
+from csc_tasks.metrics.judge.rubric import PAIR_RUBRIC, TURN_RUBRIC
 
 __all__ = ["PAIRS", "estimate_probe", "probe", "require_probe"]
 
-PAIRS = "pairwise-zh-1"
-REQUIRED = "turn-zh-1"
+PAIRS = PAIR_RUBRIC
+REQUIRED = TURN_RUBRIC
 """The rubric of a probe that a configuration requires."""
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from csc_tasks.chat.cache import AnswerCache
-from csc_tasks.data.files import write_text
 from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.judging.config import JudgeConfig
@@ -24,10 +23,12 @@ from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
 from csc_tasks.metrics import clustered_stderr
 from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric
-from csc_tasks.metrics.judge.rubric import Unit
+from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
 from csc_tasks.metrics.judge.scores import judge_metrics
+from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.records import Judging
 from csc_tasks.results.sample_log import SampleLog
+from csc_tasks.storage import write_file
 
 __all__ = ["JudgedLog", "Judgement", "rubric_for", "write_results"]
 
@@ -36,8 +37,8 @@ def rubric_for(log: SampleLog, name: str | None) -> Rubric | None:
     """The rubric for a log, the default one for its context without a ``name``; ``None`` if it does not apply."""
     if not log.kind.writes_text:
         return None
-    generated = log.context == "generated"
-    rubric = load_rubric(name or ("dialogue-zh-1" if generated else "turn-zh-1"))
+    generated = log.context is Context.GENERATED
+    rubric = load_rubric(name or (DIALOGUE_RUBRIC if generated else TURN_RUBRIC))
     if rubric.unit is Unit.PAIR:
         raise ConfigError(f"--rubric {name}: compares two replies; use it with --pairwise")
     return None if rubric.unit is Unit.DIALOGUE and not generated else rubric
@@ -228,7 +229,7 @@ def write_results(path: Path, content: dict[str, Any], journal_path: Path) -> No
         DataError: it cannot be written.
     """
     try:
-        write_text(path, json.dumps(content, ensure_ascii=False, indent=2).encode())
+        write_file(path, json.dumps(content, ensure_ascii=False, indent=2).encode())
     except OSError as error:
         raise DataError(
             f"{path}: cannot be written ({error.strerror}); the verdicts are kept in "

@@ -11,36 +11,17 @@ import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from csc_tasks.data.conversations import Speaker, Utterance
 from csc_tasks.framework import Strategy
+from csc_tasks.protocol.task_kind import TaskKind
 
-__all__ = ["DEFAULT_PROMPT", "Prompt", "TaskKind", "load_prompt"]
+__all__ = ["DEFAULT_PROMPT", "Prompt", "load_prompt"]
 
 DEFAULT_PROMPT = "zh-1"
-
-
-class TaskKind(Enum):
-    """What is asked of the model at a turn."""
-
-    STRATEGY = "strategy"
-    STRATEGY_MC = "strategy_mc"
-    RESPONSE = "response"
-    RESPONSE_ORACLE = "response_oracle"
-
-    @property
-    def predicts_strategy(self) -> bool:
-        """Whether the answer carries a strategy that is scored."""
-        return self is not TaskKind.RESPONSE_ORACLE
-
-    @property
-    def writes_text(self) -> bool:
-        """Whether the answer carries an utterance that is scored."""
-        return self in (TaskKind.RESPONSE, TaskKind.RESPONSE_ORACLE)
 
 
 @dataclass(frozen=True, slots=True)

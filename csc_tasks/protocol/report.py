@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from csc_tasks.framework import Stage, Strategy
 from csc_tasks.metrics import Metric, Needs
-from csc_tasks.metrics.strategy import F1, STRATEGIES, class_scores
+from csc_tasks.metrics.stages import STRATEGIES
+from csc_tasks.metrics.strategy import F1, class_scores
 
 __all__ = ["Report", "strategy_report"]
 

@@ -14,11 +14,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from csc_tasks._version import __version__
-from csc_tasks.data.sources import Corpus, Subset
+from csc_tasks.data.sources import Corpus
+from csc_tasks.data.splits import Subset
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.metrics import Metric, column_name, signature_of
 from csc_tasks.metrics.tokenizers import tokenizer_version
-from csc_tasks.protocol.prompt import Prompt, TaskKind
+from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.task_kind import Context, TaskKind
 
 __all__ = [
     "BENCHMARK_VERSION",
@@ -160,10 +162,10 @@ class JudgeSignature(_Part):
 class Signature(_Part):
     """How one task was asked and scored.
 
-    ``task`` is a :class:`~csc_tasks.protocol.prompt.TaskKind`'s value and ``context`` ``reference`` or
-    ``generated``; ``tokenizer`` names the package that defines the tokens; ``metrics`` says how each score is
-    computed and ``models`` more of those that a network computes, both by the name of the score. ``judge``
-    is who judged, in the run or after it.
+    ``task`` is a :class:`~csc_tasks.protocol.task_kind.TaskKind`'s value and ``context`` a
+    :class:`~csc_tasks.protocol.task_kind.Context`'s; ``tokenizer`` names the package that defines the tokens;
+    ``metrics`` says how each score is computed and ``models`` more of those that a network computes, both by
+    the name of the score. ``judge`` is who judged, in the run or after it.
     """
 
     benchmark: int
@@ -182,7 +184,7 @@ class Signature(_Part):
     def of(
         cls,
         kind: TaskKind,
-        context: str,
+        context: Context,
         prompt: Prompt,
         corpus: Corpus,
         subset: Subset,
@@ -203,7 +205,7 @@ class Signature(_Part):
             benchmark=BENCHMARK_VERSION,
             package=__version__,
             task=kind.value,
-            context=context,
+            context=context.value,
             prompt=PromptSignature(version=prompt.version, sha256=prompt.sha256),
             data=data,
             tokenizer=tokenizer_version(tokenizer),

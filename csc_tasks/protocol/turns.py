@@ -8,19 +8,13 @@ from typing import TypedDict
 
 from csc_tasks.data.conversations import Conversation, Speaker
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import Prompt, TaskKind
+from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.task_kind import TaskKind
 
 __all__ = ["PromptBook", "TurnDoc", "gold_strategy", "prefix_share", "turn_docs"]
 
 
-class TurnDoc(TypedDict):
-    """One turn as the harness sees and logs it.
-
-    ``turn`` counts the supporter's turns of the conversation from 0 and ``turns`` is their number;
-    ``customer`` is the last thing the customer said ('' if the supporter opens); ``strategy`` and
-    ``reference`` are the gold answer. The history is not repeated here: the logged prompt has it.
-    """
-
+class _Turn(TypedDict):
     conversation: str
     topic: str
     turn: int
@@ -30,15 +24,31 @@ class TurnDoc(TypedDict):
     reference: str
 
 
+class TurnDoc(_Turn, total=False):
+    """One turn as the harness sees and logs it.
+
+    ``turn`` counts the supporter's turns of the conversation from 0 and ``turns`` is their number;
+    ``customers`` are the customer's utterances since the supporter's last turn, and ``customer`` is the last
+    thing the customer said at all ('' if the supporter opens); ``strategy`` and ``reference`` are the gold
+    answer. The history is not repeated here: it follows from the turns before (:mod:`csc_tasks.results.histories`).
+
+    Logs of before ``customers`` were in them lack the field.
+    """
+
+    customers: list[str]
+
+
 def turn_docs(conversations: Iterable[Conversation]) -> Iterator[TurnDoc]:
     """Every supporter turn of every conversation, in order."""
     for conversation in conversations:
         positions = conversation.supporter_turns
+        customers: list[str] = []
         customer = ""
         turn = 0
         for utterance in conversation.utterances:
             if utterance.speaker is Speaker.CUSTOMER:
                 customer = utterance.text
+                customers.append(customer)
                 continue
             assert utterance.strategy is not None
             yield TurnDoc(
@@ -46,11 +56,13 @@ def turn_docs(conversations: Iterable[Conversation]) -> Iterator[TurnDoc]:
                 topic=conversation.topic,
                 turn=turn,
                 turns=len(positions),
+                customers=customers,
                 customer=customer,
                 strategy=utterance.strategy.zh,
                 reference=utterance.text,
             )
             turn += 1
+            customers = []
 
 
 class PromptBook:
@@ -83,6 +95,10 @@ class PromptBook:
             self._rendered[doc["conversation"]] = rendered
         text, starts = rendered
         return text[: starts[doc["turn"]]]
+
+    def history_lines(self, doc: TurnDoc) -> list[str]:
+        """The gold history as single lines, without their ends."""
+        return self.history(doc).split("\n")[:-1]
 
     def question(self, doc: TurnDoc) -> str:
         """History and cue: the part of the prompt that belongs to this turn."""

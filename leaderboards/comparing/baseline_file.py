@@ -21,12 +21,12 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from csc_tasks._version import __version__
-from csc_tasks.data.files import write_text
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
 from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.protocol.signature import Count, Protocol, Text
+from csc_tasks.storage import write_file
 
 __all__ = ["read_baseline", "write_baseline"]
 
@@ -124,7 +124,7 @@ def write_baseline(results: ModelResults, path: Path) -> None:
         "arrays": _lines(packed.getvalue()),
     }
     try:
-        write_text(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+        write_file(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -18,9 +18,9 @@ from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable, 
 from csc_tasks.metrics import UNREADABLE, additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import Difference, holm, paired_difference
-from csc_tasks.metrics.strategy import STRATEGIES, class_scores
+from csc_tasks.metrics.stages import STRATEGIES
+from csc_tasks.metrics.strategy import class_scores
 from csc_tasks.metrics.uncertainty import cluster_sums, resample_counts
-from csc_tasks.protocol.replies import leaves_in_thought, read_reply
 from csc_tasks.results.results_file import Origin, TaskRun
 from csc_tasks.results.sample_log import open_log
 
@@ -290,9 +290,9 @@ class _Turns:
         if log is None or not log.kind.writes_text:
             return texts
         for chunk in log.chunks():
-            for doc, answer, prompt in zip(chunk.docs, chunk.answers, chunk.prompts, strict=True):
+            for doc, reply in zip(chunk.docs, chunk.replies, strict=True):
                 if (place := (doc["conversation"], doc["turn"])) in places:
-                    texts[place] = read_reply(answer, log.kind, leaves_in_thought(prompt)).text
+                    texts[place] = reply.text
         return texts
 
 

@@ -25,6 +25,7 @@ def test_help_names_every_command() -> None:
         "path",
         "doctor",
         "data",
+        "floor",
         "baseline",
         "compare",
         "export",
@@ -135,14 +136,14 @@ def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
         (["data", "info", "."], 1, "a directory, not a file"),
         (["data", "convert", "mini", "out.csv"], 1, "ends in .json, .jsonl, .parquet, not in '.csv'"),
         (
-            ["baseline", "genius"],
+            ["floor", "genius"],
             1,
-            "csconv: no baseline 'csconv-genius': choose random, majority, retrieval, shuffle",
+            "csconv: no floor 'csconv-genius': choose random, majority, retrieval, shuffle",
         ),
         (
             ["baseline", "random,genius,majority", "--output_path", "out"],
             1,
-            "csconv: no baseline 'csconv-genius': choose random, majority, retrieval, shuffle",
+            "csconv: no floor 'csconv-genius': choose random, majority, retrieval, shuffle",
         ),
         (
             ["baseline", "random", "--metadata", "csconv_tokens=zh"],

@@ -20,10 +20,11 @@ from werkzeug import Request, Response
 from csc_tasks.data import sources
 from csc_tasks.data.conversations import Conversation
 from csc_tasks.data.files import write_conversations
-from csc_tasks.data.sources import HUB_REPO, Split, Subset, evaluation_corpus, load, select, training_corpus
+from csc_tasks.data.sources import HUB_REPO, evaluation_corpus, load, select, training_corpus
+from csc_tasks.data.splits import Split, Subset
 from csc_tasks.errors import ConfigError, DataError, SourceError
 from csc_tasks.metrics import BertScoreOptions, Models
-from csc_tasks.protocol.options import Settings
+from csc_tasks.protocol.options import Options
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -288,14 +289,15 @@ def test_few_shot_examples_of_a_file_come_from_the_rolecs_beside_it(hub: Hub, tm
         ({"csconv_dta": "hub"}, r"--metadata csconv_dta: no such option; csconv knows csconv_b"),
         ({"csconv_data": 5}, r"csconv_data=5: must be 'hub', 'mini' or a path"),
         ({"csconv_tokenizer": "mecab"}, r"csconv_tokenizer='mecab' is none of zh, char, jieba"),
-        ({"csconv_scale": "huge"}, r"csconv_scale='huge' is none of full, lite, mini"),
+        ({"csconv_subset": "huge"}, r"csconv_subset='huge': is none of full, lite, mini"),
+        ({"csconv_scale": "huge"}, r"csconv_subset='huge': is none of full, lite, mini"),
     ],
 )
 def test_an_option_that_csconv_does_not_know_is_an_error(metadata: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Settings.from_metadata(metadata)
+        Options.from_metadata(metadata)
 
 
 def test_the_models_own_arguments_are_none_of_our_business() -> None:
-    settings = Settings.from_metadata({"pretrained": "x", "model": "y", "config_source": "z", "version": 1})
-    assert settings == Settings(Subset.FULL, models=Models(bertscore=BertScoreOptions()))
+    options = Options.from_metadata({"pretrained": "x", "model": "y", "config_source": "z", "version": 1})
+    assert options == Options(models=Models(bertscore=BertScoreOptions()))

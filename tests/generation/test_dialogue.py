@@ -16,7 +16,8 @@ from csc_tasks.data.files import write_conversations
 from csc_tasks.data.sources import load
 from csc_tasks.errors import HarnessError
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import turn_docs
 from tests.running import FunctionLM, evaluate, gold, scores
 
@@ -171,6 +172,17 @@ def test_few_shot_examples_and_the_chat_template_stand_around_each_rounds_histor
     last = max((r for r in lm.requests), key=lambda r: r.idx).args[0]
     first = MINI[0].utterances[0] if MINI[0].utterances[0].text in last else MINI[1].utterances[0]
     assert first.text in last
+
+
+def test_the_log_holds_the_customers_turns_and_each_reply_as_it_was_read(tmp_path: Path) -> None:
+    said = iter(["喂？", "<think>嗯</think>[确认身份] 报下姓名", "[信息传达] 在路上"])
+    (sample,) = run_on_file(FunctionLM(lambda _: next(said)), TWO[:1], tmp_path)["samples"]["csconv_dialogue"]
+    assert sample["doc"]["customers"] == [[], ["查快递"], ["[姓名]"]]
+    assert [str(record) for record in sample["filtered_resps"]] == [
+        '{"strategy": null, "text": "喂？", "problem": "no-label"}',
+        '{"strategy": "确认身份", "text": "报下姓名", "problem": null}',
+        '{"strategy": "信息传达", "text": "在路上", "problem": null}',
+    ]
 
 
 def test_thinking_silence_and_none_are_counted_and_leave_an_empty_line_in_the_history(tmp_path: Path) -> None:

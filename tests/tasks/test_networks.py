@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from csc_tasks.errors import ConfigError
 from csc_tasks.metrics import BertScoreOptions, BleurtOptions, Models
 from csc_tasks.protocol.networks import Unnamed, read_models
-from csc_tasks.protocol.options import Settings
+from csc_tasks.protocol.options import Options
 from tests.door import csconv, lm_eval, process
 from tests.paths import FIXTURES
 from tests.running import FunctionLM, evaluate, gold, scores
@@ -62,12 +62,28 @@ def with_encoder(folder: Path | str, layer: int | None = 8, **more: Any) -> dict
             Unnamed.DEFAULT,
             Models(BertScoreOptions(batch=7, device="cpu")),
         ),
+        (
+            {"csconv_bertscore_vectors": "/v"},
+            Unnamed.OFF,
+            Models(BertScoreOptions(vectors=Path("/v"))),
+        ),
+        ({"csconv_bertscore_vectors": False}, Unnamed.DEFAULT, Models(BertScoreOptions())),
         ({"csconv_bleurt_model": "b"}, Unnamed.OFF, Models(None, BleurtOptions("b"))),
         ({"csconv_bleurt_model": "off"}, Unnamed.OFF, Models()),
     ],
 )
 def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, expected: Models) -> None:
     assert read_models(options, unnamed) == expected
+
+
+def test_vectors_are_kept_in_the_cache_where_no_folder_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CSCONV_CACHE", str(tmp_path))
+    for value in (True, "true"):
+        chosen = read_models({"csconv_bertscore_vectors": value}, Unnamed.OFF).bertscore
+        assert chosen is not None
+        assert chosen.vectors == tmp_path / "vectors"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +95,7 @@ def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, 
         ({"csconv_bertscore_batch": True}, "csconv_bertscore_batch=True: must be a whole number"),
         ({"csconv_bertscore_model": 5}, "csconv_bertscore_model=5: must be a name or a path"),
         ({"csconv_bertscore_model": ""}, "csconv_bertscore_model='': must be a name or a path"),
+        ({"csconv_bertscore_vectors": 7}, "csconv_bertscore_vectors=7: must be a folder, or true for one"),
         ({"csconv_bertscore_rescale": "maybe"}, "csconv_bertscore_rescale='maybe': must be true or false"),
         (
             {"csconv_bertscore_model": "off", "csconv_bertscore_layer": 8},
@@ -93,7 +110,7 @@ def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, 
 )
 def test_a_wrong_option_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Settings.from_metadata(options)
+        Options.from_metadata(options)
 
 
 # --- what cannot be had stops the run before the model is asked anything ---
@@ -290,7 +307,7 @@ def test_a_mini_task_uses_the_default_model_only_if_it_is_in_the_cache_and_the_t
     (filled / "models--bert-base-chinese" / "refs").mkdir()
     (filled / "models--bert-base-chinese" / "refs" / "main").write_text("0" * 40)
     for name, cache in (("without", empty), ("with", filled)):
-        command = ("baseline", "random", "--tasks", TASK, "--limit", "5", "--output_path", tmp_path / name)
+        command = ("floor", "random", "--tasks", TASK, "--limit", "5", "--output_path", tmp_path / name)
         done = process(*command, HF_HUB_CACHE=str(cache))  # its place is read once, at import
         assert done.code == 0, done.err
         said = "without BERTScore; --metadata csconv_bertscore_model=" in done.output
@@ -320,7 +337,7 @@ def test_a_task_on_full_data_without_the_model_stops_with_exit_code_and_one_mess
 
 
 def test_two_encoders_of_one_model_are_two_columns(model: Path, tiny_bert: Path, tmp_path: Path) -> None:
-    common = ("baseline", "random", "--tasks", TASK, "--limit", "6", "--output_path", tmp_path / "out")
+    common = ("floor", "random", "--tasks", TASK, "--limit", "6", "--output_path", tmp_path / "out")
     metadata = f"csconv_bertscore_model={model},csconv_bertscore_layer=8"
     assert csconv(*common, "--metadata", metadata).code == 0
     other = f"csconv_bertscore_model={tiny_bert},csconv_bertscore_layer=2"
@@ -340,7 +357,7 @@ def test_scoring_again_with_the_runs_encoder_gives_its_numbers_to_the_last_digit
     caplog.set_level(logging.INFO)
     metadata = f"csconv_bertscore_model={model},csconv_bertscore_layer=8,csconv_bleurt_model={BLEURT}"
     common = (
-        "baseline",
+        "floor",
         "retrieval",
         "--tasks",
         f"{TASK},csconv_mini_dialogue",
@@ -354,9 +371,7 @@ def test_scoring_again_with_the_runs_encoder_gives_its_numbers_to_the_last_digit
     (original,) = (tmp_path / "out" / "csconv-retrieval").glob("results_2*.json")
     names = "bertscore,bertscore_recall,bleurt"
     other = metadata + ",csconv_bertscore_batch=5,csconv_bleurt_batch=3"
-    done = csconv(
-        "score", tmp_path / "out", "--metrics", names, "--metadata", other, cwd=tmp_path, CSCONV_CACHE_GB="0"
-    )
+    done = csconv("score", tmp_path / "out", "--metrics", names, "--metadata", other, cwd=tmp_path)
     assert done.code == 0, done.err
     expected = json.loads(original.read_text())
     files = done.out.split()

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csc_tasks.data.sources import Split, load
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from csc_tasks.metrics.judge import JudgeError, Sample, load_rubric
 from csc_tasks.metrics.judge.guard import neutral
 from csc_tasks.metrics.judge.prompt import Question, ask
