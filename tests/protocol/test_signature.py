@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from csc_tasks._version import __version__
-from csc_tasks.data.sources import Subset, load
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Subset
 from csc_tasks.errors import DataError
 from csc_tasks.metrics import all_metrics
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
-from csc_tasks.protocol.signature import JudgeSignature, Protocol, Signature
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.signature import DataSignature, JudgeSignature, Protocol, Signature
+from csc_tasks.protocol.task_kind import Context, TaskKind
 
 ZH = "zh(sacrebleu-"
 METRICS = [m for m in all_metrics() if m.info.name in ("strategy_acc", "bleu_4")]
@@ -22,9 +24,8 @@ JUDGE = JudgeSignature.of("turn-zh-1", "a" * 16, False, {"model": "fake", "seed"
 
 def made(judge: JudgeSignature | None = None) -> Signature:
     corpus = load("mini")
-    return Signature.of(
-        TaskKind.RESPONSE, "reference", load_prompt(), corpus, Subset.MINI, 32, "zh", METRICS, judge
-    )
+    data = DataSignature.of(corpus, Subset.MINI, 32)
+    return Signature.of(TaskKind.RESPONSE, Context.REFERENCE, load_prompt(), data, "zh", METRICS, judge)
 
 
 def old_signatures(folder: Path) -> list[dict[str, Any]]:
