@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,16 @@ def test_a_lost_cache_is_filled_again_from_the_log(saved: Path, server: JudgeSer
     cache.unlink()
     assert csconv("judge", log, "--config", config).code == 0
     assert sum(server.asked.values()) == asked
+
+
+def test_without_the_extra_the_command_says_what_to_install(
+    tmp_path: Path, server: JudgeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    done = csconv("judge", tmp_path, "--config", configured(server, tmp_path))
+    assert (done.code, done.out) == (1, "")
+    assert done.err == "csconv: the judge needs aiohttp: pip install 'csconv-eval[judge]'\n"
+    assert csconv("judge", "--help").code == 0
 
 
 def test_a_journal_of_an_older_csconv_answers_everything(old_results: Path) -> None:

@@ -125,15 +125,9 @@ def test_the_same_questions_in_two_logs_are_paid_once(saved: Path, server: Judge
     twin = Path(shutil.copytree(saved / "csconv-random", saved / "twin"))
     logs = [log_of(saved), next(twin.glob("samples_csconv_mini_response_*"))]
     runs = [start(saved, log, config) for log in logs]
-    wait_for(server, 20)
-    time.sleep(0.2)
-    runs[0].kill()  # whoever is killed frees the other at once
     results = [run.communicate(timeout=90) for run in runs]
-    assert runs[1].returncode == 0, results
-    done = csconv("judge", logs[0], "--config", config, cwd=saved)
-    assert done.returncode == 0, done.stderr
-    # What the first had asked for in its last second may not have reached the cache they share.
-    assert sum(server.paid.values()) <= len(server.paid) + 4 * 150
+    assert [run.returncode for run in runs] == [0, 0], results
+    assert set(server.paid.values()) == {1}
     assert [len(verdicts_of(log)) for log in logs] == [TURNS, TURNS]
 
 
@@ -241,20 +235,3 @@ def test_the_key_shows_up_nowhere_whatever_happens(saved: Path, server: JudgeSer
     assert CANARY not in done.stdout + done.stderr
     for path in saved.rglob("*"):
         assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
-
-
-def test_without_the_extra_the_command_says_what_to_install(saved: Path, server: JudgeServer) -> None:
-    program = "import sys; sys.modules['aiohttp'] = None\nfrom csc_tasks.commands import main; main()"
-    command = [
-        sys.executable,
-        "-c",
-        program,
-        "judge",
-        str(saved),
-        "--config",
-        str(configured(server, saved.parent)),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr == "csconv: the judge needs aiohttp: pip install 'csconv-eval[judge]'\n"
-    assert subprocess.run([*command[:3], "--help"], capture_output=True, check=False).returncode == 0
