@@ -257,7 +257,9 @@ def test_half_a_character_in_a_reply_is_shown_as_a_question_mark(
     copied: Path, cache: Path, tmp_path: Path
 ) -> None:
     log = made.samples_file(copied / "b")
-    made.change_line(log, 0, lambda sample: sample.update(resps=[["[礼貌问候] 您好\ud83d"]]))
+    made.change_line(
+        log, 0, lambda sample: sample.update(resps=[["[礼貌问候] 您好\ud83d"]], filtered_resps=[])
+    )
     done = leaderboard(copied, "--out", tmp_path / "site", "--cache", cache)
     assert (done.code, done.err) == (0, "2 models and 1 floor in 1 table\n")
     assert "您好?" in json.dumps(samples(tmp_path / "site" / "index.html"), ensure_ascii=False)

@@ -86,7 +86,7 @@ def test_three_models_are_rated(saved: Path, server: JudgeServer) -> None:
     log = next(third.glob("samples_csconv_mini_response_*"))
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     for line in lines:
-        line["resps"] = [[line["resps"][0][0] + "谢谢您！"]]
+        line.update(resps=[[line["resps"][0][0] + "谢谢您！"]], filtered_resps=[])  # read anew, then
     log.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
     def behave(text: str, _: int, request: dict[str, Any]) -> Reply:

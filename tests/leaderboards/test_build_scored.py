@@ -94,8 +94,8 @@ def test_scores_that_do_not_fit_their_log_are_not_resampled(
 @pytest.fixture
 def judge() -> Iterator[Callable[..., Path]]:
     pytest.importorskip("pydantic", reason="needs csconv-eval[judge]")
-    from csc_tasks.chat.cache import VerdictCache
     from csc_tasks.judging.config import JudgeConfig
+    from csc_tasks.judging.keeper import open_cache
     from csc_tasks.judging.saved_run import JudgedLog
     from csc_tasks.metrics.judge import load_rubric
     from tests.judge_server import JudgeServer
@@ -106,7 +106,7 @@ def judge() -> Iterator[Callable[..., Path]]:
             (log,) = find_logs([log_of(results)])
             config = JudgeConfig(model="fake", base_url=server.url, input_price=1.0, output_price=2.0)
             judged = JudgedLog(log, load_rubric("turn-zh-1"), config, sample=sample)
-            cache = VerdictCache(results.with_name("cache.sqlite"))
+            cache = open_cache(results.with_name("cache.sqlite"))
             judged.run(cache)
             cache.close()
             return Path(judged.results_path)

@@ -42,7 +42,7 @@ def runs(original: Path, tmp_path: Path) -> Path:
 def written(folder: Path) -> dict[str, str]:
     """What scoring wrote, by name: digests, without the date and the place of each results file."""
     out = {}
-    for path in folder.rglob("*rescored*"):
+    for path in (path for path in folder.rglob("*rescored*") if path.suffix != ".lock"):
         content = path.read_bytes()
         if path.suffix == ".json":
             results = json.loads(content)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from csc_tasks.errors import CSConvError, DataError
 from csc_tasks.leaderboards.comparing.baseline_file import read_baseline
-from csc_tasks.leaderboards.comparing.gate import default_rules, evaluate
+from csc_tasks.leaderboards.comparing.gate import evaluate
 from csc_tasks.leaderboards.comparing.loading import load_model_results
+from csc_tasks.leaderboards.comparing.rules import default_rules
 from csc_tasks.protocol.signature import Signature
 from csc_tasks.results.records import Judging, Rescoring
 from csc_tasks.results.results_file import Origin, ResultsFile
