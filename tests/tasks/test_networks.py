@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from safetensors.torch import load_file, save_file
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.metrics import BertScoreOptions, BleurtOptions, Models
@@ -23,6 +22,7 @@ from tests.paths import FIXTURES
 from tests.running import FunctionLM, evaluate, gold, scores
 
 torch = pytest.importorskip("torch")
+stored = pytest.importorskip("safetensors.torch")
 
 BLEURT = FIXTURES / "bleurt_tiny"
 TASK = "csconv_mini_response"
@@ -129,9 +129,9 @@ def with_truncated_weights(folder: Path) -> dict[str, Any]:
 
 
 def with_a_missing_weight(folder: Path) -> dict[str, Any]:
-    weights = load_file(folder / "model.safetensors")
+    weights = stored.load_file(folder / "model.safetensors")
     del weights["encoder.layer.3.output.dense.weight"]
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    stored.save_file(weights, folder / "model.safetensors", {"format": "pt"})
     return with_encoder(folder)
 
 
@@ -248,9 +248,9 @@ def test_nothing_is_loaded_for_predict_only_or_a_strategy_task() -> None:
 def test_an_encoder_that_gives_no_numbers_is_nan_with_a_counted_reason_and_all_else_is_scored(
     model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    weights = load_file(model / "model.safetensors")
+    weights = stored.load_file(model / "model.safetensors")
     weights["encoder.layer.2.output.dense.weight"][:] = float("nan")
-    save_file(weights, model / "model.safetensors", {"format": "pt"})
+    stored.save_file(weights, model / "model.safetensors", {"format": "pt"})
     results = evaluate(FunctionLM(gold), [TASK], with_encoder(model), limit=5)
     found = scores(results, TASK)
     for name in ("bertscore", "bertscore_precision", "bertscore_recall"):
