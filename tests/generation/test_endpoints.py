@@ -159,15 +159,20 @@ def test_a_dead_endpoint_is_an_error_that_loses_nothing(
 
     monkeypatch.chdir(tmp_path)
     endpoint = Endpoint(server)
-    endpoint.reply = lambda prompt: (
-        (_ for _ in ()).throw(OSError("gone")) if len(endpoint.prompts) > 40 else answer(prompt)
-    )
+    answered: list[str] = []
+
+    def dying(prompt: str) -> str:
+        if len(endpoint.prompts) > 40:
+            raise OSError("gone")
+        answered.append(prompt)
+        return answer(prompt)
+
+    endpoint.reply = dying
     with pytest.raises(
         HarnessError, match=rf"failed after \d+ of {TURNS} turns .*--use_cache csconv_rescue_"
     ):
         chat(endpoint, ["csconv_mini_dialogue"], concurrent=concurrent)
     (rescued,) = tmp_path.glob("csconv_rescue_*_rank0.db")
-    answered = endpoint.prompts[:40]
     # The same command with the rescued answers asks for none of them again.
     endpoint.reply, endpoint.prompts = answer, []
     chat(
@@ -176,8 +181,9 @@ def test_a_dead_endpoint_is_an_error_that_loses_nothing(
         concurrent=concurrent,
         use_cache=str(rescued).removesuffix("_rank0.db"),
     )
-    assert len(endpoint.prompts) <= TURNS - 40
-    assert len(set(answered) & set(endpoint.prompts)) == 0
+    assert len(endpoint.prompts) <= TURNS - len(answered)
+    # Conversations that a supporter opens begin with the same prompt, which others may ask for again.
+    assert {p for p in answered if "客户:" in p}.isdisjoint(endpoint.prompts)
     server.clear()
 
 
