@@ -237,7 +237,7 @@ def test_a_model_that_fails_in_round_3_loses_nothing_that_it_had_answered(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        HarnessError, match=r"failed in round 3 of 13 \(RuntimeError: out of memory\)"
+        HarnessError, match=r"failed after 64 of 407 turns \(RuntimeError: out of memory\)"
     ) as error:
         evaluate(BrokenLM(gold), [TASK])
     (rescued,) = tmp_path.glob("csconv_rescue_*_rank0.db")
@@ -278,7 +278,7 @@ def test_without_any_answer_nothing_is_rescued(tmp_path: Path, monkeypatch: pyte
     def fail(_: Instance) -> str:
         raise ConnectionError("refused")
 
-    with pytest.raises(HarnessError, match=r"round 1 of 13 .*It had not answered anything"):
+    with pytest.raises(HarnessError, match=r"after 0 of 407 turns .*It had not answered anything"):
         evaluate(FunctionLM(fail), [TASK])
     assert list(tmp_path.iterdir()) == []
 
