@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Annotated
 
@@ -29,7 +30,8 @@ def baseline(
         typer.Option(
             "--train",
             metavar="SOURCE",
-            help="Training conversations: hub, mini or a file. Default: mini for csconv_mini tasks, else hub.",
+            help="Training conversations: hub, modelscope, mini or a file. Default: as few-shot examples, "
+            "csconv_train in --metadata, CSCONV_TRAIN, or what goes with the evaluated data.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random draws.")] = 0,
@@ -38,24 +40,28 @@ def baseline(
 
     The results are ordinary lm-eval results. Further options (--limit, --metadata, …) go to lm_eval.
     """
-    from csc_tasks.generation.floors import FloorLM, register
-    from csc_tasks.harness.run import lm_eval
+    from csc_tasks.data.sources import evaluation_corpus, training_source
+    from csc_tasks.data.splits import Subset
+    from csc_tasks.generation.floors import Floor, FloorLM, register
+    from csc_tasks.harness.run import lm_eval, metadata_of
 
-    if train is None:
-        train = "mini" if all(t.startswith("csconv_mini") for t in tasks.split(",")) else "hub"
     # Refuses an unknown kind, and training data that cannot be had, before lm-eval starts and not after.
-    models = {kind: FloorLM(f"csconv-{kind}", train, seed) for kind in kinds.split(",")}
-    _ = [model.training for kind, model in models.items() if kind != "shuffle"]
-    os.environ.setdefault("HF_HUB_OFFLINE", "0" if "hub" in (train, os.environ.get("CSCONV_DATA")) else "1")
+    floors = [FloorLM(f"csconv-{kind}").kind for kind in kinds.split(",")]
+    mini = all(task.startswith("csconv_mini") for task in tasks.split(","))
+    source = train or "mini"
+    if learning := [floor for floor in floors if floor is not Floor.SHUFFLE]:
+        metadata = metadata_of(context.args)
+        subset = Subset.MINI if mini else Subset.FULL
+        named = train or metadata.get("csconv_train")
+        evaluation = None if named or mini else evaluation_corpus(subset, metadata.get("csconv_data"))
+        source = training_source(subset, named, evaluation)
+        _ = [FloorLM(f"csconv-{floor}", source, seed).training for floor in learning]
+    if mini and source == "mini":
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
     register()
-    for kind in models:
-        arguments = [
-            "--model",
-            "csconv-baseline",
-            "--model_args",
-            f"model=csconv-{kind},train={train},seed={seed}",
-        ]
-        arguments += ["--tasks", tasks]
+    for floor in floors:
+        settings = json.dumps({"model": f"csconv-{floor}", "train": source, "seed": seed})
+        arguments = ["--model", "csconv-baseline", "--model_args", settings, "--tasks", tasks]
         if output_path:
             arguments += ["--output_path", output_path, "--log_samples"]
         lm_eval(["run", *arguments, *context.args])

@@ -22,9 +22,11 @@ commands = typer.Typer(no_args_is_help=True, help="Look at, check and convert co
 app.add_typer(commands, name="data", rich_help_panel="Data")
 
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="hub, mini, or a .json, .jsonl or .parquet file.")
+    str, typer.Argument(metavar="SOURCE", help="hub, modelscope, mini, or a .json, .jsonl or .parquet file.")
 ]
-Training = Annotated[bool, typer.Option("--train", help="The training conversations of hub or mini.")]
+Training = Annotated[
+    bool, typer.Option("--train", help="The training conversations of hub, modelscope or mini.")
+]
 
 
 def _load(source: str, train: bool) -> Corpus:
@@ -106,7 +108,7 @@ def _as_json(corpus: Corpus, summary: DataStatistics) -> dict[str, object]:
 
 
 def _inspect(source: str, train: bool) -> FileReport:
-    if source in ("hub", "mini"):
+    if source in ("hub", "modelscope", "mini"):
         return inspect_file(_load(source, train).path)
     try:
         return inspect_file(Path(source))

@@ -19,7 +19,7 @@ _KNOWN = {"csconv_scale", "csconv_data", "csconv_train", "csconv_tokenizer", "cs
 class Settings:
     """What ``--metadata csconv_…=…`` and the task's YAML choose.
 
-    ``data`` and ``train`` are sources (``hub``, ``mini``, a path) or ``None`` for the default;
+    ``data`` and ``train`` are sources (``hub``, ``modelscope``, ``mini``, a path) or ``None`` for the default;
     ``models`` are the networks that score, of which a strategy task uses none; ``judge`` is a
     judge's configuration file, or ``None`` for none.
     """
@@ -66,5 +66,5 @@ class Settings:
 def _source(options: Mapping[str, object], key: str) -> str | None:
     value = options.get(key)
     if value is not None and not isinstance(value, str):
-        raise ConfigError(f"--metadata {key}={value!r}: must be 'hub', 'mini' or a path")
+        raise ConfigError(f"--metadata {key}={value!r}: must be 'hub', 'modelscope', 'mini' or a path")
     return value

@@ -138,7 +138,7 @@ def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
         (
             ["data", "info", "nonsense"],
             1,
-            "csconv: csconv_data='nonsense' is neither 'hub', 'mini' nor a file",
+            "csconv: csconv_data='nonsense' is neither 'hub', 'modelscope', 'mini' nor a file",
         ),
         (["data", "info", "/nowhere.json"], 1, "csconv: /nowhere.json: no such file"),
         (["data", "info", "."], 1, "a directory, not a file"),
