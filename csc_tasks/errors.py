@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from csc_tasks.install import install_hint
+
 
 class CSConvError(Exception):
     """Something the user can mend. Commands print the message alone, without a traceback."""
@@ -36,4 +38,4 @@ def needs_extra(what: str, extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        raise ConfigError(f"{what} needs {missing.name}: pip install 'csconv-eval[{extra}]'") from None
+        raise ConfigError(f"{what} needs {missing.name}: {install_hint(extra)}") from None

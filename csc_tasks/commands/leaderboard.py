@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from csc_tasks.commands.app import app
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 
 
 @app.command(rich_help_panel="Read")
@@ -58,9 +59,7 @@ def show(
     """Build a leaderboard and say where it is."""
     needed = ("jinja2", "vl_convert")
     if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
-        raise ConfigError(
-            f"the leaderboard needs {' and '.join(missing)}: pip install 'csconv-eval[leaderboard]'"
-        )
+        raise ConfigError(f"the leaderboard needs {' and '.join(missing)}: {install_hint('leaderboard')}")
     from csc_tasks.leaderboards.build import build_board
     from csc_tasks.leaderboards.rendering.escaping import printable
     from csc_tasks.leaderboards.rendering.site import write_site

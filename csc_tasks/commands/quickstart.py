@@ -16,6 +16,7 @@ import typer
 
 from csc_tasks.commands.app import app
 from csc_tasks.errors import CSConvError
+from csc_tasks.install import install_hint
 
 _TASKS = ("csconv_mini_response", "csconv_mini_dialogue")
 """The paper's task with gold history and with the model's own: halves of about the same length, for two cores."""
@@ -46,7 +47,7 @@ def quickstart(
     if importlib.util.find_spec("transformers") is None or importlib.util.find_spec("torch") is None:
         raise CSConvError(
             "quickstart runs a model with lm-eval's hf backend, which is not installed: "
-            "pip install 'csconv-eval[hf,leaderboard]' (on a machine without a GPU, install a CPU build of torch first)"
+            f"{install_hint('hf', 'leaderboard')} (on a machine without a GPU, install a CPU build of torch first)"
         )
     common = ["--output_path", str(output_path), *(["--limit", str(limit)] if limit is not None else [])]
     harness = [sys.executable, "-m", "csc_tasks.harness.run", "run", *common, "--log_samples"]

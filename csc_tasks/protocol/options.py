@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from csc_tasks.data.splits import Subset
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 from csc_tasks.metrics import DEFAULT_TOKENIZER, NO_MODELS, Models, tokenizer
 from csc_tasks.protocol.networks import MODEL_OPTIONS, Unnamed, read_models
 
@@ -51,8 +52,10 @@ class Settings:
         name = str(ours.get("csconv_tokenizer", DEFAULT_TOKENIZER))
         try:
             tokenizer(name)
-        except (ValueError, ModuleNotFoundError) as error:
+        except ValueError as error:
             raise ConfigError(str(error)) from None
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"{error}: {install_hint('jieba')}") from None
         # The mini tasks promise to run offline on any machine.
         models = read_models(ours, Unnamed.CACHED if scale is Subset.MINI else Unnamed.DEFAULT)
         judge = ours.get("csconv_judge")

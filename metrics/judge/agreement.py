@@ -177,7 +177,7 @@ def _alpha(raters: Sequence[Mapping[Place, int]]) -> float:
         import evalica
         import pandas
     except ModuleNotFoundError as error:
-        raise JudgeError(f"alpha needs {error.name}: pip install 'csconv-eval[judge]'") from None
+        raise JudgeError(f"alpha needs {error.name}, which csconv's extra [judge] brings") from None
     places = sorted({p for values in raters for p in values}, key=repr)
     rows = [[float(v[p]) if p in v else np.nan for p in places] for v in raters if v]
     matrix = np.asarray(rows, dtype=np.float64)

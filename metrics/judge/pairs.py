@@ -184,7 +184,7 @@ def rate(results: Mapping[tuple[str, str], Iterable[tuple[str, Outcome]]]) -> Ra
         import evalica
         import pandas
     except ModuleNotFoundError as error:
-        raise JudgeError(f"ratings need {error.name}: pip install 'csconv-eval[judge]'") from None
+        raise JudgeError(f"ratings need {error.name}, which csconv's extra [judge] brings") from None
     rows = [(a, b, o, c) for (a, b), pairs in results.items() for c, o in pairs]
     models = sorted({m for pair in results for m in pair})
     if not rows:

@@ -21,6 +21,7 @@ pytest.importorskip("pydantic", reason="needs csconv-eval[judge]")
 
 from csc_tasks.data.conversations import Speaker
 from csc_tasks.data.sources import load
+from csc_tasks.install import install_hint
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.samples import history_lines, samples_of_log
 from csc_tasks.judging.saved_run import JudgedLog, rubric_for
@@ -554,7 +555,7 @@ def test_without_the_extra_the_command_says_what_to_install(saved: Path, server:
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == "csconv: the judge needs aiohttp: pip install 'csconv-eval[judge]'\n"
+    assert done.stderr == f"csconv: the judge needs aiohttp: {install_hint('judge')}\n"
     assert subprocess.run([*command[:3], "--help"], capture_output=True, check=False).returncode == 0
 
 

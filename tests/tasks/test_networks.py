@@ -17,6 +17,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 from csc_tasks.metrics import BertScoreOptions, BleurtOptions, Models
 from csc_tasks.protocol.networks import Unnamed, read_models
 from csc_tasks.protocol.options import Settings
@@ -200,7 +201,7 @@ def test_what_cannot_be_had_stops_the_run_before_generation_with_three_ways_out(
     assert lm.requests == []
     kind = "bleurt" if "bleurt" in spoil.__name__ else "bertscore"
     for way in (
-        f"pip install 'csconv-eval[{kind}]'",
+        install_hint(kind),
         f"csconv_{kind}_model=FOLDER",
         f"csconv_{kind}_model=off",
     ):
@@ -223,7 +224,7 @@ evaluate(FunctionLM(gold), ["{TASK}"], {with_encoder(model)!r}, limit=2)
     )
     assert done.returncode == 1
     assert "bertscore cannot be computed: bert-score is not installed" in done.stderr
-    assert "pip install 'csconv-eval[bertscore]'" in done.stderr
+    assert install_hint("bertscore") in done.stderr
 
 
 def test_nothing_is_loaded_for_predict_only_or_a_strategy_task() -> None:
