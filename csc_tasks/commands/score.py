@@ -125,16 +125,14 @@ def _run(
 
     The progress bar counts turns where one log is scored at a time, else logs.
     """
+    from csc_tasks.results.log_file import log_stem
     from csc_tasks.results.rescore_jobs import in_processes, in_this_process, on_ray
 
     jobs = [job for job, _ in planned]
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         if engine is ScoreEngine.LOCAL and (workers or 1) == 1:
-            tasks = {
-                job.path: bar.add_task(job.path.stem.removeprefix("samples_"), total=turns)
-                for job, turns in planned
-            }
+            tasks = {job.path: bar.add_task(log_stem(job.path), total=turns) for job, turns in planned}
 
             def progress(job: Job, turns: int) -> None:
                 bar.update(tasks[job.path], completed=turns)

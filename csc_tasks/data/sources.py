@@ -75,6 +75,11 @@ class Corpus:
     conversations: tuple[Conversation, ...]
 
     @property
+    def labelled(self) -> bool:
+        """Whether the supporter's utterances have strategies."""
+        return all(c.labelled for c in self.conversations)
+
+    @property
     def fingerprint(self) -> str:
         """16 hex digits over the ids of the conversations in order."""
         return hashlib.sha256("\n".join(c.id for c in self.conversations).encode()).hexdigest()[:16]

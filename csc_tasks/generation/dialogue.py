@@ -37,7 +37,7 @@ class DialogueDoc(TypedDict):
     conversation: str
     topic: str
     turns: int
-    strategies: list[str]
+    strategies: list[str | None]
     references: list[str]
     padding: bool
 

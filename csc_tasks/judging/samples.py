@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from csc_tasks.data.conversations import Speaker, Utterance
 from csc_tasks.errors import DataError
 from csc_tasks.metrics.judge.rubric import Rubric, Unit
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.protocol.prompt import Prompt, load_prompt
 from csc_tasks.protocol.replies import Reply, leaves_in_thought, read_reply
 from csc_tasks.protocol.task_kind import TaskKind
-from csc_tasks.protocol.turns import TurnDoc, gold_strategy
+from csc_tasks.protocol.turns import TurnDoc, gold_answer, gold_strategy
 from csc_tasks.results.sample_log import Chunk, SampleLog
 
 __all__ = ["history_lines", "samples_of_log", "samples_of_turns", "strata_of_log"]
@@ -62,7 +63,7 @@ def strata_of_log(log: SampleLog, unit: Unit) -> Iterator[tuple[tuple[str, int |
     for chunk in log.chunks():
         for doc in chunk.docs:
             if unit is not Unit.DIALOGUE:
-                yield (doc["conversation"], doc["turn"]), f"{doc['topic']}/{doc['strategy']}"
+                yield (doc["conversation"], doc["turn"]), f"{doc['topic']}/{doc['strategy'] or ''}"
             elif doc["turn"] == 0:
                 yield (doc["conversation"], None), doc["topic"]
 
@@ -106,7 +107,7 @@ def samples_of_turns(rubric: Rubric, kind: TaskKind, chunk: Chunk, prompt_versio
                 "history": "\n".join(history) or START,
                 "strategy": strategy.zh if strategy else NO_LABEL,
                 "reply": reply.text,
-                "reference": f"[{doc['strategy']}] {doc['reference']}",
+                "reference": gold_answer(doc),
             },
             silent=not reply.text,
         )
@@ -123,7 +124,10 @@ def _dialogue(conversation: str, turns: Sequence[tuple[TurnDoc, Reply, list[str]
         said = " ".join(reply.text.split()) or NOTHING
         strategy = reply.strategy.zh if reply.strategy else texts.unknown_strategy
         lines += [*customer, texts.supporter_line.format(strategy=strategy, text=said)]
-        gold += [*customer, texts.supporter_line.format(strategy=doc["strategy"], text=doc["reference"])]
+        gold += [
+            *customer,
+            texts.gold_line(Utterance(Speaker.SUPPORTER, gold_strategy(doc), doc["reference"]))[:-1],
+        ]
     return Sample(
         conversation,
         None,

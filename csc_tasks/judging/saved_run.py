@@ -189,7 +189,7 @@ class JudgedLog:
         self.with_reference = with_reference
         self.sample = sample
         self.signature = judge_signature(config, rubric, with_reference)
-        stem = log.path.stem.removeprefix("samples_")
+        stem = log.stem
         self.journal_path = log.path.with_name(f"verdicts_{stem}_{self.signature['sha256']}.jsonl")
         size = "" if sample is None else f"_n{sample}"
         self.results_path = log.path.with_name(f"results_{stem}_judged_{self.signature['sha256']}{size}.json")
@@ -273,7 +273,7 @@ class JudgedLog:
             **log.about_the_run(),
             "date": time.time(),
             "csconv_judged": {
-                "samples": log.path.name,
+                "samples": log.name,
                 "samples_sha256": digest,
                 "results": log.results_path.name,
                 "verdicts": self.journal_path.name,

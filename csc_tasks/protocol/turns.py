@@ -11,15 +11,15 @@ from csc_tasks.framework import Strategy
 from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.task_kind import TaskKind
 
-__all__ = ["PromptBook", "TurnDoc", "gold_strategy", "prefix_share", "turn_docs"]
+__all__ = ["PromptBook", "TurnDoc", "gold_answer", "gold_strategy", "prefix_share", "turn_docs"]
 
 
 class TurnDoc(TypedDict):
     """One turn as the harness sees and logs it.
 
     ``turn`` counts the supporter's turns of the conversation from 0 and ``turns`` is their number;
-    ``customer`` is the last thing the customer said ('' if the supporter opens); ``strategy`` and
-    ``reference`` are the gold answer. The history is not repeated here: the logged prompt has it.
+    ``customer`` is the last thing the customer said ('' if the supporter opens); ``strategy`` (``None`` in
+    unlabelled data) and ``reference`` are the gold answer. The history is not repeated here: the logged prompt has it.
     """
 
     conversation: str
@@ -27,7 +27,7 @@ class TurnDoc(TypedDict):
     turn: int
     turns: int
     customer: str
-    strategy: str
+    strategy: str | None
     reference: str
 
 
@@ -41,14 +41,13 @@ def turn_docs(conversations: Iterable[Conversation]) -> Iterator[TurnDoc]:
             if utterance.speaker is Speaker.CUSTOMER:
                 customer = utterance.text
                 continue
-            assert utterance.strategy is not None
             yield TurnDoc(
                 conversation=conversation.id,
                 topic=conversation.topic,
                 turn=turn,
                 turns=len(positions),
                 customer=customer,
-                strategy=utterance.strategy.zh,
+                strategy=utterance.strategy.zh if utterance.strategy else None,
                 reference=utterance.text,
             )
             turn += 1
@@ -78,7 +77,7 @@ class PromptBook:
         rendered = self._rendered.get(doc["conversation"])
         if rendered is None:
             conversation = self._conversations[doc["conversation"]]
-            lines = [self._prompt.line(u) for u in conversation.utterances]
+            lines = [self._prompt.gold_line(u) for u in conversation.utterances]
             ends = list(accumulate(map(len, lines), initial=0))
             rendered = "".join(lines), [ends[i] for i in conversation.supporter_turns]
             self._rendered[doc["conversation"]] = rendered
@@ -97,9 +96,14 @@ class PromptBook:
 _BY_NAME = {s.zh: s for s in Strategy}
 
 
-def gold_strategy(doc: TurnDoc) -> Strategy:
-    """The gold strategy of a turn."""
-    return _BY_NAME[doc["strategy"]]
+def gold_strategy(doc: TurnDoc) -> Strategy | None:
+    """The gold strategy of a turn; ``None`` in unlabelled data."""
+    return None if doc["strategy"] is None else _BY_NAME[doc["strategy"]]
+
+
+def gold_answer(doc: TurnDoc) -> str:
+    """The gold turn with its strategy in brackets before it, if it has one."""
+    return doc["reference"] if doc["strategy"] is None else f"[{doc['strategy']}] {doc['reference']}"
 
 
 def prefix_share(prompts: Iterable[Sequence[object]]) -> float:

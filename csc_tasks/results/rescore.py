@@ -53,7 +53,7 @@ def choose(
     known = [m.info.name for m in all_metrics()]
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"--metrics: there is no metric {unknown[0]!r}; there are {', '.join(known)}")
-    offered = metrics_of_task(log.kind, log.context, tokenizer, models)
+    offered = metrics_of_task(log.kind, log.context, tokenizer, models, log.labelled)
     return tuple(m for m in offered if not names or m.info.name in names)
 
 
@@ -87,7 +87,7 @@ def rescore(
         "tokenizer": tokenizer_version(tokenizer),
     }
     key = _key({**recipe, "source": digest, "package": __version__})
-    stem = f"{log.path.stem.removeprefix('samples_')}_{key}"
+    stem = f"{log.stem}_{key}"
     target = log.path.with_name(f"results_{stem}.json")
     scores_path = log.path.with_name(f"scores_{stem}.jsonl")
     if target.exists() and not force:
@@ -149,7 +149,7 @@ def rescore(
         **recipe,
         "absent": sorted(absent),
         "failures": failures,
-        "samples": log.path.name,
+        "samples": log.name,
         "samples_sha256": digest,
         "results": log.results_path.name,
         "scores": scores_path.name,

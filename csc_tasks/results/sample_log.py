@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from csc_tasks.framework import Strategy
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.signature import BENCHMARK_VERSION
 from csc_tasks.protocol.turns import TurnDoc
+from csc_tasks.results.log_file import log_sha256, log_stem, logs_below, open_log_file, plain
 
 __all__ = ["Chunk", "SampleLog", "find_logs", "log_files", "no_logs", "open_log"]
 
@@ -55,7 +55,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class SampleLog:
-    """One ``samples_*.jsonl`` with the results file of its run.
+    """One ``samples_*.jsonl``, compressed or not, with the results file of its run.
 
     ``results`` is that file's content; ``signature`` the task's.
     """
@@ -65,6 +65,30 @@ class SampleLog:
     results_path: Path
     results: dict[str, Any]
     signature: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """As lm-eval wrote it, without the suffix of a compression: what files made from it call it."""
+        return plain(self.path).name
+
+    @property
+    def stem(self) -> str:
+        """Task and date: what files made from it are called after."""
+        return log_stem(self.path)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the turns have gold strategies.
+
+        Raises:
+            DataError: the log's first line is damaged.
+        """
+        with open_log_file(self.path) as file:
+            for number, line in enumerate(file, 1):
+                doc = self._sample(line, f"{self.path}: line {number}").get("doc") if line.strip() else None
+                if isinstance(doc, dict) and not doc.get("padding"):
+                    return bool(doc.get("strategy") or any(doc.get("strategies") or ()))
+        return True
 
     @property
     def kind(self) -> TaskKind:
@@ -81,9 +105,8 @@ class SampleLog:
         return {key: self.results[key] for key in _OF_RUN if key in self.results}
 
     def sha256(self) -> str:
-        """Of the log's bytes."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """Of the log's bytes, uncompressed."""
+        return log_sha256(self.path)
 
     def chunks(self, metrics: Sequence[str] = ()) -> Iterator[Chunk]:
         """The turns in the order of the log, about :data:`CHUNK` at a time.
@@ -97,7 +120,7 @@ class SampleLog:
         """
         chunk = Chunk(items={name: [] for name in metrics})
         seen: dict[str, int] = {}  # by conversation a bit for each turn: ten bytes a turn would add up
-        with self.path.open("rb") as file:
+        with open_log_file(self.path) as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
@@ -156,7 +179,7 @@ class SampleLog:
                         column += sample[name]
                 yield from self._of_dialogue(sample, doc, replies, prompts)
                 return
-            if doc["strategy"] not in _NAMES:
+            if doc["strategy"] is not None and doc["strategy"] not in _NAMES:
                 raise KeyError("strategy")
             answer = [pair[0] for pair in replies] if self.kind is TaskKind.STRATEGY_MC else replies[0]
             turn: TurnDoc = {key: doc[key] for key in TurnDoc.__annotations__}  # type: ignore[assignment]
@@ -215,8 +238,8 @@ def log_files(paths: list[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
-        for file in sorted(path.rglob("samples_*.jsonl")) if path.is_dir() else [path]:
-            files.setdefault(file.resolve(), file)
+        for file in logs_below(path) if path.is_dir() else [path]:
+            files.setdefault(plain(file).resolve(), file)
     return list(files.values())
 
 
@@ -226,7 +249,7 @@ def open_log(path: Path) -> SampleLog | None:
     Raises:
         DataError: its results file is missing or damaged, or of another benchmark version.
     """
-    task, _, date = path.stem.removeprefix("samples_").rpartition("_")
+    task, _, date = log_stem(path).rpartition("_")
     results_path = path.with_name(f"results_{date}.json")
     try:
         results = json.loads(results_path.read_text(encoding="utf-8"))

@@ -69,14 +69,24 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self.prompt_texts = load_prompt()
         self.corpus = evaluation_corpus(self.settings.scale, self.settings.data)
         self.conversations = select(self.corpus.conversations, self.settings.scale)
+        if self.KIND.needs_labels and not self.corpus.labelled:
+            raise ConfigError(
+                f"csconv_{self.KIND.value} needs the strategies of the supporter's utterances, and "
+                f"{self.corpus.path} has none: evaluate csconv_response and csconv_dialogue, which do without, or "
+                "label the file (docs/own-data.md)"
+            )
         self.book = PromptBook(self.conversations, self.prompt_texts, self.KIND)
         self._shots: list[tuple[str, str]] = []
         self._fewshot_seed: int | None = None
         self._prefixes: dict[tuple[int, str | None], str] = {}
         self.report = Report()
-        self.metrics: tuple[Metric, ...] = metrics_of_task(
-            self.KIND, self.CONTEXT, self.settings.tokenizer, self.settings.models
-        )
+        choice = self.KIND, self.CONTEXT, self.settings.tokenizer, self.settings.models
+        self.metrics: tuple[Metric, ...] = metrics_of_task(*choice, self.corpus.labelled)
+        if not self.corpus.labelled:
+            absent = [m.info.name for m in metrics_of_task(*choice) if m not in self.metrics]
+            reason = f"the supporter's utterances of {self.corpus.name} have no strategies"
+            self.report.absent(absent, reason)
+            logger.warning("%s: %s: not computed are %s", config.get("task"), reason, ", ".join(absent))
         self.judge = self._judge_of_run()
         if self.judge is not None:
             self.metrics += self.judge.metrics
@@ -149,6 +159,11 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         """
         if len(self._shots) != count:
             training = training_corpus(self.settings.scale, self.settings.train, self.corpus)
+            if not training.labelled:
+                raise ConfigError(
+                    f"--num_fewshot {count}: {training.path} has no strategies, which an example must show; "
+                    "--metadata csconv_train= names another file"
+                )
             # A conversation that is evaluated must not be an example.
             pool = [c for c in training.conversations if c.id not in self.book]
             if count > len(pool):

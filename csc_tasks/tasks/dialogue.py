@@ -57,7 +57,7 @@ class DialogueTask(CSConvTask):
             return self.book.target(doc)
         whole = cast(DialogueDoc, doc)
         pairs = zip(whole["strategies"], whole["references"], strict=True)
-        return "\n".join(f"[{strategy}] {reference}" for strategy, reference in pairs)
+        return "\n".join(f"[{strategy}] {text}" if strategy else text for strategy, text in pairs)
 
     def doc_iterator(
         self,

@@ -18,6 +18,7 @@ from typing import Any
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.board import InputProblem
 from csc_tasks.leaderboards.reading.identity import Identity, identify
+from csc_tasks.results.log_file import present
 
 __all__ = ["Found", "Origin", "Protocol", "TaskRun", "find_runs", "read_results"]
 
@@ -96,10 +97,10 @@ class TaskRun:
 
     @property
     def samples(self) -> Path:
-        """Where the log of the turns is, if it was written."""
-        if name := self.about.get("samples"):
-            return self.path.with_name(str(name))
-        return self.path.with_name(f"samples_{self.task}_{self.path.stem.removeprefix('results_')}.jsonl")
+        """Where the log of the turns is, compressed or not, if it was written."""
+        name = self.about.get("samples")
+        name = name or f"samples_{self.task}_{self.path.stem.removeprefix('results_')}.jsonl"
+        return present(self.path.with_name(str(name)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,7 +299,7 @@ class _Reader:
         strategy = None
         if kind is not TaskKind.RESPONSE_ORACLE:
             strategy = UNREADABLE if reply.strategy is None else reply.strategy.index
-        gold = _INDEX[doc["strategy"]]
+        gold = UNREADABLE if doc["strategy"] is None else _INDEX[doc["strategy"]]
         return BrowsedTurn(said, gold, doc["reference"]), BrowsedReply(strategy, reply.text, scores)
 
     def _customer(self, prompt: Any) -> str:

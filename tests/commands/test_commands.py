@@ -123,6 +123,64 @@ def test_convert_goes_through_every_format_and_back(tmp_path: Path) -> None:
     assert load(str(source)).conversations == load("mini").conversations
 
 
+def test_validate_says_a_mistake_once_and_every_one_if_asked(tmp_path: Path) -> None:
+    records = [c.record() for c in load("mini").conversations]
+    for number, record in enumerate(records):
+        for utterance in record["dialogue"]:
+            if utterance["speaker"] == "客服":
+                utterance["strategy"] = f"推销{number}"
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+    done = csconv("data", "validate", path)
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert len(lines) == 32
+    assert "times, also at [" in lines[0]
+    assert lines[30] == "… and 2 more distinct mistakes; --all lists every one"
+    assert "0 sound conversations, 407 errors, 0 broken rules" in lines[31]
+    assert len(csconv("data", "validate", path, "--all").stdout.splitlines()) == 408
+    assert len(json.loads(csconv("data", "validate", path, "--json").stdout)) == 407
+
+
+def test_convert_makes_the_published_schema_of_what_people_have(tmp_path: Path) -> None:
+    source, target = tmp_path / "chat.csv", tmp_path / "own.json"
+    source.write_bytes("单号,谁,话\n1,小美,您好\n1,系统,接入\n1,客户,我要退货\n".encode("gbk"))
+    done = csconv("data", "convert", source, target)
+    assert done.returncode == 1
+    assert "no column conversation_id" in done.stderr
+    assert "--map conversation=NAME" in done.stderr
+    names = ("--map", "conversation=单号,speaker=谁,text=话")
+    done = csconv("data", "convert", source, target, *names)
+    assert done.returncode == 1
+    assert "--speaker 小美=客服" in done.stderr
+    done = csconv("data", "convert", source, target, *names, "--speaker", "小美=客服", "--topic", "售后")
+    assert done.returncode == 0, done.stderr
+    assert "1 lines of the system, left out" in done.stdout
+    assert "unlabelled: for csconv_response and csconv_dialogue" in done.stdout
+    assert json.loads(target.read_text(encoding="utf-8")) == [
+        {
+            "dialogue": [{"speaker": "客服", "text": "您好"}, {"speaker": "客户", "text": "我要退货"}],
+            "source": "售后",
+        }
+    ]
+    assert "unlabelled: no 客服 utterance has a strategy" in csconv("data", "info", target).stdout
+    assert "unlabelled" in csconv("data", "validate", target).stdout
+
+
+def test_labels_are_dropped_only_when_told_to(tmp_path: Path) -> None:
+    records = [c.record() for c in load("mini").conversations[:2]]
+    del records[0]["dialogue"][0]["strategy"]
+    source, target = tmp_path / "part.json", tmp_path / "bare.json"
+    source.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+    done = csconv("data", "convert", source, target)
+    assert done.returncode == 1
+    assert "[0].dialogue[0].strategy: no strategy" in done.stderr
+    done = csconv("data", "convert", source, target, "--unlabelled")
+    assert done.returncode == 0, done.stderr
+    assert "strategies, dropped" in done.stdout
+    assert not any(c.labelled for c in load(str(target)).conversations)
+
+
 def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
     target = tmp_path / "a.json"
     target.write_text("mine")
