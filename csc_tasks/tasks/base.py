@@ -39,6 +39,8 @@ __all__ = ["FILTER", "CSConvTask", "PromptOptions"]
 
 logger = logging.getLogger(__name__)
 
+LOGGED_OF_TURN = 1300
+"""Bytes of a log for a turn besides its prompts and its metrics' items, measured."""
 FILTER = "none"
 """lm-eval's name for "no filter", so that scores are found under the usual ``metric,none``."""
 
@@ -58,6 +60,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
 
     KIND: TaskKind
     CONTEXT: Context
+    LOGGED_OF_METRIC = 130
+    """Bytes of a log for a turn's item of a metric and of its error, measured."""
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
         show_messages_plainly()
@@ -238,6 +242,26 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         if options.get("cache_requests"):
             logger.info("%s: --cache_requests is ignored; prompts are built anew", self.task_name)
         super().build_all_requests(**{**options, "cache_requests": False})
+        if not options.get("rank"):
+            # Prompts are most of a log, and the harness writes each whole: a thing to know before the disk is full.
+            turns = len({(instance.doc_id, instance.doc.get("turn")) for instance in self._instances})
+            beside = turns * (LOGGED_OF_TURN + self.LOGGED_OF_METRIC * len(self.metrics))
+            size = (self._prompt_bytes() + beside) * (options.get("world_size") or 1)
+            logger.info(
+                "%s: with --log_samples its log will take about %s MB; `csconv logs compress` makes a twelfth of it",
+                self.task_name,
+                f"{size / 1e6:,.0f}" if size >= 1e7 else f"{size / 1e6:.1f}",
+            )
+
+    def _prompt_bytes(self) -> int:
+        """How much the prompts of this process's requests take in a log, in UTF-8; nearly, for dialogues."""
+        # The requests of a multiple-choice document share their prompt, which is logged with each.
+        sizes: dict[int, int] = {}
+        for instance in self._instances:
+            prompt = instance.args[0]
+            if id(prompt) not in sizes:
+                sizes[id(prompt)] = len(str(prompt).encode("utf-8", "replace"))
+        return sum(sizes[id(instance.args[0])] for instance in self._instances)
 
     def fewshot_context(
         self,
