@@ -39,9 +39,11 @@ from speed import Line, replies, timed
 
 from csc_tasks.data.files import write_conversations
 from csc_tasks.harness.registration import configs_folder
-from csc_tasks.leaderboards.reading.runs import TaskRun, read_results
-from csc_tasks.leaderboards.reading.sums import Statistics, metric_named, statistics_of
+from csc_tasks.leaderboards.reading.runs import read_results
+from csc_tasks.leaderboards.reading.sums import Statistics, statistics_of
+from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.uncertainty import RESAMPLES, bootstrap_scores, resample_counts
+from csc_tasks.results.results_file import TaskRun
 from synthetic import CONVERSATIONS, conversations
 
 TASK = "csconv_response"
@@ -114,7 +116,7 @@ class Mixtures:
         values = content["results"][TASK]
         for metric, sums in self.statistics[0].sums.items():
             mixed = np.where(chosen[:, None], self.statistics[1].sums[metric], sums)
-            values[f"{metric},none"] = float(metric_named(metric).from_sums(mixed.sum(axis=0)))
+            values[f"{metric},none"] = float(additive_metric(metric).from_sums(mixed.sum(axis=0)))
         place = folder / name.replace("/", "__")
         place.mkdir(parents=True)
         stamp = f"2026-01-01T00-00-{number:02d}.000000"
@@ -183,7 +185,7 @@ def resampling(statistics: Statistics) -> None:
     """All metrics of one model on every resample, from the sums by conversation."""
     counts = resample_counts(len(statistics.conversations))
     for name, sums in statistics.sums.items():
-        bootstrap_scores(metric_named(name), sums, counts)
+        bootstrap_scores(additive_metric(name), sums, counts)
 
 
 def bootstraps(run: TaskRun, full: bool) -> list[Line]:

@@ -81,7 +81,8 @@ def _bertscore() -> str:
     """Load the default encoder, if it is here: a diagnosis downloads nothing."""
     from csc_tasks.metrics import BertScoreOptions, ModelError
     from csc_tasks.metrics.neural.bertscore import BertScorer
-    from csc_tasks.metrics.neural.vector_store import store_folder, store_limit, store_size
+    from csc_tasks.metrics.neural.vector_store import store_limit, store_size
+    from csc_tasks.protocol.metadata import kept_vectors
     from csc_tasks.protocol.networks import default_encoder_is_here
 
     options = BertScoreOptions()
@@ -95,9 +96,11 @@ def _bertscore() -> str:
         scorer.load()
     except ModelError as error:
         raise CSConvError(str(error)) from None
-    root, limit = store_folder(), store_limit()
-    kept = f"{store_size(root) / 1e9:.1f} of at most {limit / 1e9:.1f} GB of vectors in {root}"
-    return f"{scorer.signature}; {kept}"
+    kept, limit = kept_vectors(), store_limit()
+    if not kept.is_dir():
+        return f"{scorer.signature}; no vectors are kept (csconv_bertscore_vectors)"
+    size = f"{store_size(kept) / 1e9:.1f} of at most {limit / 1e9:.1f} GB"
+    return f"{scorer.signature}; {size} of vectors in {kept}"
 
 
 def _judge(path: Path) -> str:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from csc_tasks.install import install_hint
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class CSConvError(Exception):
@@ -39,3 +43,14 @@ def needs_extra(what: str, extra: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as missing:
         raise ConfigError(f"{what} needs {missing.name}: {install_hint(extra)}") from None
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first field of an object that is wrong, and how: ``data.name: field required``."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, fault["loc"]))
+    if fault["type"] in ("dict_type", "model_type"):
+        how = "must be an object"
+    else:
+        how = fault["msg"].removeprefix("Value error, ")
+    return f"{place}: {how[:1].lower()}{how[1:]}" if place else how

@@ -7,10 +7,10 @@ metric's own unit (fractions 0-1, judge grades 1-5); ``None`` stands for what is
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
-
-from csc_tasks.leaderboards.rendering.numbers import finite
 
 __all__ = [
     "FORMAT",
@@ -21,12 +21,14 @@ __all__ = [
     "BrowsedTurn",
     "Cell",
     "Column",
+    "DataName",
     "DepthPoint",
     "Gold",
     "InputProblem",
     "Row",
     "Section",
     "SectionFigures",
+    "finite",
     "to_json",
 ]
 
@@ -124,7 +126,7 @@ class SectionFigures:
 class Row:
     """A model: ``cells`` by column id, ``figures`` by section id. ``id`` is unique in a board.
 
-    ``floor`` marks a baseline, which is shown beneath and never ranked; ``incomplete`` says in words
+    ``floor`` marks a weightless model, which is shown beneath and never ranked; ``incomplete`` says in words
     which turns are missing, and such a row is not ranked either.
     """
 
@@ -150,12 +152,21 @@ class Gold:
 
 
 @dataclass(frozen=True, slots=True)
+class DataName:
+    """What was evaluated: ``hub``, ``mini`` or a file's name, and the first digits of its fingerprint."""
+
+    name: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BoardTable:
     """One comparability class. Only rows of one table may be compared.
 
     ``facts`` are the things that agree (name → value, for instance ``prompt`` → ``zh-1``); ``apart`` says
     in words how it differs from the first table; ``partial`` that no model has all turns; ``order`` is the
-    column id that rows come sorted by, best first, then incomplete ones, then floors.
+    column id that rows come sorted by, best first, then incomplete ones, then floors; ``data`` names the data
+    for programs.
     """
 
     id: str
@@ -168,6 +179,15 @@ class BoardTable:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     gold: dict[str, Gold]
+    data: DataName = DataName()
+
+    def contexts(self) -> Iterator[tuple[Section, Section]]:
+        """The sections of each task that has both, with the gold history and with the model's own."""
+        for reference in self.sections:
+            for generated in self.sections:
+                contexts = reference.context, generated.context
+                if reference.task == generated.task and contexts == ("reference", "generated"):
+                    yield reference, generated
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,3 +262,14 @@ def to_json(board: Board, texts: bool = True) -> str:
     if not texts:
         del content["conversations"], content["replies"]
     return json.dumps(finite(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def finite(value: Any) -> Any:
+    """The same value with ``None`` for every NaN and infinity in it, which JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return value

@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
-from csc_tasks.metrics.base import Metric, Needs
+from csc_tasks.metrics.base import AdditiveMetric, Metric, Needs
 from csc_tasks.metrics.bleu import Bleu
 from csc_tasks.metrics.depth import THIRDS, AtDepth
+from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.metrics.neural.bertscore import PARTS, BertScore, BertScoreOptions
 from csc_tasks.metrics.neural.bleurt import Bleurt, BleurtOptions
 from csc_tasks.metrics.rouge import RougeL, RougeLAscii
@@ -28,8 +29,11 @@ from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, TOKENIZERS, tokenize
 __all__ = [
     "NO_MODELS",
     "Models",
+    "additive_metric",
     "all_metrics",
     "column_name",
+    "has_sums",
+    "metric_named",
     "metrics_for",
     "reported_metrics",
     "signature_of",
@@ -111,6 +115,28 @@ def reported_metrics() -> dict[str, Metric]:
     The metrics read statistics and sums; those with a network are not prepared and score no text.
     """
     return dict(_by_column())
+
+
+def metric_named(name: str) -> Metric | None:
+    """The metric that reports its score under this name, a judge's among them; ``None`` if none does."""
+    return _by_column().get(name) or known_columns([name]).get(name)
+
+
+def additive_metric(name: str) -> AdditiveMetric:
+    """The same of one that has sums.
+
+    Raises:
+        KeyError: there is none of this name, or it has no sums.
+    """
+    metric = metric_named(name)
+    if not isinstance(metric, AdditiveMetric):
+        raise KeyError(name)
+    return metric
+
+
+def has_sums(name: str) -> bool:
+    """Whether :func:`additive_metric` knows the name."""
+    return isinstance(metric_named(name), AdditiveMetric)
 
 
 def signature_of(metric: Metric, tokenizer: str = DEFAULT_TOKENIZER) -> str:

@@ -135,3 +135,15 @@ def tokenizer_version(name: str) -> str:
     if name == "zh":
         return f"zh(sacrebleu-{metadata.version('sacrebleu')})"
     return name
+
+
+def tokenizer_named(version: str) -> str:
+    """The name of the tokenizer whose :func:`tokenizer_version` this is, whatever version it is of.
+
+    Raises:
+        ValueError: of none.
+    """
+    for name in TOKENIZERS:
+        if version == name or version.startswith(f"{name}("):
+            return name
+    raise ValueError(f"the tokenizer {version!r} is none of {', '.join(TOKENIZERS)}")

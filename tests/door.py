@@ -1,9 +1,16 @@
-"""The csconv command as a user types it, in this process: a call does not cost the start of a Python."""
+"""The csconv command as a user types it: in this process, which does not cost the start of a Python.
+
+``csconv`` for what a user sees; ``process`` where a process of its own is the point (what it imports, how it
+is killed); ``lm_eval`` for the harness's own command.
+"""
 
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
+import traceback
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +18,8 @@ from pathlib import Path
 import pytest
 
 from csc_tasks.commands import main
+
+_WIDE = {"COLUMNS": "200"}  # else messages are broken where the terminal of the tests ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +30,74 @@ class Done:
     out: str
     err: str
 
+    @property
+    def output(self) -> str:
+        """What stands on the terminal."""
+        return self.out + self.err
 
-def csconv(*arguments: str | Path) -> Done:
-    """Run the command through its own entry point, which turns errors into messages and exit codes."""
+
+def csconv(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Done:
+    """Run the command through its own entry point, which turns errors into messages and exit codes.
+
+    ``environment`` is added to the present one; what the command changes in it ends with the command.
+    """
     out, err = io.StringIO(), io.StringIO()
+    before = dict(os.environ)
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["csconv", *map(str, arguments)])
-        patch.setenv("COLUMNS", "200")  # else messages are broken where the terminal of the tests ends
-        with pytest.raises(SystemExit) as left:
-            main()
-    code = left.value.code
-    assert code is None or isinstance(code, int)
-    return Done(code or 0, out.getvalue(), err.getvalue())
+        if cwd is not None:
+            patch.chdir(cwd)
+        os.environ.update(_WIDE | environment)
+        try:
+            code = _code_of_main()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+    return Done(code, out.getvalue(), err.getvalue())
+
+
+def _code_of_main() -> int:
+    try:
+        main()
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else int(left.code is not None)
+    except Exception:  # noqa: BLE001  # as Python itself ends a program that raises
+        traceback.print_exc(file=sys.stderr)
+        return 1
+    return 0
+
+
+def process(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Done:
+    """The same in a process of its own, for where that is the point: whatever it starts, loads or leaves."""
+    return program("-m", "csc_tasks.commands", *arguments, cwd=cwd, **environment)
+
+
+def lm_eval(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Done:
+    """``lm_eval run`` as a user starts it, in a process of its own, with csconv's task files."""
+    from csc_tasks.harness.registration import configs_folder
+
+    command = ("-m", "lm_eval", "run", *arguments, "--include_path", configs_folder())
+    return program(*command, cwd=cwd, **environment)
+
+
+def program(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Done:
+    """A Python with these arguments, offline, and what became of it."""
+    done = subprocess.run(
+        command(*arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        env=surroundings(**environment),
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """The line that starts a Python with these arguments, for tests that kill it."""
+    return [sys.executable, *map(str, arguments)]
+
+
+def surroundings(**environment: str) -> dict[str, str]:
+    """The environment of such a process: this one's without the network."""
+    return {**os.environ, **_WIDE, "HF_HUB_OFFLINE": "1", **environment}

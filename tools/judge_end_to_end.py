@@ -75,7 +75,7 @@ def main() -> None:
     folder: Path = options.folder
     for kind in ("random", "retrieval"):
         tasks = ("--tasks", "csconv_mini_response,csconv_mini_dialogue")
-        csconv("baseline", kind, *tasks, "--limit", options.conversations, "--output_path", folder)
+        csconv("floor", kind, *tasks, "--limit", options.conversations, "--output_path", folder)
     server, address = serve(options.gguf or model_file())
     config = folder / "judge.yaml"
     fields = {

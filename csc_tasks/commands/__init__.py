@@ -15,10 +15,10 @@ def main() -> None:
     """Run the command; our own errors become one message and exit code 1."""
     # Importing the commands registers them on the app.
     from csc_tasks.commands import (  # noqa: F401
-        baseline,
         compare,
         data,
         export,
+        floor,
         gate,
         judge,
         leaderboard,

@@ -22,10 +22,14 @@ app = typer.Typer(
 )
 
 
+_PIPED = 100_000
+"""Cells of a line that goes into a file or another program: more than any table has."""
+
+
 def console() -> Console:
-    """A console on the present stdout; wide when it is a pipe, so that lines are not broken."""
+    """A console on the present stdout; where that is no terminal nothing is broken or cut to fit a width."""
     out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=200)
+    return out if out.is_terminal else Console(highlight=False, width=_PIPED)
 
 
 def print_json(text: str) -> None:

@@ -40,8 +40,9 @@ def compare(
     strategies and topics that moved; the twenty turns that changed most.
     """
     from csc_tasks.leaderboards.comparing.compare import compare as compared
-    from csc_tasks.leaderboards.comparing.evidence import load_model_results
+    from csc_tasks.leaderboards.comparing.loading import load_model_results
     from csc_tasks.leaderboards.rendering import compare_report
+    from csc_tasks.leaderboards.rendering.text import printable
 
     comparison = compared(load_model_results([first], model_a), load_model_results([second], model_b), by)
     if form is CompareForm.JSON:
@@ -49,7 +50,8 @@ def compare(
     elif form is CompareForm.MARKDOWN:
         print_json(compare_report.markdown(comparison, every))
     else:
+        out = console()
         for part in compare_report.tables(comparison, every):
-            console().print(part)
+            out.print(part)
     for note in comparison.notes:
-        typer.echo(f"note: {note}", err=True)
+        typer.echo(f"note: {printable(note)}", err=True)

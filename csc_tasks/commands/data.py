@@ -11,14 +11,13 @@ import typer
 from rich.table import Table
 
 from csc_tasks.commands.app import app, console, print_json
-from csc_tasks.data.conversations import Defect
-from csc_tasks.data.files import FileReport, Located, inspect_file, write_conversations
+from csc_tasks.data.files import FileReport, write_conversations
 from csc_tasks.data.formats import FIELDS, Format
 from csc_tasks.data.importing import ImportOptions, find_format, import_file, read_pairs
 from csc_tasks.data.mistakes import distinct_mistakes
-from csc_tasks.data.sources import Corpus, load
+from csc_tasks.data.sources import inspect, load
 from csc_tasks.data.splits import Split
-from csc_tasks.data.statistics import QUANTILES, DataStatistics, summarise
+from csc_tasks.data.statistics import QUANTILES, DataStatistics, record_of, summarise
 from csc_tasks.errors import DataError
 
 commands = typer.Typer(no_args_is_help=True, help="Look at, check and convert conversation files.")
@@ -35,8 +34,8 @@ Training = Annotated[
 ]
 
 
-def _load(source: str, train: bool) -> Corpus:
-    return load(source, Split.TRAINING if train else Split.EVALUATION)
+def _split(train: bool) -> Split:
+    return Split.TRAINING if train else Split.EVALUATION
 
 
 @commands.command()
@@ -46,10 +45,10 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Print statistics: conversations, turns, strategy and stage shares, lengths."""
-    corpus = _load(source, train)
+    corpus = load(source, _split(train))
     summary = summarise(corpus.conversations)
     if as_json:
-        print_json(json.dumps(_as_json(corpus, summary), ensure_ascii=False, indent=2))
+        print_json(json.dumps(record_of(corpus, summary), ensure_ascii=False, indent=2))
         return
     out = console()
     out.print(f"{corpus.path}\nsha256 {corpus.sha256}, fingerprint {corpus.fingerprint}")
@@ -98,35 +97,6 @@ def _spreads(summary: DataStatistics) -> Mapping[str, tuple[float, ...]]:
     }
 
 
-def _as_json(corpus: Corpus, summary: DataStatistics) -> dict[str, object]:
-    return {
-        "path": str(corpus.path),
-        "sha256": corpus.sha256,
-        "fingerprint": corpus.fingerprint,
-        "labelled": corpus.labelled,
-        "conversations": summary.conversations,
-        "utterances": summary.utterances,
-        "turns": summary.turns,
-        "strategies": {s.zh: n for s, n in summary.strategies.items()},
-        "stages": {s.en if s else None: n for s, n in summary.stages.items()},
-        "topics": summary.topics,
-        "quantiles": list(QUANTILES),
-        "turns_per_conversation": list(summary.turns_per_conversation),
-        "supporter_characters": list(summary.supporter_length),
-        "customer_characters": list(summary.customer_length),
-    }
-
-
-def _inspect(source: str, train: bool) -> FileReport:
-    if source in ("hub", "modelscope", "mini"):
-        return inspect_file(_load(source, train).path)
-    try:
-        return inspect_file(Path(source))
-    except DataError as error:
-        # A file that cannot be opened is a finding like any other.
-        return FileReport(Path(source), "", (), (Located("", Defect("", "unreadable", str(error))),))
-
-
 @commands.command()
 def validate(
     source: Source,
@@ -143,19 +113,11 @@ def validate(
     The same mistake made often is one line with a count; JSON has every defect. An `error` keeps the file from
     being used; a `rule` is a construction rule that is broken.
     """
-    report = _inspect(source, train)
+    report = inspect(source, _split(train))
     if as_json:
         print_json(
             json.dumps(
-                [
-                    {
-                        "where": d.where,
-                        "kind": d.defect.kind,
-                        "message": d.defect.message,
-                        "fatal": d.defect.fatal,
-                    }
-                    for d in report.defects
-                ],
+                [located.record() for located in report.defects],
                 ensure_ascii=False,
                 indent=2,
             )
@@ -249,7 +211,7 @@ def convert(
         for what, count in read.counts.items():
             typer.echo(f"{count:,} {what}")
     else:
-        conversations = _load(source, train).conversations
+        conversations = load(source, _split(train)).conversations
     write_conversations(target, conversations)
     note = "" if conversations[0].labelled else "; unlabelled: for csconv_response and csconv_dialogue"
     typer.echo(f"wrote {len(conversations)} conversations to {target}{note}")

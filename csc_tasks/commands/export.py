@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -36,11 +35,11 @@ def export(
     ] = None,
 ) -> None:
     """Write one line a model, task and metric: score, interval, rank, turns and signature."""
-    from csc_tasks.leaderboards.build import build_board
+    from csc_tasks.commands.board import read_board
     from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows, model_index, parquet_bytes
     from csc_tasks.storage import write_file
 
-    board = build_board(results, os.cpu_count() or 1)
+    board = read_board(results)
     if form is ExportForm.MODEL_INDEX:
         data = model_index(board, model).encode()
     else:
@@ -50,6 +49,4 @@ def export(
         write_file(out, data)
     except OSError as error:
         raise DataError(f"{out}: cannot be written ({error.strerror})") from None
-    for problem in board.problems:
-        typer.echo(f"note: {problem.path}: {problem.message}", err=True)
     typer.echo(str(out))

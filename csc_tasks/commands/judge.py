@@ -174,7 +174,7 @@ def _side_by_side(
 
 
 def _show_contest(contest: Any, pairings: list[Any], ratings: Any) -> None:
-    title = f"{contest.task} by {contest.signature['line']}"
+    title = f"{contest.task} by {contest.signature.line}"
     table = Table(title=title, title_justify="left")
     for name in ("first", "second"):
         table.add_column(name)
@@ -279,7 +279,7 @@ def _report(judged: JudgedLog, judgement: Judgement, summary: JudgeProgress) -> 
     counts = ", ".join(f"{n} {s.value}" for s, n in judgement.statuses.most_common())
     cost = f", {summary.cost:.4f} {judged.config.currency}" if judged.config.priced else ""
     typer.echo(
-        f"{judged.log.task} by {judged.signature['line']}: {counts} ({summary.cached} from earlier runs{cost})",
+        f"{judged.log.task} by {judged.signature.line}: {counts} ({summary.cached} from earlier runs{cost})",
         err=True,
     )
     for reason, count in summary.reasons.most_common(3):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from csc_tasks.commands.app import app
-from csc_tasks.errors import ConfigError
-from csc_tasks.install import install_hint
+
+if TYPE_CHECKING:
+    from csc_tasks.leaderboards.rendering.site import SiteOptions
 
 
 @app.command(rich_help_panel="Read")
@@ -44,48 +42,24 @@ def leaderboard(
     Models are ranked only against those with the same data, prompt, scale, metric and turns. A log that was
     read before is not read again.
     """
-    show(results, out, figures, font, not no_texts, workers, cache)
+    from csc_tasks.leaderboards.rendering.site import SiteOptions
+
+    show(results, SiteOptions(out, not no_texts, figures, font, cache), workers)
 
 
-def show(
-    results: list[Path],
-    out: Path,
-    figures: bool = False,
-    font: Path | None = None,
-    texts: bool = True,
-    workers: int | None = None,
-    cache: Path | None = None,
-) -> None:
+def show(results: Sequence[Path], options: SiteOptions, workers: int | None = None) -> None:
     """Build a leaderboard and say where it is."""
-    needed = ("jinja2", "vl_convert")
-    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
-        raise ConfigError(f"the leaderboard needs {' and '.join(missing)}: {install_hint('leaderboard')}")
-    from csc_tasks.leaderboards.build import build_board
-    from csc_tasks.leaderboards.rendering.escaping import printable
-    from csc_tasks.leaderboards.rendering.site import write_site
+    from csc_tasks.commands.board import read_board
+    from csc_tasks.leaderboards.rendering.site import require_packages, write_site
 
-    columns = (TextColumn("reading logs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("", total=None)
-        board = build_board(
-            results,
-            workers or os.cpu_count() or 1,
-            lambda done, total: progress.update(bar, completed=done, total=total),
-            cache,
-        )
-    page = write_site(board, out, texts, cache)
-    for problem in board.problems:
-        typer.echo(f"note: {printable(problem.path, 300)}: {printable(problem.message, 600)}", err=True)
-    if board.ignored:
-        typer.echo(f"note: {board.ignored} results of tasks that are not csconv's", err=True)
-    models = sum(not row.floor for table in board.tables for row in table.rows)
-    floors = sum(row.floor for table in board.tables for row in table.rows)
-    counted = ((models, "model"), (floors, "floor"), (len(board.tables), "table"))
+    require_packages()
+    board = read_board(results, workers, options.cache)
+    rows = [row for table in board.tables for row in table.rows]
+    floors = sum(row.floor for row in rows)
+    counted = ((len(rows) - floors, "model"), (floors, "floor"), (len(board.tables), "table"))
     first, second, third = (f"{n} {noun}{'s' * (n != 1)}" for n, noun in counted)
+    site = write_site(board, options)
     typer.echo(f"{first} and {second} in {third}", err=True)
-    if figures:
-        from csc_tasks.leaderboards.rendering.figures import write_figures
-
-        drawn = write_figures(board, out / "figures", font)
-        typer.echo(f"{len(drawn)} figures in {out / 'figures'}", err=True)
-    typer.echo(str(page))
+    if options.figures:
+        typer.echo(f"{len(site.figures)} figures in {options.out / 'figures'}", err=True)
+    typer.echo(str(site.page))

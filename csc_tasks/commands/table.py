@@ -16,22 +16,19 @@ def table(
         list[Path], typer.Argument(metavar="RESULTS…", help="Folders or results_*.json files.")
     ],
     every: Annotated[bool, typer.Option("--all", help="Every metric, not only the headline ones.")] = False,
-    sort: Annotated[str | None, typer.Option("--sort", metavar="METRIC", help="Metric to sort by.")] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option("--sort", metavar="METRIC", help="Metric to sort and rank by, for instance rouge_l."),
+    ] = None,
 ) -> None:
-    """Show lm-eval results side by side, floors beneath the models.
+    """Show lm-eval results side by side: scores with 95 % intervals and ranks, floors beneath the models.
 
-    ± is one standard error with the conversation as the cluster. Rows with different data, prompt or
-    tokenizer never share a table.
+    The same tables as those of `csconv leaderboard`: only results of the same data, prompt and scale share one.
+    # is 1 + the number of models that are significantly better.
     """
-    show(results, every, sort)
+    from csc_tasks.commands.board import read_board
+    from csc_tasks.leaderboards.rendering.terminal import tables
 
-
-def show(results: list[Path], every: bool, sort: str | None) -> None:
-    """Print a table for each task and protocol found in ``results``, and what generated context costs."""
-    from csc_tasks.leaderboards.collect import collect
-    from csc_tasks.leaderboards.rendering.terminal import drop_tables, tables
-
-    out, rows = console(), collect(results)
-    for each in (*tables(rows, every, sort), *drop_tables(rows)):
-        out.print(each)
-        out.print()
+    out = console()
+    for part in tables(read_board(results), every, sort, out.width if out.is_terminal else None):
+        out.print(part, crop=False)

@@ -42,6 +42,11 @@ class Located:
     def __str__(self) -> str:
         return f"{self.where}: {self.defect.message}" if self.where else self.defect.message
 
+    def record(self) -> dict[str, str | bool]:
+        """As a JSON object."""
+        found = self.defect
+        return {"where": self.where, "kind": found.kind, "message": found.message, "fatal": found.fatal}
+
 
 @dataclass(frozen=True, slots=True)
 class FileReport:

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from csc_tasks.data import modelscope
-from csc_tasks.data.conversations import Conversation
-from csc_tasks.data.files import SUFFIXES, read_file
+from csc_tasks.data.conversations import Conversation, Defect
+from csc_tasks.data.files import SUFFIXES, FileReport, Located, inspect_file, read_file
 from csc_tasks.data.sampling import stratified
 from csc_tasks.data.shipped import mini_file
 from csc_tasks.data.splits import Split, Subset
-from csc_tasks.errors import ConfigError, SourceError
+from csc_tasks.errors import ConfigError, DataError, SourceError
 
 __all__ = [
     "HUB_REPO",
@@ -28,6 +28,7 @@ __all__ = [
     "chosen_source",
     "evaluation_corpus",
     "in_hub_cache",
+    "inspect",
     "load",
     "select",
     "training_corpus",
@@ -110,6 +111,20 @@ def load(source: str, split: Split = Split.EVALUATION) -> Corpus:
     if source in _PUBLISHED:
         _compare_with_published(corpus, split)
     return corpus
+
+
+def inspect(source: str, split: Split = Split.EVALUATION) -> FileReport:
+    """Everything that is wrong with what ``source`` names; a file that cannot be opened is a finding like any other.
+
+    Raises:
+        SourceError: the published file cannot be had.
+    """
+    if source in _WORDS:
+        return inspect_file(load(source, split).path)
+    try:
+        return inspect_file(Path(source))
+    except DataError as error:
+        return FileReport(Path(source), "", (), (Located("", Defect("", "unreadable", str(error))),))
 
 
 @functools.lru_cache(maxsize=8)
@@ -278,7 +293,7 @@ def training_source(subset: Subset, option: str | None = None, evaluation: Corpu
         raise SourceError(
             f"few-shot examples and the floors random, majority and retrieval need training conversations, and no "
             f"RoleCS.json lies beside {evaluation.path}: put one there, pass --metadata csconv_train=PATH "
-            "(or hub, modelscope, mini), or set CSCONV_TRAIN; csconv baseline takes --train as well"
+            "(or hub, modelscope, mini), or set CSCONV_TRAIN; csconv floor takes --train as well"
         )
     return str(beside)
 

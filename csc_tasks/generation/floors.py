@@ -39,7 +39,7 @@ BLOCK = 256
 
 
 class Floor(StrEnum):
-    """The kinds of baseline."""
+    """The weightless models; ``csconv-`` and the value is a model's name in results."""
 
     RANDOM = "random"
     MAJORITY = "majority"
@@ -52,10 +52,10 @@ Answer = tuple[list[float], str]
 
 
 class FloorLM(LM):  # type: ignore[misc]
-    """A baseline as a model of the harness; it reads the documents, not the prompts.
+    """A floor as a model of the harness; it reads the documents, not the prompts.
 
     Args:
-        model: ``csconv-`` and the kind; lm-eval names the output folder after it.
+        model: ``csconv-`` and the floor; lm-eval names the output folder after it.
         train: training conversations, ``hub``, ``mini`` or a path.
         seed: of the random draws. A draw depends on the seed and the turn alone, so ``--limit`` or
             another order does not change it.
@@ -64,9 +64,9 @@ class FloorLM(LM):  # type: ignore[misc]
     def __init__(self, model: str, train: str = "mini", seed: int = 0, **_: object) -> None:
         super().__init__()
         try:
-            self.kind = Floor(str(model).removeprefix("csconv-"))
+            self.floor = Floor(str(model).removeprefix("csconv-"))
         except ValueError:
-            raise ConfigError(f"no baseline {model!r}: choose {', '.join(k.value for k in Floor)}") from None
+            raise ConfigError(f"no floor {model!r}: choose {', '.join(f.value for f in Floor)}") from None
         self.seed = seed
         self._train = str(train)
         self._dialogue_turns: dict[str | None, list[TurnDoc]] = {}
@@ -75,10 +75,10 @@ class FloorLM(LM):  # type: ignore[misc]
     def training(self) -> list[TurnDoc]:
         """The training turns."""
         corpus = load(self._train, Split.TRAINING)
-        if not corpus.labelled and self.kind in (Floor.MAJORITY, Floor.RETRIEVAL):
+        if not corpus.labelled and self.floor in (Floor.MAJORITY, Floor.RETRIEVAL):
             raise ConfigError(
-                f"the {self.kind} baseline learns strategies, and {corpus.path} has none: choose others with --train, "
-                "or the baselines random and shuffle"
+                f"the {self.floor.value} floor learns strategies, and {corpus.path} has none: choose others "
+                "with --train, or the floors random and shuffle"
             )
         return list(turn_docs(corpus.conversations))
 
@@ -122,21 +122,19 @@ class FloorLM(LM):  # type: ignore[misc]
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
         """Not offered: no csconv task asks for it."""
-        raise ConfigError("a baseline has no likelihood of free text; it runs the csconv tasks only")
+        raise ConfigError("a floor has no likelihood of free text; it runs the csconv tasks only")
 
     def _answers(self, requests: Sequence[Instance]) -> dict[int, Answer]:
         """An answer for each document, by the document's identity (a request an option shares one)."""
         by_task: dict[str | None, dict[int, TurnDoc]] = {}
         for request in requests:
             if not isinstance(request.doc, dict) or "conversation" not in request.doc:
-                raise ConfigError(
-                    f"task {request.task_name} is not a csconv task; baselines answer those only"
-                )
+                raise ConfigError(f"task {request.task_name} is not a csconv task; floors answer those only")
             by_task.setdefault(request.task_name, {})[id(request.doc)] = cast(TurnDoc, request.doc)
         answers: dict[int, Answer] = {}
         for task, by_id in by_task.items():
             docs = list(by_id.values())
-            match self.kind:
+            match self.floor:
                 case Floor.RANDOM:
                     given = self._random(docs)
                 case Floor.MAJORITY:
@@ -191,7 +189,7 @@ class FloorLM(LM):  # type: ignore[misc]
 
     def _shuffle(self, docs: list[TurnDoc], pool: list[TurnDoc]) -> list[Answer]:
         if len(pool) < 2:
-            raise ConfigError("the shuffle baseline needs at least two turns to exchange")
+            raise ConfigError("the shuffle floor needs at least two turns to exchange")
         answers = []
         conversations = {d["conversation"] for d in pool}
         for doc in docs:

@@ -58,15 +58,9 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
             for number in range(rounds):
                 batch = [group[number] for group in dialogues if number < len(group)]
                 for request in batch:
-                    assert request.dialogue is not None
-                    generation = request.arguments[1]
-                    prompt, request.truncated = request.dialogue.prompt(
-                        request.doc, fits_in_window(lm, generation)
-                    )
-                    request.arguments = (prompt, generation)
+                    request.ask(fits_in_window(lm, request.args[1]))
                 for request, answer in zip(batch, _ask(lm, batch, kept), strict=True):
-                    assert request.dialogue is not None
-                    request.dialogue.hear(answer, request.arguments[0])
+                    request.take(answer)
                     answers[id(request)] = answer
                 bar.update(len(batch))
         except BaseException as error:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -22,17 +21,17 @@ from csc_tasks.chat.journal import Journal
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.engine import Engine, JudgeProgress
-from csc_tasks.judging.samples import samples_of_turns
+from csc_tasks.judging.samples import AnsweredTurn, samples_of_turns
 from csc_tasks.judging.saved_run import judge_errors, judge_signature, load_judge
 from csc_tasks.metrics.judge import JudgeError, Rubric, Sample, Status, Verdict, load_rubric
 from csc_tasks.metrics.judge.probe import probe_samples
 from csc_tasks.metrics.judge.prompt import ask
 from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
 from csc_tasks.metrics.judge.scores import judge_metrics
+from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.scoring import TurnRecord
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
-from csc_tasks.results.sample_log import Chunk
 from csc_tasks.storage import cache_folder
 
 __all__ = ["JudgeInRun"]
@@ -64,7 +63,7 @@ class JudgeInRun:
         self.config: JudgeConfig = load_judge(path)
         self.rubric: Rubric = load_rubric(DIALOGUE_RUBRIC if context is Context.GENERATED else TURN_RUBRIC)
         self.signature = judge_signature(self.config, self.rubric, with_reference=False)
-        self.metrics = judge_metrics(self.rubric, self.config.min_coverage, self.signature["line"])
+        self.metrics = judge_metrics(self.rubric, self.config.min_coverage, self.signature.line)
         self._kind = kind
         self._prompt_version = prompt_version
         self._cache_path = self.config.cache or default_cache()
@@ -104,15 +103,22 @@ class JudgeInRun:
         self,
         task: str,
         docs: Sequence[TurnDoc],
-        answers: Sequence[Any],
-        prompts: Sequence[Any],
         records: Sequence[TurnRecord],
+        history: Callable[[int], Sequence[str]],
     ) -> None:
-        """Judge n turns and add the judge's items to their records; of a dialogue to its first turn's."""
+        """Judge n turns and add the judge's items to their records; of a dialogue to its first turn's.
+
+        ``history`` gives the lines before the turn of an index.
+        """
         verdicts: dict[tuple[str, int | None], Verdict] = {}
         try:
-            chunk = Chunk(list(docs), list(answers), list(prompts))
-            subjects = list(samples_of_turns(self.rubric, self._kind, chunk, self._prompt_version))
+            turns = [
+                AnsweredTurn(doc, record.reply, doc["customers"], history(index))
+                for index, (doc, record) in enumerate(zip(docs, records, strict=True))
+            ]
+            subjects = list(
+                samples_of_turns(self.rubric, self._kind, turns, load_prompt(self._prompt_version))
+            )
             self._run(task, subjects, verdicts)
         except JudgeError as error:
             logger.error("%s: the judge stopped: %s", task, error)
@@ -128,7 +134,7 @@ class JudgeInRun:
     def _run(
         self, task: str, subjects: Sequence[Sample], verdicts: dict[tuple[str, int | None], Verdict]
     ) -> None:
-        journal_path = self._cache_path.with_name(f"verdicts_{task}_{self.signature['sha256']}.jsonl")
+        journal_path = self._cache_path.with_name(f"verdicts_{task}_{self.signature.sha256}.jsonl")
         cache, journal = VerdictCache(self._cache_path), Journal(journal_path)
 
         def hear(subject: Sample, verdict: Verdict) -> None:

@@ -86,7 +86,7 @@ class Contest:
         self.sample = sample
         self.signature = judge_signature(config, rubric, with_reference)
         first = next(iter(logs.values())).path
-        stem = f"{task}_{self.signature['sha256']}"
+        stem = f"{task}_{self.signature.sha256}"
         self.journal_path = first.with_name(f"verdicts_pairwise_{stem}.jsonl")
         self.results_path = first.with_name(f"pairwise_{stem}.json")
         self._sides: dict[str, dict[tuple[str, int | None], Sample]] = {}
@@ -220,7 +220,7 @@ class Contest:
         """
         content: dict[str, Any] = {
             "task": self.task,
-            "judge": self.signature,
+            "judge": self.signature.to_json(),
             "sample": self.sample,
             "samples": {model: str(log.path) for model, log in self.logs.items()},
             "pairings": [{"first": p.first, "second": p.second, **asdict(p.result)} for p in pairings],
@@ -264,7 +264,8 @@ def contests(
     for task, logs in by_task.items():
         if len(logs) < 2:
             continue
-        protocols = {_protocol(log) for log in logs.values()}
+        # Tokenizer and version may differ: replies do not depend on them.
+        protocols = {log.signature.asked for log in logs.values()}
         if len(protocols) > 1:
             raise ConfigError(f"{task}: the runs have different protocols: {' and '.join(sorted(protocols))}")
         found.append(Contest(task, logs, rubric, config, with_reference, sample))
@@ -273,11 +274,6 @@ def contests(
             "the runs have no task in common that can be compared (csconv_response, in reference context)"
         )
     return found
-
-
-def _protocol(log: SampleLog) -> str:
-    """What must agree: everything of the signature but tokenizer and version, which replies do not depend on."""
-    return str(log.signature["line"]).split("|tok:", 1)[0]
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

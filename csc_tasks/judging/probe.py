@@ -35,7 +35,7 @@ def _cases(rubric: Rubric) -> list[tuple[Rubric, Iterable[Sample]]]:
 
 
 def _journal_path(config: JudgeConfig, rubric: Rubric, cache: VerdictCache) -> Path:
-    digest = judge_signature(config, rubric, False)["sha256"]
+    digest = judge_signature(config, rubric, False).sha256
     return cache.path.with_name(f"probe_{rubric.name}_{digest}.jsonl")
 
 

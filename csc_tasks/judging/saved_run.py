@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks._version import __version__
 from csc_tasks.chat.cache import VerdictCache
 from csc_tasks.chat.journal import Journal
 from csc_tasks.data.sampling import stratified
@@ -28,7 +25,9 @@ from csc_tasks.metrics import clustered_stderr
 from csc_tasks.metrics.judge import JudgeError, Rubric, Sample, Status, Verdict, load_rubric
 from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
 from csc_tasks.metrics.judge.scores import judge_metrics
+from csc_tasks.protocol.signature import JudgeSignature
 from csc_tasks.protocol.task_kind import Context
+from csc_tasks.results.records import Judging
 from csc_tasks.results.sample_log import SampleLog
 from csc_tasks.storage import write_file
 
@@ -76,17 +75,9 @@ def rubric_for(log: SampleLog, name: str | None) -> Rubric | None:
     return None if rubric.unit is Unit.DIALOGUE and not generated else rubric
 
 
-def judge_signature(config: JudgeConfig, rubric: Rubric, with_reference: bool) -> dict[str, Any]:
-    """What must agree for two judge scores to be comparable; ``line`` is its short form."""
-    content = {
-        "rubric": rubric.name,
-        "rubric_sha256": rubric.sha256,
-        "with_reference": with_reference,
-        **config.parameters,
-    }
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
-    shown = "+ref" if with_reference else ""
-    return {**content, "line": f"{rubric.name}{shown}:{config.model}@{digest}", "sha256": digest}
+def judge_signature(config: JudgeConfig, rubric: Rubric, with_reference: bool) -> JudgeSignature:
+    """What must agree for two judge scores to be comparable."""
+    return JudgeSignature.of(rubric.name, rubric.sha256, with_reference, config.parameters)
 
 
 @dataclass
@@ -190,9 +181,9 @@ class JudgedLog:
         self.sample = sample
         self.signature = judge_signature(config, rubric, with_reference)
         stem = log.stem
-        self.journal_path = log.path.with_name(f"verdicts_{stem}_{self.signature['sha256']}.jsonl")
+        self.journal_path = log.path.with_name(f"verdicts_{stem}_{self.signature.sha256}.jsonl")
         size = "" if sample is None else f"_n{sample}"
-        self.results_path = log.path.with_name(f"results_{stem}_judged_{self.signature['sha256']}{size}.json")
+        self.results_path = log.path.with_name(f"results_{stem}_judged_{self.signature.sha256}{size}.json")
 
     @cached_property
     def chosen(self) -> set[tuple[str, int | None]]:
@@ -250,47 +241,30 @@ class JudgedLog:
         Raises:
             JudgeError: it cannot be written.
         """
-        log, old = self.log, self.log.signature
-        values = {"alias": log.task, "sample_len": judgement.statuses.total(), **judgement.values()}
-        head, _, version = str(old["line"]).rpartition("|version:")
-        signature = {
-            **old,
-            # Another judge is another protocol: its scores never stand in one table with these.
-            "line": f"{head}|judge:{self.signature['line']}|version:{__version__ if version else ''}",
-            "package": __version__,
-            "metrics": {m.info.name: self.signature["line"] for m in judgement.metrics},
-            "judge": self.signature,
-        }
-        config = log.results["configs"][log.task]
-        metadata = {
-            **config["metadata"],
-            "csconv_signature": signature,
-            "csconv_report": {"turns": judgement.statuses.total(), "unit": self.rubric.unit.value},
-        }
-        content = {
-            "results": {log.task: values},
-            "configs": {log.task: {**config, "metadata": metadata}},
-            **log.about_the_run(),
-            "date": time.time(),
-            "csconv_judged": {
-                "samples": log.name,
-                "samples_sha256": digest,
-                "results": log.results_path.name,
-                "verdicts": self.journal_path.name,
-                "sample": self.sample,
-                "statuses": {s.value: judgement.statuses[s] for s in Status},
-                "coverage": judgement.coverage,
-                "withheld": judgement.withheld,
-                "flags": dict(judgement.flags),
-                "cost": round(summary.cost, 6),
-                "currency": self.config.currency,
-                "prompt_tokens": summary.prompt_tokens,
-                "completion_tokens": summary.completion_tokens,
-                "asked": summary.asked,
-                "cached": summary.cached,
-                "sums": judgement.sums(),
-            },
-        }
+        log, total = self.log, judgement.statuses.total()
+        values = {"alias": log.task, "sample_len": total, **judgement.values()}
+        # Another judge is another protocol: its scores never stand in one table with these.
+        signature = log.signature.with_judge(self.signature, [m.info.name for m in judgement.metrics])
+        made = Judging(
+            samples=log.name,
+            samples_sha256=digest,
+            results=log.results.path.name,
+            verdicts=self.journal_path.name,
+            sample=self.sample,
+            statuses={s.value: judgement.statuses[s] for s in Status},
+            coverage=judgement.coverage,
+            withheld=judgement.withheld,
+            flags=dict(judgement.flags),
+            cost=round(summary.cost, 6),
+            currency=self.config.currency,
+            prompt_tokens=summary.prompt_tokens,
+            completion_tokens=summary.completion_tokens,
+            asked=summary.asked,
+            cached=summary.cached,
+            sums=judgement.sums(),
+        )
+        report = {"turns": total, "unit": self.rubric.unit.value}
+        content = log.results.derived(log.task, signature, values, report, made)
         write_results(self.results_path, content, self.journal_path)
 
 

@@ -14,14 +14,7 @@ from csc_tasks.protocol.task_kind import TaskKind
 __all__ = ["PromptBook", "TurnDoc", "gold_answer", "gold_strategy", "prefix_share", "turn_docs"]
 
 
-class TurnDoc(TypedDict):
-    """One turn as the harness sees and logs it.
-
-    ``turn`` counts the supporter's turns of the conversation from 0 and ``turns`` is their number;
-    ``customer`` is the last thing the customer said ('' if the supporter opens); ``strategy`` (``None`` in
-    unlabelled data) and ``reference`` are the gold answer. The history is not repeated here: the logged prompt has it.
-    """
-
+class _Turn(TypedDict):
     conversation: str
     topic: str
     turn: int
@@ -31,26 +24,44 @@ class TurnDoc(TypedDict):
     reference: str
 
 
+class TurnDoc(_Turn, total=False):
+    """One turn as the harness sees and logs it.
+
+    ``turn`` counts the supporter's turns of the conversation from 0 and ``turns`` is their number;
+    ``customers`` are the customer's utterances since the supporter's last turn, and ``customer`` is the last
+    thing the customer said at all ('' if the supporter opens); ``strategy`` and ``reference`` are the gold
+    answer. The history is not repeated here: it follows from the turns before (:mod:`csc_tasks.results.histories`).
+
+    Logs of before ``customers`` were in them lack the field.
+    """
+
+    customers: list[str]
+
+
 def turn_docs(conversations: Iterable[Conversation]) -> Iterator[TurnDoc]:
     """Every supporter turn of every conversation, in order."""
     for conversation in conversations:
         positions = conversation.supporter_turns
+        customers: list[str] = []
         customer = ""
         turn = 0
         for utterance in conversation.utterances:
             if utterance.speaker is Speaker.CUSTOMER:
                 customer = utterance.text
+                customers.append(customer)
                 continue
             yield TurnDoc(
                 conversation=conversation.id,
                 topic=conversation.topic,
                 turn=turn,
                 turns=len(positions),
+                customers=customers,
                 customer=customer,
                 strategy=utterance.strategy.zh if utterance.strategy else None,
                 reference=utterance.text,
             )
             turn += 1
+            customers = []
 
 
 class PromptBook:
@@ -83,6 +94,10 @@ class PromptBook:
             self._rendered[doc["conversation"]] = rendered
         text, starts = rendered
         return text[: starts[doc["turn"]]]
+
+    def history_lines(self, doc: TurnDoc) -> list[str]:
+        """The gold history as single lines, without their ends."""
+        return self.history(doc).split("\n")[:-1]
 
     def question(self, doc: TurnDoc) -> str:
         """History and cue: the part of the prompt that belongs to this turn."""

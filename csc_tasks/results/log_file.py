@@ -20,7 +20,17 @@ import pyarrow
 
 from csc_tasks.errors import DataError
 
-__all__ = ["Compression", "Packed", "compress", "log_sha256", "log_stem", "logs_below", "open_log_file", "plain", "present"]
+__all__ = [
+    "Compression",
+    "Packed",
+    "compress",
+    "log_sha256",
+    "log_stem",
+    "logs_below",
+    "open_log_file",
+    "plain",
+    "present",
+]
 
 BLOCK = 2**20
 """Bytes read at a time."""
@@ -103,7 +113,7 @@ def open_log_file(path: Path) -> io.BufferedReader:
         DataError: while reading, a compressed file turns out to be damaged.
     """
     if path.suffix == Compression.GZ.suffix:
-        stream: Any = gzip.open(path, "rb")
+        stream: Any = gzip.GzipFile(path, "rb")
     elif path.suffix == Compression.ZST.suffix:
         stream = pyarrow.CompressedInputStream(pyarrow.OSFile(str(path), "rb"), "zstd")
     else:
@@ -125,7 +135,9 @@ class Packed(NamedTuple):
     after: int
 
 
-def compress(path: Path, form: Compression, keep: bool = False, done: Callable[[int], None] = lambda _: None) -> Packed:
+def compress(
+    path: Path, form: Compression, keep: bool = False, done: Callable[[int], None] = lambda _: None
+) -> Packed:
     """Compress a log beside itself, read it back, and only then remove the original.
 
     Args:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from csc_tasks._version import __version__
-from csc_tasks.errors import ConfigError
-from csc_tasks.storage import write_file
+from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.metrics import (
     NO_MODELS,
     AdditiveMetric,
@@ -21,16 +19,16 @@ from csc_tasks.metrics import (
     Tally,
     all_metrics,
     column_name,
-    signature_of,
 )
 from csc_tasks.metrics.strategy import F1
-from csc_tasks.metrics.tokenizers import tokenizer_version
 from csc_tasks.protocol.report import strategy_report
+from csc_tasks.protocol.scoring import gold_ranks, metrics_of_task, score_replies
+from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.results.records import Rescoring
+from csc_tasks.results.results_file import ResultsFile
 from csc_tasks.results.sample_log import SampleLog
 from csc_tasks.results.score_file import ScoreFile
-from csc_tasks.protocol.scoring import metrics_of_task, score_turns
-from csc_tasks.protocol.signature import sign_metrics
-from csc_tasks.protocol.task_kind import Context
+from csc_tasks.storage import write_file
 
 __all__ = ["Rescored", "choose", "rescore"]
 
@@ -82,17 +80,14 @@ def rescore(
     """
     digest = log.sha256()
     names = {m: column_name(m, tokenizer) for m in metrics}
-    recipe = {
-        "metrics": {names[m]: signature_of(m, tokenizer) for m in metrics},
-        "tokenizer": tokenizer_version(tokenizer),
-    }
+    signature = log.signature.with_scores(metrics, tokenizer)
+    recipe: dict[str, Any] = {"metrics": signature.metrics, "tokenizer": signature.tokenizer}
     key = _key({**recipe, "source": digest, "package": __version__})
     stem = f"{log.stem}_{key}"
     target = log.path.with_name(f"results_{stem}.json")
     scores_path = log.path.with_name(f"scores_{stem}.jsonl")
-    if target.exists() and not force:
-        failed = json.loads(target.read_text(encoding="utf-8"))["csconv_rescored"]["failures"]
-        if not failed:
+    if not force and (earlier := _earlier(target, log.task)) is not None:
+        if not earlier.failures:
             return Rescored(target, {})
         # Only what could not be scored is scored again.
         scores_path.replace(scores_path.with_suffix(".partial"))
@@ -110,8 +105,9 @@ def rescore(
             absent |= {m.info.name for m in metrics} - {m.info.name for m in wanted}
             rows = file.recall(chunk.docs, [names[m] for m in wanted])
             if rest := chunk.without(len(rows)):
-                scored = score_turns(
-                    log.kind, rest.docs, rest.answers, tokenizer, wanted, rest.prompts, rest.truncated
+                ranks = gold_ranks(rest.docs, rest.answers) if log.kind is TaskKind.STRATEGY_MC else None
+                scored = score_replies(
+                    rest.docs, rest.replies, tokenizer, wanted, ranks, truncated=rest.truncated
                 )
                 failures.update(scored.failures)
                 fresh = [record.items for record in scored.records]
@@ -144,16 +140,16 @@ def rescore(
     for metric, tally in tallies.items():
         if isinstance(metric, F1) and not tally.unscored:
             report |= strategy_report(tally.total())
-    content = _results(log, tokenizer, metrics, values, report)
-    content["csconv_rescored"] = {
+    made = Rescoring(
         **recipe,
-        "absent": sorted(absent),
-        "failures": failures,
-        "samples": log.name,
-        "samples_sha256": digest,
-        "results": log.results_path.name,
-        "scores": scores_path.name,
-    }
+        absent=sorted(absent),
+        failures=failures,
+        samples=log.name,
+        samples_sha256=digest,
+        results=log.results.path.name,
+        scores=scores_path.name,
+    )
+    content = log.results.derived(log.task, signature, values, report, made)
     write_file(target, json.dumps(content, ensure_ascii=False, indent=2).encode())
     return Rescored(target, failures)
 
@@ -162,24 +158,12 @@ def _key(recipe: dict[str, Any]) -> str:
     return "rescored_" + hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _results(
-    log: SampleLog, tokenizer: str, metrics: Sequence[Metric], values: dict[str, Any], report: dict[str, Any]
-) -> dict[str, Any]:
-    """A results file in lm-eval's form: the run's own facts, and the new scores with their signature."""
-    tokens, old = tokenizer_version(tokenizer), log.signature
-    line = str(old["line"]).rsplit("|tok:", 1)[0] + f"|tok:{tokens}|version:{__version__}"
-    signature = {
-        **old,
-        "line": line,
-        "package": __version__,
-        "tokenizer": tokens,
-    }
-    sign_metrics(signature, metrics, tokenizer)
-    config = log.results["configs"][log.task]
-    metadata = {**config["metadata"], "csconv_signature": signature, "csconv_report": report}
-    return {
-        "results": {log.task: values},
-        "configs": {log.task: {**config, "metadata": metadata}},
-        **log.about_the_run(),
-        "date": time.time(),
-    }
+def _earlier(target: Path, task: str) -> Rescoring | None:
+    """What an earlier call with the same outcome says of itself; ``None`` if there is none to be used."""
+    if not target.exists():
+        return None
+    try:
+        run = ResultsFile.read(target).run(task)
+    except DataError:
+        return None
+    return run.rescoring if run else None

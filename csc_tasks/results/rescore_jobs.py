@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from csc_tasks.errors import ConfigError, CSConvError
 from csc_tasks.install import install_hint
 from csc_tasks.metrics import Metric, Models
+from csc_tasks.metrics.tokenizers import tokenizer_named
 from csc_tasks.protocol.networks import Unnamed, prepare, read_models
 from csc_tasks.results.rescore import choose, rescore
 from csc_tasks.results.sample_log import SampleLog, open_log
@@ -65,7 +66,7 @@ class Job:
         log = open_log(self.path)
         if log is None:
             return None
-        tokenizer = self.tokenizer or str(log.signature["tokenizer"]).split("(", 1)[0]
+        tokenizer = self.tokenizer or _tokenizer_of(log)
         return Plan(log, choose(log, self.metrics, tokenizer, self.models()), tokenizer)
 
 
@@ -77,6 +78,13 @@ class Done:
     results: Path | None = None
     error: str | None = None
     failures: dict[str, str] = field(default_factory=dict)
+
+
+def _tokenizer_of(log: SampleLog) -> str:
+    try:
+        return tokenizer_named(log.signature.tokenizer)
+    except ValueError as error:
+        raise ConfigError(f"{log.results.path}: {error}; name one with --tokenizer") from None
 
 
 def run(job: Job, progress: Callable[[int], None] = lambda _: None) -> Done:

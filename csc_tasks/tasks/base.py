@@ -1,7 +1,7 @@
 """What the lm-eval tasks of both contexts share: data, prompts, few-shot examples, scores.
 
 The tasks are thin adapters from the harness's hooks to prompts, replies and metrics. The YAML files in
-``task_configs/`` name the classes and choose the scale and the generation settings; everything else is
+``task_configs/`` name the classes and choose the subset and the generation settings; everything else is
 decided in Python, because lm-eval compiles a Jinja field anew for every document.
 """
 
@@ -11,7 +11,6 @@ import dataclasses
 import logging
 import random
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
@@ -23,11 +22,11 @@ from csc_tasks.errors import ConfigError, needs_extra
 from csc_tasks.harness.lm_eval import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
 from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
 from csc_tasks.protocol.networks import prepare
-from csc_tasks.protocol.options import Settings
+from csc_tasks.protocol.options import Options
 from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.report import Report
 from csc_tasks.protocol.scoring import Scored, metrics_of_task
-from csc_tasks.protocol.signature import build_signature, sign_metrics
+from csc_tasks.protocol.signature import Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import PromptBook, turn_docs
 from csc_tasks.tasks.aggregation import Aggregation, ClusteredError
@@ -69,10 +68,10 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         speak_as_loudly_as_lm_eval()
         config = {key: value for key, value in (config or {}).items() if key != "class"}
         metadata = dict(config.get("metadata") or {})
-        self.settings = Settings.from_metadata(metadata)
+        self.options = Options.from_metadata(metadata)
         self.prompt_texts = load_prompt()
-        self.corpus = evaluation_corpus(self.settings.scale, self.settings.data)
-        self.conversations = select(self.corpus.conversations, self.settings.scale)
+        self.corpus = evaluation_corpus(self.options.subset, self.options.data)
+        self.conversations = select(self.corpus.conversations, self.options.subset)
         if self.KIND.needs_labels and not self.corpus.labelled:
             raise ConfigError(
                 f"csconv_{self.KIND.value} needs the strategies of the supporter's utterances, and "
@@ -84,7 +83,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self._fewshot_seed: int | None = None
         self._prefixes: dict[tuple[int, str | None], str] = {}
         self.report = Report()
-        choice = self.KIND, self.CONTEXT, self.settings.tokenizer, self.settings.models
+        choice = self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
         self.metrics: tuple[Metric, ...] = metrics_of_task(*choice, self.corpus.labelled)
         if not self.corpus.labelled:
             absent = [m.info.name for m in metrics_of_task(*choice) if m not in self.metrics]
@@ -94,18 +93,17 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self.judge = self._judge_of_run()
         if self.judge is not None:
             self.metrics += self.judge.metrics
-        metadata["csconv_signature"] = build_signature(
+        self.signature = Signature.of(
             self.KIND,
             self.CONTEXT,
             self.prompt_texts,
             self.corpus,
-            self.settings.scale,
+            self.options.subset,
             len(self.conversations),
-            self.settings.tokenizer,
+            self.options.tokenizer,
             self.metrics,
+            self.judge.signature if self.judge else None,
         )
-        if self.judge is not None:
-            metadata["csconv_signature"]["judge"] = self.judge.signature
         super().__init__(
             config={
                 **config,
@@ -120,19 +118,16 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
 
     def _judge_of_run(self) -> JudgeInRun | None:
         """The judge that ``csconv_judge`` names; ``None`` where nothing is judged."""
-        if self.settings.judge is None or not self.KIND.writes_text:
+        if self.options.judge is None or not self.KIND.writes_text:
             return None
         with needs_extra("csconv_judge", "judge"):
             from csc_tasks.judging.live_run import JudgeInRun
-        path = Path(self.settings.judge)
-        return JudgeInRun(path, self.KIND, self.CONTEXT, self.prompt_texts.version)
+        return JudgeInRun(self.options.judge, self.KIND, self.CONTEXT, self.prompt_texts.version)
 
-    def _judge(
-        self, docs: Sequence[Any], answers: Sequence[Any], prompts: Sequence[Any], scored: Scored
-    ) -> None:
-        """Add the judge's items to the records, if there is a judge."""
+    def _judge(self, docs: Sequence[Any], scored: Scored, history: Callable[[int], Sequence[str]]) -> None:
+        """Add the judge's items to the records, if there is a judge; ``history`` gives the lines before a turn."""
         if self.judge is not None and self.metrics:
-            self.judge.add_items(self.task_name, docs, answers, prompts, scored.records)
+            self.judge.add_items(self.task_name, docs, scored.records, history)
 
     # --- data ---
 
@@ -162,7 +157,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         almost nothing, and no turn is luckier in its examples than another.
         """
         if len(self._shots) != count:
-            training = training_corpus(self.settings.scale, self.settings.train, self.corpus)
+            training = training_corpus(self.options.subset, self.options.train, self.corpus)
             if not training.labelled:
                 raise ConfigError(
                     f"--num_fewshot {count}: {training.path} has no strategies, which an example must show; "
@@ -179,11 +174,9 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             book = PromptBook(chosen, self.prompt_texts, self.KIND)
             docs = [rng.choice(list(turn_docs([c]))) for c in chosen]
             self._shots = [(book.question(doc), book.target(doc)) for doc in docs]
-            self.config.metadata["csconv_signature"]["fewshot"] = {
-                "data": training.name,
-                "fingerprint": training.fingerprint,
-                "seed": self._fewshot_seed,
-            }
+            self.signature = self.signature.with_fewshot(
+                training.name, training.fingerprint, self._fewshot_seed
+            )
         return self._shots
 
     def _prompt(self, question: str, options: PromptOptions) -> Any:
@@ -233,12 +226,12 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         prepare(self.metrics)
         if self.judge is not None and self.metrics:
             self.judge.prepare()
-        if any(m.info.needs is Needs.TEXT for m in self.metrics) and self.settings.models.bertscore is None:
+        if any(m.info.needs is Needs.TEXT for m in self.metrics) and self.options.models.bertscore is None:
             logger.info(
                 "%s: without BERTScore; --metadata csconv_bertscore_model=… (and _layer=…) names an encoder",
                 self.task_name,
             )
-        sign_metrics(self.config.metadata["csconv_signature"], self.metrics, self.settings.tokenizer)
+        self.signature = self.signature.with_metrics(self.metrics, self.options.tokenizer)
         if options.get("cache_requests"):
             logger.info("%s: --cache_requests is ignored; prompts are built anew", self.task_name)
         super().build_all_requests(**{**options, "cache_requests": False})
@@ -287,7 +280,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
     def _metric_list(self) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = []
         for metric in self.metrics:
-            name = column_name(metric, self.settings.tokenizer)
+            name = column_name(metric, self.options.tokenizer)
             better = {1: True, -1: False, 0: None}[metric.info.better]
             score = self._of_documents(Aggregation(metric, name, self.report))
             entries.append({"metric": name, "aggregation": score, "higher_is_better": better})
@@ -313,8 +306,9 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self.metrics = ()
 
     def dump_config(self) -> dict[str, Any]:
-        """The configuration for the results file, with the report in its metadata."""
+        """The configuration for the results file, with signature and report in its metadata."""
         config: dict[str, Any] = super().dump_config()
+        config["metadata"]["csconv_signature"] = self.signature.to_json()
         if self.report.figures:
             config["metadata"]["csconv_report"] = self.report.figures
         return config

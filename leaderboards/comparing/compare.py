@@ -13,17 +13,15 @@ import numpy.typing as npt
 
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
-from csc_tasks.leaderboards.comparing.evidence import ModelResults, SectionResults
+from csc_tasks.leaderboards.comparing.model_results import ModelResults, SectionResults
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable, with_holm
-from csc_tasks.leaderboards.reading.runs import Origin, TaskRun
-from csc_tasks.leaderboards.reading.sums import metric_named
-from csc_tasks.metrics import UNREADABLE
+from csc_tasks.metrics import UNREADABLE, additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import Difference, holm, paired_difference
 from csc_tasks.metrics.stages import STRATEGIES
 from csc_tasks.metrics.strategy import class_scores
 from csc_tasks.metrics.uncertainty import cluster_sums, resample_counts
-from csc_tasks.protocol.replies import leaves_in_thought, read_reply
+from csc_tasks.results.results_file import Origin, TaskRun
 from csc_tasks.results.sample_log import open_log
 
 __all__ = ["Changed", "Comparison", "Effect", "Moved", "SectionComparison", "compare"]
@@ -113,8 +111,8 @@ def compare(first: ModelResults, second: ModelResults, by: str | None = None) ->
     Raises:
         DataError: they may not be compared; the message says what differs.
     """
-    if told := incomparable(first, second):
-        raise DataError(f"{first.source} and {second.source} may not be compared: {told}")
+    if reason := incomparable(first, second):
+        raise DataError(f"{first.source} and {second.source} may not be compared: {reason}")
     counts = cache(resample_counts)
     shared = [s for s in first.sections if s in second.sections]
     deltas: list[Delta] = []
@@ -128,7 +126,7 @@ def compare(first: ModelResults, second: ModelResults, by: str | None = None) ->
     return Comparison(
         first.title,
         second.title,
-        first.facts.named(),
+        first.protocol.named(),
         tuple(
             _section(
                 [d for d in deltas if d.section == section],
@@ -197,7 +195,7 @@ class _Turns:
         conversations = [doc[0] for doc in self.docs]
         scores, sums = {}, {}
         for name, column in items.items():
-            metric = metric_named(name)
+            metric = additive_metric(name)
             statistics = metric.statistics([column[i] for i in order])
             sums[name] = cluster_sums(statistics, conversations)
             if statistics.shape[1] <= _WIDEST:
@@ -214,7 +212,7 @@ class _Turns:
     def effect(self, name: str) -> Effect:
         """In how many turns the score moved."""
         change = np.nan_to_num(self.scores[0][name] - self.scores[1][name]) * (
-            metric_named(name).info.better or 1
+            additive_metric(name).info.better or 1
         )
         better, worse = int((change > 1e-12).sum()), int((change < -1e-12).sum())
         return Effect(better, worse, len(change) - better - worse)
@@ -239,7 +237,7 @@ class _Turns:
 
     def topics(self, name: str) -> Iterator[Moved]:
         """The deciding metric within each topic."""
-        metric = metric_named(name)
+        metric = additive_metric(name)
         topic_of = {doc[0]: doc[2] for doc in self.docs}
         topics = np.array([topic_of[c] for c in sorted(topic_of)])
         turns = {t: sum(doc[2] == t for doc in self.docs) for t in set(topics.tolist())}
@@ -293,9 +291,9 @@ class _Turns:
         if log is None or not log.kind.writes_text:
             return texts
         for chunk in log.chunks():
-            for doc, answer, prompt in zip(chunk.docs, chunk.answers, chunk.prompts, strict=True):
+            for doc, reply in zip(chunk.docs, chunk.replies, strict=True):
                 if (place := (doc["conversation"], doc["turn"])) in places:
-                    texts[place] = read_reply(answer, log.kind, leaves_in_thought(prompt)).text
+                    texts[place] = reply.text
         return texts
 
 

@@ -1,23 +1,19 @@
-"""Did a checkpoint get worse? Rules, and a verdict that noise does not decide."""
+"""Did a checkpoint get worse? A verdict by rules that noise does not decide."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from csc_tasks.errors import ConfigError
-from csc_tasks.leaderboards.comparing.evidence import MetricResults, ModelResults, SectionResults
+from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable
-from csc_tasks.metrics import AdditiveMetric, reported_metrics
+from csc_tasks.leaderboards.comparing.rules import Rules, known_metric
 from csc_tasks.metrics.comparison import ALPHA
-from csc_tasks.metrics.judge.scores import PREFIX, known_columns
+from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.metrics.uncertainty import resample_counts
 
 __all__ = [
@@ -25,19 +21,15 @@ __all__ = [
     "Exit",
     "GateCheck",
     "GateReport",
-    "Rules",
-    "default_rules",
     "evaluate",
-    "load_rules",
 ]
 
 
 class Exit(IntEnum):
-    """Exit codes of ``csconv gate``; wrong use (2) is the command line's own."""
+    """Exit codes of ``csconv gate`` that are an answer; wrong use (2) is the command line's own."""
 
     PASS = 0
     REGRESSION = 1
-    WRONG_USE = 2
     NOT_COMPARABLE = 3
     INCOMPLETE = 4
 
@@ -49,25 +41,6 @@ class CheckStatus(IntEnum):
     REGRESSION = 1
     NOT_COMPARABLE = 3
     INCOMPLETE = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a checkpoint must not do.
-
-    ``max_drop`` and ``floor`` are by metric, or by ``section/metric`` (``response/generated/bleu_4``), in the
-    metric's own unit: fractions 0-1, judge grades 1-5. A drop is a change for the worse, so of a metric where
-    lower is better a rise. ``min_coverage`` 0-1 holds for a judge, ``min_turns`` for every section; ``alpha``
-    is the chance that a model that did not get worse fails all the same.
-    """
-
-    max_drop: dict[str, float] = field(default_factory=dict)
-    floor: dict[str, float] = field(default_factory=dict)
-    min_coverage: float = 0.98
-    min_turns: int = 0
-    alpha: float = ALPHA
-    sections: tuple[str, ...] = ()
-    allow_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,83 +86,6 @@ class GateReport:
         return Exit.PASS if seen else Exit.INCOMPLETE
 
 
-def load_rules(path: Path) -> Rules:
-    """Rules from a YAML file with the fields of :class:`Rules`.
-
-    Raises:
-        ConfigError: it cannot be read, or has a field, a metric or a value that there is not.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML ({error})") from None
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: rules are a mapping, for instance `max_drop: {{strategy_acc: 0.01}}`")
-    known = set(Rules.__dataclass_fields__)
-    if unknown := sorted(set(map(str, content)) - known):
-        raise ConfigError(f"{path}: there is no rule {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    if isinstance(content.get("sections"), list):
-        content["sections"] = tuple(map(str, content["sections"]))
-    return check_rules(Rules(**content), str(path))
-
-
-def check_rules(rules: Rules, where: str) -> Rules:
-    """The rules, if every value is one.
-
-    Raises:
-        ConfigError: one is not.
-    """
-    for name, limits in (("max_drop", rules.max_drop), ("floor", rules.floor)):
-        if not isinstance(limits, dict):
-            raise ConfigError(f"{where}: {name} is a mapping from metric to number")
-        for metric, limit in limits.items():
-            bare = str(metric).rpartition("/")[2]
-            found = reported_metrics().get(bare) or known_columns([bare]).get(bare)
-            if found is None:
-                raise ConfigError(f"{where}: {name}: there is no metric {bare!r}")
-            if not _is_number(limit) or (name == "max_drop" and limit < 0):
-                raise ConfigError(f"{where}: {name}: {metric}: {limit!r} is not a number of at least 0")
-            if name == "max_drop" and not (isinstance(found, AdditiveMetric) and found.info.better):
-                raise ConfigError(
-                    f"{where}: max_drop: {bare} has no better and worse, or no interval; a floor may be set for it"
-                )
-    for name, top in (("min_coverage", 1.0), ("alpha", 0.5)):
-        value = getattr(rules, name)
-        if not _is_number(value) or not 0 <= value <= top or (name == "alpha" and not value):
-            raise ConfigError(f"{where}: {name}: {value!r} is not between 0 and {top:g}")
-    if isinstance(rules.min_turns, bool) or not isinstance(rules.min_turns, int) or rules.min_turns < 0:
-        raise ConfigError(f"{where}: min_turns: {rules.min_turns!r} is not a whole number")
-    if not isinstance(rules.sections, tuple) or not isinstance(rules.allow_partial, bool):
-        raise ConfigError(
-            f"{where}: sections is a list such as [response/generated], allow_partial true or false"
-        )
-    return rules
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def default_rules(baseline: ModelResults) -> Rules:
-    """No significant drop of any headline score that the baseline has with its samples."""
-    names = {
-        name
-        for section in baseline.sections.values()
-        for name, metric in section.metrics.items()
-        if metric.sums is not None
-        and (info := _info(name)).headline
-        and info.better
-        and name != f"{PREFIX}coverage"
-    }
-    return Rules(max_drop=dict.fromkeys(sorted(names), 0.0))
-
-
-def _info(name: str) -> Any:
-    return (reported_metrics().get(name) or known_columns([name])[name]).info
-
-
 def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> GateReport:
     """Hold results against a baseline.
 
@@ -198,9 +94,9 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
     many metrics are watched. A metric that the baseline has and the results lack is incomplete, never a pass.
     """
     checks: list[GateCheck] = []
-    if told := incomparable(results, baseline):
+    if reason := incomparable(results, baseline):
         checks.append(
-            GateCheck("comparable", "", "", CheckStatus.NOT_COMPARABLE, f"results against baseline: {told}")
+            GateCheck("comparable", "", "", CheckStatus.NOT_COMPARABLE, f"results against baseline: {reason}")
         )
         return _report(results, baseline, rules, checks)
     sections = _sections(results, baseline, rules, checks)
@@ -211,8 +107,8 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
         checks.append(
             _drop(results.sections.get(section), baseline.sections[section], metric, allowed, level, counts)
         )
-    for section, metric, least in _targets(rules.floor, results, sections, checks, "floor"):
-        checks.append(_floor(results.sections[section], metric, least))
+    for section, metric, least in _targets(rules.min, results, sections, checks, "min"):
+        checks.append(_least(results.sections[section], metric, least))
     for section in sections:
         if section in results.sections:
             checks += _coverage(results.sections[section], rules.min_coverage)
@@ -243,22 +139,22 @@ def _sections(
         mine, theirs = results.sections.get(name), baseline.sections.get(name)
         if mine is None or theirs is None:
             which = "the results" if mine is None else "the baseline"
-            told = f"{name} is not in {which}"
-            checks.append(GateCheck("complete", name, "", CheckStatus.INCOMPLETE, told))
+            reason = f"{name} is not in {which}"
+            checks.append(GateCheck("complete", name, "", CheckStatus.INCOMPLETE, reason))
             if theirs is not None:
                 kept.append(name)
             continue
         kept.append(name)
-        told = ""
+        reason = ""
         if not mine.whole and not (rules.allow_partial and mine.turns and mine.digest == theirs.digest):
-            told = (
+            reason = (
                 f"{mine.turns} turns of {mine.conversations} of {mine.asked} conversations (a run with --limit, or "
                 "samples missing); run it whole"
             )
         elif mine.turns < rules.min_turns:
-            told = f"{mine.turns} turns, fewer than min_turns {rules.min_turns}"
-        status = CheckStatus.INCOMPLETE if told else CheckStatus.PASS
-        message = told or f"{mine.turns} turns of {mine.conversations} conversations"
+            reason = f"{mine.turns} turns, fewer than min_turns {rules.min_turns}"
+        status = CheckStatus.INCOMPLETE if reason else CheckStatus.PASS
+        message = reason or f"{mine.turns} turns of {mine.conversations} conversations"
         checks.append(GateCheck("complete", name, "", status, message, turns=mine.turns))
     return kept
 
@@ -275,8 +171,8 @@ def _targets(
         targets += [(s, metric, limit) for s in hits]
         if not hits:
             which = "baseline" if rule == "max_drop" else "results"
-            told = f"the {which} has no {metric}" + (f" in {section}" if section else "")
-            checks.append(GateCheck(rule, section, metric, CheckStatus.INCOMPLETE, told))
+            reason = f"the {which} has no {metric}" + (f" in {section}" if section else "")
+            checks.append(GateCheck(rule, section, metric, CheckStatus.INCOMPLETE, reason))
     return targets
 
 
@@ -289,8 +185,8 @@ def _drop(
     counts: Any,
 ) -> GateCheck:
     if mine is None:
-        told = f"{theirs.section} is not in the results"
-        return GateCheck("max_drop", theirs.section, metric, CheckStatus.INCOMPLETE, told, allowed=allowed)
+        reason = f"{theirs.section} is not in the results"
+        return GateCheck("max_drop", theirs.section, metric, CheckStatus.INCOMPLETE, reason, allowed=allowed)
     found = delta(mine, theirs, metric, counts, level)
     facts: dict[str, Any] = {
         "rule": "max_drop",
@@ -317,21 +213,22 @@ def _judge(found: Delta, facts: dict[str, Any], allowed: float) -> GateCheck:
     drop = -found.better * found.difference.value
     low = -found.difference.high if found.better > 0 else found.difference.low
     if low > allowed and drop > allowed:
-        status, told = CheckStatus.REGRESSION, "worse by more than allowed, and not by chance"
+        status, reason = CheckStatus.REGRESSION, "worse by more than allowed, and not by chance"
     elif drop > allowed:
-        status, told = CheckStatus.PASS, "the drop is within noise"
+        status, reason = CheckStatus.PASS, "the drop is within noise"
     elif drop > 0:
-        status, told = CheckStatus.PASS, "within what is allowed"
+        status, reason = CheckStatus.PASS, "within what is allowed"
     else:
-        status, told = CheckStatus.PASS, "no worse"
-    return GateCheck(**facts, status=status, message=told, drop=drop, low=low)
+        status, reason = CheckStatus.PASS, "no worse"
+    return GateCheck(**facts, status=status, message=reason, drop=drop, low=low)
 
 
-def _floor(mine: SectionResults, metric: str, least: float) -> GateCheck:
-    evidence = mine.metrics[metric]
-    value, lower = evidence.value, _info(metric).better < 0
+def _least(mine: SectionResults, metric: str, least: float) -> GateCheck:
+    found = mine.metrics[metric]
+    known = known_metric(metric)
+    value, lower = found.value, known is not None and known.info.better < 0
     facts: dict[str, Any] = {
-        "rule": "floor",
+        "rule": "min",
         "section": mine.section,
         "metric": metric,
         "value": value,
@@ -340,26 +237,26 @@ def _floor(mine: SectionResults, metric: str, least: float) -> GateCheck:
     }
     if math.isnan(value):
         return GateCheck(
-            **facts, status=CheckStatus.INCOMPLETE, message=f"not scored ({evidence.why or 'undefined'})"
+            **facts, status=CheckStatus.INCOMPLETE, message=f"not scored ({found.why or 'undefined'})"
         )
     failed = value > least if lower else value < least
-    told = ("above the ceiling" if lower else "below the floor") if failed else "holds"
-    return GateCheck(**facts, status=CheckStatus.REGRESSION if failed else CheckStatus.PASS, message=told)
+    reason = ("above the limit" if lower else "below the limit") if failed else "holds"
+    return GateCheck(**facts, status=CheckStatus.REGRESSION if failed else CheckStatus.PASS, message=reason)
 
 
 def _coverage(mine: SectionResults, least: float) -> list[GateCheck]:
-    evidence = mine.metrics.get(f"{PREFIX}coverage")
-    if evidence is None:
+    found = mine.metrics.get(f"{PREFIX}coverage")
+    if found is None:
         return []
-    enough = evidence.value >= least  # NaN is not enough
+    enough = found.value >= least  # NaN is not enough
     return [
         GateCheck(
             "min_coverage",
             mine.section,
-            evidence.name,
+            found.name,
             CheckStatus.PASS if enough else CheckStatus.INCOMPLETE,
             "holds" if enough else "too few verdicts for the judge's scores to count",
-            value=evidence.value,
+            value=found.value,
             allowed=least,
             turns=mine.turns,
         )

@@ -5,19 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-from csc_tasks.leaderboards.comparing.evidence import MetricResults, ModelResults, SectionResults
-from csc_tasks.leaderboards.reading.sums import metric_named
-from csc_tasks.metrics import AdditiveMetric
+from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
+from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import ALPHA, LEVEL, Difference, holm, paired_difference
 from csc_tasks.metrics.uncertainty import resample_counts
 
-__all__ = ["Delta", "_PairedReplicates", "delta", "incomparable", "with_holm"]
+__all__ = ["Delta", "delta", "incomparable", "with_holm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class Delta:
     @property
     def better(self) -> int:
         """+1 if higher is better, -1 if lower is, 0 for a description."""
-        return metric_named(self.metric).info.better
+        return additive_metric(self.metric).info.better
 
     @property
     def significant(self) -> bool:
@@ -48,18 +43,10 @@ class Delta:
         return self.adjusted < ALPHA
 
 
-class _PairedReplicates(NamedTuple):
-    """Scores (resamples,) of two models on the same resamples of c conversations."""
-
-    first: Floats
-    second: Floats
-    clusters: int
-
-
 def incomparable(first: ModelResults, second: ModelResults) -> str:
     """In words why two results may not be compared at all; '' if they may."""
-    if told := first.facts.against(second.facts):
-        return told
+    if reason := first.protocol.against(second.protocol):
+        return reason
     if not first.sections.keys() & second.sections.keys():
         return (
             f"no task in common: {', '.join(first.sections)} against {', '.join(second.sections)} "
@@ -89,14 +76,17 @@ def delta(
     if one is None or two is None:
         where = "both" if one is two else "the first" if one is None else "the second"
         return Delta(first.section, name, _value(one), _value(two), why=f"missing in {where}")
-    if told := _unpaired(one, two):
-        return Delta(first.section, name, one.value, two.value, why=told)
+    if reason := _unpaired(one, two):
+        return Delta(first.section, name, one.value, two.value, why=reason)
     assert one.sums is not None
     assert two.sums is not None
-    pair = _replicates(metric_named(name), one.sums, two.sums, counts(len(one.conversations)))
-    difference = paired_difference(one.value - two.value, pair.first - pair.second, pair.clusters, level)
+    metric, clusters = additive_metric(name), len(one.conversations)
+    # The same resamples of conversations for both.
+    weights = counts(clusters)
+    change = metric.from_sums(weights @ one.sums) - metric.from_sums(weights @ two.sums)
+    difference = paired_difference(one.value - two.value, change, clusters, level)
     why = "" if not math.isnan(difference.low) else "too few conversations, or undefined in some resamples"
-    return Delta(first.section, name, one.value, two.value, pair.clusters, difference, why=why)
+    return Delta(first.section, name, one.value, two.value, clusters, difference, why=why)
 
 
 def _value(metric: MetricResults | None) -> float:
@@ -116,12 +106,6 @@ def _unpaired(one: MetricResults, two: MetricResults) -> str:
     return ""
 
 
-def _replicates(
-    metric: AdditiveMetric, first: Floats, second: Floats, counts: npt.NDArray[np.float64]
-) -> _PairedReplicates:
-    return _PairedReplicates(metric.from_sums(counts @ first), metric.from_sums(counts @ second), len(first))
-
-
 def with_holm(deltas: list[Delta]) -> list[Delta]:
     """The same with Holm's correction, over the headline scores and, apart, over all others.
 
@@ -132,7 +116,7 @@ def with_holm(deltas: list[Delta]) -> list[Delta]:
         family = [
             i
             for i, d in enumerate(deltas)
-            if d.difference is not None and d.better and metric_named(d.metric).info.headline is headline
+            if d.difference is not None and d.better and additive_metric(d.metric).info.headline is headline
         ]
         p_values = [d.difference.p for i in family if (d := deltas[i]).difference is not None]
         for i, adjusted in zip(family, holm(p_values).tolist(), strict=True):

@@ -5,14 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from csc_tasks.leaderboards.comparing.evidence import ModelResults
-from csc_tasks.leaderboards.comparing.paired import delta
-from csc_tasks.leaderboards.reading.sums import metric_named
+from csc_tasks.data.sources import FULL_CONVERSATIONS, FULL_TURNS, LITE_SIZE, MINI_CONVERSATIONS
+from csc_tasks.errors import ConfigError, DataError
+from csc_tasks.leaderboards.comparing.loading import load_model_results
+from csc_tasks.leaderboards.comparing.model_results import ModelResults
+from csc_tasks.leaderboards.comparing.paired import delta, incomparable
+from csc_tasks.leaderboards.comparing.rules import default_rules
+from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.uncertainty import stderr_of_sums
 
-__all__ = ["Spread", "assumed_spread", "paired_spreads", "single_spreads", "smallest_drop"]
+__all__ = [
+    "PowerOptions",
+    "PowerReport",
+    "Spread",
+    "assumed_spread",
+    "paired_spreads",
+    "power_report",
+    "single_spreads",
+    "smallest_drop",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,82 @@ class Spread:
     metric: str
     per_conversation: float
     basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class PowerOptions:
+    """What the smallest drop is asked for.
+
+    ``conversations`` are numbers of conversations; without any those of mini, lite and full. ``baseline`` is a
+    file or folder that the spread is taken from, ``against`` results whose paired difference with it counts.
+    Without ``baseline`` the spread is that of :func:`assumed_spread`. ``metrics`` are the baseline's headline
+    scores where none is named, and ``tests`` as many as there are spreads.
+    """
+
+    conversations: tuple[int, ...] = ()
+    baseline: Path | None = None
+    against: Path | None = None
+    metrics: tuple[str, ...] = ()
+    tests: int | None = None
+    power: float = 0.8
+    alpha: float = ALPHA
+    correlation: float = 0.5
+    disagreement: float = 0.15
+    icc: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class PowerReport:
+    """The smallest drop, in the metric's own unit, of each spread (row) at each number of conversations."""
+
+    conversations: tuple[int, ...]
+    spreads: tuple[Spread, ...]
+    drops: tuple[tuple[float, ...], ...]
+    tests: int
+    power: float
+    alpha: float
+
+
+def power_report(options: PowerOptions) -> PowerReport:
+    """The smallest true drop that the gate calls a regression, by number of conversations.
+
+    Raises:
+        ConfigError: an option needs another, or a folder has several models.
+        DataError: results are not there, may not be compared, or have none of the metrics with samples.
+    """
+    sizes = options.conversations or (MINI_CONVERSATIONS, LITE_SIZE, FULL_CONVERSATIONS)
+    spreads = _spreads(options)
+    tests = options.tests or len(spreads)
+    return PowerReport(
+        sizes,
+        tuple(spreads),
+        tuple(
+            tuple(smallest_drop(spread, size, tests, options.alpha, options.power) for size in sizes)
+            for spread in spreads
+        ),
+        tests,
+        options.power,
+        options.alpha,
+    )
+
+
+def _spreads(options: PowerOptions) -> list[Spread]:
+    if options.baseline is None:
+        if options.against or options.metrics:
+            raise ConfigError("--against and --metric need --baseline")
+        return [assumed_spread(options.disagreement, FULL_TURNS / FULL_CONVERSATIONS, options.icc)]
+    base = load_model_results([options.baseline])
+    names = options.metrics or tuple(default_rules(base).max_drop)
+    if options.against is None:
+        spreads = single_spreads(base, names, options.correlation)
+    else:
+        other = load_model_results([options.against])
+        if reason := incomparable(other, base):
+            raise DataError(f"{options.against} against {options.baseline}: {reason}")
+        spreads = paired_spreads(other, base, names)
+    if not spreads:
+        raise DataError(f"{options.baseline}: none of {', '.join(names)} is there with its samples")
+    return spreads
 
 
 def smallest_drop(
@@ -68,24 +158,24 @@ def assumed_spread(disagreement: float, turns: float, icc: float) -> Spread:
     return Spread("", "strategy_acc", math.sqrt(variance), basis)
 
 
-def single_spreads(evidence: ModelResults, names: Sequence[str], correlation: float) -> list[Spread]:
+def single_spreads(results: ModelResults, names: Sequence[str], correlation: float) -> list[Spread]:
     """From one model's results: the difference of two models like it whose scores correlate so.
 
     Args:
-        evidence: a model's results or baseline file.
+        results: a model's, or those of a baseline file.
         names: metrics wanted.
         correlation: between the two models' scores over resamples, below 1.
     """
     spreads = []
-    for section, content in evidence.sections.items():
+    for section, content in results.sections.items():
         for name in names:
             metric = content.metrics.get(name)
             if metric is None or metric.sums is None:
                 continue
             clusters = len(metric.conversations)
-            stderr = stderr_of_sums(metric_named(name), metric.sums)
+            stderr = stderr_of_sums(additive_metric(name), metric.sums)
             spread = stderr * math.sqrt(clusters) * math.sqrt(2 * (1 - correlation))
-            basis = f"{evidence.model}, {clusters} conversations, correlation {correlation:g} assumed"
+            basis = f"{results.model}, {clusters} conversations, correlation {correlation:g} assumed"
             spreads.append(Spread(section, name, spread, basis))
     return spreads
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from csc_tasks.leaderboards.board import InputProblem
-from csc_tasks.leaderboards.reading.identity import Identity
-from csc_tasks.leaderboards.reading.runs import Origin, Protocol, TaskRun
+from csc_tasks.leaderboards.reading.identity import Identity, identify
+from csc_tasks.protocol.signature import Protocol
+from csc_tasks.results.results_file import Origin, TaskRun
 
 __all__ = ["ModelSection", "choose_runs"]
 
@@ -18,7 +19,7 @@ class ModelSection:
     """One model in one section: the run that counts, and later scores of its log, the newest first."""
 
     identity: Identity
-    facts: Protocol
+    protocol: Protocol
     section: str
     run: TaskRun
     added: tuple[TaskRun, ...]
@@ -35,15 +36,16 @@ def choose_runs(runs: Iterable[TaskRun]) -> tuple[list[ModelSection], list[Input
     What was not chosen is told as a problem, so that nothing disappears silently.
     """
     runs = list(runs)
+    identities = {id(run): identify(run.model) for run in runs}
     own = {(_place(run.path), run.task): run for run in runs if run.origin is Origin.RUN}
     groups: dict[tuple[tuple[str, ...], Protocol, str], list[TaskRun]] = {}
     for run in runs:
         # What was scored again is of the model of its run, whatever the new file repeats of it.
         base = own.get((_place(run.base), run.task), run) if run.base else run
-        groups.setdefault((base.identity.key, run.facts, run.section), []).append(run)
+        groups.setdefault((identities[id(base)].key, run.protocol, run.section), []).append(run)
     chosen: list[ModelSection] = []
     problems: list[InputProblem] = []
-    for (_, facts, section), members in groups.items():
+    for (_, protocol, section), members in groups.items():
         # What was scored again stands for a run only where the run itself is not among the files.
         whole = [run for run in members if run.origin is Origin.RUN] or members
         first = max(whole, key=lambda run: (not run.limited, run.date, str(run.path)))
@@ -56,16 +58,16 @@ def choose_runs(runs: Iterable[TaskRun]) -> tuple[list[ModelSection], list[Input
         kept = {id(first), *map(id, added)}
         for run in members:
             if id(run) not in kept:
-                why = "has --limit" if run.limited and not first.limited else "is older"
+                reason = "has --limit" if run.limited and not first.limited else "is older"
                 if run.base:
-                    why = f"was made of {run.base.name}, which does not count"
+                    reason = f"was made of {run.base.name}, which does not count"
                 problems.append(
                     InputProblem(
                         str(run.path),
-                        f"{run.task} of {run.identity.name} {why}; {first.path.name} counts in its place",
+                        f"{run.task} of {identities[id(run)].name} {reason}; {first.path.name} counts in its place",
                     )
                 )
-        chosen.append(ModelSection(first.identity, facts, section, first, tuple(added)))
+        chosen.append(ModelSection(identities[id(first)], protocol, section, first, tuple(added)))
     return chosen, problems
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
-from typing import Any
+
+from csc_tasks.results.records import ModelRecord
 
 __all__ = ["FLOOR", "Identity", "identify"]
 
@@ -18,7 +19,6 @@ _CHECKPOINT = re.compile(
 )
 _NAMES = ("model", "pretrained", "path", "engine")
 """lm-eval's model arguments that name a model, whatever the backend."""
-_SETTINGS = ("system_instruction_sha", "chat_template_sha", "fewshot_as_multiturn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,13 @@ class Identity:
         return self.name.startswith(FLOOR)
 
 
-def identify(results: dict[str, Any], task: str) -> Identity:
-    """The identity of the model in an lm-eval results file's content, as evaluated on one of its tasks."""
-    config = results.get("config") or {}
-    arguments = _arguments(config.get("model_args"))
-    # For a model without a telling argument lm-eval makes up a `model_name` of random letters.
-    told = next((str(arguments[name]) for name in _NAMES if arguments.get(name)), None)
-    full = told or str(config.get("model") or results.get("model_name") or "?")
-    revision = str(arguments.get("revision") or config.get("model_revision") or "")
+def identify(record: ModelRecord) -> Identity:
+    """The identity of a model as one task of a results file tells it."""
+    arguments = record.arguments
+    # For a model without a telling argument lm-eval makes up a name of random letters.
+    given = next((str(arguments[name]) for name in _NAMES if arguments.get(name)), None)
+    full = given or record.backend or record.name or "?"
+    revision = str(arguments.get("revision") or record.revision)
     revision = "" if revision == "main" else revision
     adapters = {k: str(arguments[k]) for k in ("peft", "delta") if arguments.get(k)}
     settings = {
@@ -59,13 +58,11 @@ def identify(results: dict[str, Any], task: str) -> Identity:
             for k in ("dtype", "quantization", "load_in_4bit", "load_in_8bit")
             if arguments.get(k)
         },
-        **{k: str(results[k])[:12] for k in _SETTINGS if results.get(k)},
+        **{k: value[:12] for k, value in record.asked.items()},
     }
-    if config.get("gen_kwargs"):
-        settings["gen_kwargs"] = str(config["gen_kwargs"])
-    shots = _whole((results.get("n-shot") or {}).get(task)) or 0
-    metadata = ((results.get("configs") or {}).get(task) or {}).get("metadata") or {}
-    step = _whole(metadata.get("step"))
+    if record.gen_kwargs:
+        settings["gen_kwargs"] = record.gen_kwargs
+    step = record.step
     for text in (revision, adapters.get("peft", ""), full):
         if step is None and (match := _CHECKPOINT.search(text)):
             step = int(match.group(1))
@@ -73,26 +70,10 @@ def identify(results: dict[str, Any], task: str) -> Identity:
         name=_label(full),
         revision=revision,
         step=step,
-        shots=shots,
-        key=(full, revision, str(step), str(shots), repr(sorted(settings.items()))),
+        shots=record.shots,
+        key=(full, revision, str(step), str(record.shots), repr(sorted(settings.items()))),
         settings=tuple(sorted(settings.items())),
     )
-
-
-def _arguments(value: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return value
-    if isinstance(value, str):  # as older versions of lm-eval write them
-        return dict(part.split("=", 1) for part in value.split(",") if "=" in part)
-    return {}
-
-
-def _whole(value: Any) -> int | None:
-    try:
-        number = None if value is None or isinstance(value, bool) else int(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if number is None or abs(number) < 10**12 else None
 
 
 def _label(full: str) -> str:

@@ -27,12 +27,14 @@ from csc_tasks._version import __version__
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn, DepthPoint
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
-from csc_tasks.leaderboards.reading.runs import Origin, TaskRun
-from csc_tasks.leaderboards.reading.sums import Statistics, Strategies, Texts, metric_named, statistics_of
+from csc_tasks.leaderboards.reading.sums import Statistics, Strategies, statistics_of
+from csc_tasks.leaderboards.reading.texts import Texts
+from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import interval
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, resample_counts
 from csc_tasks.results.log_file import log_sha256
+from csc_tasks.results.results_file import Origin, TaskRun
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
 
@@ -72,7 +74,7 @@ def replicate(statistics: Statistics) -> Replicates:
     scores, replicates, depth = {}, {}, {}
     for name, sums in statistics.sums.items():
         scores[name] = statistics.score(name)
-        replicates[name] = bootstrap_scores(metric_named(name), sums, counts)
+        replicates[name] = bootstrap_scores(additive_metric(name), sums, counts)
         if name in statistics.by_depth:
             depth[name] = _depth(name, statistics, counts)
     return Replicates(
@@ -91,7 +93,7 @@ def replicate(statistics: Statistics) -> Replicates:
 
 
 def _depth(name: str, statistics: Statistics, counts: Floats) -> tuple[DepthPoint, ...]:
-    metric, sums = metric_named(name), statistics.by_depth[name]
+    metric, sums = additive_metric(name), statistics.by_depth[name]
     places = np.minimum(statistics.turns, sums.shape[1])
     points = []
     for position in range(sums.shape[1]):
@@ -111,7 +113,7 @@ def _depth(name: str, statistics: Statistics, counts: Floats) -> tuple[DepthPoin
 def replicates_of(
     runs: Sequence[TaskRun],
     workers: int = 1,
-    progress: Callable[[int], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
     folder: Path | None = None,
 ) -> list[Replicates | DataError]:
     """The summary of each run's file, or why there is none; files seen before are not read again.
@@ -119,7 +121,7 @@ def replicates_of(
     Args:
         runs: to be summarised.
         workers: processes that read.
-        progress: called with the number of runs done.
+        on_progress: called with the number of runs done.
         folder: where replicates_of are kept, by default in csconv's cache.
     """
     folder = kept_folder(folder)
@@ -127,7 +129,7 @@ def replicates_of(
     jobs = [(run, folder) for run, summary in zip(runs, found, strict=True) if summary is None]
     done = len(runs) - len(jobs)
     if done:
-        progress(done)
+        on_progress(done)
     processes = min(workers, len(jobs))
     with ProcessPoolExecutor(processes) if processes > 1 else nullcontext() as pool:
         read = iter(pool.map(_summary, jobs) if pool else map(_summary, jobs))
@@ -135,7 +137,7 @@ def replicates_of(
             if summary is None:
                 found[place] = next(read)
                 done += 1
-                progress(done)
+                on_progress(done)
     return [summary for summary in found if summary is not None]
 
 
@@ -174,8 +176,8 @@ def _summary(job: tuple[TaskRun, Path]) -> Replicates | DataError:
 def _key(run: TaskRun, folder: Path, digest: Callable[[Path, Path], str | None]) -> str | None:
     """Of everything that a summary is made of; ``None`` where a file has no digest."""
     files = [run.path] if run.origin is Origin.JUDGED else [run.samples, run.path]
-    if run.origin is Origin.RESCORED:
-        files.append(run.path.with_name(str(run.about.get("scores"))))
+    if run.rescoring and run.rescoring.scores:
+        files.append(run.path.with_name(run.rescoring.scores))
     content = [digest(file, folder) for file in files]
     if None in content:
         return None

@@ -7,7 +7,6 @@ follows from them, so no text is read twice. Items come from the logs as the run
 from __future__ import annotations
 
 import hashlib
-import heapq
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -20,29 +19,24 @@ import numpy.typing as npt
 
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
-from csc_tasks.judging.samples import history_lines
-from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn
-from csc_tasks.leaderboards.reading.runs import Origin, TaskRun
-from csc_tasks.metrics import UNREADABLE, AdditiveMetric, Metric, Tally, reported_metrics
+from csc_tasks.leaderboards.reading.checks import Seen
+from csc_tasks.leaderboards.reading.texts import TextKeeper, Texts
+from csc_tasks.metrics import UNREADABLE, AdditiveMetric, Metric, Tally, additive_metric, has_sums
 from csc_tasks.metrics.base import Floats
-from csc_tasks.metrics.judge.scores import known_columns
+from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.metrics.strategy import confusion, stage_of
-from csc_tasks.protocol.prompt import load_prompt
-from csc_tasks.protocol.replies import leaves_in_thought, read_reply
-from csc_tasks.protocol.task_kind import TaskKind
+from csc_tasks.results.results_file import Origin, TaskRun
 from csc_tasks.results.sample_log import Chunk, SampleLog, open_log
 
-__all__ = ["DEPTHS", "Statistics", "Strategies", "Texts", "metric_named", "statistics_of"]
+__all__ = ["DEPTHS", "Statistics", "Strategies", "statistics_of"]
 
 DEPTHS = 15
 """Positions in a conversation that are told apart; the last one takes all later turns."""
 _BY_DEPTH = ("strategy_acc", "bleu_2", "rouge_l", "bertscore", "bleurt")
-_BROWSED = 40
-"""Conversations kept for the sample browser: those whose id has the smallest hash, the same in every run."""
-_SHOWN_SCORES = ("rouge_l", "bleu_2", "bertscore", "bleurt")
-_INDEX = {strategy.zh: strategy.index for strategy in Strategy}
 _LABELS = "strategy_f1_macro"
 """The metric whose items are [gold, predicted]."""
+_COVERAGE = f"{PREFIX}coverage"
+"""The judge's column whose counts are the turns, or dialogues, that were to be judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +48,6 @@ class Strategies:
     transitions: npt.NDArray[np.int64]
     gold_transitions: npt.NDArray[np.int64]
     gold: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Conversations and a model's turns in them, for people to read."""
-
-    conversations: tuple[BrowsedConversation, ...] = ()
-    replies: dict[str, tuple[BrowsedReply | None, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,36 +67,20 @@ class Statistics:
     sums: dict[str, Floats]
     by_depth: dict[str, Floats] = field(default_factory=dict)
     strategies: Strategies | None = None
-    texts: Texts = Texts()
+    texts: Texts = field(default_factory=Texts)
     sample_hash: str = ""
+
+    @property
+    def seen(self) -> Seen:
+        """How much was found."""
+        return Seen(len(self.conversations), int(self.turns.sum()), int(self.expected.sum()))
 
     def score(self, name: str) -> float:
         """The score of all turns."""
-        metric = metric_named(name)
+        metric = additive_metric(name)
         total = self.sums[name].sum(axis=0)
         # Where a metric is undefined without turns, so is the sum of nothing.
         return float(metric.from_sums(total)) if total.any() else metric.score([])
-
-
-def metric_named(name: str) -> AdditiveMetric:
-    """The metric that reports its score under this name.
-
-    Raises:
-        KeyError: there is none, or it has no sums.
-    """
-    metric: Metric | None = reported_metrics().get(name) or known_columns([name]).get(name)
-    if not isinstance(metric, AdditiveMetric):
-        raise KeyError(name)
-    return metric
-
-
-def has_sums(name: str) -> bool:
-    """Whether :func:`metric_named` knows the name."""
-    try:
-        metric_named(name)
-    except KeyError:
-        return False
-    return True
 
 
 def statistics_of(run: TaskRun) -> Statistics:
@@ -133,31 +103,36 @@ def statistics_of(run: TaskRun) -> Statistics:
 
 def _of_log(run: TaskRun) -> Statistics:
     log = open_log(run.samples)
-    if log is None or log.signature["task"] != run.signature["task"]:
+    if log is None or log.signature.task != run.signature.task:
         raise DataError(f"{run.samples}: not the log of {run.path.name}")
     names = [name for name in run.values if has_sums(name)]
     if run.origin is Origin.RUN:
         return _Reader(log, names, run).read()
-    if (wanted := run.about.get("samples_sha256")) and wanted != log.sha256():
+    made = run.rescoring
+    if made is None or not made.scores:
+        raise DataError(f"{run.path}: does not say where its scores are; run csconv score --force")
+    if made.samples_sha256 and made.samples_sha256 != log.sha256():
         raise DataError(
             f"{run.samples}: changed since {run.path.name} was made of it (another SHA-256); run csconv score again"
         )
-    return _Reader(log, names, run, run.path.with_name(str(run.about["scores"]))).read()
+    return _Reader(log, names, run, run.path.with_name(made.scores)).read()
 
 
 def _of_verdicts(run: TaskRun) -> Statistics:
-    kept = run.about.get("sums")
-    if not kept:
-        raise DataError(
-            f"{run.path}: has no sums by conversation; run csconv judge again (nothing is asked twice)"
-        )
-    conversations = tuple(map(str, kept["conversations"]))
-    sums = {name: np.asarray(rows, dtype=np.float64) for name, rows in kept["metrics"].items()}
-    asked = kept["metrics"]["judge_coverage"]
-    turns = np.asarray(asked, dtype=np.float64).reshape(len(conversations), 2)[:, 1].astype(np.int64)
+    again = "run csconv judge again (nothing is asked twice)"
+    try:
+        kept = run.judging.read_sums() if run.judging else None
+    except DataError as error:
+        raise DataError(f"{run.path}: damaged ({error}); {again}") from None
+    if kept is None or _COVERAGE not in kept.metrics:
+        raise DataError(f"{run.path}: has no sums by conversation; {again}")
+    conversations = kept.conversations
+    shape = len(conversations), 2
+    sums = {name: np.asarray(rows, dtype=np.float64).reshape(shape) for name, rows in kept.metrics.items()}
+    turns = sums[_COVERAGE][:, 1].astype(np.int64)
     digest = hashlib.sha256(json.dumps([conversations, turns.tolist()]).encode()).hexdigest()
-    if run.about.get("withheld"):
-        sums = {name: rows for name, rows in sums.items() if name == "judge_coverage"}
+    if run.judging and run.judging.withheld:
+        sums = {_COVERAGE: sums[_COVERAGE]}
     return Statistics(conversations, ("",) * len(conversations), turns, turns, digest, sums)
 
 
@@ -185,7 +160,7 @@ class _Reader:
         self.scores = scores
         self.names = list(names)
         self.unscored = {name for name in names if math.isnan(run.values[name])}
-        self.tallies = {name: Tally(metric_named(name)) for name in names if name not in self.unscored}
+        self.tallies = {name: Tally(additive_metric(name)) for name in names if name not in self.unscored}
         self.topics: dict[str, str] = {}
         self.codes: dict[str, int] = {}
         self.expected: dict[str, int] = {}
@@ -193,8 +168,7 @@ class _Reader:
         self.labels: list[npt.NDArray[np.int64]] = []  # (n, 2) gold and predicted
         self.depths: dict[str, Floats] = {}
         self.hash = hashlib.sha256()
-        self.browsed: list[tuple[int, str]] = []  # a heap of (minus hash, conversation)
-        self.texts: dict[str, dict[int, tuple[BrowsedTurn, BrowsedReply]]] = {}
+        self.texts = TextKeeper(log, self.tallies)
 
     def read(self) -> Statistics:
         """All of it.
@@ -248,7 +222,7 @@ class _Reader:
         if _LABELS in self.tallies and not self.tallies[_LABELS].unscored:
             self.labels.append(np.asarray(chunk.items[_LABELS], dtype=np.int64).reshape(-1, 2))
         if self.scores is None and self.log.kind.writes_text:
-            self._keep_texts(chunk)
+            self.texts.add(chunk)
 
     def _deepen(
         self,
@@ -268,51 +242,6 @@ class _Reader:
             self.depths[name] = sums = grown
         np.add.at(sums, (codes, np.minimum(turns, DEPTHS - 1)), statistics)
 
-    def _keep_texts(self, chunk: Chunk) -> None:
-        for index, doc in enumerate(chunk.docs):
-            name = doc["conversation"]
-            if name not in self.texts:
-                key = -int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
-                if len(self.browsed) >= _BROWSED and key <= self.browsed[0][0]:
-                    continue
-                if (key, name) in self.browsed:
-                    continue
-                heapq.heappush(self.browsed, (key, name))
-                self.texts[name] = {}
-                if len(self.browsed) > _BROWSED:
-                    _, dropped = heapq.heappop(self.browsed)
-                    del self.texts[dropped]
-                    if dropped == name:
-                        continue
-            self.texts[name][doc["turn"]] = self._text(chunk, index)
-
-    def _text(self, chunk: Chunk, index: int) -> tuple[BrowsedTurn, BrowsedReply]:
-        doc, prompt, kind = chunk.docs[index], chunk.prompts[index], self.log.kind
-        reply = read_reply(chunk.answers[index], kind, leaves_in_thought(prompt))
-        said = doc["customer"] or self._customer(prompt)
-        scores: dict[str, float] = {}
-        for name in _SHOWN_SCORES:
-            if name in self.tallies and chunk.items[name][index] is not None:
-                score = self.tallies[name].metric.score([chunk.items[name][index]])
-                if not math.isnan(score):
-                    scores[name] = round(score, 4)
-        strategy = None
-        if kind is not TaskKind.RESPONSE_ORACLE:
-            strategy = UNREADABLE if reply.strategy is None else reply.strategy.index
-        gold = UNREADABLE if doc["strategy"] is None else _INDEX[doc["strategy"]]
-        return BrowsedTurn(said, gold, doc["reference"]), BrowsedReply(strategy, reply.text, scores)
-
-    def _customer(self, prompt: Any) -> str:
-        """What the customer said last: a dialogue's log has it in the prompt alone."""
-        try:
-            texts = load_prompt(str(self.log.signature["prompt"]["version"]))
-            lines = history_lines(prompt, texts, self.log.kind)
-        except (OSError, ValueError):  # a prompt that this csconv does not have: shown without the customer
-            return ""
-        supporter = texts.supporter_line.split(":")[0] + ":"
-        last = max((i for i, line in enumerate(lines) if line.startswith(supporter)), default=-1)
-        return "\n".join(line.partition(":")[2].strip() for line in lines[last + 1 :])
-
     def _finish(self) -> Statistics:
         order = sorted(self.codes)
         places = np.concatenate(self.places)
@@ -331,7 +260,7 @@ class _Reader:
             sums={name: tally.sums() for name, tally in self.tallies.items() if not tally.unscored},
             by_depth={name: sums[sorted_codes] for name, sums in self.depths.items()},
             strategies=self._strategies(places),
-            texts=self._browse(),
+            texts=self.texts.finish(self.topics, self.expected),
             sample_hash=self.hash.hexdigest(),
         )
 
@@ -348,20 +277,6 @@ class _Reader:
             gold_transitions=_transitions(conversations, gold),
             gold=np.bincount(gold, minlength=len(Strategy)).astype(np.int64),
         )
-
-    def _browse(self) -> Texts:
-        conversations, replies = [], {}
-        for name in sorted(self.texts):
-            turns = self.texts[name]
-            kept = [turns.get(i) for i in range(self.expected[name])]
-            blank = BrowsedTurn("", UNREADABLE, "")
-            conversations.append(
-                BrowsedConversation(
-                    name, self.topics[name], tuple(turn[0] if turn else blank for turn in kept)
-                )
-            )
-            replies[name] = tuple(turn[1] if turn else None for turn in kept)
-        return Texts(tuple(conversations), replies)
 
 
 def _transitions(

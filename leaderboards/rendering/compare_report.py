@@ -8,33 +8,23 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from csc_tasks.leaderboards.board import finite
 from csc_tasks.leaderboards.comparing.compare import Changed, Comparison, Moved, SectionComparison
 from csc_tasks.leaderboards.comparing.paired import Delta
-from csc_tasks.leaderboards.reading.sums import has_sums, metric_named
-from csc_tasks.leaderboards.rendering.escaping import code, printable
-from csc_tasks.leaderboards.rendering.numbers import finite, number
+from csc_tasks.leaderboards.rendering.numbers import ABSENT, in_percent, interval, number, p_value
+from csc_tasks.leaderboards.rendering.text import code, inline, printable
+from csc_tasks.metrics import additive_metric, has_sums
 from csc_tasks.metrics.comparison import Difference
 
 __all__ = ["markdown", "tables", "to_json"]
 
 _METRICS = ("metric", "A", "B", "A - B", "95 % interval", "p (Holm)", "better/worse/same", "")
+_WORDS = (0, 7)
+"""Columns of names and words; the others are numbers."""
 _MOVED = ("", "turns", "A", "B", "A - B", "95 % interval", "p (Holm)")
-
-
-def _interval(metric: str, found: Difference | None) -> str:
-    if found is None or math.isnan(found.low):
-        return "–"
-    return f"[{number(metric, found.low, signed=True)}, {number(metric, found.high, signed=True)}]"
-
-
-def _p(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _outcome(delta: Delta) -> str:
@@ -47,21 +37,29 @@ def _outcome(delta: Delta) -> str:
     return "A better" if delta.difference.value * delta.better > 0 else "B better"
 
 
+def _pair(metric: str, first: float, second: float, found: Difference | None, p: float) -> tuple[str, ...]:
+    """Both scores, their difference, its interval and its p-value."""
+    percent = in_percent(metric)
+    return (
+        number(first, percent),
+        number(second, percent),
+        number(first - second, percent, signed=True),
+        interval(found.low, found.high, percent, signed=True) if found else ABSENT,
+        p_value(p),
+    )
+
+
 def _metric_rows(section: SectionComparison, every: bool) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for delta in section.deltas:
-        if not every and not (has_sums(delta.metric) and metric_named(delta.metric).info.headline):
+        if not every and not (has_sums(delta.metric) and additive_metric(delta.metric).info.headline):
             continue
         effect = section.effects.get(delta.metric)
         rows.append(
             (
                 delta.metric,
-                number(delta.metric, delta.first),
-                number(delta.metric, delta.second),
-                number(delta.metric, delta.first - delta.second, signed=True),
-                _interval(delta.metric, delta.difference),
-                _p(delta.adjusted),
-                f"{effect.better}/{effect.worse}/{effect.same}" if effect else "–",
+                *_pair(delta.metric, delta.first, delta.second, delta.difference, delta.adjusted),
+                f"{effect.better}/{effect.worse}/{effect.same}" if effect else ABSENT,
                 _outcome(delta),
             )
         )
@@ -71,16 +69,7 @@ def _metric_rows(section: SectionComparison, every: bool) -> list[tuple[str, ...
 def _moved_rows(metric: str, moved: Sequence[Moved]) -> list[tuple[str, ...]]:
     ordered = sorted(moved, key=lambda m: -abs(m.first - m.second))
     return [
-        (
-            printable(m.name),
-            str(m.turns),
-            number(metric, m.first),
-            number(metric, m.second),
-            number(metric, m.first - m.second, signed=True),
-            _interval(metric, m.difference),
-            _p(m.adjusted),
-        )
-        for m in ordered
+        (m.name, str(m.turns), *_pair(metric, m.first, m.second, m.difference, m.adjusted)) for m in ordered
     ]
 
 
@@ -104,9 +93,11 @@ def _parts(
 
 
 def _changed_lines(section: SectionComparison, change: Changed) -> list[str]:
+    first, second = (
+        number(score, in_percent(section.by)) for score in (change.first_score, change.second_score)
+    )
     return [
-        f"{change.conversation} turn {change.turn + 1} ({change.topic}), {section.by} "
-        f"{number(section.by, change.first_score)} against {number(section.by, change.second_score)}",
+        f"{change.conversation} turn {change.turn + 1} ({change.topic}), {section.by} {first} against {second}",
         f"gold {f'[{change.gold}] ' if change.gold else ''}{change.reference}",
         f"A    [{change.first_strategy or '?'}] {change.first_text}",
         f"B    [{change.second_strategy or '?'}] {change.second_text}",
@@ -117,20 +108,22 @@ def tables(comparison: Comparison, every: bool = False) -> list[RenderableType]:
     """The comparison for a terminal; ``every`` metric, not only the headline ones."""
     out: list[RenderableType] = [
         Text(f"A: {printable(comparison.first)}\nB: {printable(comparison.second)}"),
-        Text(", ".join(f"{k} {v}" for k, v in comparison.facts.items()) + "; shares in percent"),
+        Text(printable(", ".join(f"{k} {v}" for k, v in comparison.facts.items())) + "; shares in percent"),
     ]
     for section in comparison.sections:
         for title, headings, rows in _parts(section, every):
-            table = Table(title=escape(title), title_justify="left")
+            table = Table(title=Text(printable(title)), title_justify="left")
             for i, heading in enumerate(headings):
-                table.add_column(heading, justify="left" if i in (0, 7) else "right")
+                table.add_column(heading, justify="left" if i in _WORDS else "right", overflow="fold")
             for row in rows:
-                table.add_row(*map(escape, row))
+                table.add_row(*(Text(printable(cell)) for cell in row))
             out.append(table)
         if section.changed:
             out.append(
                 Text(
-                    f"{section.section}: the {len(section.changed)} turns that changed most, by {section.by}"
+                    printable(
+                        f"{section.section}: the {len(section.changed)} turns that changed most, by {section.by}"
+                    )
                 )
             )
         out += [
@@ -138,7 +131,7 @@ def tables(comparison: Comparison, every: bool = False) -> list[RenderableType]:
             for change in section.changed
         ]
         if section.why:
-            out.append(Text(f"{section.section}: no single turns: {printable(section.why, 400)}"))
+            out.append(Text(printable(f"{section.section}: no single turns: {section.why}")))
     return out
 
 
@@ -149,15 +142,23 @@ def markdown(comparison: Comparison, every: bool = False) -> str:
         "",
         f"A: {code(comparison.first)}, B: {code(comparison.second)}",
         "",
-        ", ".join(f"{k} {v}" for k, v in comparison.facts.items()) + ". Shares in percent.",
+        ", ".join(f"{k} {inline(v)}" for k, v in comparison.facts.items()) + ". Shares in percent.",
     ]
     for section in comparison.sections:
         for title, headings, rows in _parts(section, every):
-            lines += ["", f"## {title}", "", "| " + " | ".join(headings) + " |"]
-            lines.append("|" + "|".join("---" if i in (0, 7) else "---:" for i in range(len(headings))) + "|")
-            lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
+            lines += ["", f"## {inline(title)}", "", "| " + " | ".join(headings) + " |"]
+            lines.append("|" + "|".join("---" if i in _WORDS else "---:" for i in range(len(headings))) + "|")
+            lines += [
+                "| "
+                + " | ".join(inline(cell, 200) if i in _WORDS else cell for i, cell in enumerate(row))
+                + " |"
+                for row in rows
+            ]
         if section.changed:
-            lines += ["", f"## {section.section}: the turns that changed most, by {section.by}"]
+            lines += [
+                "",
+                f"## {inline(section.section)}: the turns that changed most, by {inline(section.by)}",
+            ]
         for change in section.changed:
             lines += ["", *(f"- {code(line, 400)}" for line in _changed_lines(section, change))]
         if section.why:
@@ -165,10 +166,6 @@ def markdown(comparison: Comparison, every: bool = False) -> str:
     if comparison.notes:
         lines += ["", "## Notes", "", *(f"- {code(note, 400)}" for note in comparison.notes)]
     return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return code(text, 200) if any(c in text for c in "|<>`*#@") else text
 
 
 def to_json(comparison: Comparison) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
-from csc_tasks.leaderboards.rendering.escaping import printable
+from csc_tasks.leaderboards.rendering.text import printable
 
 __all__ = ["FlatRow", "csv_bytes", "flat_rows", "model_index", "parquet_bytes"]
 
@@ -161,20 +161,27 @@ def model_index(board: Board, model: str | None = None) -> str:
     from huggingface_hub import EvalResult
     from huggingface_hub.repocard_data import eval_results_to_model_index
 
-    rows = [flat for flat in flat_rows(board) if not flat.floor]
-    wanted = {(f.model, f.revision, f.shots) for f in rows if model is None or model in _names(f)}
+    rows = [
+        (table.data, flat)
+        for table in board.tables
+        for row in table.rows
+        if not row.floor
+        for flat in _of_row(table, row)
+    ]
+    wanted = {(f.model, f.revision, f.shots) for _, f in rows if model is None or model in _names(f)}
     if len(wanted) != 1:
-        raise ConfigError(f"--model: a model card is about one model; there are {_listed(rows)}")
+        listed = _listed([flat for _, flat in rows])
+        raise ConfigError(f"--model: a model card is about one model; there are {listed}")
     ((name, revision, shots),) = wanted
     results = [
         EvalResult(
             task_type="text-generation",
             task_name=f"CSConv {flat.task}, {flat.context} context",
-            dataset_type=_DATASETS.get(flat.data.split(" ", maxsplit=1)[0], "csconv"),
+            dataset_type=_DATASETS.get(data.name, "csconv"),
             dataset_name=f"CSConv {flat.data}, {flat.scale}",
             dataset_config=f"{flat.task}/{flat.context}",
             dataset_split=flat.scale,
-            dataset_revision=flat.data.partition("(")[2].rstrip(")") or None,
+            dataset_revision=data.fingerprint or None,
             dataset_args={"prompt": flat.prompt, "num_fewshot": shots, "turns": flat.turns},
             metric_type=flat.metric,
             metric_name=flat.metric,
@@ -183,7 +190,7 @@ def model_index(board: Board, model: str | None = None) -> str:
             metric_args={"signature": flat.signature, "low": flat.low, "high": flat.high},
             verified=False,
         )
-        for flat in rows
+        for data, flat in rows
         if (flat.model, flat.revision, flat.shots) == (name, revision, shots) and flat.value is not None
     ]
     index = eval_results_to_model_index(name, results)

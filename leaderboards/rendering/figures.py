@@ -11,8 +11,9 @@ from typing import NamedTuple
 from csc_tasks.errors import ConfigError
 from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board
-from csc_tasks.leaderboards.rendering.charts import charts, config
-from csc_tasks.leaderboards.rendering.labels import file_stem
+from csc_tasks.leaderboards.rendering.charts import charts
+from csc_tasks.leaderboards.rendering.text import file_stem
+from csc_tasks.leaderboards.rendering.theme import config
 
 __all__ = ["write_figures"]
 

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from rich.table import Table
+from rich.text import Text
+
 from csc_tasks.errors import DataError
+from csc_tasks.leaderboards.board import finite
 from csc_tasks.leaderboards.comparing.gate import CheckStatus, Exit, GateCheck, GateReport
-from csc_tasks.leaderboards.rendering.escaping import code, printable
-from csc_tasks.leaderboards.rendering.numbers import finite, number
+from csc_tasks.leaderboards.rendering.numbers import ABSENT, in_percent, number
+from csc_tasks.leaderboards.rendering.text import code, inline, printable
 from csc_tasks.storage import write_file
 
-__all__ = ["append_summary", "headline", "junit", "markdown", "to_json", "write"]
+__all__ = [
+    "ReportFiles",
+    "append_summary",
+    "headline",
+    "junit",
+    "markdown",
+    "terminal",
+    "to_json",
+    "write_files",
+]
 
 _WORDS = {
     Exit.PASS: "no regression",
@@ -29,6 +42,12 @@ _MARKS = {
     CheckStatus.REGRESSION: "❌",
     CheckStatus.NOT_COMPARABLE: "🚫",
     CheckStatus.INCOMPLETE: "⚠️",
+}
+_STYLES = {
+    CheckStatus.PASS: "green",
+    CheckStatus.REGRESSION: "red",
+    CheckStatus.NOT_COMPARABLE: "yellow",
+    CheckStatus.INCOMPLETE: "yellow",
 }
 
 
@@ -51,14 +70,10 @@ def markdown(report: GateReport) -> str:
         drops = check.rule == "max_drop"
         cells = [
             _MARKS[check.status],
-            check.section or "–",
-            f"{check.metric or 'turns'}{'' if drops or not check.metric else f' ({check.rule})'}",
-            number(check.metric, check.baseline),
-            number(check.metric, check.value),
-            number(check.metric, check.drop, signed=True),
-            number(check.metric, check.low, signed=True),
-            number(check.metric, check.allowed),
-            _cell(check.message),
+            inline(check.section) or ABSENT,
+            inline(f"{check.metric or 'turns'}{'' if drops or not check.metric else f' ({check.rule})'}"),
+            *_numbers(check),
+            inline(check.message, 200),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     tests = sum(check.rule == "max_drop" for check in report.checks)
@@ -74,8 +89,41 @@ def markdown(report: GateReport) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cell(text: str) -> str:
-    return code(text, 200) if any(c in text for c in "<>|*_[]@#`") else printable(text, 200)
+def terminal(report: GateReport) -> Table:
+    """The checks as a table for a terminal, the outcome above it."""
+    table = Table(
+        title=Text(headline(report)),
+        title_justify="left",
+        caption=f"shares in percent; at least: one-sided, {100 * report.alpha:g} % over all tests together",
+        caption_justify="left",
+    )
+    for name in ("task", "metric"):
+        table.add_column(name, overflow="fold")
+    for name in ("baseline", "now", "drop", "at least", "allowed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("outcome", overflow="fold")
+    for check in report.checks:
+        outcome = "ok" if check.status is CheckStatus.PASS else check.status.name.lower().replace("_", " ")
+        rule = "" if check.rule in ("max_drop", "complete") else f" ({check.rule})"
+        table.add_row(
+            Text(printable(check.section)),
+            Text(printable((check.metric or check.rule) + rule)),
+            *_numbers(check),
+            Text.assemble((outcome, _STYLES[check.status]), f": {printable(check.message)}"),
+        )
+    return table
+
+
+def _numbers(check: GateCheck) -> tuple[str, str, str, str, str]:
+    """Baseline, value, drop, what it is at least, what is allowed."""
+    percent = in_percent(check.metric)
+    return (
+        number(check.baseline, percent),
+        number(check.value, percent),
+        number(check.drop, percent, signed=True),
+        number(check.low, percent, signed=True),
+        number(check.allowed, percent),
+    )
 
 
 def junit(report: GateReport) -> bytes:
@@ -106,11 +154,8 @@ def junit(report: GateReport) -> bytes:
 
 
 def _facts(check: GateCheck) -> str:
-    return (
-        f"baseline {number(check.metric, check.baseline)}, now {number(check.metric, check.value)}, "
-        f"drop {number(check.metric, check.drop, True)} (at least {number(check.metric, check.low, True)}), "
-        f"allowed {number(check.metric, check.allowed)}, {check.turns} turns"
-    )
+    baseline, value, drop, low, allowed = _numbers(check)
+    return f"baseline {baseline}, now {value}, drop {drop} (at least {low}), allowed {allowed}, {check.turns} turns"
 
 
 def _xml(text: str) -> str:
@@ -128,29 +173,43 @@ def to_json(report: GateReport) -> str:
         "exit": int(report.exit),
         "outcome": _WORDS[report.exit],
         **asdict(report),
-        "checks": [
-            {
-                **{
-                    k: None if isinstance(v, float) and math.isnan(v) else v for k, v in asdict(check).items()
-                },
-                "status": check.status.name.lower(),
-            }
-            for check in report.checks
-        ],
+        "checks": [{**asdict(check), "status": check.status.name.lower()} for check in report.checks],
     }
     return json.dumps(finite(content), ensure_ascii=False, indent=2, allow_nan=False)
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write a report.
+@dataclass(frozen=True, slots=True)
+class ReportFiles:
+    """Where a report is written; ``-`` for ``json`` is stdout, which is the command's."""
+
+    junit: Path | None = None
+    markdown: Path | None = None
+    json: Path | None = None
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether stdout is for the JSON."""
+        return self.json is not None and str(self.json) == "-"
+
+
+def write_files(report: GateReport, files: ReportFiles) -> None:
+    """Write the files that are asked for, and the summary of a job on GitHub (:func:`append_summary`).
 
     Raises:
         DataError: the disk refuses.
     """
-    try:
-        write_file(path, data)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror})") from None
+    wanted: list[tuple[Path | None, Callable[[], bytes]]] = [
+        (files.junit, lambda: junit(report)),
+        (files.markdown, lambda: markdown(report).encode("utf-8", "replace")),
+        (None if files.to_stdout else files.json, lambda: to_json(report).encode("utf-8", "replace")),
+    ]
+    for path, render in wanted:
+        if path is not None:
+            try:
+                write_file(path, render())
+            except OSError as error:
+                raise DataError(f"{path}: cannot be written ({error.strerror})") from None
+    append_summary(report)
 
 
 def append_summary(report: GateReport) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from csc_tasks.leaderboards.board import Board, BoardTable, Cell, Column, Row, Section
-from csc_tasks.leaderboards.rendering.escaping import code, text
-from csc_tasks.leaderboards.rendering.numbers import number
+from csc_tasks.leaderboards.board import Board, BoardTable, Row
+from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, ways
+from csc_tasks.leaderboards.rendering.labels import arrow, row_name
+from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed
+from csc_tasks.leaderboards.rendering.text import code, inline
 
 __all__ = ["markdown"]
 
@@ -19,7 +21,7 @@ def markdown(board: Board) -> str:
         f"Built {board.built} by csconv {board.package}. Shares in percent. In brackets the {board.level:.0%} interval "
         f"({board.resamples} resamples of conversations, seed {board.seed}). # is 1 + the number of models that are "
         "significantly better (paired, Holm-corrected): models of one rank cannot be told apart from the best of them "
-        "with these data.",
+        f"with these data. {ABSENT} stands for what was not measured or has no value.",
     ]
     for table in board.tables:
         lines += [
@@ -31,10 +33,11 @@ def markdown(board: Board) -> str:
         if table.apart:
             lines += ["", f"Not comparable with the first table: {code(table.apart, 300)}."]
         if table.partial:
-            lines += ["", f"Incomplete: {text(table.partial, 400)}."]
-        for section in table.sections:
-            lines += ["", f"### {text(section.title)}", "", *_section(table, section)]
-        lines += _notes(table)
+            lines += ["", f"Incomplete: {inline(table.partial, 400)}."]
+        shown = list(grids(table))
+        for grid in shown:
+            lines += ["", f"### {inline(grid.section.title)}", "", *_section(grid)]
+        lines += _notes(table, shown)
     lines += ["", "## Reported, not measured here", "", *_reported(board)]
     if board.problems or board.ignored:
         lines += ["", "## What could not be used", ""]
@@ -44,77 +47,36 @@ def markdown(board: Board) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _section(table: BoardTable, section: Section) -> Iterator[str]:
-    columns = [c for c in table.columns if c.section == section.id and c.headline]
-    rows = [row for row in table.rows if section.id in row.figures]
-    first = next((c for c in columns if c.ranked), None)
-    yield (
-        "| # | model | "
-        + " | ".join(text(c.title, 300) + {1: " ↑", -1: " ↓"}.get(c.better, "") for c in columns)
-        + " | turns |"
-    )
-    yield "|---:|---|" + "---:|" * (len(columns) + 1)
-    for row in sorted(rows, key=lambda row: _place(row, first)):
-        cells = [_cell(column, row.cells.get(column.id)) for column in columns]
-        rank = row.cells[first.id].rank if first and first.id in row.cells else None
-        turns = row.figures[section.id]
-        note = "" if turns.complete else " (incomplete)"
-        yield "| " + " | ".join([str(rank or "–"), name(row), *cells, f"{turns.turns}{note}"]) + " |"
+def _section(grid: Grid) -> Iterator[str]:
+    titles = "".join(f"{inline(c.title, 300)}{arrow(c)} | " for c in grid.columns)
+    yield f"| # | model | {titles}turns |"
+    yield "|---:|---|" + "---:|" * (len(grid.columns) + 1)
+    for line in grid.lines:
+        yield "| " + " | ".join([line.rank, _name(line.row), *line.cells, line.turns]) + " |"
 
 
-def _place(row: Row, column: Column | None) -> tuple[bool, bool, float]:
-    cell = row.cells.get(column.id) if column else None
-    value = cell.value if cell else None
-    better = column.better if column else 1
-    return row.floor, cell is None or cell.rank is None, float("inf") if value is None else -better * value
+def _name(row: Row) -> str:
+    name = row_name(row)
+    parts = [code(name.model), code(name.revision) if name.revision else "", name.tags]
+    return " ".join(part for part in parts if part)
 
 
-def name(row: Row) -> str:
-    """A model's name for a Markdown cell."""
-    revision = f" {code('@' + row.revision)}" if row.revision else ""
-    step = "" if row.step is None else f" step {row.step:,}"
-    shots = f" {row.shots}-shot" if row.shots else ""
-    return (
-        code(row.model.removeprefix("csconv-") if row.floor else row.model)
-        + revision
-        + step
-        + shots
-        + (" (floor)" if row.floor else "")
-    )
-
-
-def _cell(column: Column, cell: Cell | None) -> str:
-    if cell is None or cell.value is None:
-        return "n/a" if cell else "–"
-    value = number(column.metric, cell.value)
-    if cell.low is None or cell.high is None:
-        return value
-    return f"{value} [{number(column.metric, cell.low)}, {number(column.metric, cell.high)}]"
-
-
-def _notes(table: BoardTable) -> list[str]:
-    titles = {section.id: section.title for section in table.sections}
-    absent: dict[str, list[str]] = {}
-    for column in table.columns:
-        for row in table.rows:
-            cell = row.cells.get(column.id)
-            if column.headline and cell is not None and cell.value is None:
-                place = (
-                    f"{text(titles[column.section])}, {text(column.title, 300)}: n/a ({code(cell.why, 400)})"
-                )
-                absent.setdefault(place, []).append(name(row))
-    notes = [f"- {place} for {', '.join(names)}" for place, names in absent.items()]
+def _notes(table: BoardTable, shown: Sequence[Grid]) -> list[str]:
+    notes = [
+        f"- {inline(section.title)}, {inline(column.title, 300)}: {ABSENT} for {', '.join(map(_name, rows))} "
+        f"({code(why, 400)})"
+        for (section, column, why), rows in absences(table, shown).items()
+    ]
     notes += [
-        f"- {name(row)}: {code('; '.join((row.incomplete, *row.notes)).strip('; '), 400)}"
+        f"- {_name(row)}: {code('; '.join((row.incomplete, *row.notes)).strip('; '), 400)}"
         for row in table.rows
         if row.notes or row.incomplete
     ]
-    signatures = [
-        f"- {text(c.title, 300)}: {code(c.signature, 300)}"
-        for c in table.columns
-        if c.headline and c.signature != "csconv"
+    computed = [
+        f"- {'; '.join(inline(title, 300) for title in titles)}: {code(signature, 300)}"
+        for signature, titles in ways(shown).items()
     ]
-    lines = ["", "How scores are computed:", "", *dict.fromkeys(signatures)] if signatures else []
+    lines = ["", "How scores are computed:", "", *computed] if computed else []
     return lines + (["", "Notes:", "", *notes] if notes else [])
 
 
@@ -127,4 +89,4 @@ def _reported(board: Board) -> Iterator[str]:
         yield "|---|" + "---:|" * len(names)
         for row in board.reported["rows"]:
             label = row["model"] + (" + RoleCS" if row["rolecs"] else "")
-            yield f"| {code(label)} | " + " | ".join(f"{value:.2f}" for value in row[context]) + " |"
+            yield f"| {code(label)} | " + " | ".join(fixed(value, 2) for value in row[context]) + " |"

@@ -1,33 +1,63 @@
-"""Numbers as people read them, and as JSON bears them."""
+"""Numbers as people read them: digits by unit, one minus sign, one sign for what is not there, no negative zero.
+
+Every rendering prints its scores with these, so that no two of them can show one score differently;
+``templates/common.js`` has the same rule for what a page computes itself.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from csc_tasks.metrics import reported_metrics
-from csc_tasks.metrics.judge.scores import known_columns
+from csc_tasks.metrics import metric_named
 
-__all__ = ["finite", "number"]
+__all__ = ["ABSENT", "fixed", "in_percent", "interval", "number", "p_value"]
 
-
-def number(metric: str, value: float, signed: bool = False) -> str:
-    """A value of a metric: shares in percent with one decimal, others with two; – where there is none."""
-    if math.isnan(value):
-        return "–"
-    found = reported_metrics().get(metric) or known_columns([metric]).get(metric)
-    percent = found is None or found.info.percent
-    shown = (100 * value if percent else value) + 0.0  # which turns -0.0 into 0.0
-    text = f"{shown:{'+' if signed else ''}.{1 if percent else 2}f}"
-    return text.replace("-0.0", "0.0") if not signed and float(text) == 0 else text
+ABSENT = "–"
+"""For a value that is not known, was not measured or was withheld; why stands elsewhere."""
+_MINUS = "−"
 
 
-def finite(value: Any) -> Any:
-    """The same value with ``None`` for every NaN and infinity in it, which JSON does not have."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [finite(item) for item in value]
-    return value
+def fixed(value: float | None, digits: int, signed: bool = False) -> str:
+    """The value with so many decimals; :data:`ABSENT` for ``None``, NaN and infinities.
+
+    Args:
+        value: in the unit in which it is shown.
+        digits: decimals.
+        signed: a plus before what is above zero, as differences have it.
+    """
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    text = f"{abs(value):.{digits}f}"
+    if float(text) == 0:
+        return text
+    return (_MINUS if value < 0 else "+" if signed else "") + text
+
+
+def number(value: float | None, percent: bool, signed: bool = False) -> str:
+    """A score or a difference of scores in the metric's own unit.
+
+    Args:
+        value: a fraction 0-1 for a share, else as it is: a grade, a ratio, bits.
+        percent: whether it is a share, which is shown times 100 with one decimal; others have two.
+        signed: see :func:`fixed`.
+    """
+    if value is None:
+        return ABSENT
+    return fixed(100 * value, 1, signed) if percent else fixed(value, 2, signed)
+
+
+def interval(low: float | None, high: float | None, percent: bool, signed: bool = False) -> str:
+    """Both ends in brackets, as :func:`number` shows them; :data:`ABSENT` where one is not known."""
+    ends = number(low, percent, signed), number(high, percent, signed)
+    return ABSENT if ABSENT in ends else f"[{ends[0]}, {ends[1]}]"
+
+
+def p_value(value: float) -> str:
+    """A p-value with three decimals."""
+    return "<0.001" if value < 0.001 else fixed(value, 3)
+
+
+def in_percent(metric: str) -> bool:
+    """Whether scores reported under this name are shares; so are those of no metric that is known."""
+    found = metric_named(metric)
+    return found is None or found.info.percent

@@ -22,8 +22,10 @@ from csc_tasks.framework import Strategy
 from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board, BoardTable, Cell, Column, Row, Section
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
-from csc_tasks.leaderboards.rendering.charts import ChartKind, charts, config
-from csc_tasks.leaderboards.rendering.labels import row_labels, score
+from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
+from csc_tasks.leaderboards.rendering.labels import arrow, row_labels
+from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed, number
+from csc_tasks.leaderboards.rendering.theme import config
 
 __all__ = ["render_page"]
 
@@ -89,7 +91,9 @@ def render_page(board: Board, kept: Path | None = None) -> str:
         models=len({(row.model, row.step) for table in board.tables for row in table.rows if not row.floor}),
         reported_names=REPORTED,
         cell=_cell,
-        score=score,
+        absent=ABSENT,
+        arrow=arrow,
+        fixed=fixed,
         text=_text,
     )
 
@@ -191,7 +195,7 @@ def _groups(table: BoardTable, order: Column | None) -> Iterator[_Group]:
     names = {
         "models": "",
         "incomplete": "Incomplete: some turns are missing, so these are not ranked",
-        "floors": "Floors: baselines that need no model, never ranked",
+        "floors": "Floors: weightless models, never ranked",
     }
 
     def kind(entry: tuple[int, Row]) -> str:
@@ -222,10 +226,10 @@ def _cell(row: Row, column: Column | None) -> dict[str, Any]:
     interval = ""
     if cell.low is not None and cell.high is not None:
         between = " – " if cell.low < 0 else "–"
-        interval = f"{score(cell.low, percent)}{between}{score(cell.high, percent)}"
+        interval = f"{number(cell.low, percent)}{between}{number(cell.high, percent)}"
     return {
         "cell": cell,
-        "value": score(cell.value, percent),
+        "value": number(cell.value, percent),
         "interval": interval,
         "rank": cell.rank,
         "span": span,

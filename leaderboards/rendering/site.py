@@ -2,42 +2,80 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import importlib.util
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from csc_tasks.errors import DataError
+from csc_tasks.errors import ConfigError, DataError
+from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board, to_json
 from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows
+from csc_tasks.leaderboards.rendering.figures import write_figures
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from csc_tasks.leaderboards.rendering.page import render_page
 from csc_tasks.storage import write_file
 
-__all__ = ["write_site"]
+__all__ = ["Site", "SiteOptions", "require_packages", "write_site"]
 
 
-def write_site(board: Board, folder: Path, texts: bool = True, cache: Path | None = None) -> Path:
-    """Write ``index.html``, ``leaderboard.md``, ``leaderboard.csv`` and ``leaderboard.json``; returns the page.
+@dataclass(frozen=True, slots=True)
+class SiteOptions:
+    """What is written to the folder ``out``, which is made if it is not there; nothing is written outside it.
+
+    ``texts`` says whether the page shows conversations and replies, ``figures`` whether charts are also written
+    as SVG and PNG, with the ``font`` or the system's. ``cache`` is a folder where what any page needs is kept,
+    by default csconv's.
+    """
+
+    out: Path
+    texts: bool = True
+    figures: bool = False
+    font: Path | None = None
+    cache: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What was written: the page to open, and the pictures."""
+
+    page: Path
+    figures: tuple[Path, ...]
+
+
+def require_packages() -> None:
+    """Ask for the packages of a page before a long reading of logs.
+
+    Raises:
+        ConfigError: one is not installed; the message says how to get it.
+    """
+    needed = ("jinja2", "vl_convert")
+    if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
+        raise ConfigError(f"the leaderboard needs {' and '.join(missing)}: {install_hint('leaderboard')}")
+
+
+def write_site(board: Board, options: SiteOptions) -> Site:
+    """Write ``index.html``, ``leaderboard.md``, ``leaderboard.csv`` and ``leaderboard.json``.
 
     Args:
         board: what to show.
-        folder: made if it is not there; nothing is written outside it.
-        texts: show conversations and replies on the page.
-        cache: folder where what any page needs is kept; by default csconv's.
+        options: where and what.
 
     Raises:
+        ConfigError: there is no font for the figures.
         DataError: the folder cannot be written to.
     """
-    shown = board if texts else replace(board, conversations=(), replies={})
+    shown = board if options.texts else replace(board, conversations=(), replies={})
     files = {
         "leaderboard.md": markdown(board).encode("utf-8", "replace"),
         "leaderboard.csv": csv_bytes(flat_rows(board)),
         "leaderboard.json": to_json(board, texts=False).encode("utf-8", "replace"),
         # The page last: whoever waits for it finds the others there.
-        "index.html": render_page(shown, cache).encode("utf-8", "replace"),
+        "index.html": render_page(shown, options.cache).encode("utf-8", "replace"),
     }
     try:
         for name, data in files.items():
-            write_file(folder / name, data)
+            write_file(options.out / name, data)
     except OSError as error:
-        raise DataError(f"{folder}: cannot be written to ({error.strerror})") from None
-    return folder / "index.html"
+        raise DataError(f"{options.out}: cannot be written to ({error.strerror})") from None
+    figures = write_figures(board, options.out / "figures", options.font) if options.figures else []
+    return Site(options.out / "index.html", tuple(figures))

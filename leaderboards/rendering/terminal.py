@@ -1,150 +1,160 @@
-"""Scores as tables for people: one a task and protocol, floors beneath the models."""
+"""The leaderboard on a terminal: the same tables as on the page and in Markdown."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from rich.cells import cell_len
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
-from csc_tasks.leaderboards.collect import Row
-from csc_tasks.leaderboards.rendering.headings import arrow, heading
-from csc_tasks.metrics import (
-    DEFAULT_TOKENIZER,
-    TOKENIZERS,
-    BertScoreOptions,
-    Metric,
-    Models,
-    all_metrics,
-    column_name,
-)
-from csc_tasks.metrics.judge.scores import known_columns
+from csc_tasks.errors import ConfigError
+from csc_tasks.leaderboards.board import Board, BoardTable, Row
+from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, losses, ways
+from csc_tasks.leaderboards.rendering.labels import arrow, row_name
+from csc_tasks.leaderboards.rendering.numbers import ABSENT
+from csc_tasks.leaderboards.rendering.text import printable
 
-__all__ = ["drop_tables", "tables"]
+__all__ = ["tables"]
 
-
-RESCALED = Models(BertScoreOptions(rescale=True))
+_FRAME = 3
+"""Cells that a column takes beside its text: a space on either side and a line."""
+_NARROW, _NARROWEST = 24, 8
+"""Cells that are left to names before columns go into a table of their own, and those that always are."""
 
 
-def _columns(rows: Sequence[Row], every: bool) -> Iterator[tuple[str, Metric]]:
-    """(reported name, metric) of the columns that any row has, in registry order; one for each network."""
-    reported = sorted({name for row in rows for name in row.scores})
-    for tokenizer in TOKENIZERS:
-        variants = [m for m in all_metrics(tokenizer, RESCALED) if m.info.variant]
-        for metric in (*all_metrics(tokenizer), *variants):
-            name = column_name(metric, tokenizer)
-            # A metric without a tokenizer has one name under all of them: show it once.
-            repeated = not metric.info.tokenized and tokenizer != DEFAULT_TOKENIZER
-            if repeated or not (every or metric.info.headline):
-                continue
-            for found in reported:
-                if found == name or (metric.info.model and found.startswith(f"{name} ")):
-                    yield found, metric
-    yield from known_columns({name for row in rows for name in row.scores}).items()
+class _Strip(NamedTuple):
+    """A column of a terminal's table: its heading, its cells, and how it is set."""
+
+    heading: str
+    cells: list[Text]
+    left: bool = False
+
+    def width(self, folded: bool = False) -> int:
+        """Cells that it takes, with its heading in one line or folded at spaces."""
+        headings = self.heading.split() if folded else [self.heading]
+        return max(map(cell_len, [*headings, *(cell.plain for cell in self.cells)]))
 
 
-def _cell(row: Row, name: str, metric: Metric) -> str:
-    if name not in row.scores:
-        return "–"
-    value = row.scores[name]
-    if math.isnan(value):
-        return "n/a"
-    scale = 100 if metric.info.percent else 1
-    digits = 1 if metric.info.percent else 2
-    text = f"{scale * value:.{digits}f}"
-    error = row.errors.get(name)
-    return text if error is None else f"{text} ±{scale * error:.{digits}f}"
-
-
-def _networks(columns: Sequence[tuple[str, Metric]]) -> Iterator[str]:
-    """A line for each network that scored, in full."""
-    for name, metric in columns:
-        if metric.info.model:
-            yield f"{metric.info.title}: {name.partition(' ')[2]}"
-
-
-def _rank(row: Row, metric: str, direction: int) -> tuple[float, str]:
-    """Sorts the best first and what has no score last."""
-    score = row.scores.get(metric, math.nan)
-    return math.inf if math.isnan(score) else -direction * score, row.model
-
-
-def tables(rows: Iterable[Row], every: bool = False, order: str | None = None) -> Iterator[Table]:
-    """A table for each task and protocol; rows that may not be compared never share one.
+def tables(
+    board: Board, every: bool = False, sort: str | None = None, width: int | None = None
+) -> Iterator[RenderableType]:
+    """A table for each section of each comparability class, with what it takes to read it.
 
     Args:
-        rows: from :func:`~csc_tasks.leaderboards.collect.collect`.
+        board: what to show.
         every: all metrics, not only the headline ones.
-        order: metric to sort models by; by default the first column.
+        sort: metric to sort by; by default each section's first.
+        width: of the terminal in cells: names are folded and columns laid out in several tables rather than
+            anything cut. As wide as need be by default.
+
+    Raises:
+        ConfigError: no section has the metric to sort by; the message lists those that there are.
     """
-    groups: dict[tuple[str, str, int], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row.task, row.protocol, row.turns), []).append(row)
-    for (task, protocol, turns), members in sorted(groups.items()):
-        columns = list(_columns(members, every))
-        if not columns:
-            continue
-        partial = " PARTIAL (--limit)" if any(m.limited for m in members) else ""
-        table = Table(
-            title=f"{task}, {turns} turns{partial}",
-            caption="\n".join([protocol, *_networks(columns)]),
-            title_justify="left",
+    metrics = {column.metric: None for table in board.tables for column in table.columns}
+    if sort is not None and sort not in metrics:
+        raise ConfigError(f"--sort: no metric {sort!r}; there are {', '.join(map(printable, metrics))}")
+    return (part for table in board.tables for part in _table(board, table, every, sort, width))
+
+
+def _table(
+    board: Board, table: BoardTable, every: bool, sort: str | None, width: int | None
+) -> Iterator[RenderableType]:
+    facts = ", ".join(f"{name} {value}" for name, value in table.facts.items())
+    yield Text(printable(table.title), style="bold")
+    yield Text(f"{printable(facts)}; shares in percent, {board.level:.0%} intervals")
+    if table.apart:
+        yield Text(f"Not comparable with the first table: {printable(table.apart)}")
+    if table.partial:
+        yield Text(f"Partial: {printable(table.partial)}")
+    yield Text()
+    shown = [grid for grid in grids(table, every, sort) if grid.columns and grid.lines]
+    for grid in shown:
+        yield from _grid(grid, printable(grid.section.title), width)
+    for grid in losses(table):
+        yield from _grid(grid, f"{printable(grid.section.title)} minus reference context", width)
+    notes = list(_notes(table, shown))
+    yield from map(Text, notes)
+    if notes:
+        yield Text()
+
+
+def _grid(grid: Grid, title: str, width: int | None) -> Iterator[RenderableType]:
+    names = _Strip("model", [Text(_name(line.row)) for line in grid.lines], left=True)
+    ranks = [_Strip("#", [Text(line.rank) for line in grid.lines])] if grid.key else []
+    scores = [
+        _Strip(
+            printable(column.title) + arrow(column),
+            [Text(line.cells[i], style="bold" if line.first[i] else "") for line in grid.lines],
         )
-        table.caption_justify = "left"
-        table.add_column("model", no_wrap=True)
-        table.add_column("shots", justify="right")
-        for name, metric in columns:
-            table.add_column(heading(name, metric) + arrow(metric), justify="right")
-        by_name = dict(columns)
-        named = [name for name in by_name if order and name.partition(" ")[0] == order]
-        key = named[0] if named else columns[0][0]
-        direction = by_name[key].info.better or 1
-        ranked = sorted(members, key=lambda row: (row.is_floor, *_rank(row, key, direction)))
-        for i, row in enumerate(ranked):
-            first_floor = row.is_floor and i and not ranked[i - 1].is_floor
-            if first_floor:
-                table.add_section()
-            table.add_row(
-                _label(row), str(row.shots), *(_cell(row, name, metric) for name, metric in columns)
+        for i, column in enumerate(grid.columns)
+    ]
+    turns = (
+        [_Strip("turns", [Text(line.turns) for line in grid.lines])]
+        if any(line.turns for line in grid.lines)
+        else []
+    )
+    layout = _layout([*ranks, names], [*scores, *turns], names, width)
+    for number, part in enumerate(layout.parts, 1):
+        yield Text(title + (f" ({number} of {len(layout.parts)})" if len(layout.parts) > 1 else ""))
+        strips = [*ranks, names, *part]
+        widths = [layout.name if strip is names else strip.width(layout.folded) for strip in strips]
+        # Told its width, a table does not squeeze columns to nothing where a terminal is narrower still.
+        made = Table(width=sum(width + _FRAME for width in widths) + 1)
+        for strip, cells in zip(strips, widths, strict=True):
+            made.add_column(
+                Text(strip.heading), justify="left" if strip.left else "right", overflow="fold", width=cells
             )
-        yield table
+        for i, line in enumerate(grid.lines):
+            if i and line.place is not grid.lines[i - 1].place:
+                made.add_section()
+            made.add_row(*(strip.cells[i] for strip in strips))
+        yield made
+        yield Text()
 
 
-def drop_tables(rows: Sequence[Row]) -> Iterator[Table]:
-    """What a model loses on its own history: a table for each protocol, generated minus reference context.
+class _Layout(NamedTuple):
+    """Which score columns share a table, the cells of a name in it, and whether headings are folded."""
 
-    Only where a model has both, over the same turns and shots. The difference carries no error here: the
-    two scores are of the same conversations, so the errors of each do not add up to that of the difference.
-    """
-    reference, generated = "|ctx:reference", "|ctx:generated"
-    gold = {(row.model, row.protocol, row.turns, row.shots): row for row in rows if reference in row.protocol}
-    groups: dict[str, list[tuple[Row, Row]]] = {}
-    for row in rows:
-        base = gold.get((row.model, row.protocol.replace(generated, reference), row.turns, row.shots))
-        if generated in row.protocol and base is not None:
-            groups.setdefault(row.protocol, []).append((row, base))
-    for protocol, pairs in sorted(groups.items()):
-        columns = [(name, m) for name, m in _columns([row for row, _ in pairs], every=False) if m.info.better]
-        turns = ", ".join(sorted({str(row.turns) for row, _ in pairs}))
-        table = Table(
-            title=f"generated minus reference context, {turns} turns",
-            caption=protocol.replace(generated, ""),
-            title_justify="left",
-            caption_justify="left",
-        )
-        table.add_column("model", no_wrap=True)
-        for name, metric in columns:
-            table.add_column(heading(name, metric) + arrow(metric), justify="right")
-        for row, base in sorted(pairs, key=lambda pair: (pair[0].is_floor, pair[0].model)):
-            table.add_row(_label(row), *(_difference(row, base, name, m) for name, m in columns))
-        yield table
+    parts: list[list[_Strip]]
+    name: int
+    folded: bool
 
 
-def _difference(row: Row, base: Row, name: str, metric: Metric) -> str:
-    value = row.scores.get(name, math.nan) - base.scores.get(name, math.nan)
-    scale, digits = (100, 1) if metric.info.percent else (1, 2)
-    return "–" if math.isnan(value) else f"{scale * value:+.{digits}f}"
+def _layout(fixed: Sequence[_Strip], movable: Sequence[_Strip], names: _Strip, width: int | None) -> _Layout:
+    """The widest layout that fits: all in one line, else headings folded, else names too, else several tables."""
+    whole = names.width()
+    others = sum(strip.width() + _FRAME for strip in fixed if strip is not names) + _FRAME + 1
+    if width is None or others + whole + sum(strip.width() + _FRAME for strip in movable) <= width:
+        return _Layout([list(movable)], whole, False)
+    needed = [strip.width(folded=True) + _FRAME for strip in movable]
+    name = width - others - sum(needed)
+    if name >= min(whole, _NARROW):
+        return _Layout([list(movable)], min(whole, name), True)
+    name = min(whole, max(_NARROWEST, min(_NARROW, width - others - max(needed))))
+    parts: list[list[_Strip]] = []
+    room = 0
+    for strip, cells in zip(movable, needed, strict=True):
+        if not parts or cells > room:
+            parts.append([])
+            room = width - others - name
+        room -= cells
+        parts[-1].append(strip)
+    return _Layout(parts, name, True)
 
 
-def _label(row: Row) -> str:
-    return f"{row.model.removeprefix('csconv-')} (floor)" if row.is_floor else row.model
+def _name(row: Row) -> str:
+    return " ".join(part for part in map(printable, row_name(row)) if part)
+
+
+def _notes(table: BoardTable, shown: Sequence[Grid]) -> Iterator[str]:
+    for signature, titles in ways(shown).items():
+        yield f"{'; '.join(map(printable, titles))}: {printable(signature)}"
+    for (section, column, why), rows in absences(table, shown).items():
+        where = f"{printable(section.title)}, {printable(column.title)}"
+        yield f"{where}: {ABSENT} for {', '.join(map(_name, rows))} ({printable(why)})"
+    for row in table.rows:
+        if row.incomplete or row.notes:
+            yield f"{_name(row)}: {printable('; '.join(part for part in (row.incomplete, *row.notes) if part))}"

@@ -17,8 +17,7 @@ import numpy as np
 
 from csc_tasks.metrics.base import MeanMetric, MetricInfo, ModelError, Needs
 from csc_tasks.metrics.neural.batches import Batches
-from csc_tasks.metrics.neural.bleurt_checkpoint import BleurtNetwork as Checkpoint
-from csc_tasks.metrics.neural.bleurt_checkpoint import Encoded, load_bleurt
+from csc_tasks.metrics.neural.bleurt_checkpoint import BleurtNetwork, Encoded, load_bleurt
 from csc_tasks.metrics.neural.encoder import on_device, pick_device
 from csc_tasks.metrics.turns import Turns
 
@@ -108,7 +107,7 @@ class Bleurt(MeanMetric):
 
 
 @lru_cache(maxsize=1)
-def _checkpoint(model: str) -> Checkpoint:
+def _checkpoint(model: str) -> BleurtNetwork:
     try:
         return load_bleurt(model)
     except (OSError, ValueError, ImportError) as error:

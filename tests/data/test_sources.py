@@ -9,6 +9,8 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from csc_tasks.data.sources import HUB_REPO, evaluation_corpus, load, select, tr
 from csc_tasks.data.splits import Split, Subset
 from csc_tasks.errors import ConfigError, DataError, SourceError
 from csc_tasks.metrics import BertScoreOptions, Models
-from csc_tasks.protocol.options import Settings
+from csc_tasks.protocol.options import Options
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -256,6 +258,30 @@ def test_lite_is_128_conversations_in_the_topics_proportions() -> None:
         assert abs(sum(c.topic == topic for c in chosen) - 128 * share) < 1
 
 
+@pytest.mark.parametrize(
+    ("topics", "lite"),
+    [
+        # of 200 conversations 128: 64, 32.64 and 31.36; one more for the largest remainder
+        ({"a": 100, "b": 51, "c": 49}, {"a": 64, "b": 33, "c": 31}),
+        ({"a": 51, "b": 49, "c": 100}, {"a": 33, "b": 31, "c": 64}),
+        # 42.67 each, and two to give: the first by name
+        ({"c": 50, "b": 50, "a": 50}, {"a": 43, "b": 43, "c": 42}),
+        # 125.44, 1.71 and 0.85: a topic of one conversation keeps it
+        ({"a": 147, "b": 2, "c": 1}, {"a": 125, "b": 2, "c": 1}),
+    ],
+)
+def test_lite_gives_what_is_left_over_to_the_largest_remainders(
+    topics: dict[str, int], lite: dict[str, int]
+) -> None:
+    opening = load("mini").conversations[0].utterances[:3]
+    everything = tuple(
+        Conversation.of(topic, (replace(opening[0], text=f"{topic}{i}"), *opening[1:]))
+        for topic, count in topics.items()
+        for i in range(count)
+    )
+    assert Counter(c.topic for c in select(everything, Subset.LITE)) == lite
+
+
 def test_lite_does_not_depend_on_the_order_of_the_file() -> None:
     everything = many(400)
     assert {c.id for c in select(everything, Subset.LITE)} == {
@@ -289,14 +315,15 @@ def test_few_shot_examples_of_a_file_come_from_the_rolecs_beside_it(hub: Hub, tm
         ({"csconv_dta": "hub"}, r"--metadata csconv_dta: no such option; csconv knows csconv_b"),
         ({"csconv_data": 5}, r"csconv_data=5: must be 'hub', 'modelscope', 'mini' or a path"),
         ({"csconv_tokenizer": "mecab"}, r"csconv_tokenizer='mecab' is none of zh, char, jieba"),
-        ({"csconv_scale": "huge"}, r"csconv_scale='huge' is none of full, lite, mini"),
+        ({"csconv_subset": "huge"}, r"csconv_subset='huge': is none of full, lite, mini"),
+        ({"csconv_scale": "huge"}, r"csconv_subset='huge': is none of full, lite, mini"),
     ],
 )
 def test_an_option_that_csconv_does_not_know_is_an_error(metadata: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Settings.from_metadata(metadata)
+        Options.from_metadata(metadata)
 
 
 def test_the_models_own_arguments_are_none_of_our_business() -> None:
-    settings = Settings.from_metadata({"pretrained": "x", "model": "y", "config_source": "z", "version": 1})
-    assert settings == Settings(Subset.FULL, models=Models(bertscore=BertScoreOptions()))
+    options = Options.from_metadata({"pretrained": "x", "model": "y", "config_source": "z", "version": 1})
+    assert options == Options(models=Models(bertscore=BertScoreOptions()))

@@ -174,6 +174,17 @@ def test_few_shot_examples_and_the_chat_template_stand_around_each_rounds_histor
     assert first.text in last
 
 
+def test_the_log_holds_the_customers_turns_and_each_reply_as_it_was_read(tmp_path: Path) -> None:
+    said = iter(["喂？", "<think>嗯</think>[确认身份] 报下姓名", "[信息传达] 在路上"])
+    (sample,) = run_on_file(FunctionLM(lambda _: next(said)), TWO[:1], tmp_path)["samples"]["csconv_dialogue"]
+    assert sample["doc"]["customers"] == [[], ["查快递"], ["[姓名]"]]
+    assert [str(record) for record in sample["filtered_resps"]] == [
+        '{"strategy": null, "text": "喂？", "problem": "no-label"}',
+        '{"strategy": "确认身份", "text": "报下姓名", "problem": null}',
+        '{"strategy": "信息传达", "text": "在路上", "problem": null}',
+    ]
+
+
 def test_thinking_silence_and_none_are_counted_and_leave_an_empty_line_in_the_history(tmp_path: Path) -> None:
     said = iter([None, "", "<think>没想完", "嗯</think>", "[感谢与告别] 再见<think>"])
     results = run_on_file(FunctionLM(lambda _: next(said)), TWO, tmp_path)
@@ -184,6 +195,30 @@ def test_thinking_silence_and_none_are_counted_and_leave_an_empty_line_in_the_hi
         .removeprefix(HEAD)
         .startswith("客服: [其它] \n")
     )
+
+
+class OpeningLM(FunctionLM):
+    """A model whose chat template opens a thought, so that its answers begin within one."""
+
+    def apply_chat_template(
+        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
+    ) -> str:
+        return super().apply_chat_template(chat_history, add_generation_prompt) + "<think>\n"
+
+
+def test_what_is_said_within_a_thought_that_the_template_opened_is_not_in_the_history(
+    tmp_path: Path,
+) -> None:
+    said = iter(["客户急了，应当安抚。", "嗯</think>[提供建议] 先等等", "[信息传达] 好"])
+    lm = OpeningLM(lambda _: next(said))
+    results = run_on_file(lm, TWO[:1], tmp_path, apply_chat_template=True)
+    histories = [r.args[0].partition(HEAD)[2].partition("<|end|>")[0] for r in lm.requests]
+    assert histories == [
+        "客服:",
+        "客服: [其它] \n客户: 查快递\n客服:",
+        "客服: [其它] \n客户: 查快递\n客服: [提供建议] 先等等\n客户: [姓名]\n客服:",
+    ]
+    assert scores(results, "csconv_dialogue")["no_answer"] == pytest.approx(1 / 3)
 
 
 class BrokenLM(RoundsLM):

@@ -31,9 +31,9 @@ def requests(docs: list[TurnDoc], task: str = "csconv_mini_response") -> list[In
     return [Instance("generate_until", doc, ("prompt", {}), 0, (task, i, 1)) for i, doc in enumerate(docs)]
 
 
-def answers(kind: str, docs: list[TurnDoc], **options: Any) -> list[tuple[str, str]]:
+def answers(floor: str, docs: list[TurnDoc], **options: Any) -> list[tuple[str, str]]:
     """(strategy, text) of each reply, read as the task reads it."""
-    replies = FloorLM(f"csconv-{kind}", **options).generate_until(requests(docs))
+    replies = FloorLM(f"csconv-{floor}", **options).generate_until(requests(docs))
     read = [read_reply(r, TaskKind.RESPONSE) for r in replies]
     return [(r.strategy.zh if r.strategy else "", r.text) for r in read]
 
@@ -77,42 +77,42 @@ def test_random_draws_from_all_strategies_and_the_training_replies() -> None:
     assert {text for _, text in drawn} <= {t["reference"] for t in TRAINING}
 
 
-@pytest.mark.parametrize("kind", ["random", "shuffle"])
-def test_draws_depend_on_the_seed(kind: str) -> None:
+@pytest.mark.parametrize("floor", ["random", "shuffle"])
+def test_draws_depend_on_the_seed(floor: str) -> None:
     assert (
-        answers(kind, EVALUATION, seed=1)
-        == answers(kind, EVALUATION, seed=1)
-        != answers(kind, EVALUATION, seed=2)
+        answers(floor, EVALUATION, seed=1)
+        == answers(floor, EVALUATION, seed=1)
+        != answers(floor, EVALUATION, seed=2)
     )
 
 
-@pytest.mark.parametrize("kind", ["random", "retrieval"])
-def test_an_answer_does_not_depend_on_which_other_turns_are_asked(kind: str) -> None:
-    assert answers(kind, EVALUATION)[5:9] == answers(kind, EVALUATION[5:9])
+@pytest.mark.parametrize("floor", ["random", "retrieval"])
+def test_an_answer_does_not_depend_on_which_other_turns_are_asked(floor: str) -> None:
+    assert answers(floor, EVALUATION)[5:9] == answers(floor, EVALUATION[5:9])
 
 
-@pytest.mark.parametrize("kind", ["random", "majority", "retrieval", "shuffle"])
-def test_every_baseline_runs_every_task_and_names_a_strategy_each_time(kind: str) -> None:
+@pytest.mark.parametrize("floor", ["random", "majority", "retrieval", "shuffle"])
+def test_every_floor_runs_every_task_and_names_a_strategy_each_time(floor: str) -> None:
     tasks = [
         f"csconv_mini_{t}" for t in ("strategy", "strategy_mc", "response", "response_oracle", "dialogue")
     ]
-    results = evaluate(FloorLM(f"csconv-{kind}"), tasks)
+    results = evaluate(FloorLM(f"csconv-{floor}"), tasks)
     for task in tasks[:3]:
         assert scores(results, task)["strategy_invalid"] == 0.0
     assert scores(results, tasks[0])["strategy_acc"] == scores(results, tasks[2])["strategy_acc"]
-    # A baseline reads no history, so the context makes no difference to it.
+    # A floor reads no history, so the context makes no difference to it.
     for metric in ("strategy_acc", "bleu_4", "rouge_l"):
         assert scores(results, tasks[4])[metric] == scores(results, tasks[2])[metric]
     assert scores(results, tasks[1])["strategy_top3"] >= scores(results, tasks[1])["strategy_acc"]
 
 
-def test_several_baselines_with_commas_are_evaluated_one_after_the_other_each_as_itself(
+def test_several_floors_with_commas_are_evaluated_one_after_the_other_each_as_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     task = "csconv_mini_strategy"
     done = csconv(
-        *("baseline", "random,shuffle", "--tasks", task, "--output_path", tmp_path, "--seed", "3"),
+        *("floor", "random,shuffle", "--tasks", task, "--output_path", tmp_path, "--seed", "3"),
         *("--limit", "12"),
     )
     assert done.code == 0, done.err[-2000:]
@@ -121,10 +121,10 @@ def test_several_baselines_with_commas_are_evaluated_one_after_the_other_each_as
         content = json.loads(path.read_text(encoding="utf-8"))
         found[content["config"]["model_args"]["model"]] = content["results"][task]["strategy_acc,none"]
     alone = {
-        f"csconv-{kind}": scores(evaluate(FloorLM(f"csconv-{kind}", seed=3), [task], limit=12), task)
-        for kind in ("random", "shuffle")
+        f"csconv-{floor}": scores(evaluate(FloorLM(f"csconv-{floor}", seed=3), [task], limit=12), task)
+        for floor in ("random", "shuffle")
     }
-    assert found == {kind: values["strategy_acc"] for kind, values in alone.items()}
+    assert found == {floor: values["strategy_acc"] for floor, values in alone.items()}
     assert len(set(found.values())) == 2
     assert len(list(tmp_path.rglob(f"samples_{task}_*.jsonl"))) == 2
 

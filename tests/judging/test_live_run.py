@@ -16,9 +16,11 @@ import pytest
 pytest.importorskip("pydantic", reason="needs csconv-eval[judge]")
 
 from csc_tasks.errors import ConfigError
-from csc_tasks.leaderboards.collect import collect
+from csc_tasks.leaderboards.build import build_board
 from csc_tasks.metrics.judge import load_rubric
+from tests.door import csconv
 from tests.judge_server import JudgeServer, Reply, true_verdict
+from tests.leaderboards.logs import write_run
 from tests.running import FunctionLM, evaluate, gold, scores
 
 TASKS = ["csconv_mini_strategy", "csconv_mini_response", "csconv_mini_dialogue"]
@@ -76,25 +78,17 @@ def test_judge_columns_stand_in_the_runs_own_results(
     assert CANARY not in json.dumps(results, default=str, ensure_ascii=False)
 
 
-def test_the_judge_of_a_run_and_a_judge_afterwards_share_a_table(tmp_path: Path) -> None:
-    line = "csconv:1|task:response|ctx:reference|prompt:zh-1|data:mini@1|scale:mini|tok:zh|version:0"
-    judge = {"line": "turn-zh-1:fake@12345678"}
-    values = {"alias": "t", "bleu_2,none": 0.1, "judge_overall,none": 4.0, "judge_overall_stderr,none": 0.1}
-    metadata: dict[str, Any] = {"csconv_signature": {"line": line, "judge": judge}}
-    metadata["csconv_report"] = {"turns": 60, "judged": 60}
-    content = {"results": {"t": values}, "configs": {"t": {"metadata": metadata}}, "model_name": "m"}
-    (tmp_path / "results_1.json").write_text(json.dumps(content))
-    rows = {row.protocol: row for row in collect([tmp_path])}
-    plain, judged = (
-        rows[line.rsplit("|version", 1)[0]],
-        rows[line.replace("|version:0", f"|judge:{judge['line']}")],
-    )
-    assert (plain.scores, plain.errors) == ({"bleu_2": 0.1}, {})
-    assert (judged.scores, judged.errors, judged.turns) == (
-        {"judge_overall": 4.0},
-        {"judge_overall": 0.1},
-        60,
-    )
+def test_the_judge_of_a_run_and_a_judge_afterwards_share_a_column(config: str, tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    judged = {"metadata": {"csconv_judge": config}, "limit": 6}
+    write_run(folder, "org/judged-in-the-run", gold, date=1.0, **judged)
+    later = write_run(folder, "org/judged-later", gold, date=2.0, limit=6)
+    assert csconv("judge", later.parent, "--config", config).code == 0
+    (table,) = build_board([folder], cache=tmp_path / "kept").tables
+    (column,) = (c for c in table.columns if c.metric == "judge_overall")
+    scores = {row.model: row.cells[column.id].value for row in table.rows}
+    assert scores["org/judged-in-the-run"] == pytest.approx(scores["org/judged-later"])
+    assert len(scores) == 2
 
 
 @pytest.mark.parametrize(

@@ -23,61 +23,16 @@ from csc_tasks.data.conversations import Speaker
 from csc_tasks.data.sources import load
 from csc_tasks.install import install_hint
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.samples import history_lines, samples_of_log
+from csc_tasks.judging.samples import samples_of_log
 from csc_tasks.judging.saved_run import JudgedLog, rubric_for
-from csc_tasks.leaderboards.collect import collect
-from csc_tasks.leaderboards.rendering.terminal import tables
+from csc_tasks.leaderboards.build import build_board
 from csc_tasks.metrics.judge import load_rubric
 from csc_tasks.protocol.prompt import load_prompt
-from csc_tasks.protocol.task_kind import TaskKind
-from csc_tasks.protocol.turns import PromptBook, turn_docs
 from csc_tasks.results.sample_log import find_logs
 from tests.judge_server import JudgeServer, Reply, true_verdict
 
 CANARY = "sk-canary-4f1b9d27"
 TEXTS = load_prompt()
-
-
-# --- reading conversations out of prompts ---
-
-
-def test_the_history_is_found_in_every_form_of_prompt() -> None:
-    corpus = load("mini").conversations[:6]
-    for kind in (TaskKind.RESPONSE, TaskKind.RESPONSE_ORACLE):
-        book = PromptBook(corpus, TEXTS, kind)
-        docs = list(turn_docs(corpus))
-        shot = book.question(docs[7]) + TEXTS.answer_gap + book.target(docs[7])
-        for doc in docs:
-            expected = book.history(doc).splitlines()
-            question = book.question(doc)
-            plain = TEXTS.head(kind) + question
-            shots = TEXTS.head(kind) + shot + TEXTS.next_dialogue + question
-            messages = [
-                {"role": "system", "content": "你是客服。"},
-                {"role": "user", "content": TEXTS.head(kind) + book.question(docs[7])},
-                {"role": "assistant", "content": book.target(docs[7])},
-                {"role": "user", "content": TEXTS.next_dialogue.lstrip("\n") + question},
-            ]
-            forms: list[object] = [
-                plain,
-                shots,
-                f"<|im_start|>user\n{plain}<|im_end|>\n<|im_start|>assistant\n<think>\n",
-                f"<s>[INST] {TEXTS.next_dialogue.lstrip()}{question} [/INST]",
-                messages,
-                json.dumps(messages, ensure_ascii=False),
-                [json.dumps(messages)],  # as lm-eval's API models log it
-            ]
-            for form in forms:
-                assert history_lines(form, TEXTS, kind) == expected
-
-
-@pytest.mark.parametrize("prompt", ["", "你好", None, [], "对话：\n", "客服: 好的", '[{"role": "user"}]', 7])
-def test_a_prompt_without_a_conversation_is_an_error(prompt: object) -> None:
-    with pytest.raises(ValueError, match="without a conversation"):
-        history_lines(prompt, TEXTS, TaskKind.RESPONSE)
-
-
-# --- saved runs ---
 
 
 def csconv(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -98,7 +53,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     for kind in ("random", "shuffle"):
         tasks = "csconv_mini_response,csconv_mini_dialogue,csconv_mini_strategy"
-        done = csconv("baseline", kind, "--tasks", tasks, "--output_path", folder, cwd=folder)
+        done = csconv("floor", kind, "--tasks", tasks, "--output_path", folder, cwd=folder)
         assert done.returncode == 0, done.stderr
     return folder
 
@@ -182,10 +137,10 @@ def test_judging_a_folder_writes_verdicts_results_and_a_table(saved: Path, serve
             assert 0 < values[f"judge_{dimension.name}_stderr,none"] < 1
         line = content["configs"][task]["metadata"]["csconv_signature"]["line"]
         assert f"|judge:{rubric.name}:fake@" in line
-    rows = collect([saved])
-    shown = {t.title: [str(c.header) for c in t.columns] for t in tables(rows)}
-    assert "Judge coverage ↑" in shown[f"csconv_mini_response, {TURNS} turns"]
-    assert {r.model for r in rows if "judge_overall" in r.scores} == {"csconv-random", "csconv-shuffle"}
+    (table,) = build_board([saved]).tables
+    (overall,) = (c for c in table.columns if c.id == "response/reference/judge_overall")
+    assert {r.model for r in table.rows if overall.id in r.cells} == {"csconv-random", "csconv-shuffle"}
+    assert "Judge coverage ↑" in csconv("table", saved, cwd=saved).stdout
     asked = sum(server.asked.values())
     again = csconv("judge", saved, "--config", config, cwd=saved)
     assert again.returncode == 0
@@ -634,7 +589,10 @@ def test_three_models_are_rated(saved: Path, server: JudgeServer) -> None:
     log = next(third.glob("samples_csconv_mini_response_*"))
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     for line in lines:
-        line["resps"] = [[line["resps"][0][0] + "谢谢您！"]]
+        reply = json.loads(line["filtered_resps"][0])
+        line["filtered_resps"] = [
+            json.dumps({**reply, "text": reply["text"] + "谢谢您！"}, ensure_ascii=False)
+        ]
     log.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
     def behave(text: str, _: int, request: dict[str, Any]) -> Reply:

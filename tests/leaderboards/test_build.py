@@ -260,7 +260,7 @@ def test_progress_begins_with_what_was_kept_and_counts_the_logs_that_are_read(
 ) -> None:
     def seen(*folders: Path) -> list[tuple[int, int]]:
         told: list[tuple[int, int]] = []
-        build_board(folders, progress=lambda done, total: told.append((done, total)), cache=tmp_path)
+        build_board(folders, on_progress=lambda done, total: told.append((done, total)), cache=tmp_path)
         return told
 
     one, other = (results_of(measured, name).parent for name in ("org/other", "csconv-random"))
@@ -626,7 +626,7 @@ SPOILT_RESULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "deeply nested": (lambda p: p.write_text("[" * 100_000), "not an lm-eval results file"),
     "no signature's task": (
         lambda p: edit(p, lambda c: c["configs"][RESPONSE]["metadata"]["csconv_signature"].pop("task")),
-        "task csconv_mini_response: damaged (KeyError: 'task')",
+        "task csconv_mini_response: damaged (csconv_signature.task: field required)",
     ),
     "metrics that are no object": (
         lambda p: edit(

@@ -154,6 +154,18 @@ def test_a_wider_level_gives_a_wider_interval() -> None:
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
+@pytest.mark.parametrize(
+    ("clusters", "tail"),
+    # P(Z > t(0.975, c-1)·sqrt(c/(c-1))): of few conversations the ends lie further out than 2.5 %
+    [(5, 0.000954), (32, 0.019126), (1855, 0.024894)],
+)
+def test_the_ends_of_an_interval_lie_further_out_where_conversations_are_few(
+    clusters: int, tail: float
+) -> None:
+    found = interval(np.linspace(0, 1, 100_001), clusters)
+    assert found == pytest.approx((tail, 1 - tail), abs=1e-6)
+
+
 # --- paired differences ---
 
 
@@ -240,6 +252,19 @@ def test_what_cannot_be_compared_is_never_significant(
     assert math.isnan(difference.low)
 
 
+@pytest.mark.parametrize(
+    ("clusters", "stderr"),
+    [(2, 2.0), (5, 1.5811388300841898), (9, 1.5), (1855, 1.4145949062016179)],  # sqrt(2)·sqrt(c/(c-1))
+)
+def test_the_standard_error_makes_up_for_the_divisor_of_the_bootstrap(clusters: int, stderr: float) -> None:
+    assert paired_difference(0.0, np.array([-1.0, 1.0]), clusters).stderr == pytest.approx(stderr, abs=1e-12)
+
+
+@pytest.mark.parametrize(("clusters", "p"), [(2, 1 / 2), (5, 1 / 16), (6, 1 / 32), (11, 1 / 1024)])
+def test_no_difference_is_surer_than_that_of_all_signs_alike(clusters: int, p: float) -> None:
+    assert paired_difference(0.1, np.full(1000, 0.1), clusters).p == p
+
+
 # --- ranks ---
 
 
@@ -303,6 +328,25 @@ def test_without_pairs_or_conversations_all_places_are_open(models: int, cluster
     places = ranks(np.arange(models, dtype=float), np.zeros((models, 1000)), clusters, 1)
     assert places.low.tolist() == [1] * models
     assert places.high.tolist() == [models] * models
+
+
+@pytest.mark.parametrize(
+    ("ahead", "last"),
+    # six conversations: t(0.975, 5)·sqrt(2)·sqrt(6/5) is 3.98, without the last factor it were 3.64
+    [(3.8, 1), (4.1, 2)],
+)
+def test_of_few_conversations_models_share_a_rank_for_longer(ahead: float, last: int) -> None:
+    places = ranks(np.array([ahead, 0.0]), np.array([[ahead - 1, ahead + 1], [0.0, 0.0]]), 6, 1)
+    assert places.low.tolist() == [1, last]
+
+
+@pytest.mark.parametrize(("clusters", "last"), [(5, 1), (6, 2)])
+def test_models_that_always_differ_by_the_same_are_told_apart_from_six_conversations_on(
+    clusters: int, last: int
+) -> None:
+    """Five signs that are alike happen once in sixteen times."""
+    replicates = np.array([np.linspace(0, 1, 100), np.linspace(0, 1, 100) - 0.5])
+    assert ranks(np.array([0.5, 0.0]), replicates, clusters, 1).low.tolist() == [1, last]
 
 
 # --- sacrebleu ---

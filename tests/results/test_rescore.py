@@ -4,45 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from csc_tasks.errors import ConfigError, DataError
-from csc_tasks.leaderboards.collect import collect
+from csc_tasks.leaderboards.build import build_board
 from csc_tasks.results.rescore import choose, rescore
 from csc_tasks.results.sample_log import find_logs
+from tests.door import csconv
 
-pytestmark = pytest.mark.slow
 
-
-def csconv(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "csc_tasks.commands", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-    )
+def small_run(folder: Path) -> None:
+    arguments = ("--tasks", "csconv_mini_all", "--limit", "40", "--output_path", folder)
+    done = csconv("floor", "random", *arguments)
+    assert done.code == 0, done.err
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def original(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """A folder with the results and logs of a run of every mini task, written by lm_eval itself."""
-    folder = tmp_path_factory.mktemp("run")
-    done = csconv(
-        *("baseline", "random", "--tasks", "csconv_mini_all", "--limit", "40", "--output_path", folder),
-        cwd=folder,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder / "csconv-random"
+    return once("small-run", small_run) / "csconv-random"
 
 
 @pytest.fixture
@@ -68,7 +54,7 @@ def log_of(folder: Path, task: str) -> Path:
 def test_every_number_of_every_task_is_reproduced_and_the_runs_files_stay(run: Path) -> None:
     before, results = digests(run), only_results(run)
     done = csconv("score", run, cwd=run)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert {name: digest for name, digest in digests(run).items() if name in before} == before
     written = sorted(run.glob("results_*rescored*.json"))
     assert len(written) == 5
@@ -93,8 +79,8 @@ def test_every_number_of_every_task_is_reproduced_and_the_runs_files_stay(run: P
 def test_another_tokenizer_is_another_column_under_another_signature(run: Path) -> None:
     log = log_of(run, "csconv_mini_response")
     done = csconv("score", log, "--metrics", "bleu_4,rouge_l", "--tokenizer", "char", cwd=run)
-    assert done.returncode == 0, done.stderr
-    new = json.loads(Path(done.stdout.splitlines()[0]).read_text())
+    assert done.code == 0, done.err
+    new = json.loads(Path(done.out.splitlines()[0]).read_text())
     values = new["results"]["csconv_mini_response"]
     assert {n for n in values if n.endswith(",none")} == {
         *("bleu_4_char,none", "bleu_4_char_stderr,none", "rouge_l_char,none", "rouge_l_char_stderr,none")
@@ -113,18 +99,34 @@ def test_a_second_call_finds_the_work_done(run: Path) -> None:
     assert first.stat().st_mtime_ns > stamp
 
 
+def test_another_version_of_csconv_scores_again_and_keeps_what_the_old_one_wrote(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = log_of(run, "csconv_mini_strategy")
+    old = csconv("score", log).out
+    assert csconv("score", log).out == old
+    monkeypatch.setattr("csc_tasks.results.rescore.__version__", "99.0")
+    new = csconv("score", log).out
+    assert new != old
+    assert Path(old.strip()).exists()
+    assert Path(new.strip()).exists()
+
+
 def test_scoring_a_few_metrics_again_hides_none_of_the_others_in_the_table(run: Path) -> None:
-    before = {row.task: row for row in collect([run])}
-    csconv("score", run, "--metrics", "rouge_l", cwd=run)
-    after = {row.task: row for row in collect([run])}
-    assert {t: r.scores.keys() for t, r in after.items()} == {t: r.scores.keys() for t, r in before.items()}
+    def cells() -> dict[str, set[str]]:
+        (table,) = build_board([run]).tables
+        return {row.model: set(row.cells) for row in table.rows}
+
+    before = cells()
+    assert csconv("score", run, "--metrics", "rouge_l", cwd=run).code == 0
+    assert cells() == before
 
 
 def test_a_log_of_predict_only_is_scored(tmp_path: Path) -> None:
-    common = ("baseline", "random", "--tasks", "csconv_mini_response,csconv_mini_dialogue", "--limit", "3")
-    assert csconv(*common, "--output_path", tmp_path / "a", "--predict_only", cwd=tmp_path).returncode == 0
-    assert csconv(*common, "--output_path", tmp_path / "b", cwd=tmp_path).returncode == 0
-    assert csconv("score", tmp_path / "a", cwd=tmp_path).returncode == 0
+    common = ("floor", "random", "--tasks", "csconv_mini_response,csconv_mini_dialogue", "--limit", "3")
+    assert csconv(*common, "--output_path", tmp_path / "a", "--predict_only", cwd=tmp_path).code == 0
+    assert csconv(*common, "--output_path", tmp_path / "b", cwd=tmp_path).code == 0
+    assert csconv("score", tmp_path / "a", cwd=tmp_path).code == 0
     expected = only_results(tmp_path / "b" / "csconv-random")["results"]
     for path in tmp_path.rglob("results_*rescored*.json"):
         new = json.loads(path.read_text())
@@ -182,9 +184,9 @@ def test_a_spoilt_log_is_one_message_and_leaves_no_results(run: Path, spoil: Any
     spoil(log)
     before = {p.name for p in run.iterdir()}
     done = csconv("score", log, cwd=run)
-    assert done.returncode == 1
-    assert re.search(message, done.stderr), done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 1
+    assert re.search(message, done.err), done.err
+    assert "Traceback" not in done.err
     assert {p.name for p in run.iterdir()} == before
 
 
@@ -199,5 +201,5 @@ def test_mistakes_in_the_call_are_named(run: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no csconv sample logs .*--log_samples"):
         find_logs([tmp_path / "empty"])
     done = csconv("score", log.path, "--tokenizer", "bpe", cwd=run)
-    assert done.returncode == 1
-    assert "csconv_tokenizer='bpe' is none of zh, char, jieba" in done.stderr
+    assert done.code == 1
+    assert "csconv_tokenizer='bpe' is none of zh, char, jieba" in done.err

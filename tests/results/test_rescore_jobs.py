@@ -9,7 +9,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,20 +16,16 @@ from pathlib import Path
 import pytest
 
 from csc_tasks.results.rescore_jobs import Job
-from tests.results.test_rescore import csconv, log_of
-
-pytestmark = pytest.mark.slow
-
-pytest.importorskip("torch")
-
+from tests.door import command, csconv, process, program, surroundings
+from tests.results.test_rescore import log_of
 
 Once = Callable[[str, Callable[[Path], object]], Path]
 
 
 def two_runs(folder: Path) -> None:
     for kind in ("random", "retrieval"):
-        done = csconv("baseline", kind, "--tasks", "csconv_mini", "--output_path", folder, cwd=folder)
-        assert done.returncode == 0, done.stderr
+        done = csconv("floor", kind, "--tasks", "csconv_mini", "--output_path", folder, cwd=folder)
+        assert done.code == 0, done.err
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +59,9 @@ def expected(original: Path, tiny_bert: Path, once: Once) -> dict[str, str]:
     def one_by_one(folder: Path) -> None:
         runs = shutil.copytree(original, folder / "runs")
         done = csconv("score", runs, *heavy(tiny_bert), cwd=folder)
-        assert done.returncode == 0, done.stderr
-        assert len(done.stdout.splitlines()) == 4
-        assert done.stderr.count("has none of these metrics; skipped") == 2
+        assert done.code == 0, done.err
+        assert len(done.out.splitlines()) == 4
+        assert done.err.count("has none of these metrics; skipped") == 2
 
     found = written(once("scored-one-by-one", one_by_one))
     assert len(found) == 2 * 4  # results and scores of two tasks with text, of two runs
@@ -74,41 +69,56 @@ def expected(original: Path, tiny_bert: Path, once: Once) -> dict[str, str]:
 
 
 def heavy(encoder: Path) -> list[str]:
+    """A metric with a network among others."""
     options = f"csconv_bertscore_model={encoder},csconv_bertscore_layer=8"
     return ["--metrics", "bertscore,bertscore_recall,bleu_4,distinct_2", "--metadata", options]
 
 
-def test_processes_write_what_one_process_writes(
+def test_processes_write_what_one_process_writes(runs: Path, tmp_path: Path) -> None:
+    alone = Path(shutil.copytree(runs, tmp_path / "alone"))
+    light = ("--metrics", "bleu_4,distinct_2,strategy_acc")
+    assert csconv("score", alone, *light).code == 0
+    done = csconv("score", runs, "--workers", "2", *light)
+    assert done.code == 0, done.err
+    assert len(done.out.splitlines()) == 6
+    assert len(written(alone)) == 2 * 6
+    assert written(runs) == written(alone)
+
+
+@pytest.mark.slow
+def test_processes_with_a_network_each_write_what_one_process_writes(
     runs: Path, tiny_bert: Path, expected: dict[str, str]
 ) -> None:
     done = csconv("score", runs, "--workers", "2", *heavy(tiny_bert), cwd=runs)
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert written(runs) == expected
-    assert len(done.stdout.splitlines()) == 4
+    assert len(done.out.splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_two_workers_of_a_ray_cluster_write_what_one_process_writes(
     runs: Path, tiny_bert: Path, expected: dict[str, str]
 ) -> None:
     pytest.importorskip("ray")
     relative = Path(os.path.relpath(runs, runs.parent))  # the workers have another working folder
-    done = csconv(
+    done = process(
         *("score", relative, "--engine", "ray", "--workers", "2", *heavy(tiny_bert)), cwd=runs.parent
     )
-    assert done.returncode == 0, done.stderr
+    assert done.code == 0, done.err
     assert written(runs) == expected
     # Found done by the other engine: nothing is computed twice.
     stamps = {p: p.stat().st_mtime_ns for p in runs.rglob("*rescored*")}
-    assert csconv("score", runs, *heavy(tiny_bert), cwd=runs).returncode == 0
+    assert csconv("score", runs, *heavy(tiny_bert), cwd=runs).code == 0
     assert {p: p.stat().st_mtime_ns for p in runs.rglob("*rescored*")} == stamps
 
 
+@pytest.mark.slow
 def test_a_ray_cluster_that_is_not_there_is_one_message(runs: Path) -> None:
     pytest.importorskip("ray")
-    done = csconv("score", runs, "--engine", "ray", "--address", "127.0.0.1:1", cwd=runs)
-    assert done.returncode == 1
-    assert "csconv: --engine ray: no cluster at 127.0.0.1:1" in done.stderr
-    assert "Traceback" not in done.stderr
+    done = process("score", runs, "--engine", "ray", "--address", "127.0.0.1:1", cwd=runs)
+    assert done.code == 1
+    assert "csconv: --engine ray: no cluster at 127.0.0.1:1" in done.err
+    assert "Traceback" not in done.err
 
 
 @pytest.mark.parametrize("engine", [(), ("--workers", "2")], ids=["one by one", "in processes"])
@@ -121,12 +131,12 @@ def test_a_spoilt_log_is_named_the_others_are_scored_and_the_exit_code_is_1(
     orphan.mkdir()
     shutil.copy(log_of(runs / "csconv-random", "csconv_mini_dialogue"), orphan)
     done = csconv("score", runs, "--metrics", "rouge_l", *engine, cwd=runs)
-    assert done.returncode == 1
-    assert f"csconv: {broken}: line 407: not JSON" in done.stderr
-    assert f"csconv: {orphan}" in done.stderr
-    assert "is not beside it, which says how it was made" in done.stderr
-    assert len(done.stdout.splitlines()) == 3
-    assert "Traceback" not in done.stderr
+    assert done.code == 1
+    assert f"csconv: {broken}: line 407: not JSON" in done.err
+    assert f"csconv: {orphan}" in done.err
+    assert "is not beside it, which says how it was made" in done.err
+    assert len(done.out.splitlines()) == 3
+    assert "Traceback" not in done.err
     assert not list(runs.rglob("results_csconv_mini_response*random*"))
 
 
@@ -137,8 +147,8 @@ def lines(path: Path) -> list[str]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_what_was_scored_before_an_interruption_is_not_scored_again(runs: Path, seed: int) -> None:
     log = log_of(runs / "csconv-retrieval", "csconv_mini_response")
-    command = ("score", log, "--metrics", "rouge_l,bleu_2,strategy_acc,distinct_1,stage_transition_jsd")
-    assert csconv(*command, cwd=runs).returncode == 0
+    score = ("score", log, "--metrics", "rouge_l,bleu_2,strategy_acc,distinct_1,stage_transition_jsd")
+    assert csconv(*score, cwd=runs).code == 0
     (results,) = log.parent.glob("results_*rescored*")
     (scores,) = log.parent.glob("scores_*rescored*.jsonl")
     first, whole = json.loads(results.read_text()), scores.read_bytes()
@@ -152,7 +162,7 @@ def test_what_was_scored_before_an_interruption_is_not_scored_again(runs: Path, 
     results.unlink()
     scores.unlink()
     scores.with_suffix(".partial").write_bytes(b"".join(head))
-    assert csconv(*command, cwd=runs).returncode == 0
+    assert csconv(*score, cwd=runs).code == 0
     again = lines(scores)
     assert json.loads(again[1])["rouge_l"] == 0.123456
     assert again[:1] + again[2:] == whole.decode().splitlines()[:1] + whole.decode().splitlines()[2:]
@@ -165,6 +175,7 @@ def test_what_was_scored_before_an_interruption_is_not_scored_again(runs: Path, 
     assert not list(runs.rglob("*.partial"))
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_its_scores_and_the_next_one_goes_on(runs: Path, tiny_bert: Path) -> None:
     log = log_of(runs / "csconv-retrieval", "csconv_mini_response")
     # The same turns many times over, as other conversations: long enough to be killed in the middle.
@@ -174,23 +185,27 @@ def test_a_killed_process_leaves_its_scores_and_the_next_one_goes_on(runs: Path,
             for sample in samples:
                 doc = sample["doc"] | {"conversation": f"{sample['doc']['conversation']}{k}"}
                 out.write(json.dumps(sample | {"doc": doc}, ensure_ascii=False) + "\n")
-    command = [sys.executable, "-m", "csc_tasks.commands", "score", str(log), *heavy(tiny_bert)]
-    environment = {**os.environ, "CSCONV_CACHE_GB": "0", "HF_HUB_OFFLINE": "1"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    score = ("-m", "csc_tasks.commands", "score", log, *heavy(tiny_bert))
+    killed = subprocess.Popen(
+        command(*score),
+        env=surroundings(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and killed.poll() is None:
         partial = list(log.parent.glob("*.partial"))
         if partial and partial[0].stat().st_size > 0:
             break
         time.sleep(0.02)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
     (partial,) = log.parent.glob("*.partial")
     done_before = len(partial.read_bytes().splitlines())
     assert 0 < done_before < 12 * len(samples)
     assert not list(log.parent.glob("results_*rescored*"))
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = program(*score)
+    assert done.code == 0, done.err
     (scores,) = log.parent.glob("scores_*rescored*.jsonl")
     found = [json.loads(line) for line in lines(scores)]
     assert len(found) == 12 * len(samples)
@@ -224,8 +239,8 @@ def test_a_metric_that_fails_is_nan_with_its_reason_and_is_scored_when_it_can_be
     save_file(weights, encoder / "model.safetensors", {"format": "pt"})
     log = log_of(runs / "csconv-random", "csconv_mini_response")
     done = csconv("score", log, *heavy(encoder), cwd=runs)
-    assert done.returncode == 1
-    assert "bertscore was NOT scored, it is NaN (ModelError: the encoder gives numbers" in done.stderr
+    assert done.code == 1
+    assert "bertscore was NOT scored, it is NaN (ModelError: the encoder gives numbers" in done.err
     (path,) = log.parent.glob("results_*rescored*")
     content = json.loads(path.read_text())
     values = content["results"]["csconv_mini_response"]
@@ -233,9 +248,9 @@ def test_a_metric_that_fails_is_nan_with_its_reason_and_is_scored_when_it_can_be
     assert values["bleu_4,none"] == values["bleu_4,none"]
     assert content["csconv_rescored"]["failures"].keys() == {"bertscore", "bertscore_recall"}
     # The same weights as before would be the same scores; a call that failed is not taken for done.
-    assert csconv("score", log, *heavy(encoder), cwd=runs).returncode == 1
+    assert csconv("score", log, *heavy(encoder), cwd=runs).code == 1
     (encoder / "model.safetensors").write_bytes(sound)
-    assert csconv("score", log, *heavy(encoder), cwd=runs).returncode == 0
+    assert csconv("score", log, *heavy(encoder), cwd=runs).code == 0
 
 
 @pytest.mark.parametrize(
@@ -254,9 +269,9 @@ def test_mistakes_are_one_message_and_nothing_is_written(
 ) -> None:
     log = log_of(runs / "csconv-random", "csconv_mini_response")
     done = csconv("score", log, *arguments, cwd=runs)
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 1
+    assert message in done.err
+    assert "Traceback" not in done.err
     assert written(runs) == {}
 
 

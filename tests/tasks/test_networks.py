@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,11 +18,10 @@ from csc_tasks.errors import ConfigError
 from csc_tasks.install import install_hint
 from csc_tasks.metrics import BertScoreOptions, BleurtOptions, Models
 from csc_tasks.protocol.networks import Unnamed, read_models
-from csc_tasks.protocol.options import Settings
-from tests.paths import FIXTURES, ROOT
+from csc_tasks.protocol.options import Options
+from tests.door import csconv, lm_eval, process
+from tests.paths import FIXTURES
 from tests.running import FunctionLM, evaluate, gold, scores
-
-pytestmark = pytest.mark.slow
 
 torch = pytest.importorskip("torch")
 
@@ -66,12 +63,28 @@ def with_encoder(folder: Path | str, layer: int | None = 8, **more: Any) -> dict
             Unnamed.DEFAULT,
             Models(BertScoreOptions(batch=7, device="cpu")),
         ),
+        (
+            {"csconv_bertscore_vectors": "/v"},
+            Unnamed.OFF,
+            Models(BertScoreOptions(vectors=Path("/v"))),
+        ),
+        ({"csconv_bertscore_vectors": False}, Unnamed.DEFAULT, Models(BertScoreOptions())),
         ({"csconv_bleurt_model": "b"}, Unnamed.OFF, Models(None, BleurtOptions("b"))),
         ({"csconv_bleurt_model": "off"}, Unnamed.OFF, Models()),
     ],
 )
 def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, expected: Models) -> None:
     assert read_models(options, unnamed) == expected
+
+
+def test_vectors_are_kept_in_the_cache_where_no_folder_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CSCONV_CACHE", str(tmp_path))
+    for value in (True, "true"):
+        chosen = read_models({"csconv_bertscore_vectors": value}, Unnamed.OFF).bertscore
+        assert chosen is not None
+        assert chosen.vectors == tmp_path / "vectors"
 
 
 @pytest.mark.parametrize(
@@ -83,6 +96,7 @@ def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, 
         ({"csconv_bertscore_batch": True}, "csconv_bertscore_batch=True: must be a whole number"),
         ({"csconv_bertscore_model": 5}, "csconv_bertscore_model=5: must be a name or a path"),
         ({"csconv_bertscore_model": ""}, "csconv_bertscore_model='': must be a name or a path"),
+        ({"csconv_bertscore_vectors": 7}, "csconv_bertscore_vectors=7: must be a folder, or true for one"),
         ({"csconv_bertscore_rescale": "maybe"}, "csconv_bertscore_rescale='maybe': must be true or false"),
         (
             {"csconv_bertscore_model": "off", "csconv_bertscore_layer": 8},
@@ -97,7 +111,7 @@ def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, 
 )
 def test_a_wrong_option_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Settings.from_metadata(options)
+        Options.from_metadata(options)
 
 
 # --- what cannot be had stops the run before the model is asked anything ---
@@ -208,23 +222,15 @@ def test_what_cannot_be_had_stops_the_run_before_generation_with_three_ways_out(
         assert way in str(error.value)
 
 
-def test_without_the_bert_score_package_the_run_stops_too(model: Path) -> None:
-    program = f"""
-import sys
-sys.modules["bert_score"] = None  # as if it were not installed
-from tests.running import FunctionLM, evaluate, gold
-evaluate(FunctionLM(gold), ["{TASK}"], {with_encoder(model)!r}, limit=2)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    assert done.returncode == 1
-    assert "bertscore cannot be computed: bert-score is not installed" in done.stderr
-    assert install_hint("bertscore") in done.stderr
+def test_without_the_bert_score_package_the_run_stops_too(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "bert_score.utils", None)  # as if it were not installed
+    with pytest.raises(
+        ConfigError, match="bertscore cannot be computed: bert-score is not installed"
+    ) as error:
+        evaluate(FunctionLM(gold), [TASK], with_encoder(model), limit=2)
+    assert install_hint("bertscore") in str(error.value)
 
 
 def test_nothing_is_loaded_for_predict_only_or_a_strategy_task() -> None:
@@ -292,17 +298,7 @@ def test_silence_scores_zero_and_is_never_better_than_words(model: Path) -> None
     assert found["no_answer"] == 1.0  # the zero comes with its reason
 
 
-def run(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "csc_tasks.commands", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", **environment},
-    )
-
-
+@pytest.mark.slow
 def test_a_mini_task_uses_the_default_model_only_if_it_is_in_the_cache_and_the_table_says_which(
     tiny_bert: Path, tmp_path: Path
 ) -> None:
@@ -312,55 +308,43 @@ def test_a_mini_task_uses_the_default_model_only_if_it_is_in_the_cache_and_the_t
     (filled / "models--bert-base-chinese" / "refs").mkdir()
     (filled / "models--bert-base-chinese" / "refs" / "main").write_text("0" * 40)
     for name, cache in (("without", empty), ("with", filled)):
-        command = ("baseline", "random", "--tasks", TASK, "--limit", "5", "--output_path", tmp_path / name)
-        done = run(*command, cwd=tmp_path, HF_HUB_CACHE=str(cache), COLUMNS="300")
-        assert done.returncode == 0, done.stderr
-        said = "without BERTScore; --metadata csconv_bertscore_model=" in done.stdout + done.stderr
+        command = ("floor", "random", "--tasks", TASK, "--limit", "5", "--output_path", tmp_path / name)
+        done = process(*command, HF_HUB_CACHE=str(cache))  # its place is read once, at import
+        assert done.code == 0, done.err
+        said = "without BERTScore; --metadata csconv_bertscore_model=" in done.output
         assert said == (name == "without")
-    table = run("table", tmp_path / "without", cwd=tmp_path).stdout
+    table = csconv("table", tmp_path / "without").out
     assert "BERTScore" not in table
-    table = run("table", tmp_path / "with", cwd=tmp_path).stdout
+    table = csconv("table", tmp_path / "with").out
     assert "BERTScore F1: bert-score 0.3.13, bert-base-chinese@" in table
 
 
+@pytest.mark.slow
 def test_a_task_on_full_data_without_the_model_stops_with_exit_code_and_one_message(tmp_path: Path) -> None:
     from csc_tasks.data.files import write_conversations
     from csc_tasks.data.sources import load
 
     write_conversations(tmp_path / "data.json", load("mini").conversations[:2])
-    arguments = [
-        "run",
-        "--model",
-        "dummy",
-        "--tasks",
-        "csconv_response",
-        "--output_path",
-        str(tmp_path / "out"),
-    ]
-    configs = run("path", cwd=tmp_path).stdout.strip()
-    data = ["--metadata", f"csconv_data={tmp_path / 'data.json'}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "lm_eval", *arguments, "--include_path", configs, *data],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path / "empty")},
+    data = f"csconv_data={tmp_path / 'data.json'}"
+    done = lm_eval(
+        *("--model", "dummy", "--tasks", "csconv_response", "--output_path", tmp_path / "out"),
+        *("--metadata", data),
+        HF_HUB_CACHE=str(tmp_path / "empty"),
     )
-    assert done.returncode != 0
-    assert "bertscore cannot be computed: bert-base-chinese cannot be loaded" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code != 0
+    assert "bertscore cannot be computed: bert-base-chinese cannot be loaded" in done.err
+    assert "Traceback" not in done.err
     assert not (tmp_path / "out").exists()
 
 
 def test_two_encoders_of_one_model_are_two_columns(model: Path, tiny_bert: Path, tmp_path: Path) -> None:
-    common = ("baseline", "random", "--tasks", TASK, "--limit", "6", "--output_path", tmp_path / "out")
+    common = ("floor", "random", "--tasks", TASK, "--limit", "6", "--output_path", tmp_path / "out")
     metadata = f"csconv_bertscore_model={model},csconv_bertscore_layer=8"
-    assert run(*common, "--metadata", metadata, cwd=tmp_path).returncode == 0
+    assert csconv(*common, "--metadata", metadata).code == 0
     other = f"csconv_bertscore_model={tiny_bert},csconv_bertscore_layer=2"
-    done = run("score", tmp_path / "out", "--metrics", "bertscore", "--metadata", other, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    table = run("table", tmp_path / "out", cwd=tmp_path).stdout
+    done = csconv("score", tmp_path / "out", "--metrics", "bertscore", "--metadata", other)
+    assert done.code == 0, done.err
+    table = csconv("table", tmp_path / "out").out
     assert "BERTScore F1: bert-score 0.3.13, some-encoder@" in table
     assert "BERTScore F1: bert-score 0.3.13, tiny-bert@" in table
     columns = next(line for line in table.splitlines() if line.startswith("┃ model"))
@@ -374,24 +358,24 @@ def test_scoring_again_with_the_runs_encoder_gives_its_numbers_to_the_last_digit
     caplog.set_level(logging.INFO)
     metadata = f"csconv_bertscore_model={model},csconv_bertscore_layer=8,csconv_bleurt_model={BLEURT}"
     common = (
-        "baseline",
+        "floor",
         "retrieval",
         "--tasks",
         f"{TASK},csconv_mini_dialogue",
+        "--limit",
+        "9",
         "--output_path",
         tmp_path / "out",
     )
-    done = run(*common, "--metadata", metadata, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    done = csconv(*common, "--metadata", metadata)
+    assert done.code == 0, done.err
     (original,) = (tmp_path / "out" / "csconv-retrieval").glob("results_2*.json")
     names = "bertscore,bertscore_recall,bleurt"
     other = metadata + ",csconv_bertscore_batch=5,csconv_bleurt_batch=3"
-    done = run(
-        "score", tmp_path / "out", "--metrics", names, "--metadata", other, cwd=tmp_path, CSCONV_CACHE_GB="0"
-    )
-    assert done.returncode == 0, done.stderr
+    done = csconv("score", tmp_path / "out", "--metrics", names, "--metadata", other, cwd=tmp_path)
+    assert done.code == 0, done.err
     expected = json.loads(original.read_text())
-    files = done.stdout.split()
+    files = done.out.split()
     assert len(files) == 2
     for file in files:
         new = json.loads(Path(file).read_text())

@@ -149,6 +149,26 @@ def test_few_shot_examples_are_training_turns_and_the_same_for_every_turn() -> N
     assert signature["fewshot"]["fingerprint"] == load("mini", Split.TRAINING).fingerprint
 
 
+def test_a_conversation_that_is_evaluated_is_never_an_example(tmp_path: Path) -> None:
+    evaluated = load("mini").conversations[:2]
+    other = load("mini", Split.TRAINING).conversations[0]
+    write_conversations(tmp_path / "data.json", evaluated)
+    write_conversations(tmp_path / "train.json", [*evaluated, other])
+    data = {
+        "csconv_data": str(tmp_path / "data.json"),
+        "csconv_train": str(tmp_path / "train.json"),
+        "csconv_bertscore_model": "off",
+    }
+    answers = {f"客服: [{turn['strategy']}] {turn['reference']}" for turn in turn_docs([other])}
+    for seed in range(4):
+        lm = FunctionLM(gold)
+        evaluate(lm, ["csconv_response"], data, num_fewshot=1, limit=1, fewshot_random_seed=seed)
+        example, _question = lm.requests[0].args[0].rsplit("\n\n对话：\n", 1)
+        assert example.splitlines()[-1] in answers
+    with pytest.raises(CSConvError, match="has only 1 conversations to draw from"):
+        evaluate(FunctionLM(gold), ["csconv_response"], data, num_fewshot=2)
+
+
 def test_few_shot_examples_depend_on_the_seed() -> None:
     prompts = []
     for seed in (1, 1, 2):

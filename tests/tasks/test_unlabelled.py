@@ -100,7 +100,7 @@ def test_few_shot_examples_must_be_labelled_whatever_is_evaluated(own: Path, tmp
             lm, ["csconv_response"], options(own, csconv_train=str(tmp_path / "train.json")), num_fewshot=1
         )
     with pytest.raises(
-        ConfigError, match=r"the majority baseline learns strategies, and .*train\.json has none"
+        ConfigError, match=r"the majority floor learns strategies, and .*train\.json has none"
     ):
         _ = FloorLM("csconv-majority", str(tmp_path / "train.json")).training
 

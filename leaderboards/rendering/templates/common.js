@@ -14,6 +14,12 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** A score as everywhere else, see numbers.py: digits by unit, one minus sign, no negative zero. */
+function scoreText(value, percent) {
+  const text = percent ? Math.abs(100 * value).toFixed(1) : Math.abs(value).toFixed(2);
+  return value < 0 && Number(text) !== 0 ? `−${text}` : text;
+}
+
 /** The content of a packed data block: JSON as base64 of gzip. */
 async function unpack(id) {
   const text = document.getElementById(id).textContent;

@@ -12,7 +12,7 @@ async function sampleBrowser(section) {
 
   const table = () => data.tables[Number(pick.table.value)];
   const replies = (row, talk) => data.replies[row]?.[pick.section.value]?.[talk] ?? [];
-  const shownScore = (name, value) => (table().percent.includes(name) ? (100 * value).toFixed(1) : value.toFixed(2));
+  const shownScore = (name, value) => scoreText(value, table().percent.includes(name));
 
   function offerTable() {
     refill(pick.section, table().sections.filter(([id]) => table().rows.some(([row]) => data.replies[row]?.[id])));

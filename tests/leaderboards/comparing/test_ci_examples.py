@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from typer.testing import CliRunner
 
-import csc_tasks.commands.gate  # noqa: F401  # registers the command
-from csc_tasks.commands.app import app
+from tests.door import Done, csconv
 from tests.leaderboards import logs
 from tests.paths import ROOT
 
@@ -62,24 +60,24 @@ def project(
     assert text != rules.group(1)
     (tmp_path / "gate.yaml").write_text(text)
     done = run("csconv gate results --baseline csconv-baseline.json --update-baseline")
-    assert done.exit_code == 0, done.output
+    assert done.code == 0, done.output
     return tmp_path
 
 
-def run(line: str) -> Any:
+def run(line: str) -> Done:
     program, *arguments = shlex.split(line)
     assert program == "csconv"
-    return CliRunner().invoke(app, arguments)
+    return csconv(*arguments)
 
 
 @pytest.mark.parametrize("name", ["github", "gitlab"])
 def test_the_gate_of_a_workflow_passes_the_same_model_and_fails_a_worse_one(project: Path, name: str) -> None:
     (line,) = [line for line in commands(name) if line.startswith("csconv gate")]
     done = run(line)
-    assert done.exit_code == 0, done.output
+    assert done.code == 0, done.output
     assert all((project / f"gate.{suffix}").stat().st_size for suffix in ("xml", "md", "json"))
     worse = run(line.replace("gate results", "gate worse"))
-    assert worse.exit_code == 1, worse.output
+    assert worse.code == 1, worse.output
 
 
 @pytest.mark.parametrize("name", ["github", "gitlab"])
@@ -98,7 +96,7 @@ def test_the_power_commands_of_the_page_run(project: Path) -> None:
     assert len(lines) == 3
     for line in lines:
         done = run(line.replace("results/new", "worse"))
-        assert done.exit_code == 0, done.output
+        assert done.code == 0, done.output
 
 
 def test_the_figures_of_the_page_are_those_that_the_command_prints() -> None:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
-from typer.testing import CliRunner
 
-import csc_tasks.commands.compare  # noqa: F401  # registers the command
-from csc_tasks.commands.app import app
-from csc_tasks.errors import ConfigError, DataError
+from csc_tasks.metrics import reported_metrics
+from csc_tasks.metrics.comparison import holm
+from tests.door import Done, csconv
 from tests.leaderboards import logs
 
 
-def compare(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, ["compare", *map(str, arguments)])
+def compare(*arguments: str | Path) -> Done:
+    return csconv("compare", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +35,8 @@ def runs(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
 def found(runs: Path) -> Any:
     """A against B as JSON."""
     done = compare(runs / "a", runs / "b", "--format", "json")
-    assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
+    assert done.code == 0, done.output
+    return json.loads(done.out)
 
 
 def section(found: Any, name: str) -> Any:
@@ -63,6 +59,24 @@ def test_a_difference_is_that_of_the_two_results_files(runs: Path, found: Any) -
             assert (delta["first"], delta["second"]) == (one[metric], two[metric])
             if delta["difference"]:
                 assert delta["difference"]["value"] == pytest.approx(one[metric] - two[metric])
+
+
+def test_headline_scores_are_corrected_among_themselves_and_the_others_apart(found: Any) -> None:
+    """Holm over the headline scores of both sections together; the many others cost them no power."""
+    tested = [
+        delta
+        for part in found["sections"]
+        for delta in part["deltas"]
+        if delta["difference"] and reported_metrics()[delta["metric"]].info.better
+    ]
+    sizes = []
+    for headline in (True, False):
+        family = [d for d in tested if reported_metrics()[d["metric"]].info.headline is headline]
+        sizes.append(len(family))
+        expected = holm([d["difference"]["p"] for d in family])
+        assert [d["adjusted"] for d in family] == pytest.approx(expected.tolist())
+        assert any(0 < d["difference"]["p"] < d["adjusted"] < 1 for d in family)
+    assert min(sizes) >= 4
 
 
 def test_the_effect_counts_turns(runs: Path, found: Any) -> None:
@@ -104,7 +118,7 @@ def test_the_twenty_turns_are_those_that_changed_most(runs: Path, found: Any) ->
 
 def test_a_model_against_itself_differs_by_nothing(runs: Path) -> None:
     done = compare(runs / "a", runs / "a", "--format", "json")
-    for part in json.loads(done.stdout)["sections"]:
+    for part in json.loads(done.out)["sections"]:
         assert not part["changed"]
         for delta in part["deltas"]:
             assert not delta["difference"] or delta["difference"]["value"] == 0
@@ -113,7 +127,7 @@ def test_a_model_against_itself_differs_by_nothing(runs: Path) -> None:
 
 
 def test_the_other_order_is_the_other_sign(runs: Path, found: Any) -> None:
-    other = json.loads(compare(runs / "b", runs / "a", "--format", "json").stdout)
+    other = json.loads(compare(runs / "b", runs / "a", "--format", "json").out)
     for name in ("response/reference", "strategy/reference"):
         for one, two in zip(section(found, name)["deltas"], section(other, name)["deltas"], strict=True):
             if one["difference"]:
@@ -124,7 +138,7 @@ def test_the_other_order_is_the_other_sign(runs: Path, found: Any) -> None:
 
 def test_text_and_markdown_tell_the_same(runs: Path) -> None:
     text = compare(runs / "a", runs / "b")
-    assert text.exit_code == 0
+    assert text.code == 0
     for words in (
         "csconv-retrieval",
         "csconv-random",
@@ -132,8 +146,8 @@ def test_text_and_markdown_tell_the_same(runs: Path) -> None:
         "accuracy by strategy",
         "rouge_l by topic",
     ):
-        assert words in text.stdout
-    markdown = compare(runs / "a", runs / "b", "--format", "markdown", "--all").stdout
+        assert words in text.out
+    markdown = compare(runs / "a", runs / "b", "--format", "markdown", "--all").out
     assert "| strategy_acc |" in markdown
     assert "| stage_acc |" in markdown
     assert markdown.count("- `gold [") >= 20
@@ -141,7 +155,7 @@ def test_text_and_markdown_tell_the_same(runs: Path) -> None:
 
 def test_turns_can_be_chosen_by_another_metric(runs: Path) -> None:
     done = compare(runs / "a", runs / "b", "--by", "bleu_2", "--format", "json")
-    parts = json.loads(done.stdout)["sections"]
+    parts = json.loads(done.out)["sections"]
     assert section({"sections": parts}, "response/reference")["by"] == "bleu_2"
     assert "no bleu_2" in section({"sections": parts}, "strategy/reference")["why"]
 
@@ -149,17 +163,17 @@ def test_turns_can_be_chosen_by_another_metric(runs: Path) -> None:
 def test_two_protocols_are_refused(runs: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(runs / "b", tmp_path / "b"))
     logs.edit_results(other, '"version": "zh-1"', '"version": "zh-9"')
-    error = compare(runs / "a", other).exception
-    assert isinstance(error, DataError)
-    assert "may not be compared: prompt zh-1" in str(error)
+    done = compare(runs / "a", other)
+    assert done.code == 1
+    assert "may not be compared: prompt zh-1" in done.err
 
 
 def test_several_models_in_one_folder_are_refused_until_one_is_named(runs: Path) -> None:
-    error = compare(runs, runs).exception
-    assert isinstance(error, ConfigError)
-    assert "csconv-random" in str(error)
+    refused = compare(runs, runs)
+    assert refused.code == 1
+    assert "csconv-random" in refused.err
     done = compare(runs, runs, "--model-a", "csconv-retrieval", "--model-b", "csconv-random")
-    assert done.exit_code == 0
+    assert done.code == 0
 
 
 def test_without_samples_the_scores_are_shown_and_nothing_is_claimed(runs: Path, tmp_path: Path) -> None:
@@ -167,19 +181,12 @@ def test_without_samples_the_scores_are_shown_and_nothing_is_claimed(runs: Path,
     for file in other.rglob("samples_*.jsonl"):
         file.unlink()
     done = compare(runs / "a", other, "--format", "json")
-    assert done.exit_code == 0, done.output
-    for part in json.loads(done.stdout)["sections"]:
+    assert done.code == 0, done.output
+    for part in json.loads(done.out)["sections"]:
         assert all(d["difference"] is None and d["why"] for d in part["deltas"])
         assert part["deltas"][0]["second"] is not None
 
 
-@pytest.mark.slow
 def test_an_error_of_the_command_is_one_message(runs: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "csc_tasks.commands", "compare", str(runs / "a"), str(tmp_path / "none")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stderr == f"csconv: {tmp_path / 'none'}: no such file or folder\n"
+    done = compare(runs / "a", tmp_path / "none")
+    assert (done.code, done.err) == (1, f"csconv: {tmp_path / 'none'}: no such file or folder\n")

@@ -12,23 +12,21 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import yaml
-from click.testing import Result
-from typer.testing import CliRunner
 
-import csc_tasks.commands.gate  # noqa: F401  # registers the command
-from csc_tasks.commands.app import app
-from csc_tasks.leaderboards.comparing.evidence import load_model_results
-from csc_tasks.leaderboards.comparing.gate import Rules, evaluate
+from csc_tasks.leaderboards.comparing.gate import evaluate
+from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.power import Spread, assumed_spread, smallest_drop
+from csc_tasks.leaderboards.comparing.rules import Rules
 from csc_tasks.metrics.comparison import paired_difference
 from csc_tasks.metrics.uncertainty import resample_counts
+from tests.door import Done, csconv
 from tests.leaderboards import logs
 
 PASS, REGRESSION, WRONG_USE, NOT_COMPARABLE, INCOMPLETE = range(5)
 
 
-def gate(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, ["gate", *map(str, arguments)])
+def gate(*arguments: str | Path) -> Done:
+    return csconv("gate", *arguments)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +60,7 @@ def test_the_exit_code_is_the_answer(
     runs: Path, results: str, baseline: str, status: int, words: str
 ) -> None:
     done = gate(runs / results, "--baseline", runs / baseline)
-    assert done.exit_code == status, done.output
+    assert done.code == status, done.output
     assert words in done.output
 
 
@@ -79,7 +77,7 @@ def test_another_protocol_is_not_comparable_and_the_message_says_what_differs(
 ) -> None:
     logs.edit_results(better, old, new)
     done = gate(better, "--baseline", runs / "better")
-    assert done.exit_code == NOT_COMPARABLE
+    assert done.code == NOT_COMPARABLE
     assert words in " ".join(done.output.split())
 
 
@@ -88,7 +86,7 @@ def test_a_metric_computed_in_another_way_is_not_comparable(better: Path, runs: 
         better, '"rouge_l": "rouge-score formula, sentence level', '"rouge_l": "another formula'
     )
     done = gate(better, "--baseline", runs / "better", "--max-drop", "rouge_l=0.01")
-    assert done.exit_code == NOT_COMPARABLE
+    assert done.code == NOT_COMPARABLE
     assert "computed in two ways" in " ".join(done.output.split())
 
 
@@ -132,7 +130,7 @@ def test_what_was_not_measured_is_never_a_pass(
 ) -> None:
     damage(better)
     done = gate(better, "--baseline", runs / "better", "--max-drop", "bleu_2=0.5")
-    assert done.exit_code == INCOMPLETE, done.output
+    assert done.code == INCOMPLETE, done.output
 
 
 @pytest.mark.parametrize(
@@ -143,6 +141,8 @@ def test_what_was_not_measured_is_never_a_pass(
         (["--max-drop", "strategy_acc=-0.1"], "not a number of at least 0"),
         (["--max-drop", "length_ratio=0.1"], "no better and worse"),
         (["--max-drop", "distinct_2=0.1"], "no interval"),
+        (["--min", "rouge_l"], "--min rouge_l: write METRIC=NUMBER"),
+        (["--min", "rouge_l=inf"], "options: min: rouge_l: inf is not a number"),
         (["--min-coverage", "98"], "not between 0 and 1"),
         (["--rules", "absent.yaml"], "cannot be read"),
         (["--model", "gpt"], "no results of a model 'gpt'"),
@@ -150,7 +150,7 @@ def test_what_was_not_measured_is_never_a_pass(
 )
 def test_wrong_use_has_a_code_of_its_own(runs: Path, arguments: list[str], words: str) -> None:
     done = gate(runs / "better", "--baseline", runs / "better", *arguments)
-    assert done.exit_code == WRONG_USE
+    assert done.code == WRONG_USE
     assert words in done.output
 
 
@@ -164,64 +164,128 @@ def test_wrong_use_has_a_code_of_its_own(runs: Path, arguments: list[str], words
         ("alpha: 0", "not between 0 and 0.5"),
         ("min_turns: many", "not a whole number"),
         ("a: b: c", "not YAML"),
+        ("min: {bleu_2: true}", "min: bleu_2: True is not a number"),
+        ("min: {bleu_9: 0.1}", "min: there is no metric 'bleu_9'"),
+        ("min_turns: true", "min_turns: True is not a whole number"),
+        ("sections: response/reference", "sections: 'response/reference' is not a list such as"),
+        ("allow_partial: 1", "allow_partial: 1 is not true or false"),
+        ("min: {bleu_2: 0.1}\nfloor: {bleu_4: 0.1}", "floor is the old name of min"),
     ],
 )
 def test_rules_with_an_error_are_wrong_use(runs: Path, tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "gate.yaml").write_text(text)
     done = gate(runs / "better", "--baseline", runs / "better", "--rules", tmp_path / "gate.yaml")
-    assert done.exit_code == WRONG_USE
+    assert done.code == WRONG_USE
     assert words in done.output
 
 
 def test_results_of_several_models_are_wrong_use_until_one_is_named(runs: Path) -> None:
     both = gate(runs, "--baseline", runs / "better")
-    assert both.exit_code == WRONG_USE
+    assert both.code == WRONG_USE
     assert "csconv-random" in both.output
     named = gate(runs, "--baseline", runs / "better", "--model", "csconv-random")
-    assert named.exit_code == REGRESSION
+    assert named.code == REGRESSION
 
 
 def test_a_path_that_does_not_exist_is_missing(runs: Path, tmp_path: Path) -> None:
-    assert gate(tmp_path / "none", "--baseline", runs / "better").exit_code == INCOMPLETE
-    assert gate(runs / "better", "--baseline", tmp_path / "none.json").exit_code == INCOMPLETE
+    assert gate(tmp_path / "none", "--baseline", runs / "better").code == INCOMPLETE
+    assert gate(runs / "better", "--baseline", tmp_path / "none.json").code == INCOMPLETE
 
 
-def test_an_allowance_and_a_floor_are_held_to(runs: Path) -> None:
+def test_an_allowance_and_a_minimum_are_held_to(runs: Path) -> None:
     worse, better = runs / "worse", runs / "better"
-    assert gate(worse, "--baseline", better, "--max-drop", "strategy_acc=0.5").exit_code == PASS
-    assert gate(worse, "--baseline", better, "--max-drop", "strategy_acc=0.05").exit_code == REGRESSION
+    assert gate(worse, "--baseline", better, "--max-drop", "strategy_acc=0.5").code == PASS
+    assert gate(worse, "--baseline", better, "--max-drop", "strategy_acc=0.05").code == REGRESSION
     section = "response/reference/strategy_acc"
-    assert gate(worse, "--baseline", better, "--max-drop", f"{section}=0.05").exit_code == REGRESSION
-    assert (
-        gate(worse, "--baseline", better, "--max-drop", "response/generated/bleu_2=0").exit_code == INCOMPLETE
-    )
-    assert gate(better, "--baseline", better, "--floor", "strategy_acc=0.2").exit_code == PASS
-    assert gate(better, "--baseline", better, "--floor", "strategy_acc=0.9").exit_code == REGRESSION
-    # Of a metric where lower is better the floor is a ceiling.
-    assert gate(better, "--baseline", better, "--floor", "no_answer=0.1").exit_code == PASS
-    assert gate(better, "--baseline", better, "--floor", "no_answer=-0.1").exit_code == REGRESSION
-    assert gate(better, "--baseline", better, "--min-turns", "408").exit_code == INCOMPLETE
+    assert gate(worse, "--baseline", better, "--max-drop", f"{section}=0.05").code == REGRESSION
+    assert gate(worse, "--baseline", better, "--max-drop", "response/generated/bleu_2=0").code == INCOMPLETE
+    assert gate(better, "--baseline", better, "--min", "strategy_acc=0.2").code == PASS
+    assert gate(better, "--baseline", better, "--min", "strategy_acc=0.9").code == REGRESSION
+    # Of a metric where lower is better it is a ceiling.
+    assert gate(better, "--baseline", better, "--min", "no_answer=0.1").code == PASS
+    assert gate(better, "--baseline", better, "--min", "no_answer=-0.1").code == REGRESSION
+    # As the option was called.
+    assert gate(better, "--baseline", better, "--floor", "strategy_acc=0.9").code == REGRESSION
+    assert gate(better, "--baseline", better, "--min-turns", "408").code == INCOMPLETE
+
+
+def decided(*arguments: str | Path) -> dict[str, Any]:
+    """By metric, what was decided of a drop, and by which figures."""
+    report = json.loads(gate(*arguments, "--json", "-").out)
+    return {check["metric"]: check for check in report["checks"] if check["rule"] == "max_drop"}
+
+
+def test_a_drop_that_is_real_and_may_be_within_what_is_allowed_is_no_regression(runs: Path) -> None:
+    """What is held against the allowance is the end of the interval, not the drop itself, and not nothing."""
+    both = runs / "worse", "--baseline", runs / "better"
+    known = decided(*both, "--max-drop", "strategy_acc=0")["strategy_acc"]
+    assert 0 < known["low"] < known["drop"]
+    for share, status, message in (
+        (-0.1, REGRESSION, "worse by more than allowed, and not by chance"),
+        (0.1, PASS, "the drop is within noise"),
+        (0.9, PASS, "the drop is within noise"),
+        (1.1, PASS, "within what is allowed"),
+    ):
+        allowed = known["low"] + share * (known["drop"] - known["low"])
+        rule = "--max-drop", f"strategy_acc={allowed!r}"
+        assert gate(*both, *rule).code == status, share
+        assert decided(*both, *rule)["strategy_acc"]["message"] == message
+
+
+def test_a_drop_is_tested_on_one_side_at_the_share_of_alpha_that_its_rule_has(runs: Path) -> None:
+    """Of two rules at 5 % each has 2.5 % on its one side: the end of the two-sided interval of 95 %."""
+    done = csconv("compare", runs / "worse", runs / "better", "--format", "json")
+    (section,) = json.loads(done.out)["sections"]
+    rules = ("--max-drop", "rouge_l=0", "--max-drop", "strategy_acc=0")
+    checks = decided(runs / "worse", "--baseline", runs / "better", *rules)
+    for metric in ("rouge_l", "strategy_acc"):
+        (delta,) = (d for d in section["deltas"] if d["metric"] == metric)
+        assert checks[metric]["low"] == pytest.approx(-delta["difference"]["high"], abs=1e-12)
+
+
+DROPPED = ("--max-drop", "strategy_acc=0")
+ABSENT = ("--max-drop", "response/generated/bleu_2=0")
+COMPUTED_OTHERWISE = ("--max-drop", "rouge_l=0")
+
+
+@pytest.mark.parametrize(
+    ("rules", "status"),
+    [
+        (DROPPED, REGRESSION),
+        (ABSENT, INCOMPLETE),
+        (COMPUTED_OTHERWISE, NOT_COMPARABLE),
+        ((*DROPPED, *ABSENT), INCOMPLETE),
+        ((*DROPPED, *COMPUTED_OTHERWISE), NOT_COMPARABLE),
+        ((*ABSENT, *COMPUTED_OTHERWISE), NOT_COMPARABLE),
+        ((*DROPPED, *ABSENT, *COMPUTED_OTHERWISE), NOT_COMPARABLE),
+    ],
+)
+def test_of_several_failures_the_exit_code_is_that_of_what_could_not_be_measured(
+    runs: Path, tmp_path: Path, rules: tuple[str, ...], status: int
+) -> None:
+    worse = Path(shutil.copytree(runs / "worse", tmp_path / "worse"))
+    formula = '"rouge_l": "rouge-score formula, sentence level'
+    logs.edit_results(worse, formula, '"rouge_l": "another formula')
+    assert gate(worse, "--baseline", runs / "better", *rules).code == status
 
 
 def test_a_limited_run_may_be_held_against_the_same_turns_if_that_is_asked_for(runs: Path) -> None:
     limited = runs / "limited"
-    assert gate(limited, "--baseline", limited).exit_code == INCOMPLETE
-    assert (
-        gate(limited, "--baseline", limited, "--allow-partial", "--max-drop", "rouge_l=0").exit_code == PASS
-    )
-    assert gate(limited, "--baseline", runs / "better", "--allow-partial").exit_code == INCOMPLETE
+    assert gate(limited, "--baseline", limited).code == INCOMPLETE
+    assert gate(limited, "--baseline", limited, "--allow-partial", "--max-drop", "rouge_l=0").code == PASS
+    assert gate(limited, "--baseline", runs / "better", "--allow-partial").code == INCOMPLETE
 
 
 def test_a_baseline_file_judges_as_the_results_do_and_holds_no_text(runs: Path, tmp_path: Path) -> None:
     file = tmp_path / "baseline.json"
     written = gate(runs / "better", "--baseline", file, "--update-baseline")
-    assert written.exit_code == PASS, written.output
+    assert written.code == PASS, written.output
     assert file.stat().st_size < 60_000
     reports = []
     for baseline in (file, runs / "better"):
         done = gate(runs / "worse", "--baseline", baseline, "--json", "-")
-        assert done.exit_code == REGRESSION
-        reports.append(json.loads(done.stdout)["checks"])
+        assert done.code == REGRESSION
+        reports.append(json.loads(done.out)["checks"])
     assert reports[0] == reports[1]
     assert not any("\u4e00" <= c <= "\u9fff" for c in file.read_text(encoding="utf-8"))
     # Written again from the same results it is the same file: a diff shows only what changed.
@@ -232,7 +296,7 @@ def test_a_baseline_file_judges_as_the_results_do_and_holds_no_text(runs: Path, 
 
 def test_an_incomplete_run_does_not_become_a_baseline(runs: Path, tmp_path: Path) -> None:
     done = gate(runs / "limited", "--baseline", tmp_path / "b.json", "--update-baseline")
-    assert done.exit_code == INCOMPLETE
+    assert done.code == INCOMPLETE
     assert "run it whole" in done.output
     assert not (tmp_path / "b.json").exists()
 
@@ -254,7 +318,7 @@ def test_a_damaged_baseline_file_is_missing_and_the_message_names_the_cure(
     gate(runs / "better", "--baseline", file, "--update-baseline")
     file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8")
     done = gate(runs / "better", "--baseline", file)
-    assert done.exit_code == INCOMPLETE
+    assert done.code == INCOMPLETE
     assert words in done.output
     assert "--update-baseline" in done.output
 
@@ -270,7 +334,7 @@ def test_reports_are_written_for_ci_and_for_people(
             runs / "worse",
             "--baseline",
             runs / "better",
-            "--floor",
+            "--min",
             "no_answer=0.1",
             "--max-drop",
             "rouge_l=0",
@@ -278,12 +342,12 @@ def test_reports_are_written_for_ci_and_for_people(
         *("--junit", tmp_path / "j.xml", "--markdown", tmp_path / "m.md", "--json", tmp_path / "r.json"),
         *("--max-drop", "strategy_acc=0.01"),
     )
-    assert done.exit_code == REGRESSION
+    assert done.code == REGRESSION
     suite = ElementTree.parse(tmp_path / "j.xml").getroot()
     cases = {case.get("name"): case for case in suite.iter("testcase")}
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == (str(len(cases)), "2", "0")
     assert cases["max_drop strategy_acc"].find("failure") is not None
-    assert cases["floor no_answer"].find("failure") is None
+    assert cases["min no_answer"].find("failure") is None
     markdown = (tmp_path / "m.md").read_text(encoding="utf-8")
     assert "❌ csconv gate: regression" in markdown
     assert summary.read_text(encoding="utf-8") == "before\n" + markdown + "\n"
@@ -304,7 +368,7 @@ def test_a_hostile_model_name_is_inert_in_every_report(better: Path, runs: Path,
     done = gate(
         better, "--baseline", runs / "better", "--junit", tmp_path / "j.xml", "--markdown", tmp_path / "m.md"
     )
-    assert done.exit_code == PASS, done.output
+    assert done.code == PASS, done.output
     assert len(list(ElementTree.parse(tmp_path / "j.xml").getroot().iter("testcase"))) > 5
     line = next(
         x for x in (tmp_path / "m.md").read_text(encoding="utf-8").splitlines() if "against baseline" in x
@@ -324,9 +388,18 @@ def test_rules_from_a_file_and_options_add_up(runs: Path, tmp_path: Path) -> Non
         "--rules",
         tmp_path / "gate.yaml",
     ]
-    assert gate(*common).exit_code == PASS
-    assert gate(*common, "--max-drop", "rouge_l=0").exit_code == REGRESSION
-    assert gate(*common, "--max-drop", "strategy_acc=0.01").exit_code == REGRESSION
+    assert gate(*common).code == PASS
+    assert gate(*common, "--max-drop", "rouge_l=0").code == REGRESSION
+    assert gate(*common, "--max-drop", "strategy_acc=0.01").code == REGRESSION
+
+
+@pytest.mark.parametrize("name", ["min", "floor"])
+def test_a_minimum_may_have_its_old_name_in_a_file(runs: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "gate.yaml").write_text(f"{name}: {{strategy_acc: 0.9}}")
+    done = gate(runs / "better", "--baseline", runs / "better", "--rules", tmp_path / "gate.yaml")
+    assert done.code == REGRESSION
+    assert "strategy_acc (min)" in done.output
+    assert "below the limit" in done.output
 
 
 def test_more_rules_make_each_of_them_harder_to_break(runs: Path) -> None:
@@ -341,12 +414,12 @@ def test_more_rules_make_each_of_them_harder_to_break(runs: Path) -> None:
 
 def test_power_lists_mini_lite_and_full_and_takes_a_baseline(runs: Path, tmp_path: Path) -> None:
     plain = gate("power")
-    assert plain.exit_code == 0, plain.output
+    assert plain.code == 0, plain.output
     assert all(f"{n} conversations" in plain.output for n in (32, 128, 1855))
     file = tmp_path / "b.json"
     gate(runs / "better", "--baseline", file, "--update-baseline")
     one = gate("power", "--baseline", file, "--n-conversations", "500", "--metric", "rouge_l")
-    assert one.exit_code == 0
+    assert one.code == 0
     assert "rouge_l" in one.output
     assert "500 conversations" in one.output
     two = gate("power", "--baseline", file, "--against", runs / "worse", "--n-conversations", "500")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from csc_tasks.leaderboards.reading.identity import identify
+from csc_tasks.leaderboards.reading.identity import Identity, identify
+from csc_tasks.results.records import Head, ModelRecord
 
 TASK = "csconv_mini_response"
 
@@ -14,6 +15,11 @@ TASK = "csconv_mini_response"
 def results(model_args: Any = None, **more: Any) -> dict[str, Any]:
     config = {"model": "hf", "model_args": model_args, **more.pop("config", {})}
     return {"config": config, "n-shot": {TASK: 0}, **more}
+
+
+def identified(content: dict[str, Any]) -> Identity:
+    metadata = content.get("configs", {}).get(TASK, {}).get("metadata", {})
+    return identify(ModelRecord.of(Head.model_validate(content), TASK, metadata))
 
 
 @pytest.mark.parametrize(
@@ -36,7 +42,7 @@ def results(model_args: Any = None, **more: Any) -> dict[str, Any]:
     ],
 )
 def test_a_model_is_called_as_people_call_it(model_args: Any, name: str) -> None:
-    assert identify(results(model_args), TASK).name == name
+    assert identified(results(model_args)).name == name
 
 
 @pytest.mark.parametrize(
@@ -54,19 +60,19 @@ def test_a_model_is_called_as_people_call_it(model_args: Any, name: str) -> None
     ],
 )
 def test_a_step_is_read_from_a_checkpoints_name(name: str, step: int | None) -> None:
-    assert identify(results({"pretrained": name}), TASK).step == step
+    assert identified(results({"pretrained": name})).step == step
 
 
 def test_a_step_is_read_from_a_revision_an_adapter_or_what_the_user_said() -> None:
-    assert identify(results({"pretrained": "a", "revision": "step143000"}), TASK).step == 143000
-    assert identify(results({"pretrained": "a", "peft": "out/checkpoint-7"}), TASK).step == 7
+    assert identified(results({"pretrained": "a", "revision": "step143000"})).step == 143000
+    assert identified(results({"pretrained": "a", "peft": "out/checkpoint-7"})).step == 7
     said = results({"pretrained": "a/checkpoint-1"}, configs={TASK: {"metadata": {"step": 9}}})
-    assert identify(said, TASK).step == 9
+    assert identified(said).step == 9
 
 
 def test_the_ordinary_revision_is_not_worth_telling() -> None:
-    assert identify(results({"pretrained": "a", "revision": "main"}), TASK).revision == ""
-    assert identify(results({"pretrained": "a", "revision": "v2"}), TASK).revision == "v2"
+    assert identified(results({"pretrained": "a", "revision": "main"})).revision == ""
+    assert identified(results({"pretrained": "a", "revision": "v2"})).revision == "v2"
 
 
 @pytest.mark.parametrize(
@@ -83,13 +89,12 @@ def test_the_ordinary_revision_is_not_worth_telling() -> None:
     ],
 )
 def test_another_model_or_way_of_asking_is_another_row(change: dict[str, Any]) -> None:
-    base = identify(results({"pretrained": "a"}), TASK)
+    base = identified(results({"pretrained": "a"}))
     assert (
-        identify(
+        identified(
             {**results({"pretrained": "a"}), **change}
             if "config" not in change
             else results({"pretrained": "a"}, **change),
-            TASK,
         ).key
         != base.key
     )
@@ -103,9 +108,9 @@ def test_what_changes_no_answer_makes_no_other_row() -> None:
         "device": "cpu",
         "trust_remote_code": True,
     }
-    assert identify(results(arguments), TASK).key == identify(results({"pretrained": "a"}), TASK).key
+    assert identified(results(arguments)).key == identified(results({"pretrained": "a"})).key
 
 
 def test_a_baseline_is_a_floor() -> None:
-    assert identify(results({"model": "csconv-random", "train": "mini"}), TASK).is_floor
-    assert not identify(results({"pretrained": "org/csconv-tuned"}), TASK).is_floor
+    assert identified(results({"model": "csconv-random", "train": "mini"})).is_floor
+    assert not identified(results({"pretrained": "org/csconv-tuned"})).is_floor

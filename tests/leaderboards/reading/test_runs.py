@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from csc_tasks.errors import DataError
-from csc_tasks.leaderboards.reading.runs import Origin, find_runs, read_results
+from csc_tasks.leaderboards.reading.runs import find_runs, read_results
+from csc_tasks.results.results_file import Origin
 
 SIGNATURE = {
     "line": "csconv:1|task:response",
@@ -44,7 +45,7 @@ def test_a_run_is_read_with_its_scores_and_facts(tmp_path: Path) -> None:
     (run,) = read_results(put(tmp_path)).runs
     assert (run.values, run.errors) == ({"rouge_l": 0.5}, {"rouge_l": 0.01})
     assert (run.section, run.origin, run.limited) == ("response/reference", Origin.RUN, False)
-    assert run.facts.named() == {
+    assert run.protocol.named() == {
         "benchmark": "1",
         "data": "mini (bbbbbbbb)",
         "scale": "mini",

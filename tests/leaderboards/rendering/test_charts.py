@@ -11,17 +11,11 @@ import pytest
 
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.board import BoardTable, SectionFigures
-from csc_tasks.leaderboards.rendering.charts import (
-    ChartKind,
-    charts,
-    config,
-    confusion_chart,
-    judge_chart,
-    slope_chart,
-    strategy_chart,
-    transition_chart,
-    trend_chart,
-)
+from csc_tasks.leaderboards.rendering.bars import judge_chart
+from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
+from csc_tasks.leaderboards.rendering.heat_maps import confusion_chart, strategy_chart, transition_chart
+from csc_tasks.leaderboards.rendering.lines import slope_chart, trend_chart
+from csc_tasks.leaderboards.rendering.theme import config
 from tests.leaderboards import boards
 
 

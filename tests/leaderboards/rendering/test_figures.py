@@ -10,8 +10,10 @@ import pytest
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board
 from csc_tasks.leaderboards.rendering import figures
-from csc_tasks.leaderboards.rendering.charts import ChartKind, charts, config
-from csc_tasks.leaderboards.rendering.labels import clean, file_stem, row_labels, shorten
+from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
+from csc_tasks.leaderboards.rendering.labels import row_labels
+from csc_tasks.leaderboards.rendering.text import file_stem, printable, shorten
+from csc_tasks.leaderboards.rendering.theme import config
 from tests.leaderboards import boards
 
 vl_convert = pytest.importorskip("vl_convert")
@@ -127,5 +129,5 @@ def test_labels_tell_rows_of_one_model_apart_and_hide_nothing() -> None:
     assert labels["floor"] == "csconv-retrieval (floor)"
     twins = [replace(rows[0], id=str(i)) for i in range(3)]
     assert len(set(row_labels(twins).values())) == 3
-    assert clean("a\u202eb\u200f\n c\x00") == "ab c"
+    assert printable("a\u202eb\u200f\n c\x00") == "a b c"
     assert shorten("abcdefghij", 5) == "ab…ij"

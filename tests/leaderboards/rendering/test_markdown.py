@@ -11,8 +11,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from csc_tasks.leaderboards.board import Board, Cell, InputProblem, Row
-from csc_tasks.leaderboards.rendering.escaping import text
 from csc_tasks.leaderboards.rendering.markdown import markdown
+from csc_tasks.leaderboards.rendering.text import inline
 from tests.leaderboards import boards
 
 ACCURACY, BLEU = "response/reference/strategy_acc", "response/reference/bleu_4"
@@ -160,10 +160,11 @@ def test_a_row_that_is_incomplete_or_has_notes_says_so_below() -> None:
 @pytest.mark.parametrize(
     ("cell", "expected"),
     [
-        (Cell(None, why="the judge refused | 3 of 4"), "n/a"),
+        (Cell(None, why="the judge refused | 3 of 4"), "–"),
         (Cell(0.5, why="not resampled"), "50.0"),
         (Cell(0.5, 0.4, None), "50.0"),
         (Cell(0.0, -0.0001, 0.0), "0.0 [0.0, 0.0]"),
+        (Cell(-0.021, -0.05, 0.004), "−2.1 [−5.0, 0.4]"),
         (None, "–"),
     ],
 )
@@ -186,8 +187,8 @@ def test_a_value_that_was_withheld_has_its_reason_below_once_for_all_models_of_t
     )
     lines = markdown(replace(board, tables=(replace(first, rows=rows), *board.tables[1:]))).splitlines()
     assert [line for line in lines if "refused" in line] == [
-        f"- {SECTION}, BLEU-4: n/a (`the judge ¦ refused <b>`) for "
-        "`Qwen/Qwen2.5-72B-Instruct` `@main`, `retrieval` `@main` (floor)"
+        f"- {SECTION}, BLEU-4: – for `Qwen/Qwen2.5-72B-Instruct` `@main`, `retrieval` `@main` (floor) "
+        "(`the judge ¦ refused <b>`)"
     ]
 
 
@@ -288,7 +289,9 @@ def test_a_file_that_could_not_be_used_is_told_without_its_markup() -> None:
         ("Strategy F1 (macro)", "Strategy F1 (macro)"),
         ("工单, 第1", "工单, 第1"),
         ("a|b", "`a¦b`"),
+        ("strategy_acc", "strategy_acc"),
         ("a_b_", "`a_b_`"),
+        ("a__b", "`a__b`"),
         ("a*b", "`a*b`"),
         ("<b>", "`<b>`"),
         ("http://x", "`http://x`"),
@@ -297,4 +300,4 @@ def test_a_file_that_could_not_be_used_is_told_without_its_markup() -> None:
     ],
 )
 def test_a_heading_is_code_only_where_it_could_be_markup(written: str, expected: str) -> None:
-    assert text(written) == expected
+    assert inline(written) == expected

@@ -107,7 +107,6 @@ def test_a_score_is_the_same_to_the_last_bit_in_any_order_batch_and_number_of_th
 ) -> None:
     replies, references = some_pairs()
     expected = scorer.score(replies, references)
-    monkeypatch.setenv("CSCONV_CACHE_GB", "0")  # else the references would not be computed again
     order = list(range(len(replies)))
     random.Random(batch).shuffle(order)
     order = order[: 20 if batch == 1 else None]
@@ -122,18 +121,27 @@ def test_a_score_is_the_same_to_the_last_bit_in_any_order_batch_and_number_of_th
     assert (found == expected[order]).all()
 
 
-def test_what_the_cache_holds_gives_the_same_bits(
-    scorer: BertScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_kept_vectors_give_the_same_bits(
+    scorer: BertScorer, e5: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("CSCONV_CACHE", str(tmp_path))
+    keeping = BertScorer(BertScoreOptions(str(e5), 9, vectors=tmp_path))
     replies, references = some_pairs()
     caplog.set_level(logging.INFO)
-    first = scorer.score(replies, references)
-    assert "vectors of 0 references taken from the cache" in caplog.text
+    first = keeping.score(replies, references)
+    assert "vectors of 0 references were kept" in caplog.text
     caplog.clear()
-    second = scorer.score(replies[::-1], references[::-1])
-    assert "references taken from the cache, 0 added" in caplog.text
+    second = keeping.score(replies[::-1], references[::-1])
+    assert "references were kept, 0 added" in caplog.text
+    assert (first == scorer.score(replies, references)).all()
     assert (second[::-1] == first).all()
+
+
+def test_no_vector_is_kept_unless_a_folder_is_named(
+    scorer: BertScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSCONV_CACHE", str(tmp_path))
+    scorer.score(["您好"], ["您好，请讲"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_text_scores_zero_and_one_that_is_too_long_is_cut_with_a_word(
@@ -226,7 +234,7 @@ def test_out_of_memory_goes_on_with_a_smaller_batch_and_says_so(tiny_bert: Path)
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "CSCONV_CACHE_GB": "0", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.strip() == "finite True 1500"

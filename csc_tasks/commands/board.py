@@ -1,0 +1,47 @@
+"""What the commands that read a board have in common: its progress, and what could not be read."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from csc_tasks.leaderboards.board import Board
+
+__all__ = ["read_board"]
+
+
+def read_board(results: Sequence[Path], workers: int | None = None, cache: Path | None = None) -> Board:
+    """The board of everything below these paths; a bar while logs are read, and a note on stderr for each problem.
+
+    Args:
+        results: folders or results files.
+        workers: processes that read logs; by default one a core.
+        cache: folder where what was read is kept; by default csconv's.
+
+    Raises:
+        DataError: a path does not exist, or no csconv result was found.
+    """
+    from csc_tasks.leaderboards.build import build_board
+    from csc_tasks.leaderboards.rendering.text import printable
+
+    columns = (TextColumn("reading logs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, transient=True, disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("", total=None)
+        board = build_board(
+            results,
+            workers or os.cpu_count() or 1,
+            lambda done, total: progress.update(bar, completed=done, total=total),
+            cache,
+        )
+    for problem in board.problems:
+        typer.echo(f"note: {printable(problem.path)}: {printable(problem.message)}", err=True)
+    if board.ignored:
+        typer.echo(f"note: {board.ignored} results of tasks that are not csconv's", err=True)
+    return board

@@ -1,0 +1,78 @@
+"""The columns of a table: which sections and metrics there are, in which order, and what each is called."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from hashlib import sha256
+
+from csc_tasks.leaderboards.board import Column, Section
+from csc_tasks.metrics import Metric, has_sums, reported_metrics
+from csc_tasks.metrics.judge.scores import known_columns
+from csc_tasks.protocol.task_kind import TaskKind
+
+__all__ = ["heading", "section_columns", "sections_in_order"]
+
+_SECTIONS = [
+    f"{kind.value}/{context}"
+    for kind in (TaskKind.RESPONSE, TaskKind.RESPONSE_ORACLE, TaskKind.STRATEGY, TaskKind.STRATEGY_MC)
+    for context in ("reference", "generated")
+]
+_TITLES = {
+    TaskKind.RESPONSE.value: "Response",
+    TaskKind.RESPONSE_ORACLE.value: "Response, gold strategy given",
+    TaskKind.STRATEGY.value: "Strategy",
+    TaskKind.STRATEGY_MC.value: "Strategy, multiple choice",
+}
+
+
+def sections_in_order(present: Collection[str]) -> tuple[Section, ...]:
+    """Sections by their ids (``response/reference``), the paper's task first and unknown ones last."""
+    order = [section for section in _SECTIONS if section in present]
+    order += sorted(set(present) - set(order))
+    return tuple(
+        Section(section, f"{_TITLES.get(task, task)}, {context} context", task, context)
+        for section in order
+        for task, _, context in [section.partition("/")]
+    )
+
+
+def section_columns(section: str, scores: Collection[tuple[str, str]]) -> Iterator[Column]:
+    """The columns of a section, in table order: one for each metric and way to compute it.
+
+    Args:
+        section: its id.
+        scores: (reported name, signature) of every score that a model has in it.
+    """
+    known: dict[str, Metric] = {**reported_metrics(), **known_columns({name for name, _ in scores})}
+    for name, metric in known.items():
+        signatures = sorted(signature for other, signature in scores if other == name)
+        for signature in signatures:
+            several = len(signatures) > 1
+            digest = sha256(signature.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+            title = heading(f"{name} {signature}" if metric.info.model else name, metric)
+            if several and not metric.info.model:
+                title += f" ({signature})"
+            yield Column(
+                id=f"{section}/{name}#{digest}" if several else f"{section}/{name}",
+                section=section,
+                metric=name,
+                title=title,
+                summary=metric.info.summary,
+                signature=signature,
+                better=metric.info.better,
+                percent=metric.info.percent,
+                headline=metric.info.headline,
+                ranked=bool(metric.info.better) and has_sums(name),
+            )
+
+
+def heading(name: str, metric: Metric) -> str:
+    """The title of a metric reported under ``name``, which of a network's score ends in its signature."""
+    title = metric.info.title
+    suffix = name.removeprefix(metric.info.name)
+    if metric.info.model:
+        # The network is told in full elsewhere; here what tells two columns apart.
+        suffix = suffix.removeprefix(f"_{metric.info.variant}") if metric.info.variant else suffix
+        network = next((part for part in suffix.split(", ") if "@" in part), suffix).split("@", 1)[0]
+        suffix = ", ".join(part.strip() for part in (network, metric.info.variant) if part.strip())
+    return title + (f" ({suffix.lstrip('_')})" if suffix else "")

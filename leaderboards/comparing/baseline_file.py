@@ -1,0 +1,215 @@
+"""The baseline file: one model's results without a word of any conversation or reply, small and meant to be committed.
+
+Scores and signatures stand in it as JSON to read in a diff; sums are packed.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from csc_tasks._version import __version__
+from csc_tasks.errors import DataError, first_fault
+from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
+from csc_tasks.metrics import additive_metric
+from csc_tasks.metrics.base import Floats
+from csc_tasks.protocol.signature import Count, Protocol, Text
+from csc_tasks.storage import write_file
+
+__all__ = ["read_baseline", "write_baseline"]
+
+FORMAT = 1
+KIND = "csconv-baseline"
+_CURE = "write it with `csconv gate RESULTS --baseline FILE --update-baseline`"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class _Metric(_Part):
+    """A score; with sums, ``conversations`` and ``sums`` name what is packed."""
+
+    value: float | None
+    signature: Text
+    why: Text = ""
+    sums: Text | None = None
+    digest: Text = ""
+    turns: Count = 0
+    conversations: Text = ""
+
+
+class _Section(_Part):
+    section: Text
+    signature: Text
+    turns: Count
+    conversations: Count
+    asked: Count
+    whole: bool
+    digest: Text
+    metrics: dict[Text, _Metric]
+
+
+class _Baseline(_Part):
+    model: Text
+    revision: Text
+    facts: dict[Text, Text]
+    date: float
+    sections: dict[Text, _Section]
+    conversations: list[Text]
+    arrays: list[Text]
+
+
+def write_baseline(results: ModelResults, path: Path) -> None:
+    """Write a baseline file.
+
+    Equal sums are stored once: all metrics of the strategies are made from one confusion matrix.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    places: dict[bytes, str] = {}
+    sections: dict[str, Any] = {}
+    members: dict[str, tuple[str, ...]] = {}
+    for name, section in results.sections.items():
+        metrics: dict[str, Any] = {}
+        for metric in section.metrics.values():
+            entry: dict[str, Any] = {
+                "value": None if math.isnan(metric.value) else metric.value,
+                "signature": metric.signature,
+            }
+            if metric.sums is None:
+                entry["why"] = metric.why
+            else:
+                small = _smallest(metric.sums)
+                key = repr((small.shape, small.dtype)).encode() + small.tobytes()
+                entry["sums"] = places.setdefault(key, f"a{len(places)}")
+                arrays[entry["sums"]] = small
+                entry["digest"] = metric.digest
+                entry["turns"] = metric.turns
+                group = next(
+                    (k for k, ids in members.items() if ids == metric.conversations), f"c{len(members)}"
+                )
+                members[group] = metric.conversations
+                entry["conversations"] = group
+            metrics[metric.name] = entry
+        counted = asdict(replace(section, metrics={}, run=None))
+        del counted["run"]
+        sections[name] = {**counted, "metrics": metrics}
+    packed = BytesIO()
+    np.savez(packed, allow_pickle=False, **arrays)
+    content = {
+        "kind": KIND,
+        "format": FORMAT,
+        "csconv": __version__,
+        "model": results.model,
+        "revision": results.revision,
+        "facts": results.protocol.named(),
+        "date": results.date,
+        "sections": sections,
+        "conversations": _lines(json.dumps(members).encode()),
+        "arrays": _lines(packed.getvalue()),
+    }
+    try:
+        write_file(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _smallest(sums: Floats) -> npt.NDArray[Any]:
+    """Whole numbers in as few bytes as they need: a committed file should be small."""
+    if sums.size and (sums == np.rint(sums)).all() and sums.min() >= 0 and sums.max() < 2**32:
+        for kind in (np.uint8, np.uint16, np.uint32):
+            if sums.max() <= np.iinfo(kind).max:
+                return sums.astype(kind)
+    return sums
+
+
+def _lines(data: bytes) -> list[str]:
+    """Packed bytes as text in short lines, which git and reviewers bear."""
+    text = base64.b64encode(zlib.compress(data, 9)).decode()
+    return [text[i : i + 120] for i in range(0, len(text), 120)]
+
+
+def _bytes(lines: Sequence[str]) -> bytes:
+    return zlib.decompress(base64.b64decode("".join(lines), validate=True))
+
+
+def read_baseline(path: Path) -> ModelResults:
+    """Read a baseline file back.
+
+    Raises:
+        DataError: it is not one, is damaged, or a newer csconv wrote it.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content["kind"] != KIND:
+            raise KeyError("kind")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); {_CURE}") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise DataError(f"{path}: neither lm-eval results nor a baseline file of csconv; {_CURE}") from None
+    if content.get("format") != FORMAT:
+        raise DataError(
+            f"{path}: a baseline file of format {content.get('format')}; this csconv reads format {FORMAT}: {_CURE}"
+        )
+    try:
+        return _results(_Baseline.model_validate(content), str(path))
+    except ValidationError as error:
+        raise DataError(f"{path}: the baseline file is damaged ({first_fault(error)}); {_CURE}") from None
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        OSError,
+        EOFError,
+        RecursionError,
+        BadZipFile,
+        zlib.error,
+    ) as error:
+        raise DataError(
+            f"{path}: the baseline file is damaged ({type(error).__name__}: {error}); {_CURE}"
+        ) from None
+
+
+def _results(content: _Baseline, source: str) -> ModelResults:
+    members = {k: tuple(v) for k, v in json.loads(_bytes(content.conversations)).items()}
+    sections: dict[str, SectionResults] = {}
+    with np.load(BytesIO(_bytes(content.arrays)), allow_pickle=False) as arrays:
+        for name, section in content.sections.items():
+            metrics: dict[str, MetricResults] = {}
+            for metric, entry in section.metrics.items():
+                value = math.nan if entry.value is None else entry.value
+                if entry.sums is None:
+                    metrics[metric] = MetricResults(metric, entry.signature, value, why=entry.why)
+                    continue
+                additive_metric(metric)
+                conversations = members[entry.conversations]
+                sums = arrays[entry.sums].astype(np.float64)
+                if len(sums) != len(conversations):
+                    raise ValueError(f"{metric}: {len(sums)} sums of {len(conversations)} conversations")
+                metrics[metric] = MetricResults(
+                    metric, entry.signature, value, conversations, entry.digest, entry.turns, sums
+                )
+            sections[name] = SectionResults(**{**dict(section), "metrics": metrics})
+    return ModelResults(
+        model=content.model,
+        revision=content.revision,
+        protocol=Protocol.of_named(content.facts),
+        source=source,
+        date=content.date,
+        sections=sections,
+    )

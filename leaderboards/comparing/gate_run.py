@@ -1,0 +1,108 @@
+"""What ``csconv gate`` does: rules gathered, results and baseline read, and a verdict, or a new baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from csc_tasks.errors import DataError
+from csc_tasks.leaderboards.comparing.baseline_file import write_baseline
+from csc_tasks.leaderboards.comparing.gate import GateReport, evaluate
+from csc_tasks.leaderboards.comparing.loading import load_model_results
+from csc_tasks.leaderboards.comparing.model_results import ModelResults
+from csc_tasks.leaderboards.comparing.rules import Rules, default_rules, limits, load_rules
+
+__all__ = ["GateOptions", "NewBaseline", "run_gate", "update_baseline"]
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """What is held against what, and by which rules.
+
+    ``max_drop`` and ``min`` are pairs ``METRIC=NUMBER``; they and the other rules add to those of the file
+    ``rules``. ``None`` stands for what is not given. ``model`` and ``base_model`` name one where there are
+    several.
+    """
+
+    results: tuple[Path, ...]
+    baseline: Path
+    rules: Path | None = None
+    max_drop: tuple[str, ...] = ()
+    min: tuple[str, ...] = ()
+    min_coverage: float | None = None
+    min_turns: int | None = None
+    allow_partial: bool = False
+    model: str | None = None
+    base_model: str | None = None
+
+    def all_rules(self) -> Rules:
+        """The rules of the file and of the options.
+
+        Raises:
+            ConfigError: a rule, a metric or a value that there is not.
+        """
+        return (load_rules(self.rules) if self.rules else Rules()).adding(
+            "options",
+            max_drop=limits("--max-drop", self.max_drop),
+            min=limits("--min", self.min),
+            min_coverage=self.min_coverage,
+            min_turns=self.min_turns,
+            allow_partial=self.allow_partial or None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewBaseline:
+    """A baseline file that was written: of which model, and its size in bytes."""
+
+    path: Path
+    model: str
+    size: int
+
+
+def run_gate(options: GateOptions) -> GateReport:
+    """Hold results against a baseline; without a limit no headline score of the baseline may drop.
+
+    Raises:
+        ConfigError: a wrong rule, or several models and none named.
+        DataError: results or baseline are not there, or cannot be read.
+    """
+    rules = options.all_rules()
+    _require(*options.results, options.baseline)
+    results = load_model_results(options.results, options.model)
+    baseline = load_model_results([options.baseline], options.base_model)
+    if not (rules.max_drop or rules.min):
+        rules = rules.model_copy(update={"max_drop": default_rules(baseline).max_drop})
+    return evaluate(results, baseline, rules)
+
+
+def update_baseline(options: GateOptions) -> NewBaseline:
+    """Write the results to the baseline file instead of judging them.
+
+    Raises:
+        ConfigError: a wrong rule, or several models and none named.
+        DataError: the results are not there or not whole, or the file cannot be written.
+    """
+    rules = options.all_rules()
+    _require(*options.results)
+    found = load_model_results(options.results, options.model)
+    if not rules.allow_partial:
+        _require_whole(found)
+    write_baseline(found, options.baseline)
+    return NewBaseline(options.baseline, found.model, options.baseline.stat().st_size)
+
+
+def _require(*paths: Path) -> None:
+    for path in paths:
+        if not path.exists():
+            raise DataError(f"{path}: no such file or folder")
+
+
+def _require_whole(results: ModelResults) -> None:
+    for section in results.sections.values():
+        if not section.whole:
+            raise DataError(
+                f"{results.source}: {section.section} is incomplete ({section.turns} turns of "
+                f"{section.conversations} of {section.asked} conversations); run it whole, with "
+                "--log_samples, or add --allow-partial"
+            )

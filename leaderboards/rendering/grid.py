@@ -1,0 +1,179 @@
+"""A section of a board's table as lines of texts: what the terminal and Markdown show alike, each in its own dress.
+
+Nothing here is escaped: names are as the files say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from csc_tasks.leaderboards.board import BoardTable, Cell, Column, Row, Section
+from csc_tasks.leaderboards.rendering.numbers import ABSENT, interval, number
+
+__all__ = ["Absence", "Grid", "Line", "Place", "absences", "cell_text", "grids", "losses", "ways"]
+
+
+class Place(IntEnum):
+    """Which rows stand beneath which."""
+
+    MODEL = 0
+    INCOMPLETE = 1
+    FLOOR = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One model's line: ``rank`` in the column that the lines are sorted by, a text a column, and its turns.
+
+    ``first`` says of each cell whether none is significantly better.
+    """
+
+    row: Row
+    place: Place
+    rank: str
+    cells: tuple[str, ...]
+    first: tuple[bool, ...]
+    turns: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A section with its lines, the best first; ``key`` is the column that they are sorted and ranked by."""
+
+    section: Section
+    columns: tuple[Column, ...]
+    key: Column | None
+    lines: tuple[Line, ...]
+
+
+class Absence(NamedTuple):
+    """A value that is not there, and why."""
+
+    section: Section
+    column: Column
+    why: str
+
+
+def grids(table: BoardTable, every: bool = False, sort: str | None = None) -> Iterator[Grid]:
+    """A grid for each section of the table.
+
+    Args:
+        table: one comparability class.
+        every: all columns, not only the headline ones.
+        sort: metric to sort by where a section has it; its column is shown in any case. By default the
+            first column with ranks.
+    """
+    for section in table.sections:
+        columns = tuple(
+            c for c in table.columns if c.section == section.id and (every or c.headline or c.metric == sort)
+        )
+        key = next((c for c in columns if c.metric == sort), None)
+        key = key or next((c for c in columns if c.ranked), None)
+        rows = [row for row in table.rows if section.id in row.figures]
+        lines = [_line(row, section, columns, key) for row in rows]
+        yield Grid(section, columns, key, tuple(sorted(lines, key=lambda line: _order(line, key))))
+
+
+def _line(row: Row, section: Section, columns: Sequence[Column], key: Column | None) -> Line:
+    figures = row.figures[section.id]
+    cells = [row.cells.get(column.id) for column in columns]
+    rank = row.cells[key.id].rank if key and key.id in row.cells else None
+    place = Place.FLOOR if row.floor else Place.MODEL
+    if place is Place.MODEL and rank is None and (row.incomplete or not figures.complete):
+        place = Place.INCOMPLETE
+    partial = place is Place.INCOMPLETE or not figures.complete
+    return Line(
+        row,
+        place,
+        str(rank or ABSENT),
+        tuple(cell_text(column, cell) for column, cell in zip(columns, cells, strict=True)),
+        tuple(cell is not None and cell.rank == 1 for cell in cells),
+        f"{figures.turns}{' (incomplete)' if partial else ''}",
+    )
+
+
+def _order(line: Line, key: Column | None) -> tuple[Place, bool, float]:
+    cell = line.row.cells.get(key.id) if key else None
+    value = cell.value if cell else None
+    unranked = key is not None and key.ranked and (cell is None or cell.rank is None)
+    return line.place, unranked, math.inf if key is None or value is None else -(key.better or 1) * value
+
+
+def cell_text(column: Column, cell: Cell | None) -> str:
+    """A score with its interval in brackets, as far as they are known."""
+    if cell is None or cell.value is None:
+        return ABSENT
+    value = number(cell.value, column.percent)
+    if cell.low is None or cell.high is None:
+        return value
+    return f"{value} {interval(cell.low, cell.high, column.percent)}"
+
+
+def absences(table: BoardTable, shown: Sequence[Grid]) -> dict[Absence, list[Row]]:
+    """Why values are not there that a file reports without a number, with the rows that lack them."""
+    found: dict[Absence, list[Row]] = {}
+    for grid in shown:
+        for column in grid.columns:
+            for row in table.rows:
+                cell = row.cells.get(column.id)
+                if cell is not None and cell.value is None:
+                    found.setdefault(Absence(grid.section, column, cell.why), []).append(row)
+    return found
+
+
+def ways(shown: Sequence[Grid]) -> dict[str, list[str]]:
+    """How scores are computed: the titles of the columns by their signature, where it says more than the title."""
+    found: dict[str, dict[str, None]] = {}
+    for grid in shown:
+        for column in grid.columns:
+            if column.signature != "csconv":
+                found.setdefault(column.signature, {})[column.title] = None
+    return {signature: list(titles) for signature, titles in found.items()}
+
+
+def losses(table: BoardTable) -> Iterator[Grid]:
+    """What generated context costs: a task's scores with the model's own history minus those with the gold history.
+
+    Only headline scores of which one end is the better one, of rows that have both over as many turns. The
+    difference carries no interval: the two scores are of the same conversations, so those of each do not add up.
+    """
+    for reference, generated in table.contexts():
+        bases = {(c.metric, c.signature): c for c in table.columns if c.section == reference.id}
+        pairs = [
+            (column, bases[column.metric, column.signature])
+            for column in table.columns
+            if column.section == generated.id and column.headline and column.better
+            if (column.metric, column.signature) in bases
+        ]
+        found = [(row, [_loss(row, *pair) for pair in pairs]) for row in table.rows]
+        kept = [i for i in range(len(pairs)) if any(cells[i] != ABSENT for _, cells in found)]
+        lines = [
+            Line(
+                row,
+                Place.FLOOR if row.floor else Place.MODEL,
+                "",
+                tuple(cells[i] for i in kept),
+                (False,) * len(kept),
+                "",
+            )
+            for row, cells in found
+            if set(cells) != {ABSENT}
+        ]
+        if kept:
+            yield Grid(
+                generated,
+                tuple(pairs[i][0] for i in kept),
+                None,
+                tuple(sorted(lines, key=lambda line: line.place)),
+            )
+
+
+def _loss(row: Row, column: Column, base: Column) -> str:
+    own, gold = row.cells.get(column.id), row.cells.get(base.id)
+    if own is None or gold is None or own.value is None or gold.value is None or own.turns != gold.turns:
+        return ABSENT
+    return number(own.value - gold.value, column.percent, signed=True)

@@ -1,0 +1,257 @@
+"""One table of a leaderboard: the cells, ranks and figures of models that may be compared."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import numpy as np
+
+from csc_tasks.leaderboards.board import BoardTable, Cell, Column, DataName, Gold, Row, SectionFigures
+from csc_tasks.leaderboards.columns import section_columns, sections_in_order
+from csc_tasks.leaderboards.reading.checks import Seen, is_complete
+from csc_tasks.leaderboards.reading.choose import ModelSection
+from csc_tasks.leaderboards.reading.replicates import Replicates
+from csc_tasks.metrics import has_sums
+from csc_tasks.metrics.comparison import interval, ranks
+from csc_tasks.protocol.signature import Protocol
+from csc_tasks.results.results_file import TaskRun
+
+__all__ = ["TableBuilder"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Score:
+    """One metric of one model, and the file that it can be resampled from."""
+
+    value: float
+    signature: str
+    run: TaskRun
+    source: Replicates | None
+    why: str
+
+
+class TableBuilder:
+    """One comparability class."""
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        members: Sequence[ModelSection],
+        sources: dict[int, Replicates],
+        reasons: dict[int, str],
+    ) -> None:
+        self.protocol = protocol
+        self.members = members
+        self.sources = sources
+        self.reasons = reasons
+        self.models = {m.identity.key: m.identity for m in members}
+        self.row_ids = {key: sha256(repr((key, protocol)).encode()).hexdigest()[:12] for key in self.models}
+        self.sections = sections_in_order({m.section for m in members})
+        self.scores = {(m.identity.key, m.section): self._scores(m) for m in members}
+        self.complete = {(m.identity.key, m.section): self._is_complete(m) for m in members}
+
+    def _scores(self, model: ModelSection) -> dict[tuple[str, str], _Score]:
+        """By metric and signature; what was scored again later counts before the run's own."""
+        scores: dict[tuple[str, str], _Score] = {}
+        for run in (*model.added, model.run):
+            source = self.sources.get(id(run))
+            for name, value in run.values.items():
+                signature = run.signature.metrics[name]
+                why = self.reasons.get(id(run), "")
+                if source is not None and name not in source.replicates:
+                    why = "" if has_sums(name) else "a figure of all turns together, not resampled"
+                if math.isnan(value):
+                    why = run.reason_unscored(name) or "undefined for these turns"
+                known = source if source is not None and name in source.replicates else None
+                scores.setdefault((name, signature), _Score(value, signature, run, known, why))
+        return scores
+
+    def _is_complete(self, model: ModelSection) -> bool:
+        source = self.sources.get(id(model.run))
+        # A judge's verdicts do not say how many turns there were to judge.
+        if source is None or not source.sample_hash:
+            return is_complete(model.run, None)
+        return is_complete(model.run, Seen(source.clusters, source.turns, source.expected))
+
+    def table(self, name: str, first: Protocol | None) -> BoardTable:
+        """The class as a table; ``first`` is the class that it is told apart from."""
+        columns = self._columns()
+        cells: dict[tuple[str, ...], dict[str, Cell]] = {key: {} for key in self.models}
+        for column in columns:
+            for key, cell in self._cells(column).items():
+                cells[key][column.id] = cell
+        order = self._order(columns)
+        rows = [self._row(key, cells[key]) for key in self.models]
+        better = next((c.better for c in columns if c.id == order), 1)
+
+        def place(row: Row) -> tuple[bool, bool, float, str]:
+            value = row.cells[order].value if order in row.cells else None
+            return row.floor, bool(row.incomplete), math.inf if value is None else -better * value, row.model
+
+        partial = [s.title for s in self.sections if not self._anyone_complete(s.id)]
+        signature = self.members[0].run.signature
+        return BoardTable(
+            id=name,
+            title=f"CSConv {signature.data.name}, prompt {signature.prompt.version}",
+            facts=self.protocol.named(),
+            apart=self.protocol.against(first) if first else "",
+            partial=f"no model has all turns of: {'; '.join(partial)}" if partial else "",
+            order=order,
+            sections=self.sections,
+            columns=columns,
+            rows=tuple(sorted(rows, key=place)),
+            gold=self._gold(),
+            data=DataName(signature.data.name, signature.data.fingerprint[:8]),
+        )
+
+    def _columns(self) -> tuple[Column, ...]:
+        return tuple(
+            column
+            for section in self.sections
+            for column in section_columns(
+                section.id,
+                {
+                    pair
+                    for (_, where), scores in self.scores.items()
+                    if where == section.id
+                    for pair in scores
+                },
+            )
+        )
+
+    def _anyone_complete(self, section: str) -> bool:
+        return any(
+            self.complete[key, section]
+            for key, identity in self.models.items()
+            if (key, section) in self.complete and not identity.is_floor
+        )
+
+    def _cells(self, column: Column) -> dict[tuple[str, ...], Cell]:
+        name = column.metric
+        cells: dict[tuple[str, ...], Cell] = {}
+        groups: dict[str, list[tuple[tuple[str, ...], Replicates]]] = {}
+        anyone = self._anyone_complete(column.section)
+        for key, identity in self.models.items():
+            score = self.scores.get((key, column.section), {}).get((name, column.signature))
+            if score is None:
+                continue
+            value = None if math.isnan(score.value) else score.value
+            source = score.source
+            if value is None or source is None:
+                turns = source.turns if source else score.run.report.turns
+                why = score.why or "no interval"
+                cells[key] = Cell(value, turns=turns, why=why)
+                continue
+            low, high = interval(source.replicates[name], source.clusters)
+            known = not math.isnan(low)
+            why = "" if known else "too few conversations for an interval"
+            complete = self.complete[key, column.section]
+            if not complete:
+                why = why or "not all turns"
+            cells[key] = Cell(value, low if known else None, high if known else None, source.turns, why=why)
+            if column.ranked and known and not identity.is_floor and (complete or not anyone):
+                groups.setdefault(source.digest, []).append((key, source))
+        if groups:
+            # Where turns differ, the largest set of models with the same ones is ranked.
+            ranked = max(groups.values(), key=lambda g: (g[0][1].turns, len(g)))
+            self._rank(cells, ranked, name, column.better)
+        return cells
+
+    def _rank(
+        self,
+        cells: dict[tuple[str, ...], Cell],
+        ranked: Sequence[tuple[tuple[str, ...], Replicates]],
+        name: str,
+        better: int,
+    ) -> None:
+        scores = np.array([source.scores[name] for _, source in ranked])
+        replicates = np.stack([source.replicates[name] for _, source in ranked])
+        places = ranks(scores, replicates, ranked[0][1].clusters, better)
+        for (key, _), low, high in zip(ranked, places.low.tolist(), places.high.tolist(), strict=True):
+            cells[key] = replace(cells[key], rank=low, rank_low=low, rank_high=high)
+
+    def _order(self, columns: Sequence[Column]) -> str:
+        wanted = ("strategy_acc", "strategy_f1_macro", "bleu_4", "rouge_l", "bleu_2")
+        ranked = [c for c in columns if c.ranked]
+        return next(
+            (
+                c.id
+                for section in self.sections
+                for m in wanted
+                for c in ranked
+                if c.section == section.id and c.metric == m
+            ),
+            ranked[0].id if ranked else columns[0].id if columns else "",
+        )
+
+    def _row(self, key: tuple[str, ...], cells: dict[str, Cell]) -> Row:
+        identity = self.models[key]
+        mine = [m for m in self.members if m.identity.key == key]
+        figures = {m.section: self._figures(m) for m in mine}
+        missing = [
+            f"{section}: {f.turns} of {f.expected_turns or 'all'} turns"
+            for section, f in figures.items()
+            if not f.complete and self._anyone_complete(section)
+        ]
+        twins = [
+            i
+            for k, i in self.models.items()
+            if k != key and (i.name, i.revision) == (identity.name, identity.revision)
+        ]
+        notes = [f"{k}: {v}" for k, v in identity.settings if any((k, v) not in t.settings for t in twins)]
+        notes += sorted({r for m in mine for run in m.all_runs if (r := self.reasons.get(id(run)))})
+        return Row(
+            id=self.row_ids[key],
+            model=identity.name,
+            revision=identity.revision,
+            step=identity.step,
+            shots=identity.shots,
+            floor=identity.is_floor,
+            date=max(m.run.date for m in mine),
+            cells=cells,
+            figures=figures,
+            incomplete="" if identity.is_floor else "; ".join(missing),
+            notes=tuple(notes),
+        )
+
+    def _figures(self, model: ModelSection) -> SectionFigures:
+        source = self.sources.get(id(model.run))
+        strategies = source.strategies if source else None
+        table = model.run.report.confusion
+        if strategies is not None:
+            table = strategies.confusion.tolist()
+        costs = [run.judging.cost for run in model.added if run.judging and run.judging.cost is not None]
+        fraction = source is not None and source.clusters == model.run.signature.data.conversations
+        return SectionFigures(
+            signature=model.run.signature.line,
+            sources=tuple(run.path.name for run in model.all_runs),
+            turns=source.turns if source else model.run.report.turns,
+            # Of conversations that were never seen nobody knows how long they are.
+            expected_turns=source.expected if source is not None and fraction else None,
+            conversations=source.clusters if source else 0,
+            complete=self.complete[model.identity.key, model.section],
+            confusion=_matrix(table),
+            transitions=_matrix(strategies.transitions.tolist()) if strategies else None,
+            depth=dict(source.depth) if source else {},
+            seconds=model.run.seconds,
+            cost=sum(costs) if costs else None,
+        )
+
+    def _gold(self) -> dict[str, Gold]:
+        gold: dict[str, tuple[int, Gold]] = {}
+        for model in self.members:
+            source = self.sources.get(id(model.run))
+            if source is None or source.strategies is None:
+                continue
+            if model.section not in gold or source.turns > gold[model.section][0]:
+                matrix = _matrix(source.strategies.gold_transitions.tolist())
+                assert matrix is not None
+                gold[model.section] = source.turns, Gold(matrix, tuple(source.strategies.gold.tolist()))
+        return {section: value for section, (_, value) in gold.items()}
+
+
+def _matrix(rows: Sequence[Sequence[int]] | None) -> tuple[tuple[int, ...], ...] | None:
+    return tuple(tuple(map(int, row)) for row in rows) if rows else None

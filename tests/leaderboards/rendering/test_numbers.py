@@ -1,0 +1,77 @@
+"""How a number is printed, whoever prints it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from csc_tasks.leaderboards.rendering.numbers import fixed, in_percent, interval, number, p_value
+
+
+@pytest.mark.parametrize(
+    ("value", "percent", "signed", "text"),
+    [
+        (0.4258, True, False, "42.6"),
+        (1.0, True, False, "100.0"),
+        (3.456, False, False, "3.46"),  # a grade, a ratio
+        (-0.031, True, False, "−3.1"),  # a minus sign, not a hyphen
+        (-0.031, True, True, "−3.1"),
+        (0.031, True, True, "+3.1"),
+        (0.0, True, True, "0.0"),
+        (-0.0, True, False, "0.0"),
+        (-0.0004, True, True, "0.0"),  # what rounds to zero has no sign
+        (-0.004, False, False, "0.00"),
+        (-0.006, False, False, "−0.01"),
+        (None, True, False, "–"),
+        (math.nan, False, False, "–"),
+        (math.inf, True, True, "–"),
+    ],
+)
+def test_a_score_has_the_digits_of_its_unit_and_one_kind_of_minus(
+    value: float | None, percent: bool, signed: bool, text: str
+) -> None:
+    assert number(value, percent, signed) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "signed", "text"),
+    [
+        (0.391, 0.46, False, "[39.1, 46.0]"),
+        (-0.021, 0.004, True, "[−2.1, +0.4]"),
+        (None, 0.5, False, "–"),
+        (0.5, math.nan, False, "–"),
+    ],
+)
+def test_an_interval_is_in_brackets_and_needs_both_ends(
+    low: float | None, high: float | None, signed: bool, text: str
+) -> None:
+    assert interval(low, high, True, signed) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"), [(0.0004, "<0.001"), (0.001, "0.001"), (0.0496, "0.050"), (1.0, "1.000"), (math.nan, "–")]
+)
+def test_a_small_p_value_is_not_told_more_exactly_than_it_is_known(p: float, text: str) -> None:
+    assert p_value(p) == text
+
+
+@pytest.mark.parametrize(("value", "digits", "text"), [(8.125, 2, "8.12"), (-0.4, 0, "0"), (99.6, 0, "100")])
+def test_other_numbers_have_the_decimals_that_are_asked_for(value: float, digits: int, text: str) -> None:
+    assert fixed(value, digits) == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "percent"),
+    [
+        ("strategy_acc", True),
+        ("bleu_4_char", True),
+        ("length_ratio", False),
+        ("judge_overall", False),
+        ("judge_coverage", True),
+        ("judge_of_my_own", False),
+        ("", True),
+    ],
+)
+def test_which_metrics_are_shares(metric: str, percent: bool) -> None:
+    assert in_percent(metric) is percent
