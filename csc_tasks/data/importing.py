@@ -131,7 +131,7 @@ def import_file(path: Path, options: ImportOptions) -> Imported:
     if unknown := [name for name in options.names if name not in FIELDS]:
         raise ConfigError(f"--map {unknown[0]}: no such field; there are {', '.join(FIELDS)}")
     form = options.format or find_format(path, options.names)
-    return _Reader(path, form, _names(form, options.names), _speakers(options.speakers), options).read()
+    return _Importer(path, form, _names(form, options.names), _speakers(options.speakers), options).read()
 
 
 def _speakers(named: Mapping[str, str]) -> dict[str, Speaker | None]:
@@ -143,7 +143,7 @@ def _speakers(named: Mapping[str, str]) -> dict[str, Speaker | None]:
     return speakers
 
 
-class _Reader:
+class _Importer:
     """Reads one file; what is wrong is collected, so that one message can say how much there is."""
 
     def __init__(
