@@ -54,3 +54,7 @@ def first_fault(error: ValidationError) -> str:
     else:
         how = fault["msg"].removeprefix("Value error, ")
     return f"{place}: {how[:1].lower()}{how[1:]}" if place else how
+
+
+class ChatError(CSConvError):
+    """A model at an endpoint cannot be asked, or its answers cannot be kept; no message holds a key."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         ModelError,
         Needs,
         SetMetric,
+        TurnMetric,
     )
     from csc_tasks.metrics.neural.bertscore import BertScoreOptions
     from csc_tasks.metrics.neural.bleurt import BleurtOptions
@@ -54,6 +55,7 @@ __all__ = [
     "Needs",
     "SetMetric",
     "Tally",
+    "TurnMetric",
     "Turns",
     "additive_metric",
     "all_metrics",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import Floats, Fold, MetricInfo, Needs, SetMetric
+from csc_tasks.metrics.base import Floats, Fold, MetricInfo, Needs, SetMetric, TurnMetric
 from csc_tasks.metrics.stages import STAGE_OF, STAGES
 from csc_tasks.metrics.strategy import jensen_shannon, label_columns, shares
 from csc_tasks.metrics.turns import UNREADABLE, Turns
@@ -38,7 +38,7 @@ class _Conversations(Fold):
             yield sorted(list(row[k : k + self.width]) for k in range(0, len(row), self.width))
 
 
-class LongestRun(SetMetric):
+class LongestRun(TurnMetric, SetMetric):
     """Longest run of one predicted strategy in a conversation, mean over conversations.
 
     The upstream rules allow two in a row; a model stuck on one strategy shows here. Unreadable labels
@@ -79,7 +79,7 @@ def _mean_longest_run(conversations: Iterator[list[list[int]]]) -> float:
     return float(np.mean(longest)) if longest else float("nan")
 
 
-class StageTransitions(SetMetric):
+class StageTransitions(TurnMetric, SetMetric):
     """Jensen-Shannon divergence of the model's stage transitions from the gold ones, in bits.
 
     A transition is a pair of stages at neighbouring turns of a conversation; pairs with an unreadable

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs
+from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, TurnMetric
+from csc_tasks.metrics.bradley_terry import bradley_terry
 from csc_tasks.metrics.stages import STAGE_OF, STRATEGIES
 from csc_tasks.metrics.turns import UNREADABLE, Turns
 
@@ -70,7 +71,7 @@ def class_scores(counts: Floats) -> ClassScores:
         return ClassScores(hits / predicted, hits / support, f1, support, predicted)
 
 
-class StrategyAccuracy(MeanMetric):
+class StrategyAccuracy(TurnMetric, MeanMetric):
     """Share of turns whose predicted strategy is the gold one."""
 
     info = MetricInfo(
@@ -88,7 +89,7 @@ class StrategyAccuracy(MeanMetric):
         return list((gold == predicted).astype(float).tolist())
 
 
-class StageAccuracy(MeanMetric):
+class StageAccuracy(TurnMetric, MeanMetric):
     """Share of turns whose predicted strategy belongs to the gold strategy's stage."""
 
     info = MetricInfo(
@@ -105,7 +106,7 @@ class StageAccuracy(MeanMetric):
         return list((stage_of(gold) == stage_of(predicted)).astype(float).tolist())
 
 
-class StrategyInvalid(MeanMetric):
+class StrategyInvalid(TurnMetric, MeanMetric):
     """Share of turns without a readable strategy."""
 
     info = MetricInfo(
@@ -122,7 +123,7 @@ class StrategyInvalid(MeanMetric):
         return list((label_columns(turns)[1] == UNREADABLE).astype(float).tolist())
 
 
-class F1(AdditiveMetric):
+class F1(TurnMetric, AdditiveMetric):
     """Macro- or weighted F1 over the strategies.
 
     The mean runs over the strategies that are gold or predicted at least once, as in scikit-learn;
@@ -166,7 +167,7 @@ class F1(AdditiveMetric):
             return np.asarray(np.nansum(scores.f1 * scores.support, axis=-1) / scores.support.sum(axis=-1))
 
 
-class TopK(MeanMetric):
+class TopK(TurnMetric, MeanMetric):
     """Share of turns whose gold strategy is among the k that the model ranks highest."""
 
     def __init__(self, k: int) -> None:
@@ -186,7 +187,7 @@ class TopK(MeanMetric):
         return list((turns.ranks <= self.k).astype(float).tolist())
 
 
-class PreferenceBias(AdditiveMetric):
+class PreferenceBias(TurnMetric, AdditiveMetric):
     """How unevenly a model prefers strategies over the gold ones: 0 for none, larger for more.
 
     Kang et al. 2024 ("Can Large Language Models be Good Emotional Supporter?"): the number of turns on
@@ -219,24 +220,6 @@ class PreferenceBias(AdditiveMetric):
         return np.where(nothing, np.nan, strengths.std(axis=-1))
 
 
-def bradley_terry(wins: Floats, iterations: int = 2000, tolerance: float = 1e-10) -> Floats:
-    """Maximum-likelihood strengths (…, k), mean 1, from wins of row over column (…, k, k).
-
-    Newman's iteration (JMLR 24, 2023), p_i ← Σ_j w_ij p_j/(p_i+p_j) / Σ_j w_ji/(p_i+p_j).
-    """
-    strengths = np.ones(wins.shape[:-1])
-    losses = np.swapaxes(wins, -1, -2)
-    for _ in range(iterations):
-        pair = strengths[..., :, None] + strengths[..., None, :]
-        new = (wins * strengths[..., None, :] / pair).sum(axis=-1) / (losses / pair).sum(axis=-1)
-        new = new / new.mean(axis=-1, keepdims=True)
-        done = np.abs(new - strengths).max(initial=0.0) < tolerance
-        strengths = new
-        if done:
-            break
-    return strengths
-
-
 def jensen_shannon(p: Floats, q: Floats) -> Floats:
     """Jensen-Shannon divergence (…,) in bits, 0–1, of distributions (…, k)."""
 
@@ -254,7 +237,7 @@ def shares(counts: Floats) -> Floats:
         return np.asarray(counts / counts.sum(axis=-1, keepdims=True))
 
 
-class JensenShannon(AdditiveMetric):
+class JensenShannon(TurnMetric, AdditiveMetric):
     """Jensen-Shannon divergence of the predicted from the gold shares of the strategies, in bits."""
 
     info = MetricInfo(

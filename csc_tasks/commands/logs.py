@@ -33,7 +33,7 @@ def compress_logs(
     ] = Compression.ZST,
     keep: Annotated[bool, typer.Option("--keep", help="Leave the originals.")] = False,
 ) -> None:
-    """Compress samples_*.jsonl to .jsonl.zst or .jsonl.gz, a twentieth of the size or less.
+    """Compress samples_*.jsonl to .jsonl.zst or .jsonl.gz, a twelfth of the size.
 
     Every csconv command reads them as before; what was scored or judged from them stays valid. An original is
     removed only when its copy has been read back whole. A log that cannot be compressed is named, and the exit code

@@ -11,6 +11,7 @@ import functools
 import hashlib
 import logging
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ __all__ = [
     "Corpus",
     "chosen_source",
     "evaluation_corpus",
+    "fingerprint",
     "in_hub_cache",
     "inspect",
     "load",
@@ -83,7 +85,12 @@ class Corpus:
     @property
     def fingerprint(self) -> str:
         """16 hex digits over the ids of the conversations in order."""
-        return hashlib.sha256("\n".join(c.id for c in self.conversations).encode()).hexdigest()[:16]
+        return fingerprint(c.id for c in self.conversations)
+
+
+def fingerprint(ids: Iterable[str]) -> str:
+    """16 hex digits over the ids of conversations in order, which are made of their content."""
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
 
 
 def load(source: str, split: Split = Split.EVALUATION) -> Corpus:

@@ -17,7 +17,17 @@ import numpy as np
 import numpy.typing as npt
 
 from csc_tasks.framework import Strategy
-from csc_tasks.metrics import NO_MODELS, UNREADABLE, Metric, Models, Needs, Turns, column_name, metrics_for
+from csc_tasks.metrics import (
+    NO_MODELS,
+    UNREADABLE,
+    Metric,
+    Models,
+    Needs,
+    TurnMetric,
+    Turns,
+    column_name,
+    metrics_for,
+)
 from csc_tasks.metrics.depth import AtDepth
 from csc_tasks.protocol.replies import Problem, Reply, leaves_in_thought, read_reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
@@ -181,7 +191,7 @@ def score_replies(
     columns: dict[str, list[Any]] = {}
     failures: dict[str, str] = {}
     for metric in metrics:
-        if metric.info.needs is Needs.JUDGE:
+        if not isinstance(metric, TurnMetric):
             continue  # a judge's items are added by the judge, for whom all replies are needed first
         name = column_name(metric, tokenizer)
         try:

@@ -110,6 +110,17 @@ class DataSignature(_Part):
     fingerprint: Text
     sha256: Text = ""
 
+    @classmethod
+    def of(cls, corpus: Corpus, subset: Subset, conversations: int) -> DataSignature:
+        """What is evaluated of a corpus: a subset of so many conversations."""
+        return cls(
+            name=corpus.name,
+            scale=subset.value,
+            conversations=conversations,
+            fingerprint=corpus.fingerprint,
+            sha256=corpus.sha256,
+        )
+
 
 class FewShotSignature(_Part):
     """Where the examples came from."""
@@ -186,21 +197,12 @@ class Signature(_Part):
         kind: TaskKind,
         context: Context,
         prompt: Prompt,
-        corpus: Corpus,
-        subset: Subset,
-        conversations: int,
+        data: DataSignature,
         tokenizer: str,
         metrics: Sequence[Metric],
         judge: JudgeSignature | None = None,
     ) -> Signature:
         """The signature of a task that is about to run; ``judge`` is the one that judges in the run."""
-        data = DataSignature(
-            name=corpus.name,
-            scale=subset.value,
-            conversations=conversations,
-            fingerprint=corpus.fingerprint,
-            sha256=corpus.sha256,
-        )
         unscored = cls(
             benchmark=BENCHMARK_VERSION,
             package=__version__,

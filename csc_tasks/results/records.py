@@ -16,6 +16,7 @@ from csc_tasks.errors import DataError, first_fault
 from csc_tasks.protocol.signature import Text
 
 __all__ = [
+    "Head",
     "JudgedSums",
     "Judging",
     "Lenient",
@@ -23,7 +24,6 @@ __all__ = [
     "Rescoring",
     "TaskReport",
     "Unscored",
-    "whole_number",
 ]
 
 _MANY = 10**12
@@ -149,7 +149,7 @@ class Judging(_Derived):
         return sums
 
 
-def whole_number(value: object) -> int | None:
+def _whole(value: object) -> int | None:
     """What lm-eval wrote as a number; ``None`` where it is none that anybody can mean."""
     try:
         number = None if value is None or isinstance(value, bool) else int(value)  # type: ignore[call-overload]
@@ -213,8 +213,8 @@ class ModelRecord:
             revision=str(config.model_revision or ""),
             gen_kwargs=str(config.gen_kwargs or ""),
             asked={key: str(value) for key, value in around.items() if value},
-            shots=whole_number(head.shots.get(task)) or 0,
-            step=whole_number(metadata.get("step")),
+            shots=_whole(head.shots.get(task)) or 0,
+            step=_whole(metadata.get("step")),
         )
 
 

@@ -26,7 +26,7 @@ from csc_tasks.protocol.options import Options
 from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.report import Report
 from csc_tasks.protocol.scoring import Scored, metrics_of_task
-from csc_tasks.protocol.signature import Signature
+from csc_tasks.protocol.signature import DataSignature, Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import PromptBook, turn_docs
 from csc_tasks.tasks.aggregation import Aggregation, ClusteredError
@@ -97,9 +97,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             self.KIND,
             self.CONTEXT,
             self.prompt_texts,
-            self.corpus,
-            self.options.subset,
-            len(self.conversations),
+            DataSignature.of(self.corpus, self.options.subset, len(self.conversations)),
             self.options.tokenizer,
             self.metrics,
             self.judge.signature if self.judge else None,

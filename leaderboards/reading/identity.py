@@ -11,7 +11,7 @@ from csc_tasks.results.records import ModelRecord
 __all__ = ["FLOOR", "Identity", "identify"]
 
 FLOOR = "csconv-"
-"""What the names of baselines begin with."""
+"""What the names of weightless models begin with."""
 
 _CHECKPOINT = re.compile(
     r"(?:^|[-_./])(?:checkpoint|ckpt|global[-_]?step|step|iter(?:ation)?)[-_]?0*(\d{1,12})(?:[-_](?:hf|merged))?$",
@@ -38,7 +38,7 @@ class Identity:
 
     @property
     def is_floor(self) -> bool:
-        """Whether this is a baseline."""
+        """Whether this is a weightless model."""
         return self.name.startswith(FLOOR)
 
 

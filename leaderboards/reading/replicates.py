@@ -38,7 +38,7 @@ from csc_tasks.results.results_file import Origin, TaskRun
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
 
-FORMAT = 1
+FORMAT = 2
 """Of the kept files; raised when what they hold changes."""
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _RACE = 2.0
@@ -49,13 +49,12 @@ _RACE = 2.0
 class Replicates:
     """One file's turns, ready to be compared.
 
-    ``clusters`` is c, the number of conversations, ``members`` a digest of which they are and ``digest`` one
-    of the turns; ``expected`` is how many turns these conversations have; ``replicates`` (resamples,) a
-    metric; for the rest see :class:`~csc_tasks.leaderboards.reading.sums.Statistics`.
+    ``clusters`` is c, the number of conversations, and ``digest`` one of the set of turns; ``expected`` is how
+    many turns these conversations have; ``replicates`` has (resamples,) a metric; for the rest see
+    :class:`~csc_tasks.leaderboards.reading.sums.Statistics`.
     """
 
     clusters: int
-    members: str
     turns: int
     expected: int
     digest: str
@@ -79,7 +78,6 @@ def replicate(statistics: Statistics) -> Replicates:
             depth[name] = _depth(name, statistics, counts)
     return Replicates(
         clusters=clusters,
-        members=hashlib.sha256(json.dumps(statistics.conversations).encode()).hexdigest(),
         turns=int(statistics.turns.sum()),
         expected=int(statistics.expected.sum()),
         digest=statistics.digest,
@@ -226,7 +224,6 @@ def _pack(summary: Replicates) -> bytes:
         arrays |= {f"strategies/{name}": values for name, values in asdict(summary.strategies).items()}
     facts = {
         "clusters": summary.clusters,
-        "members": summary.members,
         "turns": summary.turns,
         "expected": summary.expected,
         "digest": summary.digest,

@@ -75,11 +75,12 @@ def _listed(rows: list[FlatRow]) -> str:
 
 def _of_row(table: BoardTable, row: Row) -> list[FlatRow]:
     flat = []
+    sections = {section.id: section for section in table.sections}
     for column in table.columns:
         cell = row.cells.get(column.id)
         if cell is None:
             continue
-        task, _, context = column.section.partition("/")
+        section = sections[column.section]
         figures = row.figures[column.section]
         flat.append(
             FlatRow(
@@ -88,8 +89,8 @@ def _of_row(table: BoardTable, row: Row) -> list[FlatRow]:
                 row.step,
                 row.shots,
                 row.floor,
-                task,
-                context,
+                section.task,
+                section.context,
                 column.metric,
                 cell.value,
                 cell.low,

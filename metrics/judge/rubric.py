@@ -98,7 +98,7 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A text that is shown to the judge between delimiters: a field of the subject and its heading.
+    """A text that is shown to the judge between delimiters: a field of the sample and its heading.
 
     ``optional`` blocks are shown only where asked for (the reference reply); ``context`` is what surrounds
     the judged text and is not itself searched for attempts on the judge.

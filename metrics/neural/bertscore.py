@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.base import Floats, MeanMetric, MetricInfo, ModelError, Needs
+from csc_tasks.metrics.base import Floats, MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
 from csc_tasks.metrics.neural.batches import Batches
 from csc_tasks.metrics.neural.encoder import Encoder, first_line, load_encoder, on_device, pick_device
 from csc_tasks.metrics.neural.vector_store import Vectors, VectorStore, store_limit, store_size
@@ -242,7 +242,7 @@ class BertScorer:
         return values
 
 
-class BertScore(MeanMetric):
+class BertScore(TurnMetric, MeanMetric):
     """One of BERTScore's three values, averaged over turns."""
 
     def __init__(self, part: str, options: BertScoreOptions) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import MeanMetric, MetricInfo, ModelError, Needs
+from csc_tasks.metrics.base import MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
 from csc_tasks.metrics.neural.batches import Batches
 from csc_tasks.metrics.neural.bleurt_checkpoint import BleurtNetwork, Encoded, load_bleurt
 from csc_tasks.metrics.neural.encoder import on_device, pick_device
@@ -35,7 +35,7 @@ class BleurtOptions:
     device: str = "auto"
 
 
-class Bleurt(MeanMetric):
+class Bleurt(TurnMetric, MeanMetric):
     """The mean over turns of a BLEURT checkpoint's score of (reference, reply)."""
 
     info = MetricInfo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -204,6 +205,12 @@ def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
             1,
             "csconv: no floor 'csconv-genius': choose random, majority, retrieval, shuffle",
         ),
+        (
+            ["baseline", "random", "--metadata", "csconv_tokens=zh"],
+            1,
+            "csconv: --metadata csconv_tokens: no such option",
+        ),
+        (["baseline", "random", "--num_fewshot", "25"], 1, "has only 24 conversations"),
         (["table", "/nowhere"], 1, "csconv: /nowhere: no such file or folder"),
         (["data", "info"], 2, "Missing argument"),
         (["frobnicate"], 2, "No such command"),
@@ -217,6 +224,17 @@ def test_a_mistake_is_one_message_and_an_exit_code(
     assert done.code == code
     assert message in done.err
     assert "Traceback" not in done.err + done.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_quickstart_names_what_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "torch" else find(name, *more)
+    )
+    done = csconv("quickstart", cwd=tmp_path)
+    assert done.code == 1
+    assert install_hint("hf", "leaderboard") in done.err
     assert list(tmp_path.iterdir()) == []
 
 

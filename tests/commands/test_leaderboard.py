@@ -22,7 +22,6 @@ from tests.leaderboards import logs as made
 
 pytest.importorskip("jinja2", reason="needs csconv-eval[leaderboard]")
 pytest.importorskip("vl_convert", reason="needs csconv-eval[leaderboard]")
-pytestmark = pytest.mark.slow
 
 FILES = ["index.html", "leaderboard.csv", "leaderboard.json", "leaderboard.md"]
 CHINESE = "机构/客服模型"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import minimize
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
@@ -20,7 +19,6 @@ from csc_tasks.metrics.strategy import (
     StrategyAccuracy,
     StrategyInvalid,
     TopK,
-    bradley_terry,
     class_scores,
     confusion,
     stage_of,
@@ -104,19 +102,6 @@ def test_share_divergence_is_scipys_squared_jensen_shannon_distance(pairs: list[
 def test_share_divergence_is_undefined_where_nothing_could_be_read() -> None:
     assert np.isnan(score(JensenShannon(), [0, 1], [-1, -1]))
     assert np.isnan(score(PreferenceBias(), [0, 1], [-1, -1]))
-
-
-@given(labels)
-@settings(max_examples=25, deadline=None)
-def test_bradley_terry_strengths_maximise_the_likelihood(pairs: list[tuple[int, int]]) -> None:
-    counts = confusion([g for g, _ in pairs], [p for _, p in pairs])[:, :12]
-    wins = (counts.T + 0.5) * (1 - np.eye(12))
-
-    def loss(theta: np.ndarray) -> float:  # an independent way: minimise the negative log-likelihood
-        return float((wins * np.logaddexp(0, theta[None, :] - theta[:, None])).sum())
-
-    best = np.exp(minimize(loss, np.zeros(12), method="BFGS", options={"gtol": 1e-8}).x)
-    np.testing.assert_allclose(bradley_terry(wins), best / best.mean(), rtol=2e-3)
 
 
 def test_preference_bias_is_zero_without_preference_and_grows_with_it() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from csc_tasks import load_conversations, score, turns
 from csc_tasks.data.conversations import Conversation
 from csc_tasks.data.files import write_conversations
 from csc_tasks.data.sources import load
@@ -67,14 +68,23 @@ def test_the_history_shows_unlabelled_turns_without_brackets_and_the_models_own_
     results = evaluate(lm, ["csconv_response", "csconv_dialogue"], options(own))
     first = load(str(own)).conversations[0]
     spoken = next(u.text for u in first.utterances if u.speaker.value == "客服")
-    turns = [s for s in results["samples"]["csconv_response"] if s["doc"]["conversation"] == first.id]
-    history = turns[-1]["arguments"][0][0].split("对话：\n")[1]
+    asked = [s for s in results["samples"]["csconv_response"] if s["doc"]["conversation"] == first.id]
+    history = asked[-1]["arguments"][0][0].split("对话：\n")[1]
     assert f"客服: {spoken}\n" in history
     assert "客服: [" not in history
     dialogue = results["samples"]["csconv_dialogue"][0]
     assert "客服: [其它] 没有标签的话\n" in dialogue["arguments"][-1][0]
-    assert turns[0]["target"] == spoken
+    assert asked[0]["target"] == spoken
     assert dialogue["target"].startswith(spoken)
+
+
+def test_the_python_api_scores_unlabelled_turns(own: Path) -> None:
+    asked = turns(load_conversations(str(own)))
+    scored = score(asked, [turn["reference"] for turn in asked])
+    assert scored.scores["rouge_l"] == 1.0
+    assert not STRATEGY & scored.scores.keys()
+    with pytest.raises(ConfigError, match=r"task='strategy' needs the gold strategy of every turn"):
+        score(asked, ["提供建议"] * len(asked), task="strategy")
 
 
 @pytest.mark.parametrize("task", ["strategy", "strategy_mc", "response_oracle"])
