@@ -14,6 +14,7 @@ from csc_tasks.data.splits import Split, Subset
 from csc_tasks.errors import CSConvError, needs_extra
 from csc_tasks.harness.lm_eval import check_version, version
 from csc_tasks.harness.registration import configs_folder, is_registered, reads_entry_points, task_names
+from csc_tasks.install import install_hint
 
 __all__ = ["Check", "diagnose"]
 
@@ -56,7 +57,7 @@ def _tiny_model() -> str:
     path = tiny_model()
     missing = [n for n in ("config.json", "model.safetensors", "tokenizer.json") if not (path / n).is_file()]
     if missing:
-        raise CSConvError(f"{path} lacks {', '.join(missing)}; reinstall csconv-eval")
+        raise CSConvError(f"{path} lacks {', '.join(missing)}; install csconv anew")
     return str(path)
 
 
@@ -141,9 +142,15 @@ def diagnose(data: str | None = None, judge: Path | None = None) -> Iterator[Che
     ]
     optional: list[tuple[str, Callable[[], str]]] = [
         ("registered", _registered),
-        ("torch and transformers", _imports("transformers", "only needed for --model hf: csconv-eval[hf]")),
+        (
+            "torch and transformers",
+            _imports("transformers", f"only needed for --model hf: {install_hint('hf')}"),
+        ),
         ("bertscore", _bertscore),
-        ("jieba tokenizer", _imports("rjieba", "only needed for csconv_tokenizer=jieba: csconv-eval[jieba]")),
+        (
+            "jieba tokenizer",
+            _imports("rjieba", f"only needed for csconv_tokenizer=jieba: {install_hint('jieba')}"),
+        ),
     ]
     if judge is not None:
         required.append(("judge", lambda: _judge(judge)))

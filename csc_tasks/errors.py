@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from csc_tasks.install import install_hint
+
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
@@ -40,7 +42,7 @@ def needs_extra(what: str, extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        raise ConfigError(f"{what} needs {missing.name}: pip install 'csconv-eval[{extra}]'") from None
+        raise ConfigError(f"{what} needs {missing.name}: {install_hint(extra)}") from None
 
 
 def first_fault(error: ValidationError) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from csc_tasks.data.shipped import tiny_model
 from csc_tasks.errors import CSConvError
+from csc_tasks.install import install_hint
 
 __all__ = ["evaluate"]
 
@@ -43,7 +44,7 @@ def evaluate(output_path: Path, limit: int | None, on_progress: OnProgress) -> N
     if importlib.util.find_spec("transformers") is None or importlib.util.find_spec("torch") is None:
         raise CSConvError(
             "quickstart runs a model with lm-eval's hf backend, which is not installed: "
-            "pip install 'csconv-eval[hf,leaderboard]' (on a machine without a GPU, install a CPU build of torch first)"
+            f"{install_hint('hf', 'leaderboard')} (on a machine without a GPU, install a CPU build of torch first)"
         )
     common = ["--output_path", str(output_path), *(["--limit", str(limit)] if limit is not None else [])]
     harness = [sys.executable, "-m", "csc_tasks.harness.run", "run", *common, "--log_samples"]

@@ -24,7 +24,8 @@ FOLDERS = {
 """Each folder once, by the name that it is imported under; the links in csc_tasks lead to the other three."""
 
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("_version", "errors", "storage"),
+    ("_version", "install"),
+    ("errors", "storage"),
     ("metrics", "task_configs"),
     ("framework",),
     ("data",),

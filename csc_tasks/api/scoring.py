@@ -32,7 +32,7 @@ def load_conversations(
     """The conversations of a source.
 
     Args:
-        source: ``mini`` (shipped), ``hub``, or the path of a ``.json``, ``.jsonl`` or ``.parquet`` file.
+        source: ``mini`` (shipped), ``hub``, ``modelscope``, or a ``.json``, ``.jsonl`` or ``.parquet`` file.
         split: ``evaluation`` or ``training``.
         subset: ``full``, or ``lite`` for the fixed sample of 128 conversations.
 
@@ -49,7 +49,8 @@ def turns(conversations: Sequence[Conversation]) -> list[TurnDoc]:
     """Every supporter turn of some conversations, in order: what a model is asked and scored on.
 
     A turn is a dictionary: ``conversation`` (id), ``topic``, ``turn`` (from 0), ``turns`` (how many its
-    conversation has), ``customer`` (what was said last), ``strategy`` and ``reference`` (the gold answer).
+    conversation has), ``customer`` (what was said last), ``strategy`` (``None`` in
+    unlabelled data) and ``reference`` (the gold answer).
     """
     return list(turn_docs(conversations))
 
@@ -121,7 +122,7 @@ def score(
     bertscore_layer: int | None = None,
     source: str = "python",
 ) -> Scores:
-    """Score replies as a run scores them, to the last digit.
+    """Score replies as a run scores them, to the last digit; without labels no strategy metrics.
 
     Args:
         turns: n turns, from :func:`turns`.
@@ -134,12 +135,19 @@ def score(
         source: a name for the data, for the signature; the content's fingerprint stands in it as well.
 
     Raises:
-        ConfigError: the numbers of turns and replies differ, or there is no such task, tokenizer or encoder.
+        ConfigError: the numbers of turns and replies differ, the task needs labels that the turns lack, or there
+            is no such task, tokenizer or encoder.
     """
     if len(turns) != len(replies):
         raise ConfigError(f"{len(turns)} turns and {len(replies)} replies: there must be one reply a turn")
     kind = _one_of(TaskKind, "task", task)
-    metrics = metrics_of_task(kind, Context.REFERENCE, tokenizer, _models(bertscore, bertscore_layer))
+    labelled = all(turn["strategy"] is not None for turn in turns)
+    if kind.needs_labels and not labelled:
+        raise ConfigError(
+            f"task={task!r} needs the gold strategy of every turn; unlabelled turns have 'response'"
+        )
+    models = _models(bertscore, bertscore_layer)
+    metrics = metrics_of_task(kind, Context.REFERENCE, tokenizer, models, labelled)
     prepare(metrics)
     read = read_replies(kind, turns, replies)
     ranks = gold_ranks(turns, replies) if kind is TaskKind.STRATEGY_MC else None

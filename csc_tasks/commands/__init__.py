@@ -22,6 +22,7 @@ def main() -> None:
         gate,
         judge,
         leaderboard,
+        logs,
         quickstart,
         score,
         setup,

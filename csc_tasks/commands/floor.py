@@ -33,7 +33,8 @@ def floor(
         typer.Option(
             "--train",
             metavar="SOURCE",
-            help="Training conversations: hub, mini or a file. Default: mini for csconv_mini tasks, else hub.",
+            help="Training conversations: hub, modelscope, mini or a file. Default: as few-shot examples, "
+            "csconv_train in --metadata, CSCONV_TRAIN, or what goes with the evaluated data.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random draws.")] = 0,

@@ -95,6 +95,7 @@ def score(
 
 def _with_bar(plan: ScorePlan, request: ScoreRequest) -> Iterator[Done]:
     """The outcomes, under a bar that counts turns where one log is scored at a time, else logs."""
+    from csc_tasks.results.log_file import log_stem
     from csc_tasks.results.rescore_plan import run_plan
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
@@ -102,7 +103,7 @@ def _with_bar(plan: ScorePlan, request: ScoreRequest) -> Iterator[Done]:
         bars: dict[Path, TaskID] = {}
         if request.one_at_a_time:
             for job, turns in plan.jobs:
-                bars[job.path] = bar.add_task(job.path.stem.removeprefix("samples_"), total=turns)
+                bars[job.path] = bar.add_task(log_stem(job.path), total=turns)
         whole = None if bars else bar.add_task("logs", total=len(plan.jobs))
         for done in run_plan(plan, request, lambda job, turns: bar.update(bars[job.path], completed=turns)):
             if whole is None:

@@ -67,6 +67,7 @@ def record_of(corpus: Corpus, found: DataStatistics) -> dict[str, object]:
         "path": str(corpus.path),
         "sha256": corpus.sha256,
         "fingerprint": corpus.fingerprint,
+        **({} if corpus.labelled else {"labelled": False}),
         "conversations": found.conversations,
         "utterances": found.utterances,
         "turns": found.turns,

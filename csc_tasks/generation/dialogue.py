@@ -39,7 +39,7 @@ class DialogueDoc(TypedDict):
     topic: str
     turns: int
     customers: list[list[str]]
-    strategies: list[str]
+    strategies: list[str | None]
     references: list[str]
     padding: bool
 

@@ -48,7 +48,7 @@ class Floor(StrEnum):
 
 
 Answer = tuple[list[float], str]
-"""A score for each of the twelve strategies (the best is the answer), and the reply."""
+"""A score for each of the twelve strategies (the best is the answer; all 0: none), and the reply."""
 
 
 class FloorLM(LM):  # type: ignore[misc]
@@ -74,7 +74,13 @@ class FloorLM(LM):  # type: ignore[misc]
     @cached_property
     def training(self) -> list[TurnDoc]:
         """The training turns."""
-        return list(turn_docs(load(self._train, Split.TRAINING).conversations))
+        corpus = load(self._train, Split.TRAINING)
+        if not corpus.labelled and self.floor in (Floor.MAJORITY, Floor.RETRIEVAL):
+            raise ConfigError(
+                f"the {self.floor.value} floor learns strategies, and {corpus.path} has none: choose others "
+                "with --train, or the floors random and shuffle"
+            )
+        return list(turn_docs(corpus.conversations))
 
     @property
     def tokenizer_name(self) -> str:
@@ -93,7 +99,8 @@ class FloorLM(LM):  # type: ignore[misc]
         replies = []
         for request in requests:
             scores, text = answers[id(request.doc)]
-            replies.append(f"[{Strategy.from_index(int(np.argmax(scores))).zh}] {text}")
+            label = f"[{Strategy.from_index(int(np.argmax(scores))).zh}] " if any(scores) else ""
+            replies.append(label + text)
         return replies
 
     def generate_dialogue(self, requests: Sequence[DialogueRequest]) -> list[Any]:
@@ -165,7 +172,7 @@ class FloorLM(LM):  # type: ignore[misc]
         openings = [t for t in self.training if not t["customer"]] or self.training
         others = [t for t in self.training if t["customer"]]
         vectorizer, index = _tfidf([t["customer"] for t in others])
-        golds = np.array([gold_strategy(t).index for t in others])
+        golds = np.array([cast(Strategy, gold_strategy(t)).index for t in others])
         answers: list[Answer] = []
         # In blocks: all turns of CSConv against all of RoleCS would be 14 GB of similarities.
         for start in range(0, len(docs), BLOCK):
@@ -195,7 +202,7 @@ class FloorLM(LM):  # type: ignore[misc]
         return answers
 
 
-def _one_hot(strategy: Strategy) -> list[float]:
+def _one_hot(strategy: Strategy | None) -> list[float]:
     return [float(s is strategy) for s in Strategy]
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from csc_tasks.chat.config import EndpointConfig, read_config
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 
 __all__ = ["JudgeConfig", "load_config", "load_judge"]
 
@@ -48,7 +49,7 @@ def load_judge(path: Path) -> JudgeConfig:
         ConfigError: the client is not installed.
     """
     if find_spec("aiohttp") is None:
-        raise ConfigError("the judge needs aiohttp: pip install 'csconv-eval[judge]'")
+        raise ConfigError(f"the judge needs aiohttp: {install_hint('judge')}")
     config = load_config(path)
     config.key()
     return config

@@ -13,7 +13,7 @@ from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.task_kind import TaskKind
-from csc_tasks.protocol.turns import TurnDoc, gold_strategy
+from csc_tasks.protocol.turns import TurnDoc, gold_answer, gold_strategy
 from csc_tasks.results.histories import Histories
 from csc_tasks.results.sample_log import SampleLog
 
@@ -42,7 +42,7 @@ def strata_of_log(log: SampleLog, unit: Unit) -> Iterator[tuple[tuple[str, int |
     for chunk in log.chunks():
         for doc in chunk.docs:
             if unit is not Unit.DIALOGUE:
-                yield (doc["conversation"], doc["turn"]), f"{doc['topic']}/{doc['strategy']}"
+                yield (doc["conversation"], doc["turn"]), f"{doc['topic']}/{doc['strategy'] or ''}"
             elif doc["turn"] == 0:
                 yield (doc["conversation"], None), doc["topic"]
 
@@ -82,7 +82,7 @@ def samples_of_turns(
                 "history": "\n".join(history) or START,
                 "strategy": strategy.zh if strategy else NO_LABEL,
                 "reply": reply.text,
-                "reference": f"[{doc['strategy']}] {doc['reference']}",
+                "reference": gold_answer(doc),
             },
             silent=not reply.text,
         )
@@ -98,7 +98,10 @@ def _dialogue(conversation: str, turns: Sequence[AnsweredTurn], texts: Prompt) -
         said = " ".join(reply.text.split()) or NOTHING
         strategy = reply.strategy.zh if reply.strategy else texts.unknown_strategy
         lines += [*customer, texts.supporter_line.format(strategy=strategy, text=said)]
-        gold += [*customer, texts.supporter_line.format(strategy=doc["strategy"], text=doc["reference"])]
+        gold += [
+            *customer,
+            texts.gold_line(Utterance(Speaker.SUPPORTER, gold_strategy(doc), doc["reference"]))[:-1],
+        ]
     return Sample(
         conversation,
         None,

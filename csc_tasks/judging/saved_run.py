@@ -144,7 +144,7 @@ class JudgedLog:
         self.sample_size = sample_size
         self.questions = Questions(rubric, config, with_reference)
         self.signature = judge_signature(config, rubric, with_reference)
-        stem = log.path.stem.removeprefix("samples_")
+        stem = log.stem
         self.journal_path = log.path.with_name(f"verdicts_{stem}_{self.signature.sha256}.jsonl")
         size = "" if sample_size is None else f"_n{sample_size}"
         self.results_path = log.path.with_name(f"results_{stem}_judged_{self.signature.sha256}{size}.json")
@@ -195,7 +195,7 @@ class JudgedLog:
         # Another judge is another protocol: its scores never stand in one table with these.
         signature = log.signature.with_judge(self.signature, [m.info.name for m in judgement.metrics])
         made = Judging(
-            samples=log.path.name,
+            samples=log.name,
             samples_sha256=digest,
             results=log.results.path.name,
             verdicts=self.journal_path.name,

@@ -22,7 +22,7 @@ def _name(value: object) -> object:
 
 def _source(value: object) -> object:
     if value is not None and not isinstance(value, str):
-        raise ValueError("must be 'hub', 'mini' or a path")
+        raise ValueError("must be 'hub', 'modelscope', 'mini' or a path")
     return value
 
 
@@ -66,7 +66,7 @@ def _vectors(value: object) -> object:
 Name = Annotated[str | None, BeforeValidator(_name)]
 """A name or a path."""
 Source = Annotated[str | None, BeforeValidator(_source)]
-"""Where conversations come from: ``hub``, ``mini`` or a path."""
+"""Where conversations come from: ``hub``, ``modelscope``, ``mini`` or a path."""
 FromZero = Annotated[int | None, _whole(0)]
 AtLeastOne = Annotated[int | None, _whole(1)]
 Vectors = Annotated[Path | None, BeforeValidator(_vectors)]

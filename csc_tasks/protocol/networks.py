@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 from csc_tasks.metrics import BertScoreOptions, BleurtOptions, Metric, ModelError, Models
 from csc_tasks.metrics.neural.bertscore import DEFAULT_ENCODER
 from csc_tasks.protocol.metadata import AtLeastOne, FromMetadata, FromZero, Name, Switch, Vectors
@@ -129,7 +130,7 @@ def prepare(metrics: Iterable[Metric]) -> None:
             layer = "" if kind == "bleurt" else ",csconv_bertscore_layer=N"
             raise ConfigError(
                 f"{kind} cannot be computed: {error}. Three ways out:"
-                f" (1) pip install 'csconv-eval[{kind}]' and `hf download {example}` where there is a network;"
+                f" (1) {install_hint(kind)} and `hf download {example}` where there is a network;"
                 f" (2) a model of your own: --metadata csconv_{kind}_model=FOLDER{layer};"
                 f" (3) without it: --metadata csconv_{kind}_model=off, and later"
                 f" `csconv score RESULTS --metrics {kind}` on the saved samples"

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 
 from csc_tasks.data.splits import Subset
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 from csc_tasks.metrics import DEFAULT_TOKENIZER, NO_MODELS, Models, tokenizer
 from csc_tasks.protocol.metadata import FromMetadata, Source
 from csc_tasks.protocol.networks import MODEL_KEYS, Unnamed, read_models
@@ -33,7 +34,7 @@ def _judge(value: object) -> Path | None:
 class Options(FromMetadata):
     """What ``--metadata csconv_…=…`` and the task's YAML choose.
 
-    ``data`` and ``train`` are sources (``hub``, ``mini``, a path) or ``None`` for the default;
+    ``data`` and ``train`` are sources (``hub``, ``modelscope``, ``mini``, a path) or ``None`` for the default;
     ``models`` are the networks that score, of which a strategy task uses none; ``judge`` is a
     judge's configuration file, or ``None`` for none.
     """
@@ -62,8 +63,10 @@ class Options(FromMetadata):
         options = cls.read(ours)
         try:
             tokenizer(options.tokenizer)
-        except (ValueError, ModuleNotFoundError) as error:
+        except ValueError as error:
             raise ConfigError(str(error)) from None
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"{error}: {install_hint('jieba')}") from None
         # The mini tasks promise to run offline on any machine.
         unnamed = Unnamed.CACHED if options.subset is Subset.MINI else Unnamed.DEFAULT
         return options.model_copy(update={"models": read_models(ours, unnamed)})

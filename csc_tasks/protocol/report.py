@@ -27,6 +27,10 @@ class Report:
         self.figures: dict[str, Any] = {}
         self.reasons: dict[str, str] = {}
 
+    def absent(self, names: Sequence[str], reason: str) -> None:
+        """Note that these metrics of the task are not computed at all, and why."""
+        self.figures["absent"] = {"metrics": list(names), "reason": reason}
+
     def unscored(self, name: str, turns: int) -> str:
         """Note that a metric has no score because this many turns have none, and give the reason."""
         reason = self.reasons.get(name, "see the log of the other processes")

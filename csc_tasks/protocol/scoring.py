@@ -28,6 +28,7 @@ from csc_tasks.metrics import (
     column_name,
     metrics_for,
 )
+from csc_tasks.metrics.depth import AtDepth
 from csc_tasks.protocol.replies import Problem, Reply, leaves_in_thought, read_reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
@@ -78,11 +79,12 @@ class Scored:
 
 
 def metrics_of_task(
-    kind: TaskKind, context: Context, tokenizer: str, models: Models = NO_MODELS
+    kind: TaskKind, context: Context, tokenizer: str, models: Models = NO_MODELS, labelled: bool = True
 ) -> tuple[Metric, ...]:
     """The metrics that a task of this kind reports, in table order; with networks only those of ``models``.
 
-    In generated context also those of a dialogue: by depth, and truncation.
+    In generated context also those of a dialogue: by depth, and truncation. Without labels none that compares
+    with a gold strategy.
     """
     needs = {
         TaskKind.STRATEGY: {Needs.STRATEGY, Needs.ANSWERS},
@@ -90,7 +92,14 @@ def metrics_of_task(
         TaskKind.RESPONSE: {Needs.STRATEGY, Needs.TEXT, Needs.ANSWERS},
         TaskKind.RESPONSE_ORACLE: {Needs.TEXT, Needs.ANSWERS},
     }[kind]
-    return metrics_for(needs | {Needs.DIALOGUE} if context is Context.GENERATED else needs, tokenizer, models)
+    wanted = needs | {Needs.DIALOGUE} if context is Context.GENERATED else needs
+    return tuple(m for m in metrics_for(wanted, tokenizer, models) if labelled or not _needs_gold(m))
+
+
+def _needs_gold(metric: Metric) -> bool:
+    """Whether a metric compares with gold strategies."""
+    inner = metric.metric if isinstance(metric, AtDepth) else metric
+    return inner.info.needs in (Needs.STRATEGY, Needs.RANKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +110,13 @@ class Choice:
     gold_rank: int
 
 
-def read_choice(log_likelihoods: Sequence[float], gold: Strategy) -> Choice:
+def read_choice(log_likelihoods: Sequence[float], gold: Strategy | None) -> Choice:
     """Read the log-likelihoods of the twelve options A–L.
 
     Ties go to the earlier letter, and against the gold strategy in the rank, so that a model that
     gives all options the same likelihood gains nothing from it. A NaN makes the answer unreadable.
     """
+    assert gold is not None  # the task takes labelled data only
     values = np.asarray(log_likelihoods, dtype=float)
     if len(values) != len(Strategy) or np.isnan(values).any():
         return Choice(Reply(None, "", Problem.UNKNOWN_LABEL), len(Strategy))
@@ -168,7 +178,7 @@ def score_replies(
     turns = Turns(
         conversations=[doc["conversation"] for doc in docs],
         positions=np.array([doc["turn"] for doc in docs], dtype=np.int64),
-        gold=np.array([g.index for g in golds], dtype=np.int64),
+        gold=np.array([g.index if g else UNREADABLE for g in golds], dtype=np.int64),
         predicted=np.array([r.strategy.index if r.strategy else UNREADABLE for r in replies], dtype=np.int64),
         hypotheses=[r.text for r in replies],
         references=[doc["reference"] for doc in docs],

@@ -16,6 +16,11 @@ class TaskKind(Enum):
     RESPONSE_ORACLE = "response_oracle"
 
     @property
+    def needs_labels(self) -> bool:
+        """Whether nothing can be asked or scored where the data has no strategies."""
+        return self is not TaskKind.RESPONSE
+
+    @property
     def predicts_strategy(self) -> bool:
         """Whether the answer carries a strategy that is scored."""
         return self is not TaskKind.RESPONSE_ORACLE

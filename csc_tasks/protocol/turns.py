@@ -11,7 +11,7 @@ from csc_tasks.framework import Strategy
 from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.task_kind import TaskKind
 
-__all__ = ["PromptBook", "TurnDoc", "gold_strategy", "prefix_share", "turn_docs"]
+__all__ = ["PromptBook", "TurnDoc", "gold_answer", "gold_strategy", "prefix_share", "turn_docs"]
 
 
 class _Turn(TypedDict):
@@ -20,7 +20,7 @@ class _Turn(TypedDict):
     turn: int
     turns: int
     customer: str
-    strategy: str
+    strategy: str | None
     reference: str
 
 
@@ -50,7 +50,6 @@ def turn_docs(conversations: Iterable[Conversation]) -> Iterator[TurnDoc]:
                 customer = utterance.text
                 customers.append(customer)
                 continue
-            assert utterance.strategy is not None
             yield TurnDoc(
                 conversation=conversation.id,
                 topic=conversation.topic,
@@ -58,7 +57,7 @@ def turn_docs(conversations: Iterable[Conversation]) -> Iterator[TurnDoc]:
                 turns=len(positions),
                 customers=customers,
                 customer=customer,
-                strategy=utterance.strategy.zh,
+                strategy=utterance.strategy.zh if utterance.strategy else None,
                 reference=utterance.text,
             )
             turn += 1
@@ -89,7 +88,7 @@ class PromptBook:
         rendered = self._rendered.get(doc["conversation"])
         if rendered is None:
             conversation = self._conversations[doc["conversation"]]
-            lines = [self._prompt.line(u) for u in conversation.utterances]
+            lines = [self._prompt.gold_line(u) for u in conversation.utterances]
             ends = list(accumulate(map(len, lines), initial=0))
             rendered = "".join(lines), [ends[i] for i in conversation.supporter_turns]
             self._rendered[doc["conversation"]] = rendered
@@ -112,9 +111,14 @@ class PromptBook:
 _BY_NAME = {s.zh: s for s in Strategy}
 
 
-def gold_strategy(doc: TurnDoc) -> Strategy:
-    """The gold strategy of a turn."""
-    return _BY_NAME[doc["strategy"]]
+def gold_strategy(doc: TurnDoc) -> Strategy | None:
+    """The gold strategy of a turn; ``None`` in unlabelled data."""
+    return None if doc["strategy"] is None else _BY_NAME[doc["strategy"]]
+
+
+def gold_answer(doc: TurnDoc) -> str:
+    """The gold turn with its strategy in brackets before it, if it has one."""
+    return doc["reference"] if doc["strategy"] is None else f"[{doc['strategy']}] {doc['reference']}"
 
 
 def prefix_share(prompts: Iterable[Sequence[object]]) -> float:

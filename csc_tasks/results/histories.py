@@ -6,7 +6,7 @@ processes follow one another); in generated context the model's replies, without
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ class Histories:
 
     @cached_property
     def _of_gold(self) -> dict[str, _Spoken]:
-        found: dict[str, dict[int, tuple[Sequence[str], Strategy, str]]] = {}
+        found: dict[str, dict[int, tuple[Sequence[str], Strategy | None, str]]] = {}
         for chunk in self.log.chunks():
             for doc in chunk.docs:
                 turn = doc.get("customers", []), gold_strategy(doc), doc["reference"]
@@ -78,7 +78,7 @@ class Histories:
         for conversation, turns in found.items():
             # Up to the first turn that the log lacks; what was said after it is not known from here.
             whole = next((k for k in range(len(turns)) if k not in turns), len(turns))
-            spoken[conversation] = self._render(turns[k] for k in range(whole))
+            spoken[conversation] = self._render((turns[k] for k in range(whole)), self.texts.gold_line)
         return spoken
 
     def _of_replies(self, chunk: Chunk, index: int) -> _Spoken:
@@ -88,18 +88,20 @@ class Histories:
             first = index - doc["turn"]
             turns = slice(first, first + doc["turns"])
             rows = zip(chunk.docs[turns], chunk.replies[turns], strict=True)
-            rendered = self._render((d.get("customers", []), r.strategy, r.text) for d, r in rows)
+            replies = ((d.get("customers", []), r.strategy, r.text) for d, r in rows)
+            rendered = self._render(replies, self.texts.line)
             self._last = doc["conversation"], rendered
         return self._last[1]
 
-    def _render(self, turns: Iterable[tuple[Sequence[str], Strategy | None, str]]) -> _Spoken:
+    def _render(
+        self,
+        turns: Iterable[tuple[Sequence[str], Strategy | None, str]],
+        line: Callable[[Utterance], str],
+    ) -> _Spoken:
         spoken = _Spoken([], [])
         for customers, strategy, text in turns:
             said = [Utterance(Speaker.CUSTOMER, None, customer) for customer in customers]
-            spoken.lines.extend(self._line(utterance) for utterance in said)
+            spoken.lines.extend(line(utterance).removesuffix("\n") for utterance in said)
             spoken.starts.append(len(spoken.lines))
-            spoken.lines.append(self._line(Utterance(Speaker.SUPPORTER, strategy, text)))
+            spoken.lines.append(line(Utterance(Speaker.SUPPORTER, strategy, text)).removesuffix("\n"))
         return spoken
-
-    def _line(self, utterance: Utterance) -> str:
-        return self.texts.line(utterance).removesuffix("\n")

@@ -51,7 +51,7 @@ def choose(
     known = [m.info.name for m in all_metrics()]
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"--metrics: there is no metric {unknown[0]!r}; there are {', '.join(known)}")
-    offered = metrics_of_task(log.kind, log.context, tokenizer, models)
+    offered = metrics_of_task(log.kind, log.context, tokenizer, models, log.labelled)
     return tuple(m for m in offered if not names or m.info.name in names)
 
 
@@ -83,7 +83,7 @@ def rescore(
     signature = log.signature.with_scores(metrics, tokenizer)
     recipe: dict[str, Any] = {"metrics": signature.metrics, "tokenizer": signature.tokenizer}
     key = _key({**recipe, "source": digest, "package": __version__})
-    stem = f"{log.path.stem.removeprefix('samples_')}_{key}"
+    stem = f"{log.stem}_{key}"
     target = log.path.with_name(f"results_{stem}.json")
     scores_path = log.path.with_name(f"scores_{stem}.jsonl")
     if not force and (earlier := _earlier(target, log.task)) is not None:
@@ -144,7 +144,7 @@ def rescore(
         **recipe,
         absent=sorted(absent),
         failures=failures,
-        samples=log.path.name,
+        samples=log.name,
         samples_sha256=digest,
         results=log.results.path.name,
         scores=scores_path.name,

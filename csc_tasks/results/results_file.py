@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.protocol.signature import Protocol, Signature, Text
+from csc_tasks.results.log_file import present
 from csc_tasks.results.records import Head, Judging, Lenient, ModelRecord, Rescoring, TaskReport
 
 __all__ = ["Origin", "ResultsFile", "TaskRun"]
@@ -117,11 +118,12 @@ class TaskRun:
 
     @property
     def samples(self) -> Path:
-        """Where the log of the turns is, if it was written."""
+        """Where the log of the turns is, compressed or not, if it was written."""
         made = self.rescoring or self.judging
         if made and made.samples:
-            return self.path.with_name(made.samples)
-        return self.path.with_name(f"samples_{self.task}_{self.path.stem.removeprefix('results_')}.jsonl")
+            return present(self.path.with_name(made.samples))
+        name = f"samples_{self.task}_{self.path.stem.removeprefix('results_')}.jsonl"
+        return present(self.path.with_name(name))
 
     def reason_unscored(self, metric: str) -> str:
         """Why a metric has no score, as far as the file says; '' where it does not."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ from csc_tasks.protocol.scoring import read_replies
 from csc_tasks.protocol.signature import BENCHMARK_VERSION, Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
+from csc_tasks.results.log_file import log_sha256, log_stem, logs_below, open_log_file, plain
 from csc_tasks.results.results_file import ResultsFile, TaskRun
 
 __all__ = ["Chunk", "SampleLog", "find_logs", "log_files", "no_logs", "open_log"]
@@ -87,7 +87,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class SampleLog:
-    """One ``samples_*.jsonl`` with the results file of its run, and what that says of the task."""
+    """One ``samples_*.jsonl``, compressed or not, with the results file of its run and what that says of the task."""
 
     path: Path
     results: ResultsFile
@@ -104,6 +104,30 @@ class SampleLog:
         return self.run.signature
 
     @property
+    def name(self) -> str:
+        """As lm-eval wrote it, without the suffix of a compression: what files made from it call it."""
+        return plain(self.path).name
+
+    @property
+    def stem(self) -> str:
+        """Task and date: what files made from it are called after."""
+        return log_stem(self.path)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the turns have gold strategies.
+
+        Raises:
+            DataError: the log's first line is damaged.
+        """
+        with open_log_file(self.path) as file:
+            for number, line in enumerate(file, 1):
+                doc = self._sample(line, f"{self.path}: line {number}").get("doc") if line.strip() else None
+                if isinstance(doc, dict) and not doc.get("padding"):
+                    return bool(doc.get("strategy") or any(doc.get("strategies") or ()))
+        return True
+
+    @property
     def kind(self) -> TaskKind:
         """What was asked."""
         return TaskKind(self.signature.task)
@@ -114,9 +138,8 @@ class SampleLog:
         return Context(self.signature.context)
 
     def sha256(self) -> str:
-        """Of the log's bytes."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """Of the log's bytes, uncompressed."""
+        return log_sha256(self.path)
 
     def chunks(self, metrics: Sequence[str] = ()) -> Iterator[Chunk]:
         """The turns in the order of the log, about :data:`CHUNK` at a time.
@@ -130,7 +153,7 @@ class SampleLog:
         """
         chunk = Chunk(items={name: [] for name in metrics})
         seen: dict[str, int] = {}  # by conversation a bit for each turn: ten bytes a turn would add up
-        with self.path.open("rb") as file:
+        with open_log_file(self.path) as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
@@ -183,7 +206,7 @@ class SampleLog:
                         column += sample[name]
                 yield from self._of_dialogue(sample, doc, answers, prompts)
                 return
-            if doc["strategy"] not in _NAMES:
+            if doc["strategy"] is not None and doc["strategy"] not in _NAMES:
                 raise KeyError("strategy")
             answer = [pair[0] for pair in answers] if self.kind is TaskKind.STRATEGY_MC else answers[0]
             turn: TurnDoc = {key: doc[key] for key in TurnDoc.__required_keys__}  # type: ignore[assignment]
@@ -270,8 +293,8 @@ def log_files(paths: list[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
-        for file in sorted(path.rglob("samples_*.jsonl")) if path.is_dir() else [path]:
-            files.setdefault(file.resolve(), file)
+        for file in logs_below(path) if path.is_dir() else [path]:
+            files.setdefault(plain(file).resolve(), file)
     return list(files.values())
 
 
@@ -281,7 +304,7 @@ def open_log(path: Path) -> SampleLog | None:
     Raises:
         DataError: its results file is missing or damaged, or of another benchmark version; the message names it.
     """
-    task, _, date = path.stem.removeprefix("samples_").rpartition("_")
+    task, _, date = log_stem(path).rpartition("_")
     results_path = path.with_name(f"results_{date}.json")
     if not results_path.exists():
         raise DataError(f"{path}: its run's {results_path.name} is not beside it, which says how it was made")

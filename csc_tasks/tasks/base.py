@@ -38,6 +38,8 @@ __all__ = ["FILTER", "CSConvTask", "PromptOptions"]
 
 logger = logging.getLogger(__name__)
 
+LOGGED_OF_TURN = 1300
+"""Bytes of a log for a turn besides its prompts and its metrics' items, measured."""
 FILTER = "none"
 """lm-eval's name for "no filter", so that scores are found under the usual ``metric,none``."""
 
@@ -57,6 +59,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
 
     KIND: TaskKind
     CONTEXT: Context
+    LOGGED_OF_METRIC = 130
+    """Bytes of a log for a turn's item of a metric and of its error, measured."""
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
         show_messages_plainly()
@@ -68,14 +72,24 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self.prompt_texts = load_prompt()
         self.corpus = evaluation_corpus(self.options.subset, self.options.data)
         self.conversations = select(self.corpus.conversations, self.options.subset)
+        if self.KIND.needs_labels and not self.corpus.labelled:
+            raise ConfigError(
+                f"csconv_{self.KIND.value} needs the strategies of the supporter's utterances, and "
+                f"{self.corpus.path} has none: evaluate csconv_response and csconv_dialogue, which do without, or "
+                "label the file (docs/own-data.md)"
+            )
         self.book = PromptBook(self.conversations, self.prompt_texts, self.KIND)
         self._shots: list[tuple[str, str]] = []
         self._fewshot_seed: int | None = None
         self._prefixes: dict[tuple[int, str | None], str] = {}
         self.report = Report()
-        self.metrics: tuple[Metric, ...] = metrics_of_task(
-            self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
-        )
+        choice = self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
+        self.metrics: tuple[Metric, ...] = metrics_of_task(*choice, self.corpus.labelled)
+        if not self.corpus.labelled:
+            absent = [m.info.name for m in metrics_of_task(*choice) if m not in self.metrics]
+            reason = f"the supporter's utterances of {self.corpus.name} have no strategies"
+            self.report.absent(absent, reason)
+            logger.warning("%s: %s: not computed are %s", config.get("task"), reason, ", ".join(absent))
         self.judge = self._judge_of_run()
         if self.judge is not None:
             self.metrics += self.judge.metrics
@@ -142,6 +156,11 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         """
         if len(self._shots) != count:
             training = training_corpus(self.options.subset, self.options.train, self.corpus)
+            if not training.labelled:
+                raise ConfigError(
+                    f"--num_fewshot {count}: {training.path} has no strategies, which an example must show; "
+                    "--metadata csconv_train= names another file"
+                )
             # A conversation that is evaluated must not be an example.
             pool = [c for c in training.conversations if c.id not in self.book]
             if count > len(pool):
@@ -214,6 +233,26 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         if options.get("cache_requests"):
             logger.info("%s: --cache_requests is ignored; prompts are built anew", self.task_name)
         super().build_all_requests(**{**options, "cache_requests": False})
+        if not options.get("rank"):
+            # Prompts are most of a log, and the harness writes each whole: a thing to know before the disk is full.
+            turns = len({(instance.doc_id, instance.doc.get("turn")) for instance in self._instances})
+            beside = turns * (LOGGED_OF_TURN + self.LOGGED_OF_METRIC * len(self.metrics))
+            size = (self._prompt_bytes() + beside) * (options.get("world_size") or 1)
+            logger.info(
+                "%s: with --log_samples its log will take about %s MB; `csconv logs compress` makes a twelfth of it",
+                self.task_name,
+                f"{size / 1e6:,.0f}" if size >= 1e7 else f"{size / 1e6:.1f}",
+            )
+
+    def _prompt_bytes(self) -> int:
+        """How much the prompts of this process's requests take in a log, in UTF-8; nearly, for dialogues."""
+        # The requests of a multiple-choice document share their prompt, which is logged with each.
+        sizes: dict[int, int] = {}
+        for instance in self._instances:
+            prompt = instance.args[0]
+            if id(prompt) not in sizes:
+                sizes[id(prompt)] = len(str(prompt).encode("utf-8", "replace"))
+        return sum(sizes[id(instance.args[0])] for instance in self._instances)
 
     def fewshot_context(
         self,

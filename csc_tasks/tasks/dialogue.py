@@ -35,6 +35,7 @@ class DialogueTask(CSConvTask):
 
     KIND = TaskKind.RESPONSE
     CONTEXT = Context.GENERATED
+    LOGGED_OF_METRIC = 40  # in lists, without names
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
         install()
@@ -57,7 +58,7 @@ class DialogueTask(CSConvTask):
             return self.book.target(doc)
         whole = cast(DialogueDoc, doc)
         pairs = zip(whole["strategies"], whole["references"], strict=True)
-        return "\n".join(f"[{strategy}] {reference}" for strategy, reference in pairs)
+        return "\n".join(f"[{strategy}] {text}" if strategy else text for strategy, text in pairs)
 
     def doc_iterator(
         self,
@@ -98,6 +99,19 @@ class DialogueTask(CSConvTask):
             DialogueRequest.of(dialogue, turn, index, ctx, generation, meta)
             for index, turn in enumerate(dialogue.turns)
         ]
+
+    def _prompt_bytes(self) -> int:
+        """As if the model's turns were as long as the gold ones, for the prompts are not known yet."""
+        first = head = 0
+        for instance in self._instances:
+            if instance.dialogue is None:
+                continue
+            if instance.idx == 0:
+                head = len(str(instance.args[0]).encode("utf-8", "replace"))
+                first += head
+            else:
+                first += head + len(self.book.history(instance.doc).encode("utf-8", "replace"))
+        return first
 
     def apply_filters(self) -> None:
         """Read and score all replies of this process at once."""

@@ -185,7 +185,8 @@ class _Turns:
         items: dict[str, list[Any]] = {name: [] for name in self.metrics}
         for chunk in log.chunks(self.metrics):
             docs += [
-                (d["conversation"], d["turn"], d["topic"], d["strategy"], d["reference"]) for d in chunk.docs
+                (d["conversation"], d["turn"], d["topic"], d["strategy"] or "", d["reference"])
+                for d in chunk.docs
             ]
             for name, column in chunk.items.items():
                 items[name] += column

@@ -33,6 +33,7 @@ from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import interval
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, resample_counts
+from csc_tasks.results.log_file import log_sha256
 from csc_tasks.results.results_file import Origin, TaskRun
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
@@ -207,13 +208,12 @@ def _note(path: Path, status: os.stat_result, folder: Path) -> tuple[Path, list[
 
 
 def _digest(path: Path, folder: Path) -> str:
-    """SHA-256 of a file, remembered."""
+    """SHA-256 of a file, remembered; of a log's uncompressed bytes."""
     if known := _remembered(path, folder):
         return known
     note, stamp = _note(path, path.stat(), folder)
     at = time.time()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = log_sha256(path)
     keep(note, json.dumps({"stamp": stamp, "at": at, "sha256": digest}).encode())
     return digest
 

@@ -80,7 +80,7 @@ class TextKeeper:
         strategy = None
         if self._log.kind is not TaskKind.RESPONSE_ORACLE:
             strategy = UNREADABLE if reply.strategy is None else reply.strategy.index
-        gold = _GOLD[doc["strategy"]]
+        gold = UNREADABLE if doc["strategy"] is None else _GOLD[doc["strategy"]]
         return BrowsedTurn(said, gold, doc["reference"]), BrowsedReply(strategy, reply.text, scores)
 
     def _customer(self, chunk: Chunk, index: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from csc_tasks.errors import ConfigError, DataError
+from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board, to_json
 from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows
 from csc_tasks.leaderboards.rendering.figures import write_figures
@@ -49,9 +50,7 @@ def require_packages() -> None:
     """
     needed = ("jinja2", "vl_convert")
     if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
-        raise ConfigError(
-            f"the leaderboard needs {' and '.join(missing)}: pip install 'csconv-eval[leaderboard]'"
-        )
+        raise ConfigError(f"the leaderboard needs {' and '.join(missing)}: {install_hint('leaderboard')}")
 
 
 def write_site(board: Board, options: SiteOptions) -> Site:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import to_json
 from csc_tasks.leaderboards.build import build_board
 from tests.door import Done, csconv
@@ -357,5 +358,5 @@ def test_packages_that_are_missing_are_named_with_the_cure(
     )
     done = leaderboard(short, "--out", tmp_path / "site")
     assert done.code == 1
-    assert done.err == "csconv: the leaderboard needs jinja2: pip install 'csconv-eval[leaderboard]'\n"
+    assert done.err == f"csconv: the leaderboard needs jinja2: {install_hint('leaderboard')}\n"
     assert not (tmp_path / "site").exists()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from lm_eval.api.instance import Instance
 
+from csc_tasks.data.files import write_conversations
 from csc_tasks.data.sources import load
 from csc_tasks.data.splits import Split
 from csc_tasks.errors import ConfigError
@@ -126,6 +127,44 @@ def test_several_floors_with_commas_are_evaluated_one_after_the_other_each_as_it
     assert found == {floor: values["strategy_acc"] for floor, values in alone.items()}
     assert len(set(found.values())) == 2
     assert len(list(tmp_path.rglob(f"samples_{task}_*.jsonl"))) == 2
+
+
+@pytest.mark.parametrize("way", ["--train", "--metadata", "CSCONV_TRAIN", "RoleCS.json"])
+def test_a_floor_on_own_data_takes_training_conversations_as_few_shot_examples_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    own, train = tmp_path / "own, 甲.json", tmp_path / "train, 乙.json"
+    write_conversations(own, load("mini").conversations[:2])
+    monkeypatch.setenv("CSCONV_DATA", str(own))
+    arguments = ["baseline", "random", "--tasks", "csconv_strategy", "--output_path", tmp_path / "out"]
+    without = csconv(*arguments)
+    assert without.code == 1
+    for remedy in ("--train", "--metadata csconv_train=PATH", "CSCONV_TRAIN", "RoleCS.json"):
+        assert remedy in without.err
+    match way:
+        case "--train":
+            arguments += ["--train", train]
+        case "--metadata":
+            arguments += ["--metadata", json.dumps({"csconv_train": str(train)})]
+        case "CSCONV_TRAIN":
+            monkeypatch.setenv(way, str(train))
+        case _:
+            train = tmp_path / way
+    write_conversations(train, load("mini", Split.TRAINING).conversations[:1])
+    done = csconv(*arguments)
+    assert done.code == 0, done.err[-2000:]
+    (path,) = (tmp_path / "out").rglob("results_*.json")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["config"]["model_args"] == {"model": "csconv-random", "train": str(train), "seed": 0}
+
+
+def test_what_is_shuffled_needs_no_training_conversations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_conversations(tmp_path / "own.json", load("mini").conversations[:2])
+    monkeypatch.setenv("CSCONV_DATA", str(tmp_path / "own.json"))
+    done = csconv("baseline", "shuffle", "--tasks", "csconv_strategy", "--output_path", tmp_path / "out")
+    assert done.code == 0, done.err[-2000:]
 
 
 def test_a_floor_is_far_from_zero_on_chinese_text() -> None:

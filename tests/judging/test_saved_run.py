@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("aiohttp", reason="needs csconv-eval[judge]")
 
+from csc_tasks.install import install_hint
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.saved_run import JudgedLog
@@ -170,7 +171,7 @@ def test_without_the_extra_the_command_says_what_to_install(
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     done = csconv("judge", tmp_path, "--config", configured(server, tmp_path))
     assert (done.code, done.out) == (1, "")
-    assert done.err == "csconv: the judge needs aiohttp: pip install 'csconv-eval[judge]'\n"
+    assert done.err == f"csconv: the judge needs aiohttp: {install_hint('judge')}\n"
     assert csconv("judge", "--help").code == 0
 
 

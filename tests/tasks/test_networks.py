@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 from csc_tasks.metrics import BertScoreOptions, BleurtOptions, Models
 from csc_tasks.protocol.networks import Unnamed, read_models
 from csc_tasks.protocol.options import Options
@@ -214,7 +215,7 @@ def test_what_cannot_be_had_stops_the_run_before_generation_with_three_ways_out(
     assert lm.requests == []
     kind = "bleurt" if "bleurt" in spoil.__name__ else "bertscore"
     for way in (
-        f"pip install 'csconv-eval[{kind}]'",
+        install_hint(kind),
         f"csconv_{kind}_model=FOLDER",
         f"csconv_{kind}_model=off",
     ):
@@ -229,7 +230,7 @@ def test_without_the_bert_score_package_the_run_stops_too(
         ConfigError, match="bertscore cannot be computed: bert-score is not installed"
     ) as error:
         evaluate(FunctionLM(gold), [TASK], with_encoder(model), limit=2)
-    assert "pip install 'csconv-eval[bertscore]'" in str(error.value)
+    assert install_hint("bertscore") in str(error.value)
 
 
 def test_nothing_is_loaded_for_predict_only_or_a_strategy_task() -> None:
