@@ -21,7 +21,8 @@ def markdown(board: Board) -> str:
         f"Built {board.built} by csconv {board.package}. Shares in percent. In brackets the {board.level:.0%} interval "
         f"({board.resamples} resamples of conversations, seed {board.seed}). # is 1 + the number of models that are "
         "significantly better (paired, Holm-corrected): models of one rank cannot be told apart from the best of them "
-        f"with these data. {ABSENT} stands for what was not measured or has no value.",
+        f"with these data. After sd stands the standard deviation between seeds, where a score is the mean of "
+        f"several. {ABSENT} stands for what was not measured or has no value.",
     ]
     for table in board.tables:
         lines += [
@@ -57,7 +58,8 @@ def _section(grid: Grid) -> Iterator[str]:
 
 def _name(row: Row) -> str:
     name = row_name(row)
-    parts = [code(name.model), code(name.revision) if name.revision else "", name.tags]
+    revision = code(name.revision) if name.revision else ""
+    parts = [code(name.model), revision, inline(name.words, 200) if name.words else "", name.tags]
     return " ".join(part for part in parts if part)
 
 
