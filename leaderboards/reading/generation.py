@@ -32,7 +32,7 @@ def generation_settings(record: ModelRecord) -> dict[str, str]:
     """All settings of a task that generates, the command's among them, without the seed; none of one that does not."""
     if not record.task_generation:
         return {}
-    return _canonical({**record.task_generation, **record.gen_kwargs})
+    return _canonical(record.task_generation, record.gen_kwargs)
 
 
 def overridden_settings(record: ModelRecord) -> dict[str, str]:
@@ -41,7 +41,7 @@ def overridden_settings(record: ModelRecord) -> dict[str, str]:
     The command's count for a task too that generates nothing, so that a run's tasks stay together.
     """
     own = _of_benchmark(record.benchmark)
-    chosen = _canonical({**(own or {}), **(record.task_generation if own else {}), **record.gen_kwargs})
+    chosen = _canonical(own or {}, record.task_generation if own else {}, record.gen_kwargs)
     usual = _canonical(own or {})
     return {name: value for name, value in chosen.items() if usual.get(name) != value}
 
@@ -58,13 +58,14 @@ def _of_benchmark(version: int) -> dict[str, Any] | None:
     return settings
 
 
-def _canonical(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Settings by name, each once and as lm-eval takes it: greedy has no temperature, stops have no order."""
-    given = {name: value for name, value in settings.items() if name != "seed"}
-    length = next((given[name] for name in _LENGTH if given.get(name) is not None), None)
-    given = {name: value for name, value in given.items() if name not in _LENGTH}
-    if length is not None:
-        given["max_gen_toks"] = length
+def _canonical(*layers: Mapping[str, Any]) -> dict[str, str]:
+    """Settings by name, each once, a later layer before an earlier: greedy has no temperature, stops have no order."""
+    given: dict[str, Any] = {}
+    for layer in layers:
+        length = next((layer[name] for name in _LENGTH if layer.get(name) is not None), None)
+        given |= {name: value for name, value in layer.items() if name not in (*_LENGTH, "seed")}
+        if length is not None:
+            given["max_gen_toks"] = length
     stops = given.pop("until", None)
     found = telling(given)
     warm = found.get("temperature", "0") not in ("0", "")
