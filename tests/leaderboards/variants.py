@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,3 +74,8 @@ def _generate(content: dict[str, Any], settings: Mapping[str, Any]) -> None:
     """As lm-eval does, which puts the command's settings into each task's."""
     for task in content["configs"].values():
         task["generation_kwargs"] = {**task["generation_kwargs"], **settings}
+
+
+def content_of(path: Path) -> Any:
+    """A JSON file, read."""
+    return json.loads(path.read_text(encoding="utf-8"))
