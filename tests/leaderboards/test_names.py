@@ -29,7 +29,10 @@ from tests.leaderboards.reading.test_identity import identified, results
         ([{"reasoning_effort": "low"}, {"reasoning_effort": "high"}], [("effort low",), ("effort high",)]),
         ([{"dtype": "float16"}, {"dtype": "bfloat16"}], [("float16",), ("bfloat16",)]),
         ([{"backend": "hf"}, {"backend": "vllm"}], [("backend hf",), ("backend vllm",)]),
-        ([{"base_url": "api.a.com/v1"}, {"base_url": "api.b.com/v1"}], [("at api.a.com/v1",), ("at api.b.com/v1",)]),
+        (
+            [{"base_url": "api.a.com/v1"}, {"base_url": "api.b.com/v1"}],
+            [("at api.a.com/v1",), ("at api.b.com/v1",)],
+        ),
         ([{}, {"x": "1"}, {"x": "2"}], [(), ("x=1",), ("x=2",)]),
         # An adapter always stands there; what all have in common else does not.
         ([{"peft": "/x/a", "dtype": "float16"}], [("adapter a",)]),

@@ -52,9 +52,7 @@ def row_of(board: Board, model: str = "org/a") -> Row:
 
 
 def own_scores(three: Path) -> list[float]:
-    return [
-        logs.content(three / f"s{seed}")["results"][RESPONSE]["strategy_acc,none"] for seed in SEEDS
-    ]
+    return [logs.content(three / f"s{seed}")["results"][RESPONSE]["strategy_acc,none"] for seed in SEEDS]
 
 
 def test_a_row_is_the_mean_of_its_seeds_and_says_how_far_they_lie_apart(board: Board, three: Path) -> None:
@@ -85,7 +83,10 @@ def test_labels_are_added_up_and_depth_is_averaged(board: Board, three: Path, ke
     assert one.confusion is not None
     assert sum(map(sum, figures.confusion)) == 3 * sum(map(sum, one.confusion))
     first = [
-        row_of(build_board([three / f"s{seed}"], cache=kept)).figures["response/reference"].depth["rouge_l"][2].value
+        row_of(build_board([three / f"s{seed}"], cache=kept))
+        .figures["response/reference"]
+        .depth["rouge_l"][2]
+        .value
         for seed in SEEDS
     ]
     assert figures.depth["rouge_l"][2].value == pytest.approx(fmean(v for v in first if v is not None))

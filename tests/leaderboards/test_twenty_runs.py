@@ -89,7 +89,12 @@ def test_csv_parquet_and_json_tell_them_apart(board: Board, twenty: Path, tmp_pa
     flat = flat_rows(board)
     lines = [r for r in csv.DictReader(io.StringIO(csv_bytes(flat).decode())) if r["metric"] == "rouge_l"]
     assert len({(line["settings"], line["adapter"], line["revision"]) for line in lines}) == len(lines) == 20
-    assert {line["adapter"] for line in lines} == {"", "/adapters/a/final", "/adapters/b/final", "/adapters/c"}
+    assert {line["adapter"] for line in lines} == {
+        "",
+        "/adapters/a/final",
+        "/adapters/b/final",
+        "/adapters/c",
+    }
     assert "backend=hf; load_in_4bit=True" in {line["settings"] for line in lines}
     table = parquet.read_table(io.BytesIO(parquet_bytes(flat)))
     assert len(set(table.column("settings").to_pylist())) == 20
@@ -118,7 +123,9 @@ def test_the_page_tells_them_apart_and_its_filter_finds_settings(
     done = csconv("leaderboard", twenty, "--out", tmp_path, "--workers", "1", "--cache", kept)
     assert done.code == 0, done.err
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    rows = re.findall(r'<tr data-name="org/base" data-settings="([^"]*)".*?<th class="model".*?</th>', page, re.DOTALL)
+    rows = re.findall(
+        r'<tr data-name="org/base" data-settings="([^"]*)".*?<th class="model".*?</th>', page, re.DOTALL
+    )
     assert len(set(rows)) == len(rows) == 20
     # The filter looks at names, settings and tags.
     assert [row for row in rows if "4bit" in row] == ["backend=hf load_in_4bit=True "]
@@ -130,7 +137,9 @@ def test_the_page_tells_them_apart_and_its_filter_finds_settings(
     assert len({json.dumps(row["settings"]) for row in table["rows"]}) == 20
 
 
-def test_the_twenty_first_run_is_a_repeat_of_its_like_or_told(twenty: Path, short: Path, tmp_path: Path) -> None:
+def test_the_twenty_first_run_is_a_repeat_of_its_like_or_told(
+    twenty: Path, short: Path, tmp_path: Path
+) -> None:
     variant(short / "a", tmp_path / "again", ONE_APART["4-bit"], shift=99)
     board = build_board([twenty, tmp_path])
     assert len(board.tables[0].rows) == 20

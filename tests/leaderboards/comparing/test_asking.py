@@ -38,7 +38,12 @@ ROWS = [
     # Few-shot examples are the protocol's.
     ({"shots": 2}, {}, "fewshot", "shots 2 against 0"),
     ({"shots": 2}, both(OTHER, {"shots": 2}), "", ""),
-    (both(TEMPLATE, MULTITURN), both(TEMPLATE, MULTITURN, {"fewshot_as_multiturn": False}), "fewshot", "multiturn"),
+    (
+        both(TEMPLATE, MULTITURN),
+        both(TEMPLATE, MULTITURN, {"fewshot_as_multiturn": False}),
+        "fewshot",
+        "multiturn",
+    ),
     # So are generation settings, whatever the model.
     ({"gen_kwargs": {"temperature": 0.7}}, {}, "generation", "temperature 0.7 against not set"),
     ({"gen_kwargs": {"temperature": 0.7}}, OTHER, "generation", "temperature 0.7 against not set"),
@@ -55,7 +60,12 @@ ROWS = [
     (both(OTHER, CHAT), {}, "template", "chat template of the server against none"),
     # The system instruction is the same for all.
     (SYSTEM, {}, "system", "system instruction 111111 against none"),
-    (SYSTEM, both(OTHER, {"system_instruction_sha": TWO}), "system", "system instruction 111111 against 222222"),
+    (
+        SYSTEM,
+        both(OTHER, {"system_instruction_sha": TWO}),
+        "system",
+        "system instruction 111111 against 222222",
+    ),
     # Thinking is the model's own, unless both say something else, or it is one model.
     (THINKING, NO_THINKING, "thinking", "enable_thinking True against False"),
     (THINKING, {}, "thinking", "enable_thinking True against not set"),

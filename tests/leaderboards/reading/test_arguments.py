@@ -17,8 +17,14 @@ ADDRESS = "http://127.0.0.1:8000/v1/completions"
     ("one", "other"),
     [
         # Speed and place.
-        ({}, {"batch_size": "auto", "device": "cuda:1", "num_concurrent": 64, "timeout": 9, "max_retries": 2}),
-        ({}, {"tensor_parallel_size": 4, "gpu_memory_utilization": 0.8, "swap_space": 8, "parallelize": True}),
+        (
+            {},
+            {"batch_size": "auto", "device": "cuda:1", "num_concurrent": 64, "timeout": 9, "max_retries": 2},
+        ),
+        (
+            {},
+            {"tensor_parallel_size": 4, "gpu_memory_utilization": 0.8, "swap_space": 8, "parallelize": True},
+        ),
         ({}, {"enable_prefix_caching": True, "offload_folder": "/tmp", "verify_certificate": False}),
         ({}, {"trust_remote_code": True}),
         # What is the same as nothing.
@@ -43,7 +49,9 @@ ADDRESS = "http://127.0.0.1:8000/v1/completions"
         ),
     ],
 )
-def test_what_cannot_change_an_answer_makes_no_other_model(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_what_cannot_change_an_answer_makes_no_other_model(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
     first, second = (identified(results({"pretrained": "a", **each})) for each in (one, other))
     assert first.key == second.key
 
@@ -58,7 +66,10 @@ def test_what_cannot_change_an_answer_makes_no_other_model(one: dict[str, Any], 
         ({}, {"prefix_token_id": 1}),
         ({}, {"max_length": 2048}),
         ({}, {"attn_implementation": "eager"}),
-        ({"chat_template_args": {"reasoning_effort": "low"}}, {"chat_template_args": {"reasoning_effort": "high"}}),
+        (
+            {"chat_template_args": {"reasoning_effort": "low"}},
+            {"chat_template_args": {"reasoning_effort": "high"}},
+        ),
         ({"base_url": ADDRESS}, {"base_url": "http://127.0.0.1:8000/v1/chat/completions"}),
         ({"base_url": ADDRESS}, {"base_url": "https://api.example.com/v1/completions"}),
         ({"base_url": "https://api.a.com/v1"}, {"base_url": "https://api.b.com/v1"}),
