@@ -21,8 +21,7 @@ def markdown(board: Board) -> str:
         f"Built {board.built} by csconv {board.package}. Shares in percent. In brackets the {board.level:.0%} interval "
         f"({board.resamples} resamples of conversations, seed {board.seed}). # is 1 + the number of models that are "
         "significantly better (paired, Holm-corrected): models of one rank cannot be told apart from the best of them "
-        f"with these data. After sd stands the standard deviation between seeds, where a score is the mean of "
-        f"several. {ABSENT} stands for what was not measured or has no value.",
+        f"with these data.{_of_seeds(board)} {ABSENT} stands for what was not measured or has no value.",
     ]
     for table in board.tables:
         lines += [
@@ -46,6 +45,13 @@ def markdown(board: Board) -> str:
             lines.append(f"- {board.ignored} results of tasks that are not csconv's")
         lines += [f"- {code(problem.path, 200)}: {code(problem.message, 400)}" for problem in board.problems]
     return "\n".join(lines) + "\n"
+
+
+def _of_seeds(board: Board) -> str:
+    """What sd stands for, where there is one."""
+    if all(row.seeds == 1 for table in board.tables for row in table.rows):
+        return ""
+    return " After sd stands the standard deviation between seeds, where a score is the mean of several."
 
 
 def _section(grid: Grid) -> Iterator[str]:

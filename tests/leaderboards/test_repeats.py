@@ -14,12 +14,12 @@ import pytest
 
 from csc_tasks.leaderboards.board import Board, Row
 from csc_tasks.leaderboards.build import build_board
-from csc_tasks.leaderboards.reading.replicates import replicates_of
+from csc_tasks.leaderboards.reading.replicates import Replicates, replicates_of
 from csc_tasks.leaderboards.reading.runs import find_runs
 from csc_tasks.leaderboards.rendering.export import flat_rows
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from csc_tasks.leaderboards.rendering.numbers import number
-from csc_tasks.metrics.comparison import interval
+from csc_tasks.metrics.comparison import interval, paired_difference
 from tests.door import csconv
 from tests.leaderboards import logs
 from tests.leaderboards.logs import RESPONSE, answering, write_run
@@ -55,6 +55,13 @@ def own_scores(three: Path) -> list[float]:
     return [logs.content(three / f"s{seed}")["results"][RESPONSE]["strategy_acc,none"] for seed in SEEDS]
 
 
+def _replicates(paths: list[Path], kept: Path) -> Any:
+    """Of strategy accuracy, of the only run below these paths."""
+    (read,) = replicates_of(find_runs(paths).runs, folder=kept)
+    assert isinstance(read, Replicates)
+    return read.replicates["strategy_acc"]
+
+
 def test_a_row_is_the_mean_of_its_seeds_and_says_how_far_they_lie_apart(board: Board, three: Path) -> None:
     row, scores = row_of(board), own_scores(three)
     cell = row.cells[METRIC]
@@ -68,9 +75,7 @@ def test_a_row_is_the_mean_of_its_seeds_and_says_how_far_they_lie_apart(board: B
 
 
 def test_the_interval_is_of_the_mean_over_the_same_resamples(board: Board, three: Path, kept: Path) -> None:
-    runs = find_runs([three / f"s{seed}" for seed in SEEDS]).runs
-    read = replicates_of(runs, folder=kept)
-    replicates = [each.replicates["strategy_acc"] for each in read]  # type: ignore[union-attr]
+    replicates = [_replicates([three / f"s{seed}"], kept) for seed in SEEDS]
     low, high = interval(np.mean(replicates, axis=0), 32)
     cell = row_of(board).cells[METRIC]
     assert (cell.low, cell.high) == (pytest.approx(low), pytest.approx(high))
@@ -124,6 +129,11 @@ def test_compare_and_gate_hold_means_against_each_other(three: Path, tmp_path: P
     assert delta["first"] == pytest.approx(fmean(own_scores(three)))
     assert delta["spreads"] == [pytest.approx(stdev(own_scores(three))), None]
     assert len(section["changed"]) == 20
+    means = [_replicates([three / name], kept) for name in ("s1", "s2", "s3", "other")]
+    change = np.mean(means[:3], axis=0) - means[3]
+    expected = paired_difference(delta["first"] - delta["second"], change, 32)
+    assert delta["difference"]["low"] == pytest.approx(expected.low)
+    assert delta["difference"]["p"] == pytest.approx(expected.p)
     file = tmp_path / "baseline.json"
     assert csconv("gate", seeds, "--baseline", file, "--update-baseline").code == 0
     reports: list[Any] = []
