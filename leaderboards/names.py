@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from csc_tasks.leaderboards.reading.identity import ADAPTERS, Identity, is_local_path, path_of
 
-__all__ = ["Named", "label_of", "model_names", "names_of", "telling_words"]
+__all__ = ["Named", "model_names", "names_of", "telling_words", "title_of", "without_revision"]
 
 _ORDER = (
     *ADAPTERS,
@@ -75,15 +75,16 @@ class Named(NamedTuple):
     model: str
     words: tuple[str, ...]
 
-    @property
-    def label(self) -> str:
-        """All of it in one line."""
-        return label_of(self.model, self.words)
+
+def title_of(model: str, revision: str, words: Sequence[str]) -> str:
+    """A name, its revision and what tells it apart in one line: ``org/a@v2 4bit``."""
+    name = f"{model}@{revision}" if revision else model
+    return " ".join([name, *without_revision(revision, words)])
 
 
-def label_of(model: str, words: Sequence[str]) -> str:
-    """A name and what tells it apart in one line."""
-    return " ".join([model, *words])
+def without_revision(revision: str, words: Sequence[str]) -> list[str]:
+    """The words beside a name that the revision already stands in."""
+    return [word for word in words if not (revision and word.startswith("revision "))]
 
 
 def names_of(identities: Sequence[Identity], among: Mapping[str, str] | None = None) -> list[Named]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.leaderboards.comparing.baseline_file import is_baseline, read_baseline
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
-from csc_tasks.leaderboards.names import names_of
+from csc_tasks.leaderboards.names import names_of, title_of
 from csc_tasks.leaderboards.reading.asked import asked_of
 from csc_tasks.leaderboards.reading.checks import is_complete, mismatch
 from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat, choose_runs
@@ -70,7 +70,11 @@ def _named(chosen: Sequence[ModelSection]) -> dict[tuple[str, ...], tuple[str, .
     models = {c.identity.key: c.identity for c in chosen}
     named = names_of(list(models.values()))
     return {
-        key: (name.model, f"{name.model}@{identity.revision}", name.label)
+        key: (
+            name.model,
+            f"{name.model}@{identity.revision}",
+            title_of(name.model, identity.revision, name.words),
+        )
         for (key, identity), name in zip(models.items(), named, strict=True)
     }
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from csc_tasks.leaderboards.names import label_of, telling_words
+from csc_tasks.leaderboards.names import telling_words, title_of
 from csc_tasks.leaderboards.reading.asked import Asked
 from csc_tasks.leaderboards.reading.identity import Identity
 from csc_tasks.metrics import additive_metric
@@ -101,8 +101,5 @@ def titles(first: ModelResults, second: ModelResults) -> tuple[str, str]:
 
 
 def _title(model: ModelResults, words: tuple[str, ...]) -> str:
-    name = model.model + (f"@{model.revision}" if model.revision else "")
-    shown = [word for word in words if not (model.revision and word.startswith("revision "))]
-    if model.seeds > 1:
-        shown.append(f"({model.seeds} seeds)")
-    return label_of(name, shown)
+    seeds = [f"({model.seeds} seeds)"] if model.seeds > 1 else []
+    return title_of(model.model, model.revision, [*words, *seeds])

@@ -16,8 +16,8 @@ __all__ = ["ADAPTERS", "Identity", "identify", "is_local_path", "path_of", "temp
 ADAPTERS = ("peft", "lora_local_path", "delta")
 """lm-eval's arguments that name weights on top of a model's."""
 
-_FLOORS = "csconv-baseline"
-"""The backend of weightless models."""
+_FLOORS = ("csconv-baseline", "FloorLM")
+"""The backend of weightless models: lm-eval's name for it, and that of an object that was handed to lm-eval."""
 _SERVED = re.compile(r"chat")
 """Backends whose server puts the chat template around a prompt."""
 _BACKENDS = {
@@ -102,7 +102,7 @@ def identify(record: ModelRecord) -> Identity:
         settings["revision"] = revision
     if step is not None:
         settings["step"] = str(step)
-    is_floor = record.backend == _FLOORS
+    is_floor = record.backend in _FLOORS
     return Identity(
         full=full,
         name=path_of(full, 2 if _CHECKPOINT.search(_path(full).name) else 1),

@@ -11,7 +11,7 @@ from typing import Any
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
-from csc_tasks.leaderboards.names import label_of
+from csc_tasks.leaderboards.names import title_of
 from csc_tasks.leaderboards.rendering.text import printable
 
 __all__ = ["FlatRow", "csv_bytes", "flat_rows", "model_index", "parquet_bytes"]
@@ -71,11 +71,11 @@ def flat_rows(board: Board, model: str | None = None) -> list[FlatRow]:
 
 def _names(row: Row) -> tuple[str, ...]:
     """What a row may be asked for by: its model, that with the revision, and all that tells it apart."""
-    return row.model, f"{row.model}@{row.revision}", label_of(row.model, row.words)
+    return row.model, f"{row.model}@{row.revision}", title_of(row.model, row.revision, row.words)
 
 
 def _listed(rows: Iterable[Row]) -> str:
-    found = sorted({label_of(row.model, row.words) for row in rows})
+    found = sorted({title_of(row.model, row.revision, row.words) for row in rows})
     return ", ".join(printable(name) for name in found[:20]) or "none"
 
 

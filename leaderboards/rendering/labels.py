@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from csc_tasks.leaderboards.board import Column, Row
+from csc_tasks.leaderboards.names import without_revision
 from csc_tasks.leaderboards.rendering.text import printable, shorten
 
 __all__ = ["RowName", "arrow", "row_labels", "row_name"]
@@ -31,9 +32,7 @@ def row_name(row: Row) -> RowName:
         "(floor)" if row.floor else "",
         f"({row.seeds} seeds)" if row.seeds > 1 else "",
     ]
-    shown = [
-        word for word in row.words if not (row.revision and word.startswith("revision ")) and word not in tags
-    ]
+    shown = [word for word in without_revision(row.revision, row.words) if word not in tags]
     return RowName(
         row.model.removeprefix("csconv-") if row.floor else row.model,
         f"@{row.revision}" if row.revision else "",
