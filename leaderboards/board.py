@@ -75,6 +75,8 @@ class Cell:
     ``rank`` is 1 + the number of models that are significantly better, so that ties share it;
     ``rank_low``–``rank_high`` are the places that the data do not exclude. A score of fewer turns than
     the table asks for has no rank. ``why`` says in words why a value, an interval or a rank is absent.
+    Of a model that was run with several seeds ``value`` is the mean of ``seeds`` scores and ``spread`` their
+    standard deviation; the interval, as everywhere, is about conversations.
     """
 
     value: float | None
@@ -85,6 +87,8 @@ class Cell:
     rank_low: int | None = None
     rank_high: int | None = None
     why: str = ""
+    seeds: int = 1
+    spread: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,9 @@ class SectionFigures:
 class Row:
     """A model: ``cells`` by column id, ``figures`` by section id. ``id`` is unique in a board.
 
+    ``settings`` is all else that can change an answer, by name, and ``words`` the fewest of it that tell the
+    row from others of its table with the same ``model``; ``adapter`` is what was put on top of the model.
+    ``seeds`` is how many runs that differ in their seed alone the row is the mean of, at most.
     ``floor`` marks a weightless model, which is shown beneath and never ranked; ``incomplete`` says in words
     which turns are missing, and such a row is not ranked either.
     """
@@ -141,6 +148,10 @@ class Row:
     figures: dict[str, SectionFigures]
     incomplete: str = ""
     notes: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+    words: tuple[str, ...] = ()
+    adapter: str = ""
+    seeds: int = 1
 
 
 @dataclass(frozen=True, slots=True)

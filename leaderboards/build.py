@@ -17,6 +17,7 @@ from csc_tasks.leaderboards.board import (
     BrowsedReply,
     InputProblem,
 )
+from csc_tasks.leaderboards.names import model_names
 from csc_tasks.leaderboards.reading.checks import mismatch
 from csc_tasks.leaderboards.reading.choose import ModelSection, choose_runs
 from csc_tasks.leaderboards.reading.replicates import Replicates, replicates_of
@@ -77,8 +78,10 @@ def build_board(
     # The largest class first: the others are told apart from it.
     order = sorted(classes, key=lambda f: (-len({m.identity.key for m in classes[f]}), str(f)))
     tables, browse = [], _Browser()
+    # A model has one name in all tables.
+    names = model_names(model.identity for model in chosen)
     for number, facts in enumerate(order, 1):
-        builder = TableBuilder(facts, classes[facts], sources, reasons)
+        builder = TableBuilder(facts, classes[facts], sources, reasons, names)
         tables.append(builder.table(f"t{number}", order[0] if number > 1 else None))
         browse.add(builder)
     return Board(
@@ -106,7 +109,7 @@ class _Browser:
     def add(self, builder: TableBuilder) -> None:
         """Take in the texts of a table's models."""
         for model in builder.members:
-            source = builder.sources.get(id(model.run))
+            source = builder.averages.get((model.identity.key, model.section))
             if source is None or not source.texts.replies:
                 continue
             row = builder.row_ids[model.identity.key]

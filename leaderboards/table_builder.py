@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -11,8 +11,10 @@ import numpy as np
 
 from csc_tasks.leaderboards.board import BoardTable, Cell, Column, DataName, Gold, Row, SectionFigures
 from csc_tasks.leaderboards.columns import section_columns, sections_in_order
+from csc_tasks.leaderboards.names import names_of
 from csc_tasks.leaderboards.reading.checks import Seen, is_complete
-from csc_tasks.leaderboards.reading.choose import ModelSection
+from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat
+from csc_tasks.leaderboards.reading.repeats import averaged, mean_score, spread
 from csc_tasks.leaderboards.reading.replicates import Replicates
 from csc_tasks.metrics import has_sums
 from csc_tasks.metrics.comparison import interval, ranks
@@ -24,17 +26,26 @@ __all__ = ["TableBuilder"]
 
 @dataclass(frozen=True, slots=True)
 class _Score:
-    """One metric of one model, and the file that it can be resampled from."""
+    """One metric of one model, over its seeds, and what it can be resampled from."""
 
     value: float
-    signature: str
     run: TaskRun
     source: Replicates | None
     why: str
+    seeds: int = 1
+    spread: float | None = None
 
 
 class TableBuilder:
-    """One comparability class."""
+    """One comparability class.
+
+    Args:
+        protocol: what its models agree in.
+        members: its models, a section each.
+        sources: what was read of a run's file, by the run's ``id``.
+        reasons: why nothing was, by the same.
+        names: what models are called, by what their runs called them.
+    """
 
     def __init__(
         self,
@@ -42,21 +53,38 @@ class TableBuilder:
         members: Sequence[ModelSection],
         sources: dict[int, Replicates],
         reasons: dict[int, str],
+        names: Mapping[str, str],
     ) -> None:
         self.protocol = protocol
         self.members = members
         self.sources = sources
         self.reasons = reasons
         self.models = {m.identity.key: m.identity for m in members}
+        self.named = dict(zip(self.models, names_of(list(self.models.values()), names), strict=True))
         self.row_ids = {key: sha256(repr((key, protocol)).encode()).hexdigest()[:12] for key in self.models}
         self.sections = sections_in_order({m.section for m in members})
+        self._known: dict[tuple[int, ...], Replicates] = {}
+        self.averages = {(m.identity.key, m.section): self._average(m) for m in members}
         self.scores = {(m.identity.key, m.section): self._scores(m) for m in members}
         self.complete = {(m.identity.key, m.section): self._is_complete(m) for m in members}
 
+    def _average(self, model: ModelSection) -> Replicates | None:
+        """The seeds' own logs as one, of those that have the same turns."""
+        sources = [s for repeat in model.repeats if (s := self.sources.get(id(repeat.run))) is not None]
+        return self._together(_alike(sources)) if sources else None
+
     def _scores(self, model: ModelSection) -> dict[tuple[str, str], _Score]:
-        """By metric and signature; what was scored again later counts before the run's own."""
+        """By metric and signature, the mean over seeds."""
+        by_seed = [self._of_seed(repeat) for repeat in model.repeats]
+        return {
+            pair: self._mean([scores[pair] for scores in by_seed if pair in scores])
+            for pair in dict.fromkeys(pair for scores in by_seed for pair in scores)
+        }
+
+    def _of_seed(self, repeat: Repeat) -> dict[tuple[str, str], _Score]:
+        """What was scored again later counts before the run's own."""
         scores: dict[tuple[str, str], _Score] = {}
-        for run in (*model.added, model.run):
+        for run in (*repeat.added, repeat.run):
             source = self.sources.get(id(run))
             for name, value in run.values.items():
                 signature = run.signature.metrics[name]
@@ -66,11 +94,31 @@ class TableBuilder:
                 if math.isnan(value):
                     why = run.reason_unscored(name) or "undefined for these turns"
                 known = source if source is not None and name in source.replicates else None
-                scores.setdefault((name, signature), _Score(value, signature, run, known, why))
+                scores.setdefault((name, signature), _Score(value, run, known, why))
         return scores
 
+    def _mean(self, seeds: Sequence[_Score]) -> _Score:
+        """The seeds' scores of a metric as one: of those that have it of the same turns, and can be resampled."""
+        scored = [score for score in seeds if not math.isnan(score.value)]
+        if len(seeds) == 1 or not scored:
+            return seeds[0]
+        kept = _alike([score.source for score in scored if score.source is not None])
+        if kept:
+            scored = [score for score in scored if any(score.source is source for source in kept)]
+        values = [score.value for score in scored]
+        first = scored[0]
+        source = self._together(kept) if kept else None
+        return _Score(mean_score(values), first.run, source, first.why, len(scored), spread(values))
+
+    def _together(self, sources: Sequence[Replicates]) -> Replicates:
+        """The same sources as one, which many metrics are made from."""
+        key = tuple(map(id, sources))
+        if key not in self._known:
+            self._known[key] = averaged(sources)
+        return self._known[key]
+
     def _is_complete(self, model: ModelSection) -> bool:
-        source = self.sources.get(id(model.run))
+        source = self.averages[model.identity.key, model.section]
         # A judge's verdicts do not say how many turns there were to judge.
         if source is None or not source.sample_hash:
             return is_complete(model.run, None)
@@ -87,9 +135,10 @@ class TableBuilder:
         rows = [self._row(key, cells[key]) for key in self.models]
         better = next((c.better for c in columns if c.id == order), 1)
 
-        def place(row: Row) -> tuple[bool, bool, float, str]:
+        def place(row: Row) -> tuple[bool, bool, float, str, tuple[str, ...]]:
             value = row.cells[order].value if order in row.cells else None
-            return row.floor, bool(row.incomplete), math.inf if value is None else -better * value, row.model
+            worth = math.inf if value is None else -better * value
+            return row.floor, bool(row.incomplete), worth, row.model, row.words
 
         partial = [s.title for s in self.sections if not self._anyone_complete(s.id)]
         signature = self.members[0].run.signature
@@ -143,7 +192,7 @@ class TableBuilder:
             if value is None or source is None:
                 turns = source.turns if source else score.run.report.turns
                 why = score.why or "no interval"
-                cells[key] = Cell(value, turns=turns, why=why)
+                cells[key] = Cell(value, turns=turns, why=why, seeds=score.seeds, spread=score.spread)
                 continue
             low, high = interval(source.replicates[name], source.clusters)
             known = not math.isnan(low)
@@ -151,7 +200,15 @@ class TableBuilder:
             complete = self.complete[key, column.section]
             if not complete:
                 why = why or "not all turns"
-            cells[key] = Cell(value, low if known else None, high if known else None, source.turns, why=why)
+            cells[key] = Cell(
+                value,
+                low if known else None,
+                high if known else None,
+                source.turns,
+                why=why,
+                seeds=score.seeds,
+                spread=score.spread,
+            )
             if column.ranked and known and not identity.is_floor and (complete or not anyone):
                 groups.setdefault(source.digest, []).append((key, source))
         if groups:
@@ -196,34 +253,48 @@ class TableBuilder:
             for section, f in figures.items()
             if not f.complete and self._anyone_complete(section)
         ]
-        twins = [
-            i
-            for k, i in self.models.items()
-            if k != key and (i.name, i.revision) == (identity.name, identity.revision)
-        ]
-        notes = [f"{k}: {v}" for k, v in identity.settings if any((k, v) not in t.settings for t in twins)]
+        notes = [*self._short_of_seeds(mine)]
         notes += sorted({r for m in mine for run in m.all_runs if (r := self.reasons.get(id(run)))})
         return Row(
             id=self.row_ids[key],
-            model=identity.name,
+            model=self.named[key].model,
             revision=identity.revision,
             step=identity.step,
             shots=identity.shots,
             floor=identity.is_floor,
-            date=max(m.run.date for m in mine),
+            date=max(run.date for m in mine for run in (repeat.run for repeat in m.repeats)),
             cells=cells,
             figures=figures,
             incomplete="" if identity.is_floor else "; ".join(missing),
             notes=tuple(notes),
+            settings=identity.settings,
+            words=self.named[key].words,
+            adapter=identity.adapter,
+            seeds=max(len(m.repeats) for m in mine),
         )
 
+    def _short_of_seeds(self, members: Iterable[ModelSection]) -> Iterator[str]:
+        """Which scores are the mean of fewer seeds than were run, and why they may be."""
+        for model in members:
+            ran = len(model.repeats)
+            counts: dict[int, list[str]] = {}
+            for (name, _), score in self.scores[model.identity.key, model.section].items():
+                if score.seeds < ran:
+                    counts.setdefault(score.seeds, []).append(name)
+            for seeds, names in sorted(counts.items()):
+                yield (
+                    f"{model.section}: of {ran} seeds, {seeds} count for {', '.join(names)} "
+                    "(not scored in the others, or not of the same turns)"
+                )
+
     def _figures(self, model: ModelSection) -> SectionFigures:
-        source = self.sources.get(id(model.run))
+        source = self.averages[model.identity.key, model.section]
         strategies = source.strategies if source else None
         table = model.run.report.confusion
         if strategies is not None:
             table = strategies.confusion.tolist()
-        costs = [run.judging.cost for run in model.added if run.judging and run.judging.cost is not None]
+        costs = [run.judging.cost for run in model.all_runs if run.judging and run.judging.cost is not None]
+        times = [repeat.run.seconds for repeat in model.repeats if repeat.run.seconds is not None]
         fraction = source is not None and source.clusters == model.run.signature.data.conversations
         return SectionFigures(
             signature=model.run.signature.line,
@@ -236,14 +307,14 @@ class TableBuilder:
             confusion=_matrix(table),
             transitions=_matrix(strategies.transitions.tolist()) if strategies else None,
             depth=dict(source.depth) if source else {},
-            seconds=model.run.seconds,
+            seconds=sum(times) if times else None,
             cost=sum(costs) if costs else None,
         )
 
     def _gold(self) -> dict[str, Gold]:
         gold: dict[str, tuple[int, Gold]] = {}
         for model in self.members:
-            source = self.sources.get(id(model.run))
+            source = self.averages[model.identity.key, model.section]
             if source is None or source.strategies is None:
                 continue
             if model.section not in gold or source.turns > gold[model.section][0]:
@@ -251,6 +322,14 @@ class TableBuilder:
                 assert matrix is not None
                 gold[model.section] = source.turns, Gold(matrix, tuple(source.strategies.gold.tolist()))
         return {section: value for section, (_, value) in gold.items()}
+
+
+def _alike(sources: Sequence[Replicates]) -> list[Replicates]:
+    """Those of the same turns: of the most, and of these the set that most seeds have."""
+    groups: dict[str, list[Replicates]] = {}
+    for source in sources:
+        groups.setdefault(source.digest, []).append(source)
+    return max(groups.values(), key=lambda group: (group[0].turns, len(group)), default=[])
 
 
 def _matrix(rows: Sequence[Sequence[int]] | None) -> tuple[tuple[int, ...], ...] | None:

@@ -31,6 +31,15 @@ def compare(
             "--by", metavar="METRIC", help="What tells which turns changed most [bertscore or rouge_l]."
         ),
     ] = None,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="NAME",
+            help="Compare although the models were asked otherwise: fewshot, generation, template, system or "
+            "thinking; several times for several. The report says so.",
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every metric, not only the headline ones.")] = False,
     form: Annotated[CompareForm, typer.Option("--format", help="How it is written.")] = CompareForm.TEXT,
 ) -> None:
@@ -41,10 +50,13 @@ def compare(
     """
     from csc_tasks.leaderboards.comparing.compare import compare as compared
     from csc_tasks.leaderboards.comparing.loading import load_model_results
+    from csc_tasks.leaderboards.reading.asked import askings
     from csc_tasks.leaderboards.rendering import compare_report
     from csc_tasks.leaderboards.rendering.text import printable
 
-    comparison = compared(load_model_results([first], model_a), load_model_results([second], model_b), by)
+    allowed = askings(allow or ())
+    one, two = load_model_results([first], model_a), load_model_results([second], model_b)
+    comparison = compared(one, two, by, allowed)
     if form is CompareForm.JSON:
         print_json(compare_report.to_json(comparison))
     elif form is CompareForm.MARKDOWN:

@@ -73,6 +73,15 @@ def run(
         bool,
         typer.Option("--allow-partial", help="Accept runs with --limit if both are of the same turns."),
     ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="NAME",
+            help="Compare although the models were asked otherwise: fewshot, generation, template, system or "
+            "thinking; several times for several. The report says so.",
+        ),
+    ] = None,
     update_baseline: Annotated[
         bool,
         typer.Option("--update-baseline", help="Write RESULTS to the baseline file instead of judging them."),
@@ -93,6 +102,7 @@ def run(
     with _never_one():
         from csc_tasks.leaderboards.comparing.gate_run import GateOptions, run_gate
         from csc_tasks.leaderboards.comparing.gate_run import update_baseline as write_baseline
+        from csc_tasks.leaderboards.reading.asked import askings
         from csc_tasks.leaderboards.rendering import gate_report
         from csc_tasks.leaderboards.rendering.text import printable
 
@@ -105,6 +115,7 @@ def run(
             min_coverage=min_coverage,
             min_turns=min_turns,
             allow_partial=allow_partial,
+            allow=askings(allow or ()),
             model=model,
             base_model=base_model,
         )

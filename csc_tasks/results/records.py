@@ -1,4 +1,4 @@
-"""The parts of a results file as objects: what lm-eval says of the model, the task's report, how scores were added.
+"""The parts of a results file as objects: the task's report, and how scores were added to a run.
 
 Lenient about what others add, and about ``null`` for what is not there; strict about what csconv wrote itself.
 """
@@ -6,7 +6,6 @@ Lenient about what others add, and about ``null`` for what is not there; strict 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Annotated, Any
 
@@ -16,11 +15,9 @@ from csc_tasks.errors import DataError, first_fault
 from csc_tasks.protocol.signature import Text
 
 __all__ = [
-    "Head",
     "JudgedSums",
     "Judging",
     "Lenient",
-    "ModelRecord",
     "Rescoring",
     "TaskReport",
     "Unscored",
@@ -147,80 +144,3 @@ class Judging(_Derived):
                     f"csconv_judged.sums.metrics.{name}: {len(rows)} rows of {len(sums.conversations)} conversations"
                 )
         return sums
-
-
-def _whole(value: object) -> int | None:
-    """What lm-eval wrote as a number; ``None`` where it is none that anybody can mean."""
-    try:
-        number = None if value is None or isinstance(value, bool) else int(value)  # type: ignore[call-overload]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return number if number is None or abs(number) < _MANY else None
-
-
-class _Config(Lenient):
-    """lm-eval's ``config``, as much of it as is read."""
-
-    model: Any = None
-    model_args: Any = None
-    model_revision: Any = None
-    gen_kwargs: Any = None
-    limit: Any = None
-
-
-class Head(Lenient):
-    """What a results file says of the run as a whole, as much of it as is read."""
-
-    config: _Config = _Config()
-    shots: dict[Text, Any] = Field(default={}, alias="n-shot")
-    task_hashes: dict[Text, Any] = {}
-    model_name: Any = None
-    system_instruction_sha: Any = None
-    chat_template_sha: Any = None
-    fewshot_as_multiturn: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRecord:
-    """What a results file says of the model of a task and of how it was asked; '' for what it does not say.
-
-    ``backend`` is lm-eval's ``--model``, ``arguments`` its ``--model_args``; ``name`` is what lm-eval calls the
-    model. ``asked`` has lm-eval's hashes of what stands around a prompt, ``step`` is what the user said.
-    """
-
-    backend: str = ""
-    name: str = ""
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    revision: str = ""
-    gen_kwargs: str = ""
-    asked: Mapping[str, str] = field(default_factory=dict)
-    shots: int = 0
-    step: int | None = None
-
-    @classmethod
-    def of(cls, head: Head, task: str, metadata: Mapping[str, Any]) -> ModelRecord:
-        """The record of one task of a file, with the task's metadata."""
-        around = {
-            "system_instruction_sha": head.system_instruction_sha,
-            "chat_template_sha": head.chat_template_sha,
-            "fewshot_as_multiturn": head.fewshot_as_multiturn,
-        }
-        config = head.config
-        return cls(
-            backend=str(config.model or ""),
-            name=str(head.model_name or ""),
-            arguments=_arguments(config.model_args),
-            revision=str(config.model_revision or ""),
-            gen_kwargs=str(config.gen_kwargs or ""),
-            asked={key: str(value) for key, value in around.items() if value},
-            shots=_whole(head.shots.get(task)) or 0,
-            step=_whole(metadata.get("step")),
-        )
-
-
-def _arguments(value: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return value
-    if isinstance(value, str):  # as older versions of lm-eval write them
-        return dict(part.split("=", 1) for part in value.split(",") if "=" in part)
-    return {}

@@ -20,8 +20,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.protocol.signature import Protocol, Signature, Text
+from csc_tasks.results.file_names import log_beside
 from csc_tasks.results.log_file import present
-from csc_tasks.results.records import Head, Judging, Lenient, ModelRecord, Rescoring, TaskReport
+from csc_tasks.results.model_record import Head, ModelRecord
+from csc_tasks.results.records import Judging, Lenient, Rescoring, TaskReport
 
 __all__ = ["Origin", "ResultsFile", "TaskRun"]
 
@@ -122,8 +124,7 @@ class TaskRun:
         made = self.rescoring or self.judging
         if made and made.samples:
             return present(self.path.with_name(made.samples))
-        name = f"samples_{self.task}_{self.path.stem.removeprefix('results_')}.jsonl"
-        return present(self.path.with_name(name))
+        return present(log_beside(self.path, self.task))
 
     def reason_unscored(self, metric: str) -> str:
         """Why a metric has no score, as far as the file says; '' where it does not."""
@@ -198,7 +199,7 @@ class ResultsFile:
             path=self.path,
             task=task,
             origin=self.origin,
-            model=ModelRecord.of(head, task, metadata),
+            model=ModelRecord.of(head, task, self.content["configs"][task], signature),
             signature=signature,
             # lm-eval invents a value for a task without metrics.
             values={name: value for name, value in values.items() if name in signature.metrics},

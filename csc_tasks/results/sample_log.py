@@ -16,6 +16,7 @@ from csc_tasks.protocol.scoring import read_replies
 from csc_tasks.protocol.signature import BENCHMARK_VERSION, Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
+from csc_tasks.results.file_names import results_beside, task_of_log
 from csc_tasks.results.log_file import log_sha256, log_stem, logs_below, open_log_file, plain
 from csc_tasks.results.results_file import ResultsFile, TaskRun
 
@@ -304,13 +305,9 @@ def open_log(path: Path) -> SampleLog | None:
     Raises:
         DataError: its results file is missing or damaged, or of another benchmark version; the message names it.
     """
-    task, _, date = log_stem(path).rpartition("_")
-    results_path = path.with_name(f"results_{date}.json")
-    if not results_path.exists():
-        raise DataError(f"{path}: its run's {results_path.name} is not beside it, which says how it was made")
-    results = ResultsFile.read(results_path)
-    if task not in results.tasks:
-        raise DataError(f"{results_path}: not the results file of {path.name}: it has no task {task!r}")
+    task = task_of_log(path)
+    results = _results_of(path, task)
+    results_path = results.path
     try:
         run = results.run(task)
     except DataError as error:
@@ -330,3 +327,16 @@ def open_log(path: Path) -> SampleLog | None:
             f"{results_path}: task {task}: csconv_signature.context: {run.signature.context!r} is unknown"
         )
     return SampleLog(path, results, run)
+
+
+def _results_of(log: Path, task: str) -> ResultsFile:
+    """The results file of the run that wrote the log."""
+    found = list(results_beside(log))
+    for place in found:
+        results = ResultsFile.read(place)
+        if task in results.tasks:
+            return results
+    if found:
+        raise DataError(f"{found[0]}: not the results file of {log.name}: it has no task {task!r}")
+    name = f"results_{log_stem(log).removeprefix(f'{task}_')}.json"
+    raise DataError(f"{log}: its run's {name} is not beside it, which says how it was made")

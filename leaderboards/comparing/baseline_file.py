@@ -23,12 +23,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from csc_tasks._version import __version__
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
+from csc_tasks.leaderboards.reading.asked import Asked
+from csc_tasks.leaderboards.reading.identity import Identity
 from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.protocol.signature import Count, Protocol, Text
+from csc_tasks.results.file_names import is_results_name
 from csc_tasks.storage import write_file
 
-__all__ = ["read_baseline", "write_baseline"]
+__all__ = ["is_baseline", "read_baseline", "write_baseline"]
 
 FORMAT = 1
 KIND = "csconv-baseline"
@@ -45,10 +48,32 @@ class _Metric(_Part):
     value: float | None
     signature: Text
     why: Text = ""
-    sums: Text | None = None
+    sums: Text | list[Text] | None = None
+    spread: float | None = None
     digest: Text = ""
     turns: Count = 0
     conversations: Text = ""
+
+
+class _How(_Part):
+    """How the model was asked in a section; a file of before this was written has none."""
+
+    generation: dict[Text, Text] = {}
+    template: Text = ""
+    system: Text = ""
+    thinking: dict[Text, Text] = {}
+    fewshot: dict[Text, Text] = {}
+
+
+class _Model(_Part):
+    """All that can change the model's answers."""
+
+    full: Text
+    step: int | None = None
+    shots: Count = 0
+    settings: dict[Text, Text] = {}
+    is_floor: bool = False
+    commit: Text = ""
 
 
 class _Section(_Part):
@@ -60,6 +85,8 @@ class _Section(_Part):
     whole: bool
     digest: Text
     metrics: dict[Text, _Metric]
+    how: _How | None = None
+    seeds: list[Text] = []
 
 
 class _Baseline(_Part):
@@ -70,6 +97,7 @@ class _Baseline(_Part):
     sections: dict[Text, _Section]
     conversations: list[Text]
     arrays: list[Text]
+    identity: _Model | None = None
 
 
 def write_baseline(results: ModelResults, path: Path) -> None:
@@ -91,13 +119,17 @@ def write_baseline(results: ModelResults, path: Path) -> None:
                 "value": None if math.isnan(metric.value) else metric.value,
                 "signature": metric.signature,
             }
-            if metric.sums is None:
-                entry["why"] = metric.why
-            else:
-                small = _smallest(metric.sums)
-                key = repr((small.shape, small.dtype)).encode() + small.tobytes()
-                entry["sums"] = places.setdefault(key, f"a{len(places)}")
-                arrays[entry["sums"]] = small
+            if metric.sums:
+                names = []
+                for sums in metric.sums:
+                    small = _smallest(sums)
+                    key = repr((small.shape, small.dtype)).encode() + small.tobytes()
+                    names.append(places.setdefault(key, f"a{len(places)}"))
+                    arrays[names[-1]] = small
+                # Of one seed as it always was.
+                entry["sums"] = names[0] if len(names) == 1 else names
+                if metric.spread is not None:
+                    entry["spread"] = metric.spread
                 entry["digest"] = metric.digest
                 entry["turns"] = metric.turns
                 group = next(
@@ -105,9 +137,11 @@ def write_baseline(results: ModelResults, path: Path) -> None:
                 )
                 members[group] = metric.conversations
                 entry["conversations"] = group
+            else:
+                entry["why"] = metric.why
             metrics[metric.name] = entry
-        counted = asdict(replace(section, metrics={}, run=None))
-        del counted["run"]
+        counted = asdict(replace(section, metrics={}, runs=()))
+        del counted["runs"]
         sections[name] = {**counted, "metrics": metrics}
     packed = BytesIO()
     np.savez(packed, allow_pickle=False, **arrays)
@@ -119,6 +153,7 @@ def write_baseline(results: ModelResults, path: Path) -> None:
         "revision": results.revision,
         "facts": results.protocol.named(),
         "date": results.date,
+        "identity": _identity(results.identity),
         "sections": sections,
         "conversations": _lines(json.dumps(members).encode()),
         "arrays": _lines(packed.getvalue()),
@@ -127,6 +162,19 @@ def write_baseline(results: ModelResults, path: Path) -> None:
         write_file(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _identity(identity: Identity | None) -> dict[str, Any] | None:
+    if identity is None:
+        return None
+    return {
+        "full": identity.full,
+        "step": identity.step,
+        "shots": identity.shots,
+        "settings": dict(identity.settings),
+        "is_floor": identity.is_floor,
+        "commit": identity.commit,
+    }
 
 
 def _smallest(sums: Floats) -> npt.NDArray[Any]:
@@ -146,6 +194,17 @@ def _lines(data: bytes) -> list[str]:
 
 def _bytes(lines: Sequence[str]) -> bytes:
     return zlib.decompress(base64.b64decode("".join(lines), validate=True))
+
+
+def is_baseline(path: Path) -> bool:
+    """Whether this is to be read as a baseline file: a file that is not called and not made like results."""
+    if not path.is_file() or is_results_name(path.name):
+        return False
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return True
+    return not (isinstance(content, dict) and {"results", "configs"} <= content.keys())
 
 
 def read_baseline(path: Path) -> ModelResults:
@@ -198,13 +257,24 @@ def _results(content: _Baseline, source: str) -> ModelResults:
                     continue
                 additive_metric(metric)
                 conversations = members[entry.conversations]
-                sums = arrays[entry.sums].astype(np.float64)
-                if len(sums) != len(conversations):
-                    raise ValueError(f"{metric}: {len(sums)} sums of {len(conversations)} conversations")
+                listed = [entry.sums] if isinstance(entry.sums, str) else entry.sums
+                sums = tuple(arrays[name].astype(np.float64) for name in listed)
+                for each in sums:
+                    if len(each) != len(conversations):
+                        raise ValueError(f"{metric}: {len(each)} sums of {len(conversations)} conversations")
                 metrics[metric] = MetricResults(
-                    metric, entry.signature, value, conversations, entry.digest, entry.turns, sums
+                    metric,
+                    entry.signature,
+                    value,
+                    conversations,
+                    entry.digest,
+                    entry.turns,
+                    sums,
+                    spread=entry.spread,
                 )
-            sections[name] = SectionResults(**{**dict(section), "metrics": metrics})
+            how = Asked(**dict(section.how)) if section.how else None
+            read = {**dict(section), "metrics": metrics, "how": how, "seeds": tuple(section.seeds)}
+            sections[name] = SectionResults(**read)
     return ModelResults(
         model=content.model,
         revision=content.revision,
@@ -212,4 +282,21 @@ def _results(content: _Baseline, source: str) -> ModelResults:
         source=source,
         date=content.date,
         sections=sections,
+        identity=_read_identity(content),
+    )
+
+
+def _read_identity(content: _Baseline) -> Identity | None:
+    told = content.identity
+    if told is None:
+        return None
+    return Identity(
+        full=told.full,
+        name=content.model,
+        revision=content.revision,
+        step=told.step,
+        shots=told.shots,
+        settings=tuple(sorted(told.settings.items())),
+        is_floor=told.is_floor,
+        commit=told.commit,
     )

@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
-from csc_tasks.leaderboards.comparing.model_results import ModelResults, SectionResults
+from csc_tasks.leaderboards.comparing.asking import weigh
+from csc_tasks.leaderboards.comparing.model_results import ModelResults, SectionResults, titles
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable, with_holm
-from csc_tasks.metrics import UNREADABLE, additive_metric
+from csc_tasks.leaderboards.comparing.side import LABELS, read_side
+from csc_tasks.leaderboards.reading.asked import Asking
+from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import Difference, holm, paired_difference
 from csc_tasks.metrics.stages import STRATEGIES
 from csc_tasks.metrics.strategy import class_scores
-from csc_tasks.metrics.uncertainty import cluster_sums, resample_counts
-from csc_tasks.results.results_file import Origin, TaskRun
-from csc_tasks.results.sample_log import open_log
+from csc_tasks.metrics.uncertainty import resample_counts
+from csc_tasks.results.results_file import TaskRun
 
 __all__ = ["Changed", "Comparison", "Effect", "Moved", "SectionComparison", "compare"]
 
 MOST_CHANGED = 20
 _BY = ("bertscore", "rouge_l", "strategy_acc")
 """The metric that says how much a turn changed: the first of these that both runs have."""
-_LABELS = "strategy_f1_macro"
-_WIDEST = 32
-"""Statistics with more columns are counts of label pairs, which say nothing of a single turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +86,24 @@ class SectionComparison:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two models; every difference is ``first`` minus ``second``."""
+    """Two models; every difference is ``first`` minus ``second``.
+
+    ``allowed`` is what was asked otherwise and let pass by name; ``settings`` has all that can change an answer
+    of the first and of the second.
+    """
 
     first: str
     second: str
     facts: dict[str, str]
     sections: tuple[SectionComparison, ...]
     notes: tuple[str, ...] = ()
+    allowed: tuple[str, ...] = ()
+    settings: tuple[dict[str, str], dict[str, str]] = ({}, {})
 
 
-def compare(first: ModelResults, second: ModelResults, by: str | None = None) -> Comparison:
+def compare(
+    first: ModelResults, second: ModelResults, by: str | None = None, allow: Collection[Asking] = ()
+) -> Comparison:
     """Everything that differs, paired by turn.
 
     Holm's correction runs over the headline scores of all sections together, over the other scores, over the
@@ -107,12 +113,20 @@ def compare(first: ModelResults, second: ModelResults, by: str | None = None) ->
         first: one model's results.
         second: the other's.
         by: the metric that decides which turns changed most; by default BERTScore, ROUGE-L or accuracy.
+        allow: sides of how a model is asked that may differ.
 
     Raises:
         DataError: they may not be compared; the message says what differs.
     """
     if reason := incomparable(first, second):
         raise DataError(f"{first.source} and {second.source} may not be compared: {reason}")
+    asked = weigh(first, second, allow)
+    if asked.against:
+        reasons = "; ".join(found.words for found in asked.against)
+        options = " ".join(dict.fromkeys(f"--allow {found.asking.value}" for found in asked.against))
+        raise DataError(
+            f"{first.source} and {second.source} were asked otherwise: {reasons}; {options} compares all the same"
+        )
     counts = cache(resample_counts)
     shared = [s for s in first.sections if s in second.sections]
     deltas: list[Delta] = []
@@ -123,9 +137,10 @@ def compare(first: ModelResults, second: ModelResults, by: str | None = None) ->
             for name in (*one.metrics, *(two.metrics.keys() - one.metrics.keys()))
         ]
     deltas = with_holm(deltas)
+    title, other = titles(first, second)
     return Comparison(
-        first.title,
-        second.title,
+        title,
+        other,
         first.protocol.named(),
         tuple(
             _section(
@@ -136,103 +151,84 @@ def compare(first: ModelResults, second: ModelResults, by: str | None = None) ->
             )
             for section in shared
         ),
-        (*first.notes, *second.notes),
+        (*first.notes, *second.notes, *asked.notes),
+        asked.allowed,
+        (_settings(first), _settings(second)),
     )
+
+
+def _settings(model: ModelResults) -> dict[str, str]:
+    return dict(model.identity.settings) if model.identity else {}
 
 
 def _section(
     deltas: Sequence[Delta], one: SectionResults, two: SectionResults, by: str | None
 ) -> SectionComparison:
     bare = SectionComparison(one.section, tuple(deltas), {}, "", (), (), ())
-    if one.run is None or two.run is None:
+    if not (one.runs and two.runs):
         return replace(bare, why="a baseline file has no turns, only sums")
     paired = [d.metric for d in deltas if d.difference is not None]
     choices = [name for name in ([by] if by else _BY) if name in paired]
     if not choices:
         return replace(bare, why=f"no {by or 'per-turn metric'} that both have of the same turns")
     try:
-        turns = _Turns(one.run, two.run, paired)
+        turns = _Turns(one.runs, two.runs, paired)
     except DataError as error:
         return replace(bare, why=str(error))
     return replace(
         bare,
         by=choices[0],
         effects={name: turns.effect(name) for name in paired if turns.has(name)},
-        strategies=tuple(turns.strategies()) if _LABELS in paired else (),
+        strategies=tuple(turns.strategies()) if LABELS in paired else (),
         topics=tuple(turns.topics(choices[0])),
         changed=tuple(turns.changed(choices[0])),
     )
 
 
 class _Turns:
-    """The turns of two logs, in the order of conversation and turn."""
+    """The turns of two models, in the order of conversation and turn."""
 
-    def __init__(self, one: TaskRun, two: TaskRun, metrics: Sequence[str]) -> None:
+    def __init__(self, one: Sequence[TaskRun], two: Sequence[TaskRun], metrics: Sequence[str]) -> None:
         # Scores that csconv score added later have no place in the log; the run's own do.
-        self.metrics = [m for m in metrics if m in one.values and m in two.values]
-        self.runs = (one, two)
-        self.scores: list[dict[str, Floats]] = []
-        self.sums: list[dict[str, Floats]] = []
-        self.labels: list[npt.NDArray[np.int64]] = []
-        for run in self.runs:
-            self._read(run)
-
-    def _read(self, run: TaskRun) -> None:
-        log = open_log(run.samples) if run.origin is Origin.RUN else None
-        if log is None:
-            raise DataError(f"{run.samples}: not the log of a run")
-        docs: list[tuple[str, int, str, str, str]] = []
-        items: dict[str, list[Any]] = {name: [] for name in self.metrics}
-        for chunk in log.chunks(self.metrics):
-            docs += [
-                (d["conversation"], d["turn"], d["topic"], d["strategy"] or "", d["reference"])
-                for d in chunk.docs
-            ]
-            for name, column in chunk.items.items():
-                items[name] += column
-        order = sorted(range(len(docs)), key=lambda i: docs[i][:2])
-        self.docs = [docs[i] for i in order]
-        conversations = [doc[0] for doc in self.docs]
-        scores, sums = {}, {}
-        for name, column in items.items():
-            metric = additive_metric(name)
-            statistics = metric.statistics([column[i] for i in order])
-            sums[name] = cluster_sums(statistics, conversations)
-            if statistics.shape[1] <= _WIDEST:
-                scores[name] = metric.from_sums(statistics)
-        self.scores.append(scores)
-        self.sums.append(sums)
-        if _LABELS in items:
-            self.labels.append(np.asarray([items[_LABELS][i] for i in order], dtype=np.int64).reshape(-1, 2))
+        names = [name for name in metrics if all(name in run.values for run in (*one, *two))]
+        self.sides = read_side(one, names), read_side(two, names)
+        self.docs = self.sides[0].docs
 
     def has(self, name: str) -> bool:
         """Whether a single turn has a score."""
-        return name in self.scores[0] and name in self.scores[1]
+        return all(name in side.scores for side in self.sides)
+
+    def _change(self, name: str) -> Floats:
+        one, two = (side.scores[name] for side in self.sides)
+        return np.asarray(np.nan_to_num(one - two))
 
     def effect(self, name: str) -> Effect:
         """In how many turns the score moved."""
-        change = np.nan_to_num(self.scores[0][name] - self.scores[1][name]) * (
-            additive_metric(name).info.better or 1
-        )
+        change = self._change(name) * (additive_metric(name).info.better or 1)
         better, worse = int((change > 1e-12).sum()), int((change < -1e-12).sum())
         return Effect(better, worse, len(change) - better - worse)
 
     def strategies(self) -> Iterator[Moved]:
         """The share of each gold strategy's turns that is labelled so."""
         shape = (-1, STRATEGIES, STRATEGIES + 1)
-        matrices = [sums[_LABELS].reshape(shape) for sums in self.sums]
-        counts = resample_counts(len(matrices[0]))
-        totals = [class_scores(m.sum(axis=0)) for m in matrices]
-        replicates = [class_scores((counts @ m.reshape(len(m), -1)).reshape(shape)).recall for m in matrices]
+        matrices = [[sums.reshape(shape) for sums in side.sums[LABELS]] for side in self.sides]
+        gold = matrices[0][0]
+        counts = resample_counts(len(gold))
+        support = class_scores(gold.sum(axis=0)).support
+        recall = [_over_seeds([class_scores(m.sum(axis=0)).recall for m in side]) for side in matrices]
+        replicates = [
+            _over_seeds([class_scores((counts @ m.reshape(len(m), -1)).reshape(shape)).recall for m in side])
+            for side in matrices
+        ]
         moved = []
         for strategy in Strategy:
-            k, support = strategy.index, int(totals[0].support[strategy.index])
-            if not support:
+            k = strategy.index
+            if not support[k]:
                 continue
-            first, second = float(totals[0].recall[k]), float(totals[1].recall[k])
-            owners = int((matrices[0][:, k].sum(axis=-1) > 0).sum())
+            first, second = float(recall[0][k]), float(recall[1][k])
+            owners = int((gold[:, k].sum(axis=-1) > 0).sum())
             found = paired_difference(first - second, replicates[0][:, k] - replicates[1][:, k], owners)
-            moved.append(Moved(strategy.zh, support, first, second, found))
+            moved.append(Moved(strategy.zh, int(support[k]), first, second, found))
         yield from _holm(moved)
 
     def topics(self, name: str) -> Iterator[Moved]:
@@ -243,26 +239,28 @@ class _Turns:
         turns = {t: sum(doc[2] == t for doc in self.docs) for t in set(topics.tolist())}
         moved = []
         for topic in sorted(turns):
-            one, two = (sums[name][topics == topic] for sums in self.sums)
-            counts = resample_counts(len(one))
-            first, second = float(metric.from_sums(one.sum(axis=0))), float(metric.from_sums(two.sum(axis=0)))
-            change = metric.from_sums(counts @ one) - metric.from_sums(counts @ two)
-            moved.append(
-                Moved(topic, turns[topic], first, second, paired_difference(first - second, change, len(one)))
+            sides = [[sums[topics == topic] for sums in side.sums[name]] for side in self.sides]
+            counts = resample_counts(len(sides[0][0]))
+            first, second = (
+                float(_over_seeds([metric.from_sums(sums.sum(axis=0)) for sums in side])) for side in sides
             )
+            one, two = (_over_seeds([metric.from_sums(counts @ sums) for sums in side]) for side in sides)
+            found = paired_difference(first - second, one - two, len(sides[0][0]))
+            moved.append(Moved(topic, turns[topic], first, second, found))
         yield from _holm(moved)
 
     def changed(self, name: str) -> Iterator[Changed]:
         """The turns that moved most, the largest change first; of equal ones those whose label changed."""
         if not self.has(name):
             return
-        change = np.abs(np.nan_to_num(self.scores[0][name] - self.scores[1][name]))
+        change = np.abs(self._change(name))
         other = np.zeros(len(change))
-        if len(self.labels) == 2:
-            other = (self.labels[0][:, 1] != self.labels[1][:, 1]).astype(float)
+        one, two = (side.labels for side in self.sides)
+        if one is not None and two is not None:
+            other = (one[:, 1] != two[:, 1]).astype(float)
         order = np.lexsort((np.arange(len(change)), -other, -change))[:MOST_CHANGED]
         chosen = [int(i) for i in order if change[i] > 0]
-        texts = [self._texts(run, {self.docs[i][:2] for i in chosen}) for run in self.runs]
+        texts = [side.texts({self.docs[i][:2] for i in chosen}) for side in self.sides]
         for i in chosen:
             conversation, turn, topic, gold, reference = self.docs[i]
             place = conversation, turn
@@ -272,29 +270,18 @@ class _Turns:
                 topic,
                 gold,
                 reference,
-                self._label(0, i),
-                self._label(1, i),
+                self.sides[0].label(i),
+                self.sides[1].label(i),
                 texts[0].get(place, ""),
                 texts[1].get(place, ""),
-                float(self.scores[0][name][i]),
-                float(self.scores[1][name][i]),
+                float(self.sides[0].scores[name][i]),
+                float(self.sides[1].scores[name][i]),
             )
 
-    def _label(self, side: int, i: int) -> str:
-        if len(self.labels) < 2 or self.labels[side][i, 1] == UNREADABLE:
-            return ""
-        return Strategy.from_index(int(self.labels[side][i, 1])).zh
 
-    def _texts(self, run: TaskRun, places: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
-        log = open_log(run.samples)
-        texts: dict[tuple[str, int], str] = {}
-        if log is None or not log.kind.writes_text:
-            return texts
-        for chunk in log.chunks():
-            for doc, reply in zip(chunk.docs, chunk.replies, strict=True):
-                if (place := (doc["conversation"], doc["turn"])) in places:
-                    texts[place] = reply.text
-        return texts
+def _over_seeds(values: Sequence[Any]) -> Floats:
+    """The mean over seeds; of one seed its value to the last digit."""
+    return np.asarray(values[0]) if len(values) == 1 else np.mean(values, axis=0)
 
 
 def _holm(moved: Sequence[Moved]) -> Iterator[Moved]:

@@ -9,7 +9,8 @@ from enum import IntEnum
 from functools import cache
 from typing import Any
 
-from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
+from csc_tasks.leaderboards.comparing.asking import AskingVerdict, weigh
+from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults, titles
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable
 from csc_tasks.leaderboards.comparing.rules import Rules, known_metric
 from csc_tasks.metrics.comparison import ALPHA
@@ -47,8 +48,8 @@ class CheckStatus(IntEnum):
 class GateCheck:
     """One rule applied to one section.
 
-    ``low`` is the end of the one-sided interval of the drop that decides: a regression is ``low`` above
-    ``allowed``. ``message`` says the outcome in words.
+    ``spread`` is the standard deviation between the seeds of the results. ``low`` is the end of the one-sided
+    interval of the drop that decides: a regression is ``low`` above ``allowed``. ``message`` says the outcome in words.
     """
 
     rule: str
@@ -62,11 +63,12 @@ class GateCheck:
     drop: float = math.nan
     low: float = math.nan
     turns: int = 0
+    spread: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
-    """All checks, and what was held against what."""
+    """All checks, and what was held against what; ``allowed`` is what was asked otherwise and let pass by name."""
 
     model: str
     baseline: str
@@ -75,6 +77,7 @@ class GateReport:
     checks: tuple[GateCheck, ...]
     notes: tuple[str, ...] = ()
     alpha: float = ALPHA
+    allowed: tuple[str, ...] = ()
 
     @property
     def exit(self) -> Exit:
@@ -99,6 +102,19 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
             GateCheck("comparable", "", "", CheckStatus.NOT_COMPARABLE, f"results against baseline: {reason}")
         )
         return _report(results, baseline, rules, checks)
+    asked = weigh(results, baseline, rules.allow)
+    if asked.against:
+        checks += [
+            GateCheck(
+                "asked",
+                "",
+                found.asking.value,
+                CheckStatus.NOT_COMPARABLE,
+                f"asked otherwise: {found.words}; --allow {found.asking.value} compares all the same",
+            )
+            for found in asked.against
+        ]
+        return _report(results, baseline, rules, checks, asked)
     sections = _sections(results, baseline, rules, checks)
     drops = _targets(rules.max_drop, baseline, sections, checks, "max_drop")
     counts = cache(lambda c: resample_counts(c))
@@ -112,20 +128,26 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
     for section in sections:
         if section in results.sections:
             checks += _coverage(results.sections[section], rules.min_coverage)
-    return _report(results, baseline, rules, checks)
+    return _report(results, baseline, rules, checks, asked)
 
 
 def _report(
-    results: ModelResults, baseline: ModelResults, rules: Rules, checks: Sequence[GateCheck]
+    results: ModelResults,
+    baseline: ModelResults,
+    rules: Rules,
+    checks: Sequence[GateCheck],
+    asked: AskingVerdict | None = None,
 ) -> GateReport:
+    first, second = titles(results, baseline)
     return GateReport(
-        results.title,
-        baseline.title,
+        first,
+        second,
         results.source,
         baseline.source,
         tuple(checks),
-        (*results.notes, *baseline.notes),
+        (*results.notes, *baseline.notes, *(asked.notes if asked else ())),
         rules.alpha,
+        asked.allowed if asked else (),
     )
 
 
@@ -196,6 +218,7 @@ def _drop(
         "value": found.first,
         "allowed": allowed,
         "turns": mine.turns,
+        "spread": found.spreads[0],
     }
     if found.difference is None or math.isnan(found.difference.low):
         differs = _ways_differ(mine.metrics.get(metric), theirs.metrics.get(metric))
@@ -234,6 +257,7 @@ def _least(mine: SectionResults, metric: str, least: float) -> GateCheck:
         "value": value,
         "allowed": least,
         "turns": mine.turns,
+        "spread": found.spread,
     }
     if math.isnan(value):
         return GateCheck(

@@ -11,6 +11,7 @@ from csc_tasks.leaderboards.comparing.gate import GateReport, evaluate
 from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.comparing.rules import Rules, default_rules, limits, load_rules
+from csc_tasks.leaderboards.reading.asked import Asking
 
 __all__ = ["GateOptions", "NewBaseline", "run_gate", "update_baseline"]
 
@@ -20,8 +21,8 @@ class GateOptions:
     """What is held against what, and by which rules.
 
     ``max_drop`` and ``min`` are pairs ``METRIC=NUMBER``; they and the other rules add to those of the file
-    ``rules``. ``None`` stands for what is not given. ``model`` and ``base_model`` name one where there are
-    several.
+    ``rules``. ``allow`` has sides of how a model is asked that may differ. ``None`` stands for what is not given.
+    ``model`` and ``base_model`` name one where there are several.
     """
 
     results: tuple[Path, ...]
@@ -32,6 +33,7 @@ class GateOptions:
     min_coverage: float | None = None
     min_turns: int | None = None
     allow_partial: bool = False
+    allow: tuple[Asking, ...] = ()
     model: str | None = None
     base_model: str | None = None
 
@@ -41,13 +43,15 @@ class GateOptions:
         Raises:
             ConfigError: a rule, a metric or a value that there is not.
         """
-        return (load_rules(self.rules) if self.rules else Rules()).adding(
+        rules = load_rules(self.rules) if self.rules else Rules()
+        return rules.adding(
             "options",
             max_drop=limits("--max-drop", self.max_drop),
             min=limits("--min", self.min),
             min_coverage=self.min_coverage,
             min_turns=self.min_turns,
             allow_partial=self.allow_partial or None,
+            allow=tuple(dict.fromkeys((*rules.allow, *self.allow))),
         )
 
 

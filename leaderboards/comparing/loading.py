@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from csc_tasks.errors import ConfigError, DataError
-from csc_tasks.leaderboards.comparing.baseline_file import read_baseline
+from csc_tasks.leaderboards.comparing.baseline_file import is_baseline, read_baseline
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
+from csc_tasks.leaderboards.names import names_of, title_of
+from csc_tasks.leaderboards.reading.asked import asked_of
 from csc_tasks.leaderboards.reading.checks import is_complete, mismatch
-from csc_tasks.leaderboards.reading.choose import ModelSection, choose_runs
+from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat, choose_runs
+from csc_tasks.leaderboards.reading.repeats import mean_score, spread
 from csc_tasks.leaderboards.reading.runs import find_runs
 from csc_tasks.leaderboards.reading.sums import Statistics, statistics_of
 from csc_tasks.results.results_file import TaskRun
@@ -29,18 +34,19 @@ def load_model_results(paths: Sequence[Path], model: str | None = None) -> Model
         DataError: nothing is there.
         ConfigError: there are several models and ``model`` names none of them; the message lists them.
     """
-    if len(paths) == 1 and paths[0].is_file() and not paths[0].name.startswith("results_"):
+    if len(paths) == 1 and is_baseline(paths[0]):
         return read_baseline(paths[0])
     found = find_runs(paths)
     chosen, problems = choose_runs(found.runs)
     where = ", ".join(map(str, paths))
+    named = _named(chosen)
     if model is not None:
-        chosen = [c for c in chosen if model in (c.identity.name, f"{c.identity.name}@{c.identity.revision}")]
-    names = sorted({_name(c) for c in chosen})
+        chosen = [c for c in chosen if model in named[c.identity.key]]
     if len({(c.identity.key, c.protocol) for c in chosen}) != 1:
-        listed = "; ".join(names[:8]) + ("; …" if len(names) > 8 else "")
         if not chosen:
             raise ConfigError(f"{where}: no results of a model {model!r}")
+        names = sorted({f"{named[c.identity.key][-1]}, prompt {c.protocol.prompt}" for c in chosen})
+        listed = "; ".join(names[:8]) + ("; …" if len(names) > 8 else "")
         raise ConfigError(
             f"{where}: results of several models or protocols ({listed}); name one folder or results file, "
             "or one of them with --model or --base-model"
@@ -48,47 +54,41 @@ def load_model_results(paths: Sequence[Path], model: str | None = None) -> Model
     notes = [f"{p.path}: {p.message}" for p in (*found.problems, *problems)]
     first = chosen[0]
     return ModelResults(
-        model=first.identity.name,
+        model=named[first.identity.key][0],
         revision=first.identity.revision,
         protocol=first.protocol,
         source=where,
-        date=max(c.run.date for c in chosen),
+        date=max(repeat.run.date for c in chosen for repeat in c.repeats),
         sections={c.section: _section(c, notes) for c in sorted(chosen, key=lambda c: c.section)},
         notes=tuple(notes),
+        identity=first.identity,
     )
 
 
-def _name(chosen: ModelSection) -> str:
-    identity = chosen.identity
-    settings = ", ".join(f"{k} {v}" for k, v in identity.settings)
-    revision = f"@{identity.revision}" if identity.revision else ""
-    return (
-        f"{identity.name}{revision}"
-        + (f" ({settings})" if settings else "")
-        + f", prompt {chosen.protocol.prompt}"
-    )
+def _named(chosen: Sequence[ModelSection]) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """What each model may be asked for by: its name, that with the revision, and what tells it from all others."""
+    models = {c.identity.key: c.identity for c in chosen}
+    named = names_of(list(models.values()))
+    return {
+        key: (
+            name.model,
+            f"{name.model}@{identity.revision}",
+            title_of(name.model, identity.revision, name.words),
+        )
+        for (key, identity), name in zip(models.items(), named, strict=True)
+    }
 
 
 def _section(chosen: ModelSection, notes: list[str]) -> SectionResults:
-    metrics: dict[str, MetricResults] = {}
-    own: Statistics | None = None
-    for run in (*chosen.added, chosen.run):
-        statistics: Statistics | None = None
-        reason = ""
-        try:
-            statistics = statistics_of(run)
-            scores = {name: statistics.score(name) for name in statistics.sums}
-            reason = mismatch(run, statistics.sample_hash, scores)
-        except DataError as error:
-            reason = str(error)
-        if reason:
-            notes.append(reason)
-        if run is chosen.run:
-            own = statistics
-        # What was added later counts before the run's own.
-        for name in run.values:
-            metrics.setdefault(name, _metric(run, name, statistics, reason))
-    run, seen = chosen.run, own.seen if own else None
+    read = [_Seed.of(repeat, notes) for repeat in chosen.repeats]
+    kept = _alike(read)
+    if len(kept) < len(read):
+        notes.append(
+            f"{chosen.section}: of {len(read)} seeds, {len(kept)} count (the others have no log, or not the same turns)"
+        )
+    run, own = kept[0].repeat.run, kept[0].own
+    seen = own.seen if own else None
+    names = dict.fromkeys(name for seed in kept for name in seed.metrics)
     return SectionResults(
         section=chosen.section,
         signature=run.signature.line,
@@ -98,8 +98,70 @@ def _section(chosen: ModelSection, notes: list[str]) -> SectionResults:
         # A gate takes nobody's word for it: without a log nothing is whole.
         whole=seen is not None and is_complete(run, seen),
         digest=own.digest if own else "",
-        metrics=metrics,
-        run=run,
+        metrics={name: _mean([s.metrics[name] for s in kept if name in s.metrics]) for name in names},
+        how=asked_of(run.model),
+        seeds=tuple(seed.repeat.seed for seed in kept),
+        runs=tuple(seed.repeat.run for seed in kept),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seed:
+    """The run of one seed: what its log holds, and its scores."""
+
+    repeat: Repeat
+    own: Statistics | None
+    metrics: dict[str, MetricResults]
+
+    @classmethod
+    def of(cls, repeat: Repeat, notes: list[str]) -> _Seed:
+        """Read its files; why one cannot be used is added to ``notes``."""
+        metrics: dict[str, MetricResults] = {}
+        own: Statistics | None = None
+        for run in (*repeat.added, repeat.run):
+            statistics: Statistics | None = None
+            reason = ""
+            try:
+                statistics = statistics_of(run)
+                scores = {name: statistics.score(name) for name in statistics.sums}
+                reason = mismatch(run, statistics.sample_hash, scores)
+            except DataError as error:
+                reason = str(error)
+            if reason:
+                notes.append(reason)
+            if run is repeat.run:
+                own = statistics
+            # What was added later counts before the run's own.
+            for name in run.values:
+                metrics.setdefault(name, _metric(run, name, statistics, reason))
+        return cls(repeat, own, metrics)
+
+
+def _alike(seeds: Sequence[_Seed]) -> list[_Seed]:
+    """Those of the same turns: of the most, and of these the set that most seeds have."""
+    groups: dict[str, list[_Seed]] = {}
+    for seed in seeds:
+        groups.setdefault(seed.own.digest if seed.own else "", []).append(seed)
+    return max(groups.values(), key=lambda g: (g[0].own.seen.turns if g[0].own else -1, len(g)))
+
+
+def _mean(seeds: Sequence[MetricResults]) -> MetricResults:
+    """A metric over seeds: of those that have it of the same turns, computed in the same way."""
+    scored = [each for each in seeds if not math.isnan(each.value)]
+    if len(seeds) == 1 or not scored:
+        return seeds[0]
+    first = next((each for each in scored if each.sums), scored[0])
+    kept = [
+        each
+        for each in scored
+        if (each.signature, each.digest, bool(each.sums)) == (first.signature, first.digest, bool(first.sums))
+    ]
+    values = [each.value for each in kept]
+    return replace(
+        first,
+        value=mean_score(values),
+        sums=tuple(sums for each in kept for sums in each.sums),
+        spread=spread(values),
     )
 
 
@@ -117,5 +179,5 @@ def _metric(run: TaskRun, name: str, statistics: Statistics | None, unusable: st
         statistics.conversations,
         statistics.digest,
         statistics.seen.turns,
-        sums,
+        (sums,),
     )

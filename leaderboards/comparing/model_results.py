@@ -1,4 +1,4 @@
-"""What one model's results prove: sums by conversation for each section and metric.
+"""What one model's results prove: sums by conversation for each section and metric, of each seed.
 
 A comparison and a gate read this, wherever it comes from: logs, a judge's file, a baseline file.
 """
@@ -7,18 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from csc_tasks.leaderboards.names import telling_words, title_of
+from csc_tasks.leaderboards.reading.asked import Asked
+from csc_tasks.leaderboards.reading.identity import Identity
+from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.protocol.signature import Protocol
 from csc_tasks.results.results_file import TaskRun
 
-__all__ = ["MetricResults", "ModelResults", "SectionResults"]
+__all__ = ["MetricResults", "ModelResults", "SectionResults", "titles"]
 
 
 @dataclass(frozen=True, slots=True)
 class MetricResults:
-    """One metric: ``sums`` (c, d) of the ``conversations`` (c,), or ``None`` with the reason ``why``.
+    """One metric: ``sums`` has (c, d) of the ``conversations`` (c,) for each seed, or is empty with the reason ``why``.
 
-    ``digest`` is of the set of turns, and ``turns`` how many they are.
+    ``value`` is the mean of the seeds' scores and ``spread`` their standard deviation; ``digest`` is of the set
+    of turns, and ``turns`` how many they are.
     """
 
     name: str
@@ -27,15 +34,27 @@ class MetricResults:
     conversations: tuple[str, ...] = ()
     digest: str = ""
     turns: int = 0
-    sums: Floats | None = None
+    sums: tuple[Floats, ...] = ()
     why: str = ""
+    spread: float | None = None
+
+    def replicates(self, weights: Floats) -> Floats:
+        """The score on each resample of conversations, (resamples,): the mean of the seeds'.
+
+        Args:
+            weights: (resamples, c), how often each conversation is drawn.
+        """
+        metric = additive_metric(self.name)
+        found = [metric.from_sums(weights @ sums) for sums in self.sums]
+        return found[0] if len(found) == 1 else np.mean(found, axis=0)
 
 
 @dataclass(frozen=True, slots=True)
 class SectionResults:
     """One task in one context; ``asked`` conversations are what the subset has, ``whole`` that all turns are there.
 
-    ``run`` is where it was read from; a baseline file has none.
+    ``how`` is how the model was asked, ``None`` where the file does not say; ``seeds`` are those of its runs,
+    and ``runs`` what it was read from, one a seed; a baseline file has none.
     """
 
     section: str
@@ -46,12 +65,17 @@ class SectionResults:
     whole: bool
     digest: str
     metrics: dict[str, MetricResults] = field(default_factory=dict)
-    run: TaskRun | None = None
+    how: Asked | None = None
+    seeds: tuple[str, ...] = ()
+    runs: tuple[TaskRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelResults:
-    """One model under one protocol; ``source`` says in words where it comes from."""
+    """One model under one protocol; ``source`` says in words where it comes from.
+
+    ``identity`` is all that can change its answers, ``None`` in a baseline file of before that was written.
+    """
 
     model: str
     revision: str
@@ -60,8 +84,22 @@ class ModelResults:
     date: float
     sections: dict[str, SectionResults]
     notes: tuple[str, ...] = ()
+    identity: Identity | None = None
 
     @property
-    def title(self) -> str:
-        """Model and revision."""
-        return self.model + (f"@{self.revision}" if self.revision else "")
+    def seeds(self) -> int:
+        """How many runs that differ in their seed alone this is the mean of, at most."""
+        return max((len(section.seeds) for section in self.sections.values()), default=1)
+
+
+def titles(first: ModelResults, second: ModelResults) -> tuple[str, str]:
+    """What two models are called side by side: name, revision, what tells them apart, and several seeds."""
+    known = [model for model in (first, second) if model.identity is not None]
+    words = telling_words([(m.model, dict(m.identity.settings)) for m in known if m.identity])
+    told = {id(model): found for model, found in zip(known, words, strict=True)}
+    return _title(first, told.get(id(first), ())), _title(second, told.get(id(second), ()))
+
+
+def _title(model: ModelResults, words: tuple[str, ...]) -> str:
+    seeds = [f"({model.seeds} seeds)"] if model.seeds > 1 else []
+    return title_of(model.model, model.revision, [*words, *seeds])

@@ -20,7 +20,8 @@ class Delta:
     """One metric of two models: ``first`` minus ``second`` with its uncertainty.
 
     ``adjusted`` is the p-value after Holm's correction (:func:`with_holm`); ``why`` says in
-    words why there is no difference to speak of.
+    words why there is no difference to speak of. ``spreads`` are the standard deviations between the seeds of
+    each, of which the uncertainty of the difference knows nothing.
     """
 
     section: str
@@ -31,6 +32,7 @@ class Delta:
     difference: Difference | None = None
     adjusted: float = math.nan
     why: str = ""
+    spreads: tuple[float | None, float | None] = (None, None)
 
     @property
     def better(self) -> int:
@@ -76,17 +78,16 @@ def delta(
     if one is None or two is None:
         where = "both" if one is two else "the first" if one is None else "the second"
         return Delta(first.section, name, _value(one), _value(two), why=f"missing in {where}")
+    spreads = one.spread, two.spread
     if reason := _unpaired(one, two):
-        return Delta(first.section, name, one.value, two.value, why=reason)
-    assert one.sums is not None
-    assert two.sums is not None
-    metric, clusters = additive_metric(name), len(one.conversations)
-    # The same resamples of conversations for both.
+        return Delta(first.section, name, one.value, two.value, why=reason, spreads=spreads)
+    clusters = len(one.conversations)
+    # The same resamples of conversations for both, and for all seeds of each.
     weights = counts(clusters)
-    change = metric.from_sums(weights @ one.sums) - metric.from_sums(weights @ two.sums)
+    change = one.replicates(weights) - two.replicates(weights)
     difference = paired_difference(one.value - two.value, change, clusters, level)
     why = "" if not math.isnan(difference.low) else "too few conversations, or undefined in some resamples"
-    return Delta(first.section, name, one.value, two.value, clusters, difference, why=why)
+    return Delta(first.section, name, one.value, two.value, clusters, difference, why=why, spreads=spreads)
 
 
 def _value(metric: MetricResults | None) -> float:
@@ -99,7 +100,7 @@ def _unpaired(one: MetricResults, two: MetricResults) -> str:
     for which, metric in (("first", one), ("second", two)):
         if math.isnan(metric.value):
             return f"not scored in the {which} ({metric.why or 'undefined'})"
-        if metric.sums is None:
+        if not metric.sums:
             return f"the {which} has no samples to resample ({metric.why})"
     if one.digest != two.digest:
         return f"not of the same turns ({one.turns} against {two.turns})"

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from csc_tasks.data.sources import FULL_CONVERSATIONS, FULL_TURNS, LITE_SIZE, MINI_CONVERSATIONS
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.comparing.paired import delta, incomparable
 from csc_tasks.leaderboards.comparing.rules import default_rules
-from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.comparison import ALPHA
-from csc_tasks.metrics.uncertainty import stderr_of_sums
+from csc_tasks.metrics.uncertainty import resample_counts
 
 __all__ = [
     "PowerOptions",
@@ -170,10 +171,10 @@ def single_spreads(results: ModelResults, names: Sequence[str], correlation: flo
     for section, content in results.sections.items():
         for name in names:
             metric = content.metrics.get(name)
-            if metric is None or metric.sums is None:
+            if metric is None or not metric.sums:
                 continue
             clusters = len(metric.conversations)
-            stderr = stderr_of_sums(additive_metric(name), metric.sums)
+            stderr = float(np.std(metric.replicates(resample_counts(clusters)), ddof=1))
             spread = stderr * math.sqrt(clusters) * math.sqrt(2 * (1 - correlation))
             basis = f"{results.model}, {clusters} conversations, correlation {correlation:g} assumed"
             spreads.append(Spread(section, name, spread, basis))

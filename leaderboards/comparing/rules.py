@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
+from csc_tasks.leaderboards.reading.asked import Asking
 from csc_tasks.metrics import AdditiveMetric, Metric, metric_named
 from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.judge.scores import PREFIX
@@ -25,6 +26,7 @@ _EXPECTED = {
     "alpha": "between 0 and 0.5",
     "sections": "a list such as [response/reference]",
     "allow_partial": "true or false",
+    "allow": f"a list of some of {', '.join(each.value for each in Asking)}",
 }
 _LIMITS = {"max_drop": "a number of at least 0", "min": "a number"}
 
@@ -36,7 +38,8 @@ class Rules(BaseModel):
     metric's own unit: fractions 0-1, judge grades 1-5. A drop is a change for the worse, so of a metric where
     lower is better a rise, and its ``min`` is what it must not exceed. ``min_coverage`` 0-1 holds for a judge,
     ``min_turns`` for every section; ``alpha`` is the chance that a model that did not get worse fails all the
-    same. ``floor``, as ``min`` was called, is still read.
+    same. ``allow`` has sides of how a model is asked in which results and baseline may differ. ``floor``, as
+    ``min`` was called, is still read.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
@@ -48,6 +51,7 @@ class Rules(BaseModel):
     alpha: Annotated[float, Field(gt=0, le=0.5)] = ALPHA
     sections: tuple[str, ...] = ()
     allow_partial: bool = False
+    allow: tuple[Asking, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -62,6 +66,14 @@ class Rules(BaseModel):
     @classmethod
     def _listed(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("allow", mode="before")
+    @classmethod
+    def _askings(cls, value: Any) -> Any:
+        if not isinstance(value, (list, tuple)):
+            return value
+        names = {each.value: each for each in Asking}
+        return tuple(names.get(each, each) if isinstance(each, str) else each for each in value)
 
     @field_validator("max_drop", "min")
     @classmethod
@@ -139,7 +151,7 @@ def default_rules(baseline: ModelResults) -> Rules:
         name
         for section in baseline.sections.values()
         for name, results in section.metrics.items()
-        if results.sums is not None
+        if results.sums
         and (metric := known_metric(name)) is not None
         and metric.info.headline
         and metric.info.better

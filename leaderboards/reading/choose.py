@@ -1,8 +1,8 @@
-"""From single results files to models: which run of a model counts, and what was added to it later."""
+"""From single results files to models: which runs of a model count, as repeats of it, and what was added to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,18 +11,16 @@ from csc_tasks.leaderboards.reading.identity import Identity, identify
 from csc_tasks.protocol.signature import Protocol
 from csc_tasks.results.results_file import Origin, TaskRun
 
-__all__ = ["ModelSection", "choose_runs"]
+__all__ = ["ModelSection", "Repeat", "choose_runs"]
 
 
 @dataclass(frozen=True, slots=True)
-class ModelSection:
-    """One model in one section: the run that counts, and later scores of its log, the newest first."""
+class Repeat:
+    """The run that counts for one seed, and later scores of its log, the newest first."""
 
-    identity: Identity
-    protocol: Protocol
-    section: str
+    seed: str
     run: TaskRun
-    added: tuple[TaskRun, ...]
+    added: tuple[TaskRun, ...] = ()
 
     @property
     def all_runs(self) -> tuple[TaskRun, ...]:
@@ -30,45 +28,108 @@ class ModelSection:
         return (self.run, *self.added)
 
 
+@dataclass(frozen=True, slots=True)
+class ModelSection:
+    """One model in one section: its repeats, one a seed, the newest first."""
+
+    identity: Identity
+    protocol: Protocol
+    section: str
+    repeats: tuple[Repeat, ...]
+
+    @property
+    def run(self) -> TaskRun:
+        """The newest run."""
+        return self.repeats[0].run
+
+    @property
+    def all_runs(self) -> tuple[TaskRun, ...]:
+        """All runs, and what was added to them."""
+        return tuple(run for repeat in self.repeats for run in repeat.all_runs)
+
+
 def choose_runs(runs: Iterable[TaskRun]) -> tuple[list[ModelSection], list[InputProblem]]:
-    """The run that counts for each model and section: a whole one before one with ``--limit``, then the newest.
+    """The runs that count for each model and section: one a seed, whole ones before those with ``--limit``, the newest.
 
     What was not chosen is told as a problem, so that nothing disappears silently.
     """
     runs = list(runs)
-    identities = {id(run): identify(run.model) for run in runs}
     own = {(_place(run.path), run.task): run for run in runs if run.origin is Origin.RUN}
-    groups: dict[tuple[tuple[str, ...], Protocol, str], list[TaskRun]] = {}
-    for run in runs:
-        # What was scored again is of the model of its run, whatever the new file repeats of it.
-        base = own.get((_place(run.base), run.task), run) if run.base else run
-        groups.setdefault((identities[id(base)].key, run.protocol, run.section), []).append(run)
+    # What was scored again is of the model of its run, whatever the new file repeats of it.
+    bases = [own.get((_place(run.base), run.task), run) if run.base else run for run in runs]
+    identities = _with_commits([identify(base.model) for base in bases])
+    groups: dict[tuple[tuple[str, ...], Protocol, str], list[tuple[TaskRun, Identity]]] = {}
+    for run, identity in zip(runs, identities, strict=True):
+        groups.setdefault((identity.key, run.protocol, run.section), []).append((run, identity))
     chosen: list[ModelSection] = []
     problems: list[InputProblem] = []
     for (_, protocol, section), members in groups.items():
-        # What was scored again stands for a run only where the run itself is not among the files.
-        whole = [run for run in members if run.origin is Origin.RUN] or members
-        first = max(whole, key=lambda run: (not run.limited, run.date, str(run.path)))
-        origin = _place(first.base or first.path)
-        added = sorted(
-            (run for run in members if run is not first and run.base and _place(run.base) == origin),
-            key=lambda run: (run.date, str(run.path)),
-            reverse=True,
-        )
-        kept = {id(first), *map(id, added)}
-        for run in members:
-            if id(run) not in kept:
-                reason = "has --limit" if run.limited and not first.limited else "is older"
-                if run.base:
-                    reason = f"was made of {run.base.name}, which does not count"
-                problems.append(
-                    InputProblem(
-                        str(run.path),
-                        f"{run.task} of {identities[id(run)].name} {reason}; {first.path.name} counts in its place",
-                    )
-                )
-        chosen.append(ModelSection(identities[id(first)], protocol, section, first, tuple(added)))
+        repeats, passed = _repeats(members)
+        chosen.append(ModelSection(members[0][1], protocol, section, repeats))
+        problems += passed
     return chosen, problems
+
+
+def _with_commits(identities: Sequence[Identity]) -> list[Identity]:
+    """The digest of the weights tells models apart where runs of one name have several; else it says nothing."""
+    bare = [identity.of_commit("") for identity in identities]
+    commits: dict[tuple[str, ...], set[str]] = {}
+    for short, identity in zip(bare, identities, strict=True):
+        commits.setdefault(short.key, set()).add(identity.commit)
+    return [
+        identity.of_commit(identity.commit or "unknown") if len(commits[short.key] - {""}) > 1 else short
+        for short, identity in zip(bare, identities, strict=True)
+    ]
+
+
+def _repeats(members: Sequence[tuple[TaskRun, Identity]]) -> tuple[tuple[Repeat, ...], list[InputProblem]]:
+    # What was scored again stands for a run only where the run itself is not among the files.
+    whole = [m for m in members if m[0].origin is Origin.RUN] or list(members)
+    best = max(whole, key=lambda m: _rank(m[0]))[0]
+    by_seed: dict[str, TaskRun] = {}
+    for run, identity in sorted(whole, key=lambda m: _rank(m[0])):
+        if run.limited == best.limited:
+            by_seed[identity.seed] = run
+    repeats = [
+        Repeat(
+            seed,
+            run,
+            tuple(
+                sorted(
+                    (r for r, _ in members if r is not run and _is_of(r, run)),
+                    key=lambda r: (r.date, str(r.path)),
+                    reverse=True,
+                )
+            ),
+        )
+        for seed, run in by_seed.items()
+    ]
+    repeats.sort(key=lambda repeat: _rank(repeat.run), reverse=True)
+    kept = {id(run) for repeat in repeats for run in repeat.all_runs}
+    problems = []
+    for run, identity in members:
+        if id(run) in kept:
+            continue
+        first = by_seed.get(identity.seed, best)
+        reason = "has --limit" if run.limited and not first.limited else "is older"
+        if run.base:
+            reason = f"was made of {run.base.name}, which does not count"
+        problems.append(
+            InputProblem(
+                str(run.path),
+                f"{run.task} of {identity.name} {reason}; {first.path.name} counts in its place",
+            )
+        )
+    return tuple(repeats), problems
+
+
+def _rank(run: TaskRun) -> tuple[bool, float, str]:
+    return not run.limited, run.date, str(run.path)
+
+
+def _is_of(run: TaskRun, other: TaskRun) -> bool:
+    """Whether a derived file was made of the other one, or of the same run as it."""
+    return run.base is not None and _place(run.base) == _place(other.base or other.path)
 
 
 def _place(path: Path) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.board import InputProblem
+from csc_tasks.results.file_names import is_results_name
 from csc_tasks.results.results_file import ResultsFile, TaskRun
 
 __all__ = ["Found", "find_runs", "read_results"]
@@ -81,7 +82,7 @@ def _results_files(paths: Iterable[Path], problems: list[InputProblem]) -> Itera
             entered.add((status.st_dev, status.st_ino))
             folders.sort()
             for name in sorted(names):
-                if not (name.startswith("results_") and name.endswith(".json")):
+                if not is_results_name(name):
                     continue
                 file = Path(folder, name)
                 try:

@@ -37,12 +37,24 @@ def _outcome(delta: Delta) -> str:
     return "A better" if delta.difference.value * delta.better > 0 else "B better"
 
 
-def _pair(metric: str, first: float, second: float, found: Difference | None, p: float) -> tuple[str, ...]:
+def _score(value: float, spread: float | None, percent: bool) -> str:
+    """A score, and the standard deviation between the seeds that it is the mean of."""
+    return number(value, percent) + ("" if spread is None else f" sd {number(spread, percent)}")
+
+
+def _pair(
+    metric: str,
+    first: float,
+    second: float,
+    found: Difference | None,
+    p: float,
+    spreads: tuple[float | None, float | None] = (None, None),
+) -> tuple[str, ...]:
     """Both scores, their difference, its interval and its p-value."""
     percent = in_percent(metric)
     return (
-        number(first, percent),
-        number(second, percent),
+        _score(first, spreads[0], percent),
+        _score(second, spreads[1], percent),
         number(first - second, percent, signed=True),
         interval(found.low, found.high, percent, signed=True) if found else ABSENT,
         p_value(p),
@@ -58,7 +70,9 @@ def _metric_rows(section: SectionComparison, every: bool) -> list[tuple[str, ...
         rows.append(
             (
                 delta.metric,
-                *_pair(delta.metric, delta.first, delta.second, delta.difference, delta.adjusted),
+                *_pair(
+                    delta.metric, delta.first, delta.second, delta.difference, delta.adjusted, delta.spreads
+                ),
                 f"{effect.better}/{effect.worse}/{effect.same}" if effect else ABSENT,
                 _outcome(delta),
             )
@@ -109,6 +123,7 @@ def tables(comparison: Comparison, every: bool = False) -> list[RenderableType]:
     out: list[RenderableType] = [
         Text(f"A: {printable(comparison.first)}\nB: {printable(comparison.second)}"),
         Text(printable(", ".join(f"{k} {v}" for k, v in comparison.facts.items())) + "; shares in percent"),
+        *(Text(printable(f"asked otherwise, allowed: {words}")) for words in comparison.allowed),
     ]
     for section in comparison.sections:
         for title, headings, rows in _parts(section, every):
@@ -143,6 +158,11 @@ def markdown(comparison: Comparison, every: bool = False) -> str:
         f"A: {code(comparison.first)}, B: {code(comparison.second)}",
         "",
         ", ".join(f"{k} {inline(v)}" for k, v in comparison.facts.items()) + ". Shares in percent.",
+        *(
+            line
+            for words in comparison.allowed
+            for line in ("", f"Asked otherwise, allowed: {code(words, 400)}")
+        ),
     ]
     for section in comparison.sections:
         for title, headings, rows in _parts(section, every):

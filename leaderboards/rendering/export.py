@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
+from csc_tasks.leaderboards.names import title_of
 from csc_tasks.leaderboards.rendering.text import printable
 
 __all__ = ["FlatRow", "csv_bytes", "flat_rows", "model_index", "parquet_bytes"]
@@ -27,6 +29,8 @@ class FlatRow:
     revision: str
     step: int | None
     shots: int
+    adapter: str
+    settings: str
     floor: bool
     task: str
     context: str
@@ -34,6 +38,8 @@ class FlatRow:
     value: float | None
     low: float | None
     high: float | None
+    seeds: int
+    spread: float | None
     rank: int | None
     rank_low: int | None
     rank_high: int | None
@@ -56,20 +62,20 @@ def flat_rows(board: Board, model: str | None = None) -> list[FlatRow]:
     Raises:
         ConfigError: the board has no model of this name; the message lists those that it has.
     """
-    flat = [flat for table in board.tables for row in table.rows for flat in _of_row(table, row)]
-    if model is None:
-        return flat
-    if chosen := [one for one in flat if model in _names(one)]:
-        return chosen
-    raise ConfigError(f"--model: no model {model!r}; there are {_listed(flat)}")
+    rows = [(table, row) for table in board.tables for row in table.rows]
+    chosen = [pair for pair in rows if model is None or model in _names(pair[1])]
+    if not chosen:
+        raise ConfigError(f"--model: no model {model!r}; there are {_listed(row for _, row in rows)}")
+    return [flat for table, row in chosen for flat in _of_row(table, row)]
 
 
-def _names(flat: FlatRow) -> tuple[str, str]:
-    return flat.model, f"{flat.model}@{flat.revision}"
+def _names(row: Row) -> tuple[str, ...]:
+    """What a row may be asked for by: its model, that with the revision, and all that tells it apart."""
+    return row.model, f"{row.model}@{row.revision}", title_of(row.model, row.revision, row.words)
 
 
-def _listed(rows: list[FlatRow]) -> str:
-    found = sorted({_names(flat)[bool(flat.revision)] for flat in rows})
+def _listed(rows: Iterable[Row]) -> str:
+    found = sorted({title_of(row.model, row.revision, row.words) for row in rows})
     return ", ".join(printable(name) for name in found[:20]) or "none"
 
 
@@ -88,6 +94,8 @@ def _of_row(table: BoardTable, row: Row) -> list[FlatRow]:
                 row.revision,
                 row.step,
                 row.shots,
+                row.adapter,
+                "; ".join(f"{name}={value}" for name, value in row.settings),
                 row.floor,
                 section.task,
                 section.context,
@@ -95,6 +103,8 @@ def _of_row(table: BoardTable, row: Row) -> list[FlatRow]:
                 cell.value,
                 cell.low,
                 cell.high,
+                cell.seeds,
+                cell.spread,
                 cell.rank,
                 cell.rank_low,
                 cell.rank_high,
@@ -162,18 +172,19 @@ def model_index(board: Board, model: str | None = None) -> str:
     from huggingface_hub import EvalResult
     from huggingface_hub.repocard_data import eval_results_to_model_index
 
-    rows = [
-        (table.data, flat)
+    rows = [row for table in board.tables for row in table.rows if not row.floor]
+    wanted = [row for row in rows if model is None or model in _names(row)]
+    if len({(row.model, row.settings) for row in wanted}) != 1:
+        raise ConfigError(f"--model: a model card is about one model; there are {_listed(rows)}")
+    name, settings = wanted[0].model, dict(wanted[0].settings)
+    flats = [
+        (table.data, row.shots, flat)
         for table in board.tables
         for row in table.rows
-        if not row.floor
+        if row in wanted
         for flat in _of_row(table, row)
+        if flat.value is not None
     ]
-    wanted = {(f.model, f.revision, f.shots) for _, f in rows if model is None or model in _names(f)}
-    if len(wanted) != 1:
-        listed = _listed([flat for _, flat in rows])
-        raise ConfigError(f"--model: a model card is about one model; there are {listed}")
-    ((name, revision, shots),) = wanted
     results = [
         EvalResult(
             task_type="text-generation",
@@ -183,16 +194,26 @@ def model_index(board: Board, model: str | None = None) -> str:
             dataset_config=f"{flat.task}/{flat.context}",
             dataset_split=flat.scale,
             dataset_revision=data.fingerprint or None,
-            dataset_args={"prompt": flat.prompt, "num_fewshot": shots, "turns": flat.turns},
+            dataset_args={
+                "prompt": flat.prompt,
+                "num_fewshot": shots,
+                "turns": flat.turns,
+                "seeds": flat.seeds,
+                "settings": settings,
+            },
             metric_type=flat.metric,
             metric_name=flat.metric,
             metric_value=flat.value,
             metric_config=flat.run,
-            metric_args={"signature": flat.signature, "low": flat.low, "high": flat.high},
+            metric_args={
+                "signature": flat.signature,
+                "low": flat.low,
+                "high": flat.high,
+                "spread_of_seeds": flat.spread,
+            },
             verified=False,
         )
-        for data, flat in rows
-        if (flat.model, flat.revision, flat.shots) == (name, revision, shots) and flat.value is not None
+        for data, shots, flat in flats
     ]
     index = eval_results_to_model_index(name, results)
     return yaml.safe_dump({"model-index": index}, allow_unicode=True, sort_keys=False)

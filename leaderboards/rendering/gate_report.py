@@ -77,6 +77,8 @@ def markdown(report: GateReport) -> str:
         ]
         lines.append("| " + " | ".join(cells) + " |")
     tests = sum(check.rule == "max_drop" for check in report.checks)
+    for words in report.allowed:
+        lines += ["", f"**Asked otherwise, allowed:** {code(words, 400)}"]
     lines += [
         "",
         f"¹ What the drop is at least: one-sided, clustered by conversation, {100 * report.alpha:g} % over all "
@@ -91,8 +93,9 @@ def markdown(report: GateReport) -> str:
 
 def terminal(report: GateReport) -> Table:
     """The checks as a table for a terminal, the outcome above it."""
+    allowed = [f"asked otherwise, allowed: {printable(words)}" for words in report.allowed]
     table = Table(
-        title=Text(headline(report)),
+        title=Text("\n".join([headline(report), *allowed])),
         title_justify="left",
         caption=f"shares in percent; at least: one-sided, {100 * report.alpha:g} % over all tests together",
         caption_justify="left",
@@ -119,7 +122,8 @@ def _numbers(check: GateCheck) -> tuple[str, str, str, str, str]:
     percent = in_percent(check.metric)
     return (
         number(check.baseline, percent),
-        number(check.value, percent),
+        number(check.value, percent)
+        + ("" if check.spread is None else f" sd {number(check.spread, percent)}"),
         number(check.drop, percent, signed=True),
         number(check.low, percent, signed=True),
         number(check.allowed, percent),
@@ -138,6 +142,10 @@ def junit(report: GateReport) -> bytes:
     }
     root = ElementTree.Element("testsuites", counts)
     suite = ElementTree.SubElement(root, "testsuite", counts)
+    if report.allowed:
+        properties = ElementTree.SubElement(suite, "properties")
+        for words in report.allowed:
+            ElementTree.SubElement(properties, "property", name="allowed", value=_xml(words))
     for check in report.checks:
         name = " ".join(part for part in (check.rule, check.metric) if part)
         case = ElementTree.SubElement(

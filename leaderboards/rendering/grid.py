@@ -104,13 +104,15 @@ def _order(line: Line, key: Column | None) -> tuple[Place, bool, float]:
 
 
 def cell_text(column: Column, cell: Cell | None) -> str:
-    """A score with its interval in brackets, as far as they are known."""
+    """A score with its interval in brackets and the spread between seeds, as far as they are known."""
     if cell is None or cell.value is None:
         return ABSENT
-    value = number(cell.value, column.percent)
-    if cell.low is None or cell.high is None:
-        return value
-    return f"{value} {interval(cell.low, cell.high, column.percent)}"
+    parts = [number(cell.value, column.percent)]
+    if cell.low is not None and cell.high is not None:
+        parts.append(interval(cell.low, cell.high, column.percent))
+    if cell.spread is not None:
+        parts.append(f"sd {number(cell.spread, column.percent)}")
+    return " ".join(parts)
 
 
 def absences(table: BoardTable, shown: Sequence[Grid]) -> dict[Absence, list[Row]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from csc_tasks.leaderboards.board import Column, Row
+from csc_tasks.leaderboards.names import without_revision
 from csc_tasks.leaderboards.rendering.text import printable, shorten
 
 __all__ = ["RowName", "arrow", "row_labels", "row_name"]
@@ -16,42 +16,37 @@ LONGEST = 44
 
 
 class RowName(NamedTuple):
-    """A row's name in full: ``model`` and ``revision`` (``@main`` or '') come from outside, ``tags`` do not."""
+    """A row's name in full; all but ``tags`` come from outside. ``revision`` is ``@v2`` or ''."""
 
     model: str
     revision: str
+    words: str
     tags: str
 
 
 def row_name(row: Row) -> RowName:
-    """The name in its parts, each to be escaped as the rendering needs it."""
+    """The name in its parts, each to be escaped as the rendering needs it; nothing stands in two of them."""
     tags = [
         "" if row.step is None else f"step {row.step:,}",
         f"{row.shots}-shot" if row.shots else "",
         "(floor)" if row.floor else "",
+        f"({row.seeds} seeds)" if row.seeds > 1 else "",
     ]
+    shown = [word for word in without_revision(row.revision, row.words) if word not in tags]
     return RowName(
         row.model.removeprefix("csconv-") if row.floor else row.model,
         f"@{row.revision}" if row.revision else "",
+        " ".join(shown),
         " ".join(tag for tag in tags if tag),
     )
 
 
 def row_labels(rows: Sequence[Row]) -> dict[str, str]:
-    """A short name a row, by row id, no two alike: with step, revision or shots where the model's is not enough."""
-    models = Counter(printable(row.model) for row in rows)
+    """A short name a row, by row id, no two alike: the model's, and what tells it from others of that name."""
     labels: dict[str, str] = {}
     for row in rows:
         name = printable(row.model) or "(no name)"
-        parts = [shorten(name, LONGEST)]
-        if models[name] > 1:
-            same = [other for other in rows if printable(other.model) == name]
-            if row.step is not None:
-                parts.append(f"step {row.step:,}")
-            elif len({other.revision for other in same}) > 1 and row.revision:
-                parts.append(shorten(printable(row.revision), 12))
-            if len({other.shots for other in same}) > 1:
-                parts.append(f"{row.shots}-shot")
+        parts = [shorten(name, LONGEST), *(printable(word) for word in row.words)]
         if row.floor:
             parts.append("(floor)")
         label, number = " ".join(parts), 2

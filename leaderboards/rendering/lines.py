@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import PurePosixPath
 
 from csc_tasks.leaderboards.board import BoardTable, Cell, Column, Row, Section
+from csc_tasks.leaderboards.names import telling_words
+from csc_tasks.leaderboards.reading.identity import ADAPTERS
 from csc_tasks.leaderboards.rendering.chart_parts import (
     Spec,
     Values,
@@ -127,14 +131,16 @@ def depth_chart(
 
 def trend_chart(table: BoardTable, column: Column) -> Spec | None:
     """A column over training steps, a line a model of which two checkpoints or more were measured."""
-    runs: dict[tuple[str, int], list[Row]] = {}
+    runs: dict[tuple[str, tuple[tuple[str, str], ...]], list[Row]] = {}
     for row in table.rows:
         cell = row.cells.get(column.id)
         if row.step is not None and not row.floor and cell is not None and cell.value is not None:
-            runs.setdefault((row.model, row.shots), []).append(row)
+            runs.setdefault((row.model, _all_along(row)), []).append(row)
     runs = {key: sorted(run, key=lambda r: r.step or 0) for key, run in runs.items() if len(run) > 1}
     # One row stands for its run, so that a run is named like any other model.
-    labels = row_labels([_unstepped(run[0]) for run in runs.values()])
+    words = telling_words([(model, dict(settings)) for model, settings in runs])
+    first = [replace(run[0], words=own) for run, own in zip(runs.values(), words, strict=True)]
+    labels = row_labels(first)
     values: Values = []
     for run in runs.values():
         for row in run:
@@ -195,5 +201,10 @@ def _with_intervals(unit: str, fields: list[Spec], band: bool) -> list[Spec]:
     ]
 
 
-def _unstepped(row: Row) -> Row:
-    return Row(row.id, row.model, "", None, row.shots, row.floor, row.date, {}, {})
+def _all_along(row: Row) -> tuple[tuple[str, str], ...]:
+    """The settings that checkpoints of one run have in common; of an adapter the folder of its checkpoints."""
+    return tuple(
+        (name, str(PurePosixPath(value).parent) if name in ADAPTERS else value)
+        for name, value in row.settings
+        if name not in ("revision", "step")
+    )

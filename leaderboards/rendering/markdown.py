@@ -21,7 +21,7 @@ def markdown(board: Board) -> str:
         f"Built {board.built} by csconv {board.package}. Shares in percent. In brackets the {board.level:.0%} interval "
         f"({board.resamples} resamples of conversations, seed {board.seed}). # is 1 + the number of models that are "
         "significantly better (paired, Holm-corrected): models of one rank cannot be told apart from the best of them "
-        f"with these data. {ABSENT} stands for what was not measured or has no value.",
+        f"with these data.{_of_seeds(board)} {ABSENT} stands for what was not measured or has no value.",
     ]
     for table in board.tables:
         lines += [
@@ -49,6 +49,13 @@ def markdown(board: Board) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _of_seeds(board: Board) -> str:
+    """What sd stands for, where there is one."""
+    if all(row.seeds == 1 for table in board.tables for row in table.rows):
+        return ""
+    return " After sd stands the standard deviation between seeds, where a score is the mean of several."
+
+
 def _section(grid: Grid) -> Iterator[str]:
     titles = "".join(f"{inline(c.title, 300)}{arrow(c)} | " for c in grid.columns)
     yield f"| # | model | {titles}turns |"
@@ -59,7 +66,8 @@ def _section(grid: Grid) -> Iterator[str]:
 
 def _name(row: Row) -> str:
     name = row_name(row)
-    parts = [code(name.model), code(name.revision) if name.revision else "", name.tags]
+    revision = code(name.revision) if name.revision else ""
+    parts = [code(name.model), revision, inline(name.words, 200) if name.words else "", name.tags]
     return " ".join(part for part in parts if part)
 
 

@@ -23,7 +23,7 @@ from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board, BoardTable, Cell, Column, Row, Section
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
 from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
-from csc_tasks.leaderboards.rendering.labels import arrow, row_labels
+from csc_tasks.leaderboards.rendering.labels import arrow, row_labels, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed, number
 from csc_tasks.leaderboards.rendering.theme import config
 
@@ -88,11 +88,19 @@ def render_page(board: Board, kept: Path | None = None) -> str:
         configs=_raw(_inert(json.dumps({"light": config(), "dark": config(dark=True)}))),
         samples=_raw(_packed(_samples(board))) if board.conversations and board.replies else "",
         strategies=list(Strategy),
-        models=len({(row.model, row.step) for table in board.tables for row in table.rows if not row.floor}),
+        models=len(
+            {
+                (row.model, row.settings, row.step)
+                for table in board.tables
+                for row in table.rows
+                if not row.floor
+            }
+        ),
         reported_names=REPORTED,
         cell=_cell,
         absent=ABSENT,
         arrow=arrow,
+        row_name=row_name,
         fixed=fixed,
         text=_text,
     )
@@ -231,6 +239,7 @@ def _cell(row: Row, column: Column | None) -> dict[str, Any]:
         "cell": cell,
         "value": number(cell.value, percent),
         "interval": interval,
+        "spread": number(cell.spread, percent) if cell.spread is not None else "",
         "rank": cell.rank,
         "span": span,
         "why": cell.why,

@@ -64,7 +64,8 @@ def _table(
 ) -> Iterator[RenderableType]:
     facts = ", ".join(f"{name} {value}" for name, value in table.facts.items())
     yield Text(printable(table.title), style="bold")
-    yield Text(f"{printable(facts)}; shares in percent, {board.level:.0%} intervals")
+    seeds = ", sd between seeds" if any(row.seeds > 1 for row in table.rows) else ""
+    yield Text(f"{printable(facts)}; shares in percent, {board.level:.0%} intervals{seeds}")
     if table.apart:
         yield Text(f"Not comparable with the first table: {printable(table.apart)}")
     if table.partial:

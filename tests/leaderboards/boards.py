@@ -172,10 +172,10 @@ def ranked(rows: list[Row], names: tuple[Column, ...]) -> tuple[Row, ...]:
 def table(id: str = "main", hostile: bool = True) -> BoardTable:
     names = columns()
     rows = [
-        row("qwen", "Qwen/Qwen2.5-72B-Instruct", 0.61, names),
-        row("tuned-1", "ours/tuned", 0.40, names, step=1000, revision="step1000"),
-        row("tuned-2", "ours/tuned", 0.50, names, step=2000, revision="step2000"),
-        row("tuned-3", "ours/tuned", 0.60, names, step=3000, revision="step3000"),
+        row("qwen", "Qwen/Qwen2.5-72B-Instruct", 0.61, names, settings=(("load_in_4bit", "True"),)),
+        row("tuned-1", "ours/tuned", 0.40, names, step=1000, revision="step1000", words=("step 1,000",)),
+        row("tuned-2", "ours/tuned", 0.50, names, step=2000, revision="step2000", words=("step 2,000",)),
+        row("tuned-3", "ours/tuned", 0.60, names, step=3000, revision="step3000", words=("step 3,000",)),
         row("long", LONG, 0.35, names, notes=("the chat template was read from the model's folder",)),
         row("floor", "csconv-retrieval", 0.2, names, floor=True),
         row(

@@ -182,7 +182,8 @@ def test_two_folders_of_models_with_one_name_are_two_rows(logs: Path, build: Cal
     for number, model in enumerate(("org/good", "org/poor")):
         name = f"/data/{number}/model"
         edit(results_of(logs, model), lambda c, n=name: c["config"]["model_args"].update(pretrained=n))
-    rows = [row for row in only_table(build(logs)).rows if row.model == "model"]
+    rows = [row for row in only_table(build(logs)).rows if row.model.endswith("/model")]
+    assert {row.model for row in rows} == {"0/model", "1/model"}
     assert len({row.id for row in rows}) == 2
 
 

@@ -109,5 +109,5 @@ def test_settings_that_part_two_rows_of_a_model_are_named(logs: Path, build: Cal
     for file in (logs / "halved").glob("results_*.json"):
         edit(file, lambda content: content["config"]["model_args"].update(dtype="float16"))
     rows = [row for row in only_table(build(logs)).rows if row.model == "org/good"]
-    assert sorted(row.notes for row in rows) == [(), ("dtype: float16",)]
+    assert sorted(row.words for row in rows) == [(), ("float16",)]
     assert len({row.id for row in rows}) == 2

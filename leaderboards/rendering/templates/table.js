@@ -77,7 +77,7 @@ function scoreTable(section) {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const { body, rows } of groups) {
       for (const row of rows) {
-        const text = `${row.dataset.name} ${one(".tags", row)?.textContent ?? ""}`.toLowerCase();
+        const text = `${row.dataset.name} ${row.dataset.settings} ${one(".tags", row)?.textContent ?? ""}`.toLowerCase();
         row.hidden = !words.every((word) => text.includes(word));
       }
       body.hidden = rows.every((row) => row.hidden);

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from csc_tasks.leaderboards.reading.identity import Identity, identify
-from csc_tasks.results.records import Head, ModelRecord
+from csc_tasks.results.model_record import Head, ModelRecord
 
 TASK = "csconv_mini_response"
 
@@ -18,8 +18,8 @@ def results(model_args: Any = None, **more: Any) -> dict[str, Any]:
 
 
 def identified(content: dict[str, Any]) -> Identity:
-    metadata = content.get("configs", {}).get(TASK, {}).get("metadata", {})
-    return identify(ModelRecord.of(Head.model_validate(content), TASK, metadata))
+    task = content.get("configs", {}).get(TASK, {})
+    return identify(ModelRecord.of(Head.model_validate(content), TASK, task))
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,8 @@ def test_what_changes_no_answer_makes_no_other_row() -> None:
     assert identified(results(arguments)).key == identified(results({"pretrained": "a"})).key
 
 
-def test_a_baseline_is_a_floor() -> None:
-    assert identified(results({"model": "csconv-random", "train": "mini"})).is_floor
-    assert not identified(results({"pretrained": "org/csconv-tuned"})).is_floor
+def test_a_floor_is_known_by_its_backend_and_not_by_its_name() -> None:
+    floor = results({"model": "csconv-random", "train": "mini"}, config={"model": "csconv-baseline"})
+    assert identified(floor).is_floor
+    for name in ("/data/csconv-qwen3-sft", "csconv-qwen3-sft", "csconv-random"):
+        assert not identified(results({"pretrained": name})).is_floor

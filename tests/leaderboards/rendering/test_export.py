@@ -114,7 +114,7 @@ def test_every_exported_value_is_the_one_in_the_results_file(exported: dict[str,
 def test_parquet_is_the_same_table_with_numbers_as_numbers(exported: dict[str, bytes]) -> None:
     table = parquet.read_table(io.BytesIO(exported["parquet"]))
     kinds = {name: str(table.schema.field(name).type) for name in table.column_names}
-    assert {name for name, kind in kinds.items() if kind == "double"} == {"value", "low", "high"}
+    assert {name for name, kind in kinds.items() if kind == "double"} == {"value", "low", "high", "spread"}
     assert {name for name, kind in kinds.items() if kind == "bool"} == {"floor", "complete"}
     lines = read_csv(exported["csv"])
     assert table.column_names == list(lines[0])
@@ -122,7 +122,7 @@ def test_parquet_is_the_same_table_with_numbers_as_numbers(exported: dict[str, b
         {name: "" if value is None else str(value) for name, value in row.items()}
         for row in table.to_pylist()
     ] == lines
-    assert {kinds[name] for name in ("step", "shots", "rank", "turns", "better")} == {"int64"}
+    assert {kinds[name] for name in ("step", "shots", "seeds", "rank", "turns", "better")} == {"int64"}
 
 
 def test_a_model_card_with_the_index_is_read_by_the_hubs_own_reader(
@@ -140,7 +140,13 @@ def test_a_model_card_with_the_index_is_read_by_the_hubs_own_reader(
     one, cell = found["rouge_l"], mine["rouge_l"]
     assert (one.metric_args["low"], one.metric_args["high"]) == (cell.low, cell.high)
     assert (one.dataset_config, one.dataset_split) == ("response/reference", "mini")
-    assert one.dataset_args == {"prompt": board.tables[0].facts["prompt"], "num_fewshot": 0, "turns": 48}
+    assert one.dataset_args == {
+        "prompt": board.tables[0].facts["prompt"],
+        "num_fewshot": 0,
+        "turns": 48,
+        "seeds": 1,
+        "settings": {"backend": "FunctionLM"},
+    }
     assert one.verified is False
     assert CHINESE in exported["model-index"].decode("utf-8")  # as itself, not as \\u escapes
 
@@ -219,8 +225,8 @@ def test_withheld_values_keep_their_reasons_and_absent_ones_have_no_line() -> No
 
 PLAIN = FlatRow(
     **{field.name: "x" for field in fields(FlatRow)}
-    | dict.fromkeys(("value", "low", "high"), -0.25)
-    | dict.fromkeys(("step", "shots", "rank", "rank_low", "rank_high", "turns", "better"), -1)
+    | dict.fromkeys(("value", "low", "high", "spread"), -0.25)
+    | dict.fromkeys(("step", "shots", "seeds", "rank", "rank_low", "rank_high", "turns", "better"), -1)
     | dict.fromkeys(("floor", "complete"), False)
 )
 
@@ -301,7 +307,7 @@ def test_two_rows_that_tie_in_everything_stand_in_one_order(short: Path, tmp_pat
             edit(results_file(copy), lambda c, d=dtype: c["config"]["model_args"].update(dtype=d))
     one, two = (build_board([tmp_path / folder]) for folder in ("one", "two"))
     assert [r.notes for r in one.tables[0].rows] == [r.notes for r in two.tables[0].rows]
-    assert {r.notes for r in one.tables[0].rows} == {("dtype: bfloat16",), ("dtype: float16",)}
+    assert {r.words for r in one.tables[0].rows} == {("bfloat16",), ("float16",)}
     assert csv_bytes(flat_rows(one)) == csv_bytes(flat_rows(two))
     assert list(one.replies) == list(two.replies)
 

@@ -162,6 +162,12 @@ def test_models_that_share_a_rank_are_joined_by_a_bracket(visit: Visit) -> None:
     assert marks() == before
 
 
+def test_models_are_filtered_by_their_settings(visit: Visit) -> None:
+    page = visit.page
+    page.locator("#t0 [data-filter]").fill("4bit")
+    assert names(page) == ["Qwen/Qwen2.5-72B-Instruct"]
+
+
 def test_models_are_filtered_by_words_of_their_names(visit: Visit) -> None:
     page = visit.page
     page.locator("#t0 [data-filter]").fill("TUNED 2,000")

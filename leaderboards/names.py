@@ -1,0 +1,215 @@
+"""What models are called side by side: a name, and of their settings the fewest that tell them apart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+from csc_tasks.leaderboards.reading.identity import ADAPTERS, Identity, is_local_path, path_of
+
+__all__ = ["Named", "model_names", "names_of", "telling_words", "title_of", "without_revision"]
+
+_ORDER = (
+    *ADAPTERS,
+    *("revision", "step", "commit", "shots", "load_in_4bit", "load_in_8bit", "quantization", "gptqmodel"),
+    *(
+        "autogptq",
+        "gguf_file",
+        "dtype",
+        "enable_thinking",
+        "reasoning_effort",
+        "temperature",
+        "template",
+        "system",
+    ),
+)
+"""Settings that people think of first; the others follow by name."""
+_MOST = 3
+"""Settings that are tried together before a row is given all it has."""
+_LONGEST = 28
+"""Characters of a value in a name."""
+_ABSENT = {
+    "peft": "no adapter",
+    "lora_local_path": "no adapter",
+    "delta": "no delta",
+    "temperature": "greedy",
+    "do_sample": "greedy",
+    "template": "no template",
+    "system": "no system instruction",
+    "shots": "0-shot",
+}
+"""What a row without a setting is called beside one that has it."""
+_FLAGS = {
+    "load_in_4bit": "4bit",
+    "load_in_8bit": "8bit",
+    "enable_thinking": "thinking",
+    "do_sample": "sampling",
+}
+_VALUES = {
+    "peft": "adapter {}",
+    "lora_local_path": "adapter {}",
+    "delta": "delta {}",
+    "revision": "revision {}",
+    "shots": "{}-shot",
+    "dtype": "{}",
+    "template": "template {}",
+    "system": "system {}",
+    "commit": "commit {}",
+    "backend": "backend {}",
+    "base_url": "at {}",
+    "reasoning_effort": "effort {}",
+    "temperature": "T={}",
+    "examples": "examples from {}",
+}
+_DIGESTS = ("template", "system", "commit")
+_DIGITS = 6
+
+Settings = Mapping[str, str]
+
+
+class Named(NamedTuple):
+    """A model's name among others: ``words`` are the settings that tell it from those of the same ``model``."""
+
+    model: str
+    words: tuple[str, ...]
+
+
+def title_of(model: str, revision: str, words: Sequence[str]) -> str:
+    """A name, its revision and what tells it apart in one line: ``org/a@v2 4bit``."""
+    name = f"{model}@{revision}" if revision else model
+    return " ".join([name, *without_revision(revision, words)])
+
+
+def without_revision(revision: str, words: Sequence[str]) -> list[str]:
+    """The words beside a name that the revision already stands in."""
+    return [word for word in words if not (revision and word.startswith("revision "))]
+
+
+def names_of(identities: Sequence[Identity], among: Mapping[str, str] | None = None) -> list[Named]:
+    """Names for different models, no two alike.
+
+    Args:
+        identities: of the models, each another.
+        among: what :func:`model_names` calls them, where more models than these are about.
+    """
+    models = among or model_names(identities)
+    named = [models[identity.full] for identity in identities]
+    words = telling_words(
+        [(name, dict(identity.settings)) for name, identity in zip(named, identities, strict=True)]
+    )
+    return [Named(name, found) for name, found in zip(named, words, strict=True)]
+
+
+def model_names(identities: Iterable[Identity]) -> dict[str, str]:
+    """By what a run called it, a name for each model: of a local path as many of its parts as tell it from others."""
+    return _apart({identity.full: identity.name for identity in identities})
+
+
+def _apart(wanted: Mapping[str, str]) -> dict[str, str]:
+    """For each path the name that is wanted, with as many more of its folders as tell it from the others."""
+    parts = {full: 1 if path_of(full, 1) == name else 2 for full, name in wanted.items()}
+    while True:
+        names = {full: path_of(full, count) for full, count in parts.items()}
+        counts = Counter(names.values())
+        short = [
+            full
+            for full in parts
+            if counts[names[full]] > 1 and path_of(full, parts[full] + 1) != names[full]
+        ]
+        if not short:
+            return {full: full if counts[name] > 1 else name for full, name in names.items()}
+        for full in short:
+            parts[full] += 1
+
+
+def telling_words(rows: Sequence[tuple[str, Settings]]) -> list[tuple[str, ...]]:
+    """For each row, a model's name and its settings, the fewest settings that tell it from others of its name.
+
+    An adapter is always among them. Words of settings that nobody else has come before all others; where only
+    one setting differs, a row without it says so.
+    """
+    groups: dict[str, list[int]] = {}
+    for place, (name, _) in enumerate(rows):
+        groups.setdefault(name, []).append(place)
+    words: list[tuple[str, ...]] = [()] * len(rows)
+    for places in groups.values():
+        for place, found in zip(places, _of_group([rows[p][1] for p in places]), strict=True):
+            words[place] = found
+    return words
+
+
+def _of_group(group: Sequence[Settings]) -> list[tuple[str, ...]]:
+    names = sorted({name for settings in group for name in settings}, key=_place)
+    differing = [name for name in names if len({settings.get(name) for settings in group}) > 1]
+    shown = {name: _shown(name, {s[name] for s in group if name in s}) for name in names}
+    chosen = [_fewest(i, group, differing) for i in range(len(group))]
+    short = [_words(settings, own, shown, differing) for settings, own in zip(group, chosen, strict=True)]
+    if len(set(short)) == len(short):
+        return short
+    # Two values that are written alike: all of what differs, in full.
+    return [tuple(f"{name}={s[name]}" for name in differing if name in s) for s in group]
+
+
+def _fewest(row: int, group: Sequence[Settings], differing: Sequence[str]) -> tuple[str, ...]:
+    """The settings that a row has and no other row has alike: one, else two, else three, else all of them."""
+    own = group[row]
+    present = [name for name in differing if name in own]
+    others = [settings for i, settings in enumerate(group) if i != row]
+    for size in range(1, min(_MOST, len(present)) + 1):
+        for names in combinations(present, size):
+            if all(any(other.get(n) != own[n] for n in names) for other in others):
+                return names
+    return tuple(present)
+
+
+def _words(
+    settings: Settings,
+    chosen: Sequence[str],
+    shown: Mapping[str, Mapping[str, str]],
+    differing: Sequence[str],
+) -> tuple[str, ...]:
+    if not chosen and differing and _one_matter(differing):
+        return (_ABSENT[differing[0]],) if differing[0] in _ABSENT else ()
+    kept = [name for name in settings if name in ADAPTERS and name not in chosen]
+    return tuple(_word(name, shown[name][settings[name]]) for name in sorted((*kept, *chosen), key=_place))
+
+
+def _one_matter(differing: Sequence[str]) -> bool:
+    """Whether the rows differ in one thing: a temperature is sampling, a checkpoint a revision and a step."""
+    rest = {{"do_sample": "temperature", "step": "revision"}.get(name, name) for name in differing}
+    return len(rest) == 1
+
+
+def _place(name: str) -> tuple[int, str]:
+    last = name.rpartition(".")[2]
+    return (_ORDER.index(last), name) if last in _ORDER else (len(_ORDER), name)
+
+
+def _shown(name: str, values: set[str]) -> dict[str, str]:
+    """Each value as short as it may be beside the others."""
+    if name in _DIGESTS:
+        return {value: value[:_DIGITS] for value in values}
+    short = _apart({value: path_of(value, 1) for value in values if is_local_path(value)})
+    return {value: _cut(short.get(value, value)) for value in values}
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _LONGEST:
+        return text
+    head = _LONGEST * 2 // 3
+    return f"{text[:head]}…{text[len(text) - (_LONGEST - 1 - head) :]}"
+
+
+def _word(name: str, value: str) -> str:
+    last = name.rpartition(".")[2]
+    if last in _FLAGS and value in ("True", "False"):
+        return _FLAGS[last] if value == "True" else f"no {_FLAGS[last]}"
+    if last == "step":
+        return f"step {int(value):,}"
+    if last in _VALUES:
+        return _VALUES[last].format(value)
+    if value in ("True", "False"):
+        return last if value == "True" else f"no {last}"
+    return f"{last}={value}"
