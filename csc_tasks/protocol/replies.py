@@ -70,7 +70,7 @@ class Reply:
             raise TypeError(f"text is {text!r}")
         return cls(
             None if strategy is None else _BY_NAME[strategy],
-            text,
+            clean(text),
             None if problem is None else Problem(problem),
         )
 

@@ -13,10 +13,10 @@ from csc_tasks.metrics import Metric, Needs
 from csc_tasks.metrics.stages import STRATEGIES
 from csc_tasks.metrics.strategy import F1, class_scores
 
-__all__ = ["Report", "strategy_report"]
+__all__ = ["RunReport", "strategy_report"]
 
 
-class Report:
+class RunReport:
     """Figures taken from the items that the aggregations see, which are those of all processes.
 
     An object of its own and not a part of the task: lm-eval deep-copies the aggregations when it

@@ -84,20 +84,20 @@ class Protocol:
         return ", ".join(f"{k} {mine[k]} against {theirs[k]}" for k in mine if mine[k] != theirs[k])
 
 
-class _Part(BaseModel):
+class _SignaturePart(BaseModel):
     """A part of a signature; what a newer csconv adds to it stays in it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class PromptSignature(_Part):
+class PromptSignature(_SignaturePart):
     """Which prompt texts were used; ``sha256`` is that of their file."""
 
     version: Text
     sha256: Text
 
 
-class DataSignature(_Part):
+class DataSignature(_SignaturePart):
     """What was evaluated.
 
     ``fingerprint`` covers the content of the evaluated file whatever its format, ``sha256`` the bytes of
@@ -122,7 +122,7 @@ class DataSignature(_Part):
         )
 
 
-class FewShotSignature(_Part):
+class FewShotSignature(_SignaturePart):
     """Where the examples came from."""
 
     data: Text
@@ -130,7 +130,7 @@ class FewShotSignature(_Part):
     seed: int | None = None
 
 
-class JudgeSignature(_Part):
+class JudgeSignature(_SignaturePart):
     """What must agree for two judge scores to be comparable; ``line`` is its short form.
 
     Beside these fields stands every parameter of the judge that can change a verdict.
@@ -170,7 +170,7 @@ class JudgeSignature(_Part):
         return self.model_dump()
 
 
-class Signature(_Part):
+class Signature(_SignaturePart):
     """How one task was asked and scored.
 
     ``task`` is a :class:`~csc_tasks.protocol.task_kind.TaskKind`'s value and ``context`` a

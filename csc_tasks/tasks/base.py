@@ -24,7 +24,7 @@ from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
 from csc_tasks.protocol.networks import prepare
 from csc_tasks.protocol.options import Options
 from csc_tasks.protocol.prompt import load_prompt
-from csc_tasks.protocol.report import Report
+from csc_tasks.protocol.report import RunReport
 from csc_tasks.protocol.scoring import Scored, metrics_of_task
 from csc_tasks.protocol.signature import DataSignature, Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
@@ -82,7 +82,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self._shots: list[tuple[str, str]] = []
         self._fewshot_seed: int | None = None
         self._prefixes: dict[tuple[int, str | None], str] = {}
-        self.report = Report()
+        self.report = RunReport()
         choice = self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
         self.metrics: tuple[Metric, ...] = metrics_of_task(*choice, self.corpus.labelled)
         if not self.corpus.labelled:

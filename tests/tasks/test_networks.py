@@ -345,9 +345,9 @@ def test_two_encoders_of_one_model_are_two_columns(model: Path, tiny_bert: Path,
     done = csconv("score", tmp_path / "out", "--metrics", "bertscore", "--metadata", other)
     assert done.code == 0, done.err
     table = csconv("table", tmp_path / "out").out
-    assert "BERTScore F1: bert-score 0.3.13, some-encoder@" in table
-    assert "BERTScore F1: bert-score 0.3.13, tiny-bert@" in table
-    columns = next(line for line in table.splitlines() if line.startswith("┃ model"))
+    assert "BERTScore F1 (some-encoder): bert-score 0.3.13, some-encoder@" in table
+    assert "BERTScore F1 (tiny-bert): bert-score 0.3.13, tiny-bert@" in table
+    columns = next(line for line in table.splitlines() if line.startswith("┃ # ┃ model"))
     assert "(some-encoder) ↑" in columns
     assert "(tiny-bert) ↑" in columns
 

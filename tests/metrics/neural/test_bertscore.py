@@ -126,9 +126,9 @@ def test_a_score_is_the_same_to_the_last_bit_in_any_order_batch_and_number_of_th
 
 
 def test_kept_vectors_give_the_same_bits(
-    scorer: BertScorer, e5: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    scorer: BertScorer, encoder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    keeping = BertScorer(BertScoreOptions(str(e5), 9, vectors=tmp_path))
+    keeping = BertScorer(BertScoreOptions(str(encoder), 9, vectors=tmp_path))
     replies, references = some_pairs()
     caplog.set_level(logging.INFO)
     first = keeping.score(replies, references)
