@@ -19,7 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from csc_tasks.data.conversations import Conversation
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import PromptBook, gold_strategy, turn_docs
 from synthetic import CONVERSATIONS, conversations
 

@@ -52,11 +52,10 @@ def main() -> int:
             from tests.encoders import e5
 
             encoder = e5(Path(folder) / "multilingual-e5-small")
-        os.environ["CSCONV_CACHE"] = str(Path(folder) / "cache")
-        return measure(str(encoder), options.layer, options.pairs)
+        return measure(str(encoder), options.layer, options.pairs, Path(folder) / "vectors")
 
 
-def measure(encoder: str, layer: int, count: int) -> int:
+def measure(encoder: str, layer: int, count: int, vectors: Path) -> int:
     """Time the three ways and compare their values."""
     import bert_score
     from bert_score.utils import bert_cos_score_idf, get_model, get_tokenizer
@@ -67,8 +66,11 @@ def measure(encoder: str, layer: int, count: int) -> int:
     models = [rng.choices(texts, k=len(references)) for _ in range(2)]
     scorer = BertScorer(BertScoreOptions(encoder, layer))
     scorer.load()
-    cold, ours = timed(lambda: scorer.score(models[0], references))
-    second, _ = timed(lambda: scorer.score(models[1], references))
+    plain, ours = timed(lambda: scorer.score(models[0], references))
+    keeping = BertScorer(BertScoreOptions(encoder, layer, vectors=vectors))
+    keeping.load()
+    cold, _ = timed(lambda: keeping.score(models[0], references))
+    second, _ = timed(lambda: keeping.score(models[1], references))
 
     model, tokenizer = get_model(encoder, layer), get_tokenizer(encoder)
     weights = dict.fromkeys(range(len(tokenizer)), 1.0)
@@ -93,10 +95,10 @@ def measure(encoder: str, layer: int, count: int) -> int:
     loading, _ = timed(lambda: [by_itself(reply, gold) for reply, gold in pairs])
     loading *= n / fewest
     ratios = [
-        ("one call, empty cache", n / one_call, one_call / cold, 1.0),
-        ("one call, a second model on the same references", n / one_call, one_call / second, 1.6),
-        (f"bert_score.score pair by pair ({fewest} timed)", n / loading, loading / cold, 5.0),
-        (f"pair by pair, the encoder loaded once ({few} timed)", n / alone, alone / cold, 0.0),
+        ("one call", n / one_call, one_call / plain, 1.0),
+        ("one call, a second model, vectors of references kept", n / one_call, one_call / second, 1.6),
+        (f"bert_score.score pair by pair ({fewest} timed)", n / loading, loading / plain, 5.0),
+        (f"pair by pair, the encoder loaded once ({few} timed)", n / alone, alone / plain, 0.0),
     ]
     table = Table(title=f"BERTScore, {n} pairs, {os.cpu_count()} cores", title_justify="left")
     for heading in ("against bert-score", "its pairs/s", "ratio", "promise"):
@@ -105,7 +107,11 @@ def measure(encoder: str, layer: int, count: int) -> int:
         table.add_row(what, f"{rate:.0f}", f"{ratio:.2f}", f"≥ {promise:.1f}" if promise else "–")
     out = Console()
     out.print(table)
-    out.print(f"ours: {n / cold:.0f} pairs/s with an empty cache, {n / second:.0f} for a second model")
+    size = sum(path.stat().st_size for path in vectors.rglob("*.safetensors"))
+    out.print(
+        f"ours: {n / plain:.0f} pairs/s; {n / cold:.0f} while keeping {size / 1e6:.0f} MB of vectors,"
+        f" {n / second:.0f} for a second model with them"
+    )
     difference = abs(ours - together).max()
     out.print(f"largest difference of a value: {difference:.1e}")
     return 0 if all(ratio >= promise for _, _, ratio, promise in ratios) and difference < 1e-5 else 1

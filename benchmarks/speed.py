@@ -28,8 +28,9 @@ from csc_tasks.data.conversations import Conversation
 from csc_tasks.data.files import write_conversations
 from csc_tasks.data.sources import load
 from csc_tasks.metrics import AdditiveMetric, clustered_stderr, column_name
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
-from csc_tasks.protocol.scoring import metrics_of_task, score_turns
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.scoring import metrics_of_task, read_replies, score_replies
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import PromptBook, TurnDoc, prefix_share, turn_docs
 from synthetic import CONVERSATIONS, conversations
 
@@ -101,7 +102,7 @@ def scoring(docs: list[TurnDoc], full: bool) -> list[Line]:
     metrics = metrics_of_task(TaskKind.RESPONSE, "reference", "zh")
 
     def ours() -> tuple[dict[str, float], list[Any]]:
-        scored = score_turns(TaskKind.RESPONSE, docs, answers, "zh", metrics, prompts=[""] * len(docs))
+        scored = score_replies(docs, read_replies(TaskKind.RESPONSE, docs, answers), "zh", metrics)
         items = {column_name(m): [r.items[column_name(m)] for r in scored.records] for m in metrics}
         return {name: m.score(items[name]) for name, m in zip(items, metrics, strict=True)}, scored.records
 

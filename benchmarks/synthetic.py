@@ -20,7 +20,8 @@ from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.data.files import write_conversations
 from csc_tasks.data.sources import FULL_CONVERSATIONS as CONVERSATIONS
 from csc_tasks.data.sources import FULL_TURNS as TURNS
-from csc_tasks.data.sources import Split, load
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from csc_tasks.framework import Strategy
 
 SHARES = {
@@ -35,8 +36,8 @@ SHARES = {
 def _clauses(speaker: Speaker) -> list[str]:
     texts = [
         u.text
-        for part in Split
-        for c in load("mini", part).conversations
+        for split in Split
+        for c in load("mini", split).conversations
         for u in c.utterances
         if u.speaker is speaker
     ]

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import yaml
 
-from csc_tasks.data.sources import Split, Subset, chosen_source, evaluation_corpus, in_hub_cache, load
-from csc_tasks.errors import CSConvError
+from csc_tasks.data.sources import chosen_source, evaluation_corpus, in_hub_cache, load
+from csc_tasks.data.splits import Split, Subset
+from csc_tasks.errors import CSConvError, needs_extra
 from csc_tasks.harness.lm_eval import check_version, version
 from csc_tasks.harness.registration import configs_folder, is_registered, reads_entry_points, task_names
+from csc_tasks.install import install_hint
 
 __all__ = ["Check", "diagnose"]
 
@@ -50,12 +52,12 @@ def _mini() -> str:
 
 
 def _tiny_model() -> str:
-    from csc_tasks.data.shipped import folder
+    from csc_tasks.data.shipped import tiny_model
 
-    path = folder()
+    path = tiny_model()
     missing = [n for n in ("config.json", "model.safetensors", "tokenizer.json") if not (path / n).is_file()]
     if missing:
-        raise CSConvError(f"{path} lacks {', '.join(missing)}; reinstall csconv-eval")
+        raise CSConvError(f"{path} lacks {', '.join(missing)}; install csconv anew")
     return str(path)
 
 
@@ -79,7 +81,8 @@ def _bertscore() -> str:
     """Load the default encoder, if it is here: a diagnosis downloads nothing."""
     from csc_tasks.metrics import BertScoreOptions, ModelError
     from csc_tasks.metrics.neural.bertscore import BertScorer
-    from csc_tasks.metrics.neural.vector_store import store_folder, store_limit, store_size
+    from csc_tasks.metrics.neural.vector_store import store_limit, store_size
+    from csc_tasks.protocol.metadata import kept_vectors
     from csc_tasks.protocol.networks import default_encoder_is_here
 
     options = BertScoreOptions()
@@ -93,17 +96,21 @@ def _bertscore() -> str:
         scorer.load()
     except ModelError as error:
         raise CSConvError(str(error)) from None
-    root, limit = store_folder(), store_limit()
-    kept = f"{store_size(root) / 1e9:.1f} of at most {limit / 1e9:.1f} GB of vectors in {root}"
-    return f"{scorer.signature}; {kept}"
+    kept, limit = kept_vectors(), store_limit()
+    if not kept.is_dir():
+        return f"{scorer.signature}; no vectors are kept (csconv_bertscore_vectors)"
+    size = f"{store_size(kept) / 1e9:.1f} of at most {limit / 1e9:.1f} GB"
+    return f"{scorer.signature}; {size} of vectors in {kept}"
 
 
 def _judge(path: Path) -> str:
     """Put one question to the judge, as a run would before it generates anything."""
-    from csc_tasks.judging.live_run import JudgeInRun
-    from csc_tasks.protocol.prompt import TaskKind, load_prompt
+    with needs_extra("the judge", "judge"):
+        from csc_tasks.judging.live_run import JudgeInRun
+    from csc_tasks.protocol.prompt import load_prompt
+    from csc_tasks.protocol.task_kind import Context, TaskKind
 
-    judge = JudgeInRun(path, TaskKind.RESPONSE, "reference", load_prompt().version)
+    judge = JudgeInRun(path, TaskKind.RESPONSE, Context.REFERENCE, load_prompt().version)
     judge.prepare()
     return f"{judge.config.model} answers at {judge.config.base_url}"
 
@@ -135,9 +142,15 @@ def diagnose(data: str | None = None, judge: Path | None = None) -> Iterator[Che
     ]
     optional: list[tuple[str, Callable[[], str]]] = [
         ("registered", _registered),
-        ("torch and transformers", _imports("transformers", "only needed for --model hf: csconv-eval[hf]")),
+        (
+            "torch and transformers",
+            _imports("transformers", f"only needed for --model hf: {install_hint('hf')}"),
+        ),
         ("bertscore", _bertscore),
-        ("jieba tokenizer", _imports("rjieba", "only needed for csconv_tokenizer=jieba: csconv-eval[jieba]")),
+        (
+            "jieba tokenizer",
+            _imports("rjieba", f"only needed for csconv_tokenizer=jieba: {install_hint('jieba')}"),
+        ),
     ]
     if judge is not None:
         required.append(("judge", lambda: _judge(judge)))

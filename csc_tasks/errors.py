@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from csc_tasks.install import install_hint
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -28,6 +32,19 @@ class HarnessError(CSConvError):
     """The installed lm-eval is absent, unsupported, or cannot be written to."""
 
 
+@contextmanager
+def needs_extra(what: str, extra: str) -> Iterator[None]:
+    """Say which extra of csconv's to install where an import within fails.
+
+    Raises:
+        ConfigError: a package is not installed; the message begins with ``what``.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise ConfigError(f"{what} needs {missing.name}: {install_hint(extra)}") from None
+
+
 def first_fault(error: ValidationError) -> str:
     """The first field of an object that is wrong, and how: ``data.name: field required``."""
     fault = error.errors(include_url=False, include_input=False)[0]
@@ -37,3 +54,7 @@ def first_fault(error: ValidationError) -> str:
     else:
         how = fault["msg"].removeprefix("Value error, ")
     return f"{place}: {how[:1].lower()}{how[1:]}" if place else how
+
+
+class ChatError(CSConvError):
+    """A model at an endpoint cannot be asked, or its answers cannot be kept; no message holds a key."""

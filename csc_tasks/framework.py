@@ -10,6 +10,8 @@ import re
 import unicodedata
 from enum import Enum
 
+from csc_tasks.metrics.stages import NO_STAGE, STAGE_OF
+
 __all__ = ["Stage", "Strategy", "read_strategy"]
 
 
@@ -35,25 +37,26 @@ class Strategy(Enum):
     of the multiple-choice task); ``stage`` is ``None`` for :attr:`OTHERS` alone.
     """
 
-    GREETING = (1, "GT", "礼貌问候", "Greeting", Stage.CONNECTING)
-    IDENTITY_VERIFICATION = (2, "IV", "确认身份", "Identity Verification", Stage.CONNECTING)
-    RESTATEMENT = (3, "RP", "重述或转述", "Restatement or Paraphrasing", Stage.IDENTIFYING)
-    PROBLEM_REFINEMENT = (4, "PR", "细化问题", "Problem Refinement", Stage.EXPLORING)
-    EMOTIONAL_MANAGEMENT = (5, "EM", "情感管理", "Emotional Management", Stage.IDENTIFYING)
-    PROVIDING_SUGGESTIONS = (6, "PS", "提供建议", "Providing Suggestions", Stage.EXPLORING)
-    INFORMATION_DELIVERY = (7, "ID", "信息传达", "Information Delivery", Stage.RESOLVING)
-    RESOLUTION_IMPLEMENTATION = (8, "RI", "解决实施", "Resolution Implementation", Stage.RESOLVING)
-    FEEDBACK_REQUEST = (9, "FR", "反馈请求", "Feedback Request", Stage.MAINTAINING)
-    RELATIONSHIP_CONTINUATION = (10, "RC", "关系延续", "Relationship Continuation", Stage.MAINTAINING)
-    APPRECIATION_AND_CLOSURE = (11, "AC", "感谢与告别", "Appreciation and Closure", Stage.MAINTAINING)
-    OTHERS = (12, "OT", "其它", "Others", None)
+    GREETING = (1, "GT", "礼貌问候", "Greeting")
+    IDENTITY_VERIFICATION = (2, "IV", "确认身份", "Identity Verification")
+    RESTATEMENT = (3, "RP", "重述或转述", "Restatement or Paraphrasing")
+    PROBLEM_REFINEMENT = (4, "PR", "细化问题", "Problem Refinement")
+    EMOTIONAL_MANAGEMENT = (5, "EM", "情感管理", "Emotional Management")
+    PROVIDING_SUGGESTIONS = (6, "PS", "提供建议", "Providing Suggestions")
+    INFORMATION_DELIVERY = (7, "ID", "信息传达", "Information Delivery")
+    RESOLUTION_IMPLEMENTATION = (8, "RI", "解决实施", "Resolution Implementation")
+    FEEDBACK_REQUEST = (9, "FR", "反馈请求", "Feedback Request")
+    RELATIONSHIP_CONTINUATION = (10, "RC", "关系延续", "Relationship Continuation")
+    APPRECIATION_AND_CLOSURE = (11, "AC", "感谢与告别", "Appreciation and Closure")
+    OTHERS = (12, "OT", "其它", "Others")
 
-    def __init__(self, number: int, abbreviation: str, zh: str, en: str, stage: Stage | None) -> None:
+    def __init__(self, number: int, abbreviation: str, zh: str, en: str) -> None:
         self.number = number
         self.abbreviation = abbreviation
         self.zh = zh
         self.en = en
-        self.stage = stage
+        stage = STAGE_OF[number - 1]
+        self.stage = None if stage == NO_STAGE else list(Stage)[stage]
 
     @property
     def index(self) -> int:

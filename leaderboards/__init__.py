@@ -1,1 +1,1 @@
-"""What is done with results after the run: collect, compare, rank, gate."""
+"""What is done with results after the run: read, compare, rank, gate, show. Knows no model and no network."""

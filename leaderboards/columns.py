@@ -8,7 +8,7 @@ from hashlib import sha256
 from csc_tasks.leaderboards.board import Column, Section
 from csc_tasks.metrics import Metric, has_sums, reported_metrics
 from csc_tasks.metrics.judge.scores import known_columns
-from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.task_kind import TaskKind
 
 __all__ = ["heading", "section_columns", "sections_in_order"]
 

@@ -4,8 +4,9 @@ Two kinds. An :class:`AdditiveMetric` has *sufficient statistics* that can be su
 turns; its score, and the score of every bootstrap sample, come from the sums alone. A
 :class:`SetMetric` needs the items of all turns together (distinct n-grams, runs in a conversation).
 
-What :meth:`items` returns for a turn is JSON and goes to the sample log as it is, so that a saved run
-can be scored again without tokenising, and resampled without scoring.
+An *item* is a JSON value. A :class:`TurnMetric` makes one of each turn; they go to the sample log as they are,
+so that a saved run can be scored again without tokenising, and resampled without scoring. What has no
+turns (verdicts, pairs, ratings) makes its items in its own way and is scored in the same.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ __all__ = [
     "ModelError",
     "Needs",
     "SetMetric",
+    "TurnMetric",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -76,7 +78,7 @@ class MetricInfo:
 
 
 class Metric(ABC):
-    """A metric over turns."""
+    """A score that is told from items."""
 
     info: MetricInfo
 
@@ -98,12 +100,16 @@ class Metric(ABC):
         """
 
     @abstractmethod
-    def items(self, turns: Turns) -> list[Any]:
-        """One JSON value for each turn."""
+    def score(self, items: Sequence[Any]) -> float:
+        """The score of what these items came from; NaN where it is undefined."""
+
+
+class TurnMetric(Metric):
+    """A metric whose items are made of turns."""
 
     @abstractmethod
-    def score(self, items: Sequence[Any]) -> float:
-        """The score of the turns that these items came from; NaN where it is undefined."""
+    def items(self, turns: Turns) -> list[Any]:
+        """One JSON value for each turn."""
 
 
 class AdditiveMetric(Metric):
@@ -124,7 +130,7 @@ class AdditiveMetric(Metric):
         """Scores (...) from summed statistics (..., d)."""
 
     def score(self, items: Sequence[Any]) -> float:
-        """The score of the summed statistics; NaN for no turns or if any turn could not be scored."""
+        """The score of the summed statistics; NaN for no items or if any turn could not be scored."""
         if not len(items):
             return float("nan")
         return float(self.from_sums(self.total(self.statistics(items))))
@@ -137,7 +143,7 @@ class AdditiveMetric(Metric):
 
 
 class MeanMetric(AdditiveMetric):
-    """A metric that is the mean of one number a turn."""
+    """A metric that is the mean of one number an item."""
 
     counts = False
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, MetricInfo, Needs
+from csc_tasks.metrics.base import AdditiveMetric, Floats, MetricInfo, Needs, TurnMetric
 from csc_tasks.metrics.turns import Turns
 
 __all__ = ["Bleu"]
 
 
-class Bleu(AdditiveMetric):
+class Bleu(TurnMetric, AdditiveMetric):
     """BLEU up to n-grams of ``order``.
 
     The item of a turn is ``[m1, …, mN, t1, …, tN, hypothesis length, reference length]``: clipped

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, Needs
+from csc_tasks.metrics.base import AdditiveMetric, Floats, Needs, TurnMetric
 from csc_tasks.metrics.turns import Turns
 
 __all__ = ["THIRDS", "AtDepth"]
@@ -16,14 +16,16 @@ __all__ = ["THIRDS", "AtDepth"]
 THIRDS = ("first", "middle", "last")
 
 
-class AtDepth(AdditiveMetric):
+class AtDepth(TurnMetric, AdditiveMetric):
     """An additive metric over one third of each conversation: turn t of n belongs to third ⌊3t/n⌋.
 
     The item of a turn is the metric's own, or ``[]`` where the turn belongs to another third.
     """
 
     def __init__(self, metric: AdditiveMetric, third: int) -> None:
+        assert isinstance(metric, TurnMetric)
         self.metric = metric
+        self._of_turns: TurnMetric = metric
         self.counts = metric.counts
         self.third = third
         where = THIRDS[third]
@@ -40,7 +42,7 @@ class AtDepth(AdditiveMetric):
         """The metric's item, or ``[]``, a turn."""
         assert turns.totals is not None
         thirds = (3 * turns.positions // turns.totals).tolist()
-        items = zip(self.metric.items(turns), thirds, strict=True)
+        items = zip(self._of_turns.items(turns), thirds, strict=True)
         return [item if third == self.third else [] for item, third in items]
 
     def score(self, items: Sequence[Any]) -> float:

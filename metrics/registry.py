@@ -6,20 +6,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
-from csc_tasks.metrics.base import AdditiveMetric, Metric, Needs
+from csc_tasks.metrics.base import AdditiveMetric, Metric, Needs, TurnMetric
 from csc_tasks.metrics.bleu import Bleu
 from csc_tasks.metrics.depth import THIRDS, AtDepth
 from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.metrics.neural.bertscore import PARTS, BertScore, BertScoreOptions
 from csc_tasks.metrics.neural.bleurt import Bleurt, BleurtOptions
 from csc_tasks.metrics.rouge import RougeL, RougeLAscii
+from csc_tasks.metrics.sequences import LongestRun, StageTransitions
 from csc_tasks.metrics.strategy import (
     F1,
     JensenShannon,
-    LongestRun,
     PreferenceBias,
     StageAccuracy,
-    StageTransitions,
     StrategyAccuracy,
     StrategyInvalid,
     TopK,
@@ -53,7 +52,7 @@ ALL_MODELS = Models(BertScoreOptions(), BleurtOptions())
 NO_MODELS = Models()
 
 
-def all_metrics(tokenizer: str = DEFAULT_TOKENIZER, models: Models = ALL_MODELS) -> tuple[Metric, ...]:
+def all_metrics(tokenizer: str = DEFAULT_TOKENIZER, models: Models = ALL_MODELS) -> tuple[TurnMetric, ...]:
     """Every metric, in the order in which tables show them; no model is loaded."""
     return (
         StrategyAccuracy(),
@@ -83,7 +82,7 @@ def all_metrics(tokenizer: str = DEFAULT_TOKENIZER, models: Models = ALL_MODELS)
 
 def metrics_for(
     columns: Collection[Needs], tokenizer: str = DEFAULT_TOKENIZER, models: Models = NO_MODELS
-) -> tuple[Metric, ...]:
+) -> tuple[TurnMetric, ...]:
     """The metrics that can be computed from these columns of :class:`~csc_tasks.metrics.turns.Turns`."""
     return tuple(m for m in all_metrics(tokenizer, models) if m.info.needs in columns)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from rapidfuzz.distance import LCSseq
 
-from csc_tasks.metrics.base import MeanMetric, MetricInfo, Needs
+from csc_tasks.metrics.base import MeanMetric, MetricInfo, Needs, TurnMetric
 from csc_tasks.metrics.encoding import EncodedPairs, EncodedTexts, Vocabulary
 from csc_tasks.metrics.tokenizers import tokenize_ascii
 from csc_tasks.metrics.turns import Turns
@@ -40,7 +40,7 @@ def _texts(encoded: EncodedTexts) -> list[str]:
     return [everything[a:b] for a, b in itertools.pairwise(bounds)]
 
 
-class RougeL(MeanMetric):
+class RougeL(TurnMetric, MeanMetric):
     """Mean F1 of the longest common subsequence of tokens."""
 
     info = MetricInfo(
@@ -59,7 +59,7 @@ class RougeL(MeanMetric):
         return _f1(turns.pairs)
 
 
-class RougeLAscii(MeanMetric):
+class RougeLAscii(TurnMetric, MeanMetric):
     """ROUGE-L under rouge-score's default tokenizer, which drops every Chinese character.
 
     It measures the overlap of digits and Latin words only. It is here because published Chinese

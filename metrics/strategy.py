@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, Fold, MeanMetric, MetricInfo, Needs, SetMetric
+from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, TurnMetric
+from csc_tasks.metrics.bradley_terry import bradley_terry
+from csc_tasks.metrics.stages import STAGE_OF, STRATEGIES
 from csc_tasks.metrics.turns import UNREADABLE, Turns
 
 __all__ = [
     "F1",
-    "STRATEGIES",
     "ClassScores",
     "JensenShannon",
-    "LongestRun",
     "PreferenceBias",
     "StageAccuracy",
-    "StageTransitions",
     "StrategyAccuracy",
     "StrategyInvalid",
     "TopK",
@@ -29,16 +26,11 @@ __all__ = [
     "confusion",
 ]
 
-STRATEGIES = 12
-"""Strategies; rows of a confusion matrix. Its columns are one more: the last is the unreadable label."""
-
-# Stage (0–4) of each strategy, 5 for 其它, which belongs to none: the numbering of the framework.
-# metrics/ imports nothing above it, so a test holds this against `csc_tasks.framework`.
-_STAGE = np.array([0, 0, 1, 2, 1, 2, 3, 3, 4, 4, 4, 5])
-_STAGES = 6
+_STAGES = np.array(STAGE_OF)
 
 
-def _columns(turns: Turns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def label_columns(turns: Turns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Gold and predicted strategies of n turns, each (n,)."""
     assert turns.gold is not None
     assert turns.predicted is not None
     return turns.gold, turns.predicted
@@ -46,7 +38,7 @@ def _columns(turns: Turns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]
 
 def stage_of(strategies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Stage 0–4 (5 for 其它) of strategy indices; an unreadable strategy stays unreadable."""
-    return np.where(strategies == UNREADABLE, UNREADABLE, _STAGE[strategies])
+    return np.where(strategies == UNREADABLE, UNREADABLE, _STAGES[strategies])
 
 
 def confusion(
@@ -79,7 +71,7 @@ def class_scores(counts: Floats) -> ClassScores:
         return ClassScores(hits / predicted, hits / support, f1, support, predicted)
 
 
-class StrategyAccuracy(MeanMetric):
+class StrategyAccuracy(TurnMetric, MeanMetric):
     """Share of turns whose predicted strategy is the gold one."""
 
     info = MetricInfo(
@@ -93,11 +85,11 @@ class StrategyAccuracy(MeanMetric):
 
     def items(self, turns: Turns) -> list[Any]:
         """1.0 or 0.0 a turn."""
-        gold, predicted = _columns(turns)
+        gold, predicted = label_columns(turns)
         return list((gold == predicted).astype(float).tolist())
 
 
-class StageAccuracy(MeanMetric):
+class StageAccuracy(TurnMetric, MeanMetric):
     """Share of turns whose predicted strategy belongs to the gold strategy's stage."""
 
     info = MetricInfo(
@@ -110,11 +102,11 @@ class StageAccuracy(MeanMetric):
 
     def items(self, turns: Turns) -> list[Any]:
         """1.0 or 0.0 a turn."""
-        gold, predicted = _columns(turns)
+        gold, predicted = label_columns(turns)
         return list((stage_of(gold) == stage_of(predicted)).astype(float).tolist())
 
 
-class StrategyInvalid(MeanMetric):
+class StrategyInvalid(TurnMetric, MeanMetric):
     """Share of turns without a readable strategy."""
 
     info = MetricInfo(
@@ -128,10 +120,10 @@ class StrategyInvalid(MeanMetric):
 
     def items(self, turns: Turns) -> list[Any]:
         """1.0 or 0.0 a turn."""
-        return list((_columns(turns)[1] == UNREADABLE).astype(float).tolist())
+        return list((label_columns(turns)[1] == UNREADABLE).astype(float).tolist())
 
 
-class F1(AdditiveMetric):
+class F1(TurnMetric, AdditiveMetric):
     """Macro- or weighted F1 over the strategies.
 
     The mean runs over the strategies that are gold or predicted at least once, as in scikit-learn;
@@ -152,7 +144,7 @@ class F1(AdditiveMetric):
 
     def items(self, turns: Turns) -> list[Any]:
         """``[gold, predicted]`` a turn."""
-        items: list[Any] = np.stack(_columns(turns), axis=1).tolist()
+        items: list[Any] = np.stack(label_columns(turns), axis=1).tolist()
         return items
 
     def statistics(self, items: Sequence[Any]) -> Floats:
@@ -175,7 +167,7 @@ class F1(AdditiveMetric):
             return np.asarray(np.nansum(scores.f1 * scores.support, axis=-1) / scores.support.sum(axis=-1))
 
 
-class TopK(MeanMetric):
+class TopK(TurnMetric, MeanMetric):
     """Share of turns whose gold strategy is among the k that the model ranks highest."""
 
     def __init__(self, k: int) -> None:
@@ -195,7 +187,7 @@ class TopK(MeanMetric):
         return list((turns.ranks <= self.k).astype(float).tolist())
 
 
-class PreferenceBias(AdditiveMetric):
+class PreferenceBias(TurnMetric, AdditiveMetric):
     """How unevenly a model prefers strategies over the gold ones: 0 for none, larger for more.
 
     Kang et al. 2024 ("Can Large Language Models be Good Emotional Supporter?"): the number of turns on
@@ -228,25 +220,7 @@ class PreferenceBias(AdditiveMetric):
         return np.where(nothing, np.nan, strengths.std(axis=-1))
 
 
-def bradley_terry(wins: Floats, iterations: int = 2000, tolerance: float = 1e-10) -> Floats:
-    """Maximum-likelihood strengths (…, k), mean 1, from wins of row over column (…, k, k).
-
-    Newman's iteration (JMLR 24, 2023), p_i ← Σ_j w_ij p_j/(p_i+p_j) / Σ_j w_ji/(p_i+p_j).
-    """
-    strengths = np.ones(wins.shape[:-1])
-    losses = np.swapaxes(wins, -1, -2)
-    for _ in range(iterations):
-        pair = strengths[..., :, None] + strengths[..., None, :]
-        new = (wins * strengths[..., None, :] / pair).sum(axis=-1) / (losses / pair).sum(axis=-1)
-        new = new / new.mean(axis=-1, keepdims=True)
-        done = np.abs(new - strengths).max(initial=0.0) < tolerance
-        strengths = new
-        if done:
-            break
-    return strengths
-
-
-def _jsd(p: Floats, q: Floats) -> Floats:
+def jensen_shannon(p: Floats, q: Floats) -> Floats:
     """Jensen-Shannon divergence (…,) in bits, 0–1, of distributions (…, k)."""
 
     def kl(a: Floats, m: Floats) -> Floats:
@@ -257,12 +231,13 @@ def _jsd(p: Floats, q: Floats) -> Floats:
     return np.asarray((kl(p, middle) + kl(q, middle)) / 2)
 
 
-def _shares(counts: Floats) -> Floats:
+def shares(counts: Floats) -> Floats:
+    """Counts (…, k) as shares that add up to 1; NaN of nothing."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(counts / counts.sum(axis=-1, keepdims=True))
 
 
-class JensenShannon(AdditiveMetric):
+class JensenShannon(TurnMetric, AdditiveMetric):
     """Jensen-Shannon divergence of the predicted from the gold shares of the strategies, in bits."""
 
     info = MetricInfo(
@@ -281,124 +256,5 @@ class JensenShannon(AdditiveMetric):
         """Divergence in 0–1; NaN where no label could be read."""
         counts = sums.reshape(*sums.shape[:-1], STRATEGIES, STRATEGIES + 1)
         predicted = counts[..., :STRATEGIES].sum(axis=-2)
-        value = _jsd(_shares(predicted), _shares(counts.sum(axis=-1)))
+        value = jensen_shannon(shares(predicted), shares(counts.sum(axis=-1)))
         return np.where(predicted.sum(axis=-1) == 0, np.nan, value)
-
-
-class _Conversations(Fold):
-    """Items ``[conversation, position, …]``, all numbers, by conversation."""
-
-    def __init__(self, width: int, formula: Callable[[Iterator[list[list[int]]]], float]) -> None:
-        self.width = width
-        self.formula = formula
-        self.rows: dict[str, array[int]] = {}
-
-    def add(self, items: Sequence[Any]) -> None:
-        for conversation, *numbers in items:
-            self.rows.setdefault(conversation, array("h")).extend(numbers)
-
-    def score(self) -> float:
-        return self.formula(self.groups())
-
-    def groups(self) -> Iterator[list[list[int]]]:
-        """The numbers of each conversation's items, sorted by position."""
-        for row in self.rows.values():
-            yield sorted(list(row[k : k + self.width]) for k in range(0, len(row), self.width))
-
-
-class LongestRun(SetMetric):
-    """Longest run of one predicted strategy in a conversation, mean over conversations.
-
-    The upstream rules allow two in a row; a model stuck on one strategy shows here. Unreadable labels
-    break a run. The item of a turn is ``[conversation, position, predicted]``.
-    """
-
-    info = MetricInfo(
-        "strategy_longest_run",
-        "Longest run",
-        Needs.STRATEGY,
-        0,
-        "turns in the longest run of one predicted strategy, mean over conversations",
-        percent=False,
-    )
-
-    def items(self, turns: Turns) -> list[Any]:
-        """``[conversation, position, predicted]`` a turn."""
-        predicted = _columns(turns)[1].tolist()
-        return [
-            list(row) for row in zip(turns.conversations, turns.positions.tolist(), predicted, strict=True)
-        ]
-
-    def fold(self) -> Fold:
-        """Positions and predictions by conversation."""
-        return _Conversations(2, _mean_longest_run)
-
-
-def _mean_longest_run(conversations: Iterator[list[list[int]]]) -> float:
-    longest = []
-    for group in conversations:
-        best = run = 0
-        last: object = None
-        for _, predicted in group:
-            run = 0 if predicted == UNREADABLE else run + 1 if predicted == last else 1
-            last = predicted
-            best = max(best, run)
-        longest.append(best)
-    return float(np.mean(longest)) if longest else float("nan")
-
-
-class StageTransitions(SetMetric):
-    """Jensen-Shannon divergence of the model's stage transitions from the gold ones, in bits.
-
-    A transition is a pair of stages at neighbouring turns of a conversation; pairs with an unreadable
-    label are left out. The item of a turn is ``[conversation, position, gold, predicted]``.
-    """
-
-    info = MetricInfo(
-        "stage_transition_jsd",
-        "Transition JSD",
-        Needs.STRATEGY,
-        -1,
-        "Jensen-Shannon divergence (bits) of predicted to gold stage-to-stage transitions",
-        percent=False,
-    )
-
-    def items(self, turns: Turns) -> list[Any]:
-        """``[conversation, position, gold, predicted]`` a turn."""
-        gold, predicted = _columns(turns)
-        columns = (turns.conversations, turns.positions.tolist(), gold.tolist(), predicted.tolist())
-        return [list(row) for row in zip(*columns, strict=True)]
-
-    def fold(self) -> Fold:
-        """Positions, gold and predicted strategies by conversation."""
-        return _Conversations(3, _transition_divergence)
-
-
-def _transition_divergence(conversations: Iterator[list[list[int]]]) -> float:
-    """Divergence in 0–1; NaN where there is no readable transition."""
-    gold, predicted = _count(conversations)
-    if not gold.sum() or not predicted.sum():
-        return float("nan")
-    return float(_jsd(_shares(predicted.ravel()), _shares(gold.ravel())))
-
-
-def transition_counts(items: Sequence[Any]) -> tuple[Floats, Floats]:
-    """Stage-to-stage counts (6, 6), gold and predicted, from items of :class:`StageTransitions`.
-
-    Rows are the earlier turn's stage; the last row and column stand for 其它.
-    """
-    conversations = _Conversations(3, _transition_divergence)
-    conversations.add(items)
-    return _count(conversations.groups())
-
-
-def _count(conversations: Iterator[list[list[int]]]) -> tuple[Floats, Floats]:
-    gold, predicted = np.zeros((_STAGES, _STAGES)), np.zeros((_STAGES, _STAGES))
-    for group in conversations:
-        for before, after in itertools.pairwise(group):
-            if after[0] != before[0] + 1:  # turns between them were not evaluated (--limit, --samples)
-                continue
-            gold[_STAGE[before[1]], _STAGE[after[1]]] += 1
-            if UNREADABLE not in (before[2], after[2]):
-                predicted[_STAGE[before[2]], _STAGE[after[2]]] += 1
-    return gold, predicted

@@ -8,14 +8,23 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, Fold, MeanMetric, MetricInfo, Needs, SetMetric
+from csc_tasks.metrics.base import (
+    AdditiveMetric,
+    Floats,
+    Fold,
+    MeanMetric,
+    MetricInfo,
+    Needs,
+    SetMetric,
+    TurnMetric,
+)
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, tokens_of
 from csc_tasks.metrics.turns import Turns
 
 __all__ = ["Distinct", "LengthRatio", "NoAnswer", "Truncated"]
 
 
-class Distinct(SetMetric):
+class Distinct(TurnMetric, SetMetric):
     """Distinct-n (Li et al. 2016): different n-grams over all n-grams of all replies.
 
     It falls as the number of replies grows, so it compares only runs over the same turns. The item of
@@ -68,7 +77,7 @@ class _NGrams(Fold):
         return len(self.seen) / self.total if self.total else float("nan")
 
 
-class LengthRatio(AdditiveMetric):
+class LengthRatio(TurnMetric, AdditiveMetric):
     """Tokens in all replies over tokens in all references; 1 is the gold supporter's length."""
 
     info = MetricInfo(
@@ -98,7 +107,7 @@ class LengthRatio(AdditiveMetric):
             return np.asarray(sums[..., 0] / sums[..., 1])
 
 
-class NoAnswer(MeanMetric):
+class NoAnswer(TurnMetric, MeanMetric):
     """Share of turns on which the model said nothing: empty, ``None``, or thinking that never ended."""
 
     info = MetricInfo(
@@ -115,7 +124,7 @@ class NoAnswer(MeanMetric):
         return list((~turns.answered).astype(float).tolist())
 
 
-class Truncated(MeanMetric):
+class Truncated(TurnMetric, MeanMetric):
     """Share of turns whose oldest history was left out to fit the model's window, where it is known."""
 
     info = MetricInfo(

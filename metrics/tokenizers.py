@@ -82,7 +82,7 @@ def _jieba() -> Callable[[str], list[str]]:
         import rjieba
     except ImportError:
         raise ModuleNotFoundError(
-            "csconv_tokenizer=jieba needs rjieba: pip install 'csconv-eval[jieba]'"
+            "csconv_tokenizer=jieba needs rjieba, which csconv's extra [jieba] brings"
         ) from None
     cut: Callable[[str], list[str]] = rjieba.cut
     return cut

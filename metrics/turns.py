@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from csc_tasks.metrics.encoding import EncodedPairs
-from csc_tasks.metrics.judge.verdict import Verdict
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER
 
 __all__ = ["UNREADABLE", "Turns"]
@@ -29,8 +28,7 @@ class Turns:
     strategy indices 0–11 (``predicted`` may be :data:`UNREADABLE`); ``hypotheses`` and ``references``
     are texts; ``ranks`` is the rank (1 = best) of the gold strategy among the twelve, where the model
     ranked them; ``totals`` the number of supporter turns of the turn's conversation; ``truncated`` says
-    whether the history was cut to fit the model's window; ``verdicts`` are a judge's. Columns that a task
-    does not have are ``None``.
+    whether the history was cut to fit the model's window. Columns that a task does not have are ``None``.
     """
 
     conversations: Sequence[str]
@@ -43,7 +41,6 @@ class Turns:
     ranks: Ints | None = None
     totals: Ints | None = None
     truncated: npt.NDArray[np.bool_] | None = None
-    verdicts: Sequence[Verdict] | None = None
     tokenizer: str = DEFAULT_TOKENIZER
 
     def __len__(self) -> int:

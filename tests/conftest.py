@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.paths import FIXTURES
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A core each: workers whose networks all compute on every core wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -98,3 +105,12 @@ def logs(measured: Path, tmp_path: Path) -> Path:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where summaries are kept: what one test has read, the next need not."""
     return tmp_path_factory.mktemp("summaries")
+
+
+@pytest.fixture(scope="session")
+def old_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results, logs, a baseline file and a judge's journals of version 0.1.0, and what it printed of them."""
+    folder = tmp_path_factory.mktemp("old")
+    with tarfile.open(FIXTURES / "old_results.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "old_results"

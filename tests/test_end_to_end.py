@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from csc_tasks.data.shipped import folder
-from csc_tasks.data.sources import Split, load
-from csc_tasks.harness.registration import configs_folder
-
-pytestmark = pytest.mark.slow
-
-
-def run(*command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", *command],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env=environment,
-    )
-
-
-def lm_eval(*options: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return run("lm_eval", "run", *options, "--include_path", str(configs_folder()), cwd=cwd)
+from csc_tasks.data.shipped import tiny_model
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
+from tests.door import lm_eval, process
 
 
 def hf_run(
-    tmp_path: Path, *options: str, model: str = f"pretrained={folder()}"
+    tmp_path: Path, *options: str, model: str = f"pretrained={tiny_model()}"
 ) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     """Results and samples (by task) of a run of the tiny model."""
     where = ("--output_path", str(tmp_path / "out"), "--log_samples")
-    done = lm_eval("--model", "hf", "--model_args", model, "--device", "cpu", *where, *options, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = lm_eval("--model", "hf", "--model_args", model, "--device", "cpu", *where, *options)
+    assert done.code == 0, done.err[-3000:]
     (path,) = tmp_path.rglob("results_*.json")
     results = json.loads(path.read_text())
     samples = {
@@ -58,9 +38,9 @@ def hf_run(
 def test_the_tiny_model_is_a_character_level_llama_under_two_megabytes() -> None:
     from transformers import AutoTokenizer
 
-    assert sum(p.stat().st_size for p in folder().iterdir()) < 2_000_000
-    assert json.loads((folder() / "config.json").read_text())["model_type"] == "llama"
-    tokenizer = AutoTokenizer.from_pretrained(folder())
+    assert sum(p.stat().st_size for p in tiny_model().iterdir()) < 2_000_000
+    assert json.loads((tiny_model() / "config.json").read_text())["model_type"] == "llama"
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model())
     for conversation in load("mini", Split.TRAINING).conversations:
         for utterance in conversation.utterances:
             ids = tokenizer.encode(utterance.text, add_special_tokens=False)
@@ -68,6 +48,7 @@ def test_the_tiny_model_is_a_character_level_llama_under_two_megabytes() -> None
             assert tokenizer.decode(ids) == utterance.text
 
 
+@pytest.mark.slow
 def test_the_tiny_model_runs_every_task_through_the_hf_backend(tmp_path: Path) -> None:
     results, samples = hf_run(tmp_path, "--tasks", "csconv_mini_all", "--limit", "12", "--batch_size", "4")
     assert len(samples) == 5
@@ -79,6 +60,7 @@ def test_the_tiny_model_runs_every_task_through_the_hf_backend(tmp_path: Path) -
     assert any(s["filtered_resps"][0].startswith('{"strategy": "') for s in samples["csconv_mini_response"])
 
 
+@pytest.mark.slow
 def test_a_chat_template_and_few_shot_examples_reach_the_hf_model(tmp_path: Path) -> None:
     _, samples = hf_run(
         tmp_path,
@@ -93,9 +75,10 @@ def test_a_chat_template_and_few_shot_examples_reach_the_hf_model(tmp_path: Path
     assert samples["csconv_mini_response"][0]["arguments"]["gen_args_0"]["arg_1"]["max_gen_toks"] == 32
 
 
+@pytest.mark.slow
 def test_thinking_that_the_hf_backend_takes_out_leaves_a_reply_that_is_read(tmp_path: Path) -> None:
     # The tiny model does not think; its label ends like a thought would, and the backend takes it out.
-    thinking = f"pretrained={folder()},think_end_token=]"
+    thinking = f"pretrained={tiny_model()},think_end_token=]"
     _, samples = hf_run(tmp_path, "--tasks", "csconv_mini_dialogue", "--limit", "1", model=thinking)
     (sample,) = samples["csconv_mini_dialogue"]
     assert not any("]" in reply[0] for reply in sample["resps"])
@@ -105,10 +88,11 @@ def test_thinking_that_the_hf_backend_takes_out_leaves_a_reply_that_is_read(tmp_
     assert "客服: [其它] " in last["arg_0"]
 
 
+@pytest.mark.slow
 def test_a_chat_template_without_a_system_role_still_gets_the_prompt(tmp_path: Path) -> None:
     strict = tmp_path / "strict"
-    shutil.copytree(folder(), strict)
-    template = (folder() / "chat_template.jinja").read_text()
+    shutil.copytree(tiny_model(), strict)
+    template = (tiny_model() / "chat_template.jinja").read_text()
     refusal = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     (strict / "chat_template.jinja").write_text(refusal + template)
     _, samples = hf_run(
@@ -126,11 +110,12 @@ def test_a_chat_template_without_a_system_role_still_gets_the_prompt(tmp_path: P
     assert len(prompts) == sample["doc"]["turns"]
 
 
+@pytest.mark.slow
 def test_the_window_of_a_real_backend_cuts_the_oldest_turns_and_not_the_instructions(tmp_path: Path) -> None:
     results, samples = hf_run(
         tmp_path,
         *("--tasks", "csconv_mini_dialogue", "--limit", "1", "--gen_kwargs", "max_gen_toks=48"),
-        model=f"pretrained={folder()},max_length=1000",
+        model=f"pretrained={tiny_model()},max_length=1000",
     )
     (sample,) = samples["csconv_mini_dialogue"]
     prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
@@ -138,12 +123,13 @@ def test_the_window_of_a_real_backend_cuts_the_oldest_turns_and_not_the_instruct
     assert 0 < results["results"]["csconv_mini_dialogue"]["truncated,none"] < 1
 
 
+@pytest.mark.slow
 def test_quickstart_builds_a_page_with_the_model_above_its_floors(tmp_path: Path) -> None:
-    done = run("csc_tasks.commands", "quickstart", "--limit", "3", "--output_path", "out", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    page = tmp_path / done.stdout.strip()
+    done = process("quickstart", "--limit", "3", "--output_path", "out", cwd=tmp_path)
+    assert done.code == 0, done.err
+    page = tmp_path / done.out.strip()
     assert page == tmp_path / "out/leaderboard/index.html"
-    assert "1 model and 4 floors in 1 table" in done.stderr
+    assert "1 model and 4 floors in 1 table" in done.err
     text = page.read_text(encoding="utf-8")
     for words in ("tiny_model", "no model has all turns", "csconv-shuffle", "csconv-majority"):
         assert words in text
@@ -151,6 +137,7 @@ def test_quickstart_builds_a_page_with_the_model_above_its_floors(tmp_path: Path
     assert markdown.index("`tiny_model`") < markdown.index("`retrieval` (floor)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -162,11 +149,9 @@ def test_quickstart_builds_a_page_with_the_model_above_its_floors(tmp_path: Path
         (["--tasks", "csconv_mini", "--num_fewshot", "25"], "has only 24 conversations"),
     ],
 )
-def test_a_mistake_in_an_lm_eval_command_is_one_message(
-    options: list[str], message: str, tmp_path: Path
-) -> None:
-    done = lm_eval("--model", "dummy", *options, cwd=tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.strip().splitlines()[-1].startswith("csconv: ")
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_mistake_in_an_lm_eval_command_is_one_message(options: list[str], message: str) -> None:
+    done = lm_eval("--model", "dummy", *options)
+    assert done.code == 1
+    assert done.err.strip().splitlines()[-1].startswith("csconv: ")
+    assert message in done.err
+    assert "Traceback" not in done.err

@@ -24,12 +24,15 @@ FOLDERS = {
 """Each folder once, by the name that it is imported under; the links in csc_tasks lead to the other three."""
 
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("_version", "errors", "framework"),
-    ("metrics", "storage", "data", "task_configs"),
-    ("protocol",),
-    ("generation", "harness", "results", "chat"),
+    ("_version", "install"),
+    ("errors", "storage"),
+    ("metrics", "task_configs"),
+    ("framework",),
+    ("data",),
+    ("protocol", "harness"),
+    ("generation", "results", "chat"),
     ("judging",),
-    ("tasks", "leaderboards", "doctor"),
+    ("tasks", "leaderboards", "doctor", "quickstart"),
     ("api", "commands"),
 )
 """The rooms of csc_tasks from the ground up: each imports only from lower rows, and nothing beside itself."""

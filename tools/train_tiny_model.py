@@ -19,10 +19,12 @@ import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from csc_tasks.data.shipped import folder
-from csc_tasks.data.sources import Split, load
+from csc_tasks.data.shipped import tiny_model
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import PromptBook, turn_docs
 
 PAD, UNKNOWN, END = "<pad>", "<unk>", "<|end|>"
@@ -85,7 +87,7 @@ def example(book: PromptBook, head: str, doc: object, gap: str, chat: bool) -> t
 def main() -> None:
     """Train and save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("out", nargs="?", type=Path, default=folder())
+    parser.add_argument("out", nargs="?", type=Path, default=tiny_model())
     parser.add_argument("--steps", type=int, default=900)
     options = parser.parse_args()
     torch.manual_seed(SEED)

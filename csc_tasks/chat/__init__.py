@@ -1,4 +1,4 @@
-"""A client for OpenAI-compatible endpoints: asking, pacing, retries, budget, cache and journal.
+"""A client for models at OpenAI-compatible endpoints: asking, pacing, retries, budget, cache and journal.
 
-May import: errors, storage. It knows nothing of judges, rubrics or verdicts.
+May import: errors. It knows nothing of what is asked or what becomes of the answers.
 """

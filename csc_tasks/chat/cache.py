@@ -1,200 +1,135 @@
-"""The verdict cache: one SQLite file that several processes may share and that can be moved anywhere.
-
-It holds JSON text and nothing else. Beside the verdicts it holds *claims*: which running process is about
-to ask what, so that two runs at once share the work and pay for nothing twice. A claim ends with its
-process, however that ends.
-"""
+"""Answers by key: one SQLite file of JSON text that several processes may share and that can be moved anywhere."""
 
 from __future__ import annotations
 
 import json
-import os
-import socket
 import sqlite3
-import time
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
-from csc_tasks.metrics.judge.errors import JudgeError
-from csc_tasks.metrics.judge.verdict import Verdict, as_json
+from csc_tasks.errors import ChatError
 
-__all__ = ["VerdictCache"]
+__all__ = ["AnswerCache", "CacheKind"]
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS owners (owner TEXT PRIMARY KEY, host TEXT, pid INTEGER, seen REAL) WITHOUT ROWID;
-"""
-_KIND = 0x63736A31
-"""The file's application id, "csj1": says whose database it is."""
-SILENCE = 120.0
-"""Seconds after which the claims of a process that gives no sign of life are void."""
 _BATCH = 500
+Got = TypeVar("Got")
 
 
-class VerdictCache:
-    """Verdicts by key, in a file.
+@dataclass(frozen=True, slots=True)
+class CacheKind:
+    """What is kept in a file, so that no file of another kind is written to.
 
-    Raises:
-        JudgeError: the file is not a cache of this kind, or cannot be opened or made. It is left as it is.
+    Attributes:
+        name: for messages, like "answer cache".
+        application_id: stands in the file's head; four bytes.
+        table: of the keys and values.
+        column: of the values.
+        remedy: what a user who must do without the file is told.
     """
 
-    def __init__(self, path: Path) -> None:
+    name: str
+    application_id: int
+    table: str
+    column: str
+    remedy: str = ""
+
+
+class AnswerCache:
+    """JSON values by key, in a file.
+
+    Raises:
+        ChatError: the file is not a cache of this kind, or cannot be opened or made. It is left as it is.
+    """
+
+    def __init__(self, path: Path, kind: CacheKind) -> None:
         self.path = path
-        self.owner = uuid.uuid4().hex
-        self._seen = 0.0
+        self.kind = kind
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
-            raise JudgeError(f"{path}: the verdict cache cannot be opened ({error})") from None
+            raise ChatError(f"{path}: the {kind.name} cannot be opened ({error})") from None
         try:
-            self._open()
-        except sqlite3.Error as error:
-            self._db.close()
-            raise self._error(error) from None
-        except JudgeError:
+            self._use(self._open)
+        except ChatError:
             self._db.close()
             raise
 
     def _open(self) -> None:
-        (kind,) = self._db.execute("PRAGMA application_id").fetchone()
+        (found,) = self._db.execute("PRAGMA application_id").fetchone()
         (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if kind != _KIND and tables:
-            raise JudgeError(f"{self.path}: a SQLite file, but not a verdict cache; name another one")
+        if found != self.kind.application_id and tables:
+            raise ChatError(f"{self.path}: a SQLite file, but not a {self.kind.name}; name another one")
         # A write-ahead log lets others read while one writes. Where the file system cannot have one
         # (some network mounts), SQLite keeps its ordinary journal and stays correct.
         self._db.execute("PRAGMA journal_mode=WAL")
-        # A crash of the machine may cost the last moments of the cache; the verdicts are in the log as well.
+        # A crash of the machine may cost the last moments of the cache; a journal has them as well.
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._db.executescript(_TABLES)
-        self._db.execute(f"PRAGMA application_id={_KIND}")
-        self.beat()
+        self._db.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.kind.table} (key TEXT PRIMARY KEY, {self.kind.column} TEXT NOT NULL)"
+        )
+        self._db.execute(f"PRAGMA application_id={self.kind.application_id}")
 
-    def _error(self, error: sqlite3.Error) -> JudgeError:
-        if "not a database" in str(error) or "malformed" in str(error):
-            return JudgeError(
-                f"{self.path}: not a sound SQLite file ({error}); remove it or name another cache. "
-                "Verdicts that stand in verdicts_*.jsonl files beside the samples are not asked for again"
-            )
-        full = "; is the disk full?" if "disk" in str(error) else ""
-        return JudgeError(f"{self.path}: the verdict cache cannot be used ({error}{full})")
+    def _use(self, work: Callable[[], Got]) -> Got:
+        try:
+            return work()
+        except sqlite3.Error as error:
+            if "not a database" in str(error) or "malformed" in str(error):
+                remedy = f"remove it or name another cache. {self.kind.remedy}".strip()
+                raise ChatError(f"{self.path}: not a sound SQLite file ({error}); {remedy}") from None
+            full = "; is the disk full?" if "disk" in str(error) else ""
+            raise ChatError(f"{self.path}: the {self.kind.name} cannot be used ({error}{full})") from None
 
-    def beat(self) -> None:
-        """Say that this process lives; now and then is enough.
+    def get(self, keys: Sequence[str]) -> dict[str, Any]:
+        """The values of those keys that have one. An entry that is no JSON is a miss, and removed.
 
         Raises:
-            JudgeError: the file cannot be written.
+            ChatError: the file cannot be read.
         """
-        now = time.time()
-        if now - self._seen < SILENCE / 6:
-            return
-        try:
-            self._db.execute(
-                "INSERT OR REPLACE INTO owners VALUES (?, ?, ?, ?)",
-                (self.owner, socket.gethostname(), os.getpid(), now),
-            )
-        except sqlite3.Error as error:
-            raise self._error(error) from None
-        self._seen = now
+        return self._use(lambda: self._get(keys))
 
-    def get(self, keys: Sequence[str]) -> dict[str, Verdict]:
-        """The verdicts of those keys that have one. An entry that cannot be read is a miss, and removed."""
-        found: dict[str, Verdict] = {}
+    def _get(self, keys: Sequence[str]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         spoilt: list[tuple[str]] = []
-        try:
-            for start in range(0, len(keys), _BATCH):
-                part = keys[start : start + _BATCH]
-                marks = ",".join("?" * len(part))
-                rows = self._db.execute(f"SELECT key, verdict FROM verdicts WHERE key IN ({marks})", part)
-                for key, text in rows:
-                    try:
-                        found[key] = Verdict.of(json.loads(text))
-                    except (ValueError, TypeError, RecursionError):
-                        spoilt.append((key,))
-            if spoilt:
-                self._db.executemany("DELETE FROM verdicts WHERE key = ?", spoilt)
-        except sqlite3.Error as error:
-            raise self._error(error) from None
-        return found
-
-    def put(self, verdicts: Mapping[str, Verdict], release: Iterable[str] = ()) -> None:
-        """Add verdicts, and give up the claims on them and on the keys in ``release``.
-
-        Raises:
-            JudgeError: the file cannot be written, for instance because the disk is full.
-        """
-        rows = [(key, as_json(value.record())) for key, value in verdicts.items()]
-        freed = [(key, self.owner) for key in (*verdicts, *release)]
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._db.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?)", rows)
-            self._db.executemany("DELETE FROM claims WHERE key = ? AND owner = ?", freed)
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._roll_back()
-            raise self._error(error) from None
-
-    def claim(self, keys: Sequence[str]) -> set[str]:
-        """Claim keys that no living process has claimed and that have no verdict yet; the keys that are now ours.
-
-        Raises:
-            JudgeError: the file cannot be written.
-        """
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._bury()
-            # The transaction has the only right to write, so what is free now stays free until its end.
-            taken = self._among("claims", keys) | self._among("verdicts", keys)
-            ours = {key for key in keys if key not in taken}
-            self._db.executemany("INSERT INTO claims VALUES (?, ?)", [(key, self.owner) for key in ours])
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._roll_back()
-            raise self._error(error) from None
-        return ours
-
-    def _among(self, table: str, keys: Sequence[str]) -> set[str]:
-        """The keys that stand in a table."""
-        found: set[str] = set()
+        table, column = self.kind.table, self.kind.column
         for start in range(0, len(keys), _BATCH):
             part = keys[start : start + _BATCH]
             marks = ",".join("?" * len(part))
-            found.update(
-                key for (key,) in self._db.execute(f"SELECT key FROM {table} WHERE key IN ({marks})", part)
-            )
+            rows = self._db.execute(f"SELECT key, {column} FROM {table} WHERE key IN ({marks})", part)
+            for key, text in rows:
+                try:
+                    found[key] = json.loads(text)
+                except (ValueError, TypeError, RecursionError):
+                    spoilt.append((key,))
+        if spoilt:
+            self._db.executemany(f"DELETE FROM {table} WHERE key = ?", spoilt)
         return found
 
-    def _bury(self) -> None:
-        """Void the claims of processes that are gone."""
-        here, now = socket.gethostname(), time.time()
-        for owner, host, pid, seen in self._db.execute("SELECT * FROM owners").fetchall():
-            gone = now - seen > SILENCE or (host == here and not _alive(pid))
-            if owner != self.owner and gone:
-                self._db.execute("DELETE FROM claims WHERE owner = ?", (owner,))
-                self._db.execute("DELETE FROM owners WHERE owner = ?", (owner,))
+    def put(self, values: Mapping[str, Any]) -> None:
+        """Add values, all of them or none; a key that is there gets the new one.
 
-    def _roll_back(self) -> None:
-        with suppress(sqlite3.Error):
-            self._db.execute("ROLLBACK")
+        Raises:
+            ChatError: the file cannot be written, for instance because the disk is full.
+        """
+        rows = [(key, json.dumps(value, ensure_ascii=False)) for key, value in values.items()]
+        self._use(lambda: self._put(rows))
+
+    def _put(self, rows: Sequence[tuple[str, str]]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            self._db.executemany(f"INSERT OR REPLACE INTO {self.kind.table} VALUES (?, ?)", rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
 
     def close(self) -> None:
-        """Give up all claims and fold the write-ahead log in, so that the one file is all there is."""
+        """Fold the write-ahead log in, so that the one file is all there is."""
         with suppress(sqlite3.Error):
-            self._db.execute("DELETE FROM claims WHERE owner = ?", (self.owner,))
-            self._db.execute("DELETE FROM owners WHERE owner = ?", (self.owner,))
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         with suppress(sqlite3.Error):
             self._db.close()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True  # another user's process
-    return True

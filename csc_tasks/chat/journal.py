@@ -1,7 +1,6 @@
-"""The verdict log: every verdict at once, one JSON line, appended and never changed.
+"""A journal: every record at once, one JSON line, appended and never changed.
 
-The log is the truth and the cache an index of it: a verdict counts as kept when its line is written, and a
-cache that is lost is filled again from it.
+What was paid for stands here first; a cache is an index of it that can be filled again.
 """
 
 from __future__ import annotations
@@ -14,17 +13,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from csc_tasks.metrics.judge.errors import JudgeError
-from csc_tasks.metrics.judge.verdict import as_json
+from csc_tasks.errors import ChatError
 
-__all__ = ["Journal", "rescue"]
+__all__ = ["Journal", "read_journal", "rescue"]
 
 
 class Journal:
-    """A verdict log open for appending; several processes may append to one file.
+    """A journal open for appending.
 
     Raises:
-        JudgeError: it cannot be opened.
+        ChatError: it cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,24 +32,18 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         except OSError as error:
-            raise JudgeError(f"{path}: the verdict log cannot be opened ({error.strerror})") from None
+            raise ChatError(f"{path}: cannot be opened ({error.strerror})") from None
         with suppress(OSError):  # what is not a regular file has no last byte
             size = os.fstat(self._file).st_size
             self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
 
-    @classmethod
-    def to_read(cls, path: Path) -> Journal:
-        """The log at a path if there is one; if not an empty one, and no file is made."""
-        return cls(path if path.exists() else Path(os.devnull))
-
-    def append(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """Write records in one piece.
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write a record.
 
         Raises:
             OSError: the disk is full, or gone; of what was written, whole lines count.
         """
-        lines = "".join(as_json(record) + "\n" for record in records)
-        data = lines.encode("utf-8", "replace")
+        data = _line(record)
         if self._torn:  # a line that was cut off ends here
             data = b"\n" + data
         written = os.write(self._file, data)
@@ -61,29 +53,31 @@ class Journal:
             os.write(self._file, data[written:])
             self._torn = False
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """What stands in the log, in order; a line that was cut off is passed over."""
-        with suppress(OSError), self.path.open("rb") as file:
-            for line in file:
-                with suppress(ValueError):
-                    record = json.loads(line)
-                    if isinstance(record, dict):
-                        yield record
-
     def close(self) -> None:
         """Close the file."""
         os.close(self._file)
 
 
-def rescue(records: Sequence[Mapping[str, Any]]) -> Path | None:
-    """Write records that their log did not take to a new file elsewhere; ``None`` if no place takes them."""
-    lines = "".join(as_json(r) + "\n" for r in records).encode("utf-8", "replace")
-    # The log may end within a line, to which the first of these would be joined, and both be lost.
-    lines = b"\n" + lines
+def read_journal(path: Path) -> Iterator[dict[str, Any]]:
+    """What stands in a journal, in order; a line that was cut off is passed over, and no file is an empty one."""
+    if not path.is_file():
+        return
+    with suppress(OSError), path.open("rb") as file:
+        for line in file:
+            with suppress(ValueError):
+                record = json.loads(line)
+                if isinstance(record, dict):
+                    yield record
+
+
+def rescue(records: Sequence[Mapping[str, Any]], prefix: str) -> Path | None:
+    """Write records that their journal did not take to a new file elsewhere; ``None`` if no place takes them."""
+    # The journal may end within a line, to which the first of these would be joined, and both be lost.
+    lines = b"\n" + b"".join(map(_line, records))
     for folder in (tempfile.gettempdir(), Path.cwd(), Path.home()):
         path: Path | None = None
         try:
-            handle, name = tempfile.mkstemp(prefix="csconv_verdicts_", suffix=".jsonl", dir=folder)
+            handle, name = tempfile.mkstemp(prefix=prefix, suffix=".jsonl", dir=folder)
             path = Path(name)
             with os.fdopen(handle, "wb") as file:
                 file.write(lines)
@@ -93,3 +87,7 @@ def rescue(records: Sequence[Mapping[str, Any]]) -> Path | None:
             continue
         return path
     return None
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, ensure_ascii=False) + "\n").encode("utf-8", "replace")

@@ -15,13 +15,14 @@ def main() -> None:
     """Run the command; our own errors become one message and exit code 1."""
     # Importing the commands registers them on the app.
     from csc_tasks.commands import (  # noqa: F401
-        baseline,
         compare,
         data,
         export,
+        floor,
         gate,
         judge,
         leaderboard,
+        logs,
         quickstart,
         score,
         setup,
@@ -30,8 +31,16 @@ def main() -> None:
 
     try:
         app()
-    except CSConvError as error:
-        if os.environ.get("CSCONV_DEBUG"):
+    except Exception as error:
+        if os.environ.get("CSCONV_DEBUG") or not isinstance(error, _expected()):
             raise
         sys.stderr.write(f"csconv: {error}\n")
         sys.exit(1)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """The errors that a user can act on: ours, and those of the metrics, which know nothing of ours."""
+    from csc_tasks.metrics import ModelError
+    from csc_tasks.metrics.judge import JudgeError
+
+    return CSConvError, ModelError, JudgeError

@@ -43,5 +43,8 @@ def read_board(results: Sequence[Path], workers: int | None = None, cache: Path 
     for problem in board.problems:
         typer.echo(f"note: {printable(problem.path)}: {printable(problem.message)}", err=True)
     if board.ignored:
-        typer.echo(f"note: {board.ignored} results of tasks that are not csconv's", err=True)
+        typer.echo(
+            f"note: {board.ignored} result{'s' * (board.ignored != 1)} of tasks that are not csconv's",
+            err=True,
+        )
     return board

@@ -36,8 +36,8 @@ def export(
 ) -> None:
     """Write one line a model, task and metric: score, interval, rank, turns and signature."""
     from csc_tasks.commands.board import read_board
-    from csc_tasks.data.files import write_text
     from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows, model_index, parquet_bytes
+    from csc_tasks.storage import write_file
 
     board = read_board(results)
     if form is ExportForm.MODEL_INDEX:
@@ -46,7 +46,7 @@ def export(
         rows = flat_rows(board, model)
         data = csv_bytes(rows) if form is ExportForm.CSV else parquet_bytes(rows)
     try:
-        write_text(out, data)
+        write_file(out, data)
     except OSError as error:
         raise DataError(f"{out}: cannot be written ({error.strerror})") from None
     typer.echo(str(out))

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from csc_tasks.commands.app import app
+from csc_tasks.results.score_request import ScoreEngine, ScoreRequest
 
 if TYPE_CHECKING:
-    from csc_tasks.results.rescore_jobs import Done, Job, Plan
-
-
-class ScoreEngine(Enum):
-    """Where logs are scored."""
-
-    LOCAL = "local"
-    RAY = "ray"
+    from csc_tasks.results.rescore_jobs import Done
+    from csc_tasks.results.rescore_plan import ScorePlan
 
 
 @app.command(rich_help_panel="Read")
@@ -68,34 +62,25 @@ def score(
     """
     from lm_eval.utils import simple_parse_args_string
 
-    from csc_tasks.errors import ConfigError
-    from csc_tasks.protocol.options import Settings
-    from csc_tasks.results.rescore_jobs import Job
-    from csc_tasks.results.sample_log import log_files, no_logs
+    from csc_tasks.results.rescore_plan import plan_of
 
-    options: dict[str, Any] = simple_parse_args_string(metadata)
-    if foreign := [key for key in options if not key.startswith(("csconv_bertscore_", "csconv_bleurt_"))]:
-        raise ConfigError(f"--metadata {foreign[0]}: only csconv_bertscore_… and csconv_bleurt_… apply here")
-    checked = {**options, **({"csconv_tokenizer": tokenizer} if tokenizer is not None else {})}
-    Settings.from_metadata(checked)  # one place says what an option may be
-    if address is not None and engine is not ScoreEngine.RAY:
-        raise ConfigError("--address goes with --engine ray")
-    names = tuple(name.strip() for name in metrics.split(",") if name.strip())
-    jobs: list[tuple[Job, int | None]] = []
-    failed = False
-    for path in log_files(results):
-        job = Job(path, names, tokenizer, options, force)
-        plan = _plan(job)
-        if isinstance(plan, str):
-            typer.echo(plan, err=True)
-            failed = True
-        elif plan is not None and plan.metrics:
-            jobs.append((job, _turns(plan)))
-        elif plan is not None:
-            typer.echo(f"{path}: {plan.log.task} has none of these metrics; skipped", err=True)
-    if not jobs and not failed:
-        raise no_logs(results)
-    for done in _run(jobs, engine, workers, address):
+    request = ScoreRequest(
+        paths=tuple(results),
+        metrics=tuple(name.strip() for name in metrics.split(",") if name.strip()),
+        tokenizer=tokenizer,
+        metadata=simple_parse_args_string(metadata),
+        workers=workers,
+        engine=engine,
+        address=address,
+        force=force,
+    )
+    plan = plan_of(request)
+    for problem in plan.problems:
+        typer.echo(f"csconv: {problem}", err=True)
+    for skipped in plan.skipped:
+        typer.echo(skipped, err=True)
+    failed = bool(plan.problems)
+    for done in _with_bar(plan, request):
         # Progress goes to the terminal, the written files to stdout, one a line.
         if done.results is not None:
             typer.echo(str(done.results))
@@ -108,50 +93,21 @@ def score(
         raise typer.Exit(1)
 
 
-def _plan(job: Job) -> Plan | str | None:
-    """What is to be done, or what prevents it; a mistake in the options is not one log's and is raised."""
-    from csc_tasks.errors import DataError
+def _with_bar(plan: ScorePlan, request: ScoreRequest) -> Iterator[Done]:
+    """The outcomes, under a bar that counts turns where one log is scored at a time, else logs."""
+    from csc_tasks.results.log_file import log_stem
+    from csc_tasks.results.rescore_plan import run_plan
 
-    try:
-        return job.plan()
-    except DataError as error:
-        return f"csconv: {error}"
-
-
-def _run(
-    planned: list[tuple[Job, int | None]], engine: ScoreEngine, workers: int | None, address: str | None
-) -> Iterator[Done]:
-    """The outcomes of jobs, each given with the turns of its log.
-
-    The progress bar counts turns where one log is scored at a time, else logs.
-    """
-    from csc_tasks.results.rescore_jobs import in_processes, in_this_process, on_ray
-
-    jobs = [job for job, _ in planned]
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        if engine is ScoreEngine.LOCAL and (workers or 1) == 1:
-            tasks = {
-                job.path: bar.add_task(job.path.stem.removeprefix("samples_"), total=turns)
-                for job, turns in planned
-            }
-
-            def progress(job: Job, turns: int) -> None:
-                bar.update(tasks[job.path], completed=turns)
-
-            for done in in_this_process(jobs, progress):
-                bar.remove_task(tasks[done.path])
-                yield done
-            return
-        task = bar.add_task("logs", total=len(jobs))
-        spread = (
-            on_ray(jobs, workers, address) if engine is ScoreEngine.RAY else in_processes(jobs, workers or 1)
-        )
-        for done in spread:
-            bar.advance(task)
+        bars: dict[Path, TaskID] = {}
+        if request.one_at_a_time:
+            for job, turns in plan.jobs:
+                bars[job.path] = bar.add_task(log_stem(job.path), total=turns)
+        whole = None if bars else bar.add_task("logs", total=len(plan.jobs))
+        for done in run_plan(plan, request, lambda job, turns: bar.update(bars[job.path], completed=turns)):
+            if whole is None:
+                bar.remove_task(bars[done.path])
+            else:
+                bar.advance(whole)
             yield done
-
-
-def _turns(plan: Plan) -> int | None:
-    """How many turns the run says that its log has."""
-    return plan.log.run.report.turns or None

@@ -48,10 +48,10 @@ def path(
     ] = False,
 ) -> None:
     """Print the folder of the task files, for `lm_eval --include_path "$(csconv path)"`."""
-    from csc_tasks.data.shipped import folder
+    from csc_tasks.data.shipped import tiny_model
     from csc_tasks.harness.registration import configs_folder
 
-    typer.echo(str(folder() if model else configs_folder()))
+    typer.echo(str(tiny_model() if model else configs_folder()))
 
 
 @app.command(rich_help_panel="Set up")

@@ -18,8 +18,22 @@ from typing import Any, NamedTuple
 
 from csc_tasks.framework import Strategy, read_strategy
 
-__all__ = ["MAX_UTTERANCE", "Checked", "Conversation", "Defect", "Speaker", "Utterance", "check_record"]
+__all__ = [
+    "MAX_UTTERANCE",
+    "MISSING_STRATEGY",
+    "Checked",
+    "Conversation",
+    "Defect",
+    "Speaker",
+    "Utterance",
+    "check_record",
+]
 
+MISSING_STRATEGY = (
+    "no strategy, and other 客服 utterances of the file have one; label it, or drop all labels with "
+    "`csconv data convert FILE NEW.json --unlabelled`"
+)
+CONVERT = "; `csconv data convert FILE NEW.json` reads other formats"
 MAX_UTTERANCE = 500
 """Longest utterance that the upstream construction rules allow, in characters."""
 
@@ -33,7 +47,7 @@ class Speaker(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One utterance; ``strategy`` is set for the supporter's utterances alone."""
+    """One utterance; ``strategy`` is set for the supporter's utterances alone, and only where they are labelled."""
 
     speaker: Speaker
     strategy: Strategy | None
@@ -59,6 +73,11 @@ class Conversation:
         return cls(hashlib.sha256(content.encode()).hexdigest()[:16], topic, utterances)
 
     @property
+    def labelled(self) -> bool:
+        """Whether each of the supporter's utterances has a strategy; a file's conversations all have, or none."""
+        return all(u.strategy is not None for u in self.utterances if u.speaker is Speaker.SUPPORTER)
+
+    @property
     def supporter_turns(self) -> tuple[int, ...]:
         """Positions in ``utterances`` of the supporter's utterances: the turns to predict."""
         return tuple(i for i, u in enumerate(self.utterances) if u.speaker is Speaker.SUPPORTER)
@@ -82,13 +101,16 @@ class Conversation:
 class Defect:
     """One thing wrong with a record. ``place`` is a path within it, like ``dialogue[3].strategy``.
 
-    A fatal defect keeps the file from being used; the others break a construction rule only.
+    ``value`` is what stands there, where the same mistake can be made with another value: defects of one kind and
+    value are one mistake, made often. A fatal defect keeps the file from being used; the others break a
+    construction rule only.
     """
 
     place: str
     kind: str
     message: str
     fatal: bool = True
+    value: str = ""
 
 
 class Checked(NamedTuple):
@@ -105,7 +127,7 @@ def _shown(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _check_utterance(raw: object, place: str, defects: list[Defect]) -> Utterance | None:
+def _check_utterance(raw: object, place: str, defects: list[Defect], labelled: bool) -> Utterance | None:
     if not isinstance(raw, Mapping):
         defects.append(Defect(place, "not-an-object", f"an utterance must be an object, not {_shown(raw)}"))
         return None
@@ -121,6 +143,7 @@ def _check_utterance(raw: object, place: str, defects: list[Defect]) -> Utteranc
                 f"{place}.speaker",
                 "wrong-speaker",
                 f"speaker must be 客服 or 客户, not {_shown(raw['speaker'])}",
+                value=_shown(raw["speaker"]),
             )
         )
     text = raw.get("text")
@@ -151,13 +174,15 @@ def _check_utterance(raw: object, place: str, defects: list[Defect]) -> Utteranc
     strategy = None
     if speaker is Speaker.SUPPORTER:
         if label is None or label == "":
-            defects.append(Defect(f"{place}.strategy", "missing-field", "a 客服 utterance needs a strategy"))
+            if labelled:
+                defects.append(Defect(f"{place}.strategy", "missing-strategy", MISSING_STRATEGY))
         elif (strategy := read_strategy(label)) is None:
             defects.append(
                 Defect(
                     f"{place}.strategy",
                     "unknown-strategy",
                     f"{_shown(label)} is none of the twelve strategies ({'、'.join(s.zh for s in Strategy)})",
+                    value=_shown(label),
                 )
             )
     elif speaker is Speaker.CUSTOMER and label:
@@ -167,6 +192,7 @@ def _check_utterance(raw: object, place: str, defects: list[Defect]) -> Utteranc
                 "customer-strategy",
                 f"a 客户 utterance has strategy {_shown(label)}",
                 fatal=False,
+                value=_shown(label),
             )
         )
     if speaker is None or not isinstance(text, str) or any(d.fatal for d in defects[before:]):
@@ -177,7 +203,8 @@ def _check_utterance(raw: object, place: str, defects: list[Defect]) -> Utteranc
 def check_record(record: object) -> Checked:
     """Check one raw record against the schema and the construction rules; never raises.
 
-    Every defect is listed, not only the first. The conversation is returned only if none is fatal.
+    Every defect is listed, not only the first. The conversation is returned only if none is fatal. None of its
+    supporter's utterances has a strategy, or all must have one.
     """
     if not isinstance(record, Mapping):
         return Checked(
@@ -194,7 +221,7 @@ def check_record(record: object) -> Checked:
     if "dialogue" not in record:
         names = ", ".join(map(str, list(record)[:8])) or "none"
         defects.append(
-            Defect("dialogue", "missing-field", f"the field 'dialogue' is missing (fields: {names})")
+            Defect("dialogue", "missing-field", f"the field 'dialogue' is missing (fields: {names}){CONVERT}")
         )
     elif not isinstance(dialogue, (list, tuple)):
         defects.append(Defect("dialogue", "wrong-type", f"dialogue must be a list, not {_shown(dialogue)}"))
@@ -204,7 +231,10 @@ def check_record(record: object) -> Checked:
         return Checked(None, defects)
     assert isinstance(dialogue, (list, tuple))
     assert isinstance(topic, str)
-    utterances = [_check_utterance(raw, f"dialogue[{i}]", defects) for i, raw in enumerate(dialogue)]
+    labelled = any(
+        isinstance(u, Mapping) and u.get("speaker") == "客服" and u.get("strategy") for u in dialogue
+    )
+    utterances = [_check_utterance(u, f"dialogue[{i}]", defects, labelled) for i, u in enumerate(dialogue)]
     speakers = [raw.get("speaker") if isinstance(raw, Mapping) else None for raw in dialogue]
     # With an unreadable speaker among them, nobody knows who is missing.
     if all(speaker in ("客服", "客户") for speaker in speakers) and len(set(speakers)) == 1:

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from csc_tasks.data.conversations import Conversation, Defect, check_record
+from csc_tasks.data.conversations import CONVERT, MISSING_STRATEGY, Conversation, Defect, check_record
 from csc_tasks.errors import DataError
+from csc_tasks.storage import write_file
 
 __all__ = [
     "SUFFIXES",
     "FileReport",
     "Located",
     "inspect_file",
+    "raw_records",
+    "read_bytes",
     "read_file",
     "write_conversations",
-    "write_text",
 ]
 
 SUFFIXES = (".json", ".jsonl", ".parquet")
 MAX_LINE = 32 * 2**20
 """A JSON line longer than this (bytes) is no conversation; refusing it keeps memory and messages sane."""
+
+_OF_LABELS = ("missing-strategy", "unknown-strategy")
+"""Defects that only a file with labels can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,18 @@ class Located:
     def __str__(self) -> str:
         return f"{self.where}: {self.defect.message}" if self.where else self.defect.message
 
+    def record(self) -> dict[str, str | bool]:
+        """As a JSON object."""
+        found = self.defect
+        return {"where": self.where, "kind": found.kind, "message": found.message, "fatal": found.fatal}
+
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """Everything read from one file: the sound conversations and every defect, in file order."""
+    """Everything read from one file: the sound conversations and every defect, in file order.
+
+    The conversations are all labelled or none is: an unlabelled one among labelled ones is a defect.
+    """
 
     path: Path
     sha256: str
@@ -164,13 +175,21 @@ def _parquet_items(path: Path) -> Iterator[tuple[str, object]]:
         yield f"[{i}]", row
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, suffixes: Sequence[str] = SUFFIXES) -> bytes:
+    """The bytes of a conversation file.
+
+    Raises:
+        DataError: it is absent, a directory, cannot be read, or has another suffix.
+    """
     if path.is_dir():
-        inside = sorted(p.name for p in path.iterdir() if p.suffix in SUFFIXES)
+        inside = sorted(p.name for p in path.iterdir() if p.suffix in suffixes)
         hint = f"; it holds {', '.join(inside[:5])}" if inside else ""
         raise DataError(f"{path}: a directory, not a file; name the conversation file itself{hint}")
-    if path.suffix not in SUFFIXES:
-        raise DataError(f"{path}: a conversation file ends in {', '.join(SUFFIXES)}, not in '{path.suffix}'")
+    if path.suffix not in suffixes:
+        table = CONVERT if path.suffix.lower() in (".csv", ".tsv") and path.is_file() else ""
+        raise DataError(
+            f"{path}: a conversation file ends in {', '.join(suffixes)}, not in '{path.suffix}'{table}"
+        )
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -179,25 +198,37 @@ def _read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
 
+def _items(path: Path, data: bytes) -> Iterator[tuple[str, object]]:
+    """The records with their places; a :class:`_Syntax` where the file stops being readable."""
+    if path.suffix == ".parquet":
+        return _parquet_items(path)
+    return _jsonl_items(data) if path.suffix == ".jsonl" else _json_items(data)
+
+
+def raw_records(path: Path) -> Iterator[tuple[str, object]]:
+    """The records of a file as they stand in it, in whatever schema, with their places.
+
+    Raises:
+        DataError: the file cannot be opened, or stops being readable; the message says where.
+    """
+    try:
+        yield from _items(path, read_bytes(path))
+    except _Syntax as error:
+        raise DataError(f"{path}: {error.located}") from None
+
+
 def inspect_file(path: Path) -> FileReport:
     """Read a whole file and list every defect in it, in one pass.
 
     Raises:
         DataError: the file cannot be opened at all (absent, a directory, another suffix).
     """
-    data = _read_bytes(path)
-    items = (
-        _parquet_items(path)
-        if path.suffix == ".parquet"
-        else _jsonl_items(data)
-        if path.suffix == ".jsonl"
-        else _json_items(data)
-    )
-    conversations: list[Conversation] = []
+    data = read_bytes(path)
+    conversations: list[tuple[str, Conversation]] = []
     defects: list[Located] = []
     seen: dict[str, str] = {}
     try:
-        for where, record in items:
+        for where, record in _items(path, data):
             conversation, found = check_record(record)
             glue = "." if where.startswith("[") else ", "
             defects.extend(Located(where + (glue + d.place if d.place else ""), d) for d in found)
@@ -207,12 +238,20 @@ def inspect_file(path: Path) -> FileReport:
                 same = f"same conversation as {seen[conversation.id]}"
                 defects.append(Located(where, Defect("", "duplicate", same, fatal=False)))
             seen.setdefault(conversation.id, where)
-            conversations.append(conversation)
+            conversations.append((where, conversation))
     except _Syntax as error:
         defects.append(error.located)
     if not conversations and not defects:
         defects.append(Located("", Defect("", "empty-file", "no conversations in the file")))
-    return FileReport(path, hashlib.sha256(data).hexdigest(), tuple(conversations), tuple(defects))
+    if any(c.labelled for _, c in conversations) or any(d.defect.kind in _OF_LABELS for d in defects):
+        defects += [
+            Located(f"{where}, all of it", Defect("", "missing-strategy", MISSING_STRATEGY))
+            for where, conversation in conversations
+            if not conversation.labelled
+        ]
+        conversations = [(where, c) for where, c in conversations if c.labelled]
+    sound = tuple(conversation for _, conversation in conversations)
+    return FileReport(path, hashlib.sha256(data).hexdigest(), sound, tuple(defects))
 
 
 def read_file(path: Path) -> FileReport:
@@ -223,24 +262,9 @@ def read_file(path: Path) -> FileReport:
     """
     report = inspect_file(path)
     if report.fatal:
-        more = f" ({len(report.fatal) - 1} more)" if len(report.fatal) > 1 else ""
+        more = f" ({len(report.fatal) - 1:,} more)" if len(report.fatal) > 1 else ""
         raise DataError(f"{path}: {report.fatal[0]}{more}. `csconv data validate {path}` lists every defect")
     return report
-
-
-def write_text(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: into a temporary file beside it, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_conversations(path: Path, conversations: Sequence[Conversation]) -> None:
@@ -260,7 +284,7 @@ def write_conversations(path: Path, conversations: Sequence[Conversation]) -> No
     else:
         raise DataError(f"{path}: a conversation file ends in {', '.join(SUFFIXES)}, not in '{path.suffix}'")
     try:
-        write_text(path, data)
+        write_file(path, data)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -1,7 +1,7 @@
-"""Where conversations come from: the hub, a file, or the mini set shipped with the package.
+"""Where conversations come from: the hub, ModelScope, a file, or the mini set shipped with the package.
 
 The evaluation data is chosen by ``--metadata csconv_data=…``, then the ``CSCONV_DATA`` environment
-variable, then the task's own default; the training data (few-shot examples, baselines) likewise by
+variable, then the task's own default; the training data (few-shot examples, floors) likewise by
 ``csconv_train`` and ``CSCONV_TRAIN``. There is never a silent fall-back from one source to another.
 """
 
@@ -11,58 +11,55 @@ import functools
 import hashlib
 import logging
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
-from importlib import resources
 from pathlib import Path
 
-from csc_tasks.data.conversations import Conversation
-from csc_tasks.data.files import SUFFIXES, read_file
-from csc_tasks.errors import ConfigError, SourceError
+from csc_tasks.data import modelscope
+from csc_tasks.data.conversations import Conversation, Defect
+from csc_tasks.data.files import SUFFIXES, FileReport, Located, inspect_file, read_file
+from csc_tasks.data.sampling import stratified
+from csc_tasks.data.shipped import mini_file
+from csc_tasks.data.splits import Split, Subset
+from csc_tasks.errors import ConfigError, DataError, SourceError
 
 __all__ = [
     "HUB_REPO",
     "Corpus",
-    "Split",
-    "Subset",
     "chosen_source",
     "evaluation_corpus",
+    "fingerprint",
     "in_hub_cache",
+    "inspect",
     "load",
     "select",
     "training_corpus",
+    "training_source",
 ]
 
 logger = logging.getLogger(__name__)
 
 HUB_REPO = "DianJin/DianJin-CSC-Data"
-FULL_CONVERSATIONS, FULL_TURNS = 1855, 25810
-"""Published size of CSConv: conversations and supporter turns."""
+FULL_CONVERSATIONS, FULL_UTTERANCES, FULL_TURNS = 1855, 50587, 25810
+"""Published size of CSConv: conversations, utterances and supporter turns."""
 MINI_CONVERSATIONS = 32
 """Of the shipped file; a test counts them."""
 LITE_SIZE = 128
 LITE_SALT = "csconv_lite-1"
 """Changing the salt changes the sample, so it carries a version."""
 
-
-class Split(Enum):
-    """The two halves of the data: what is evaluated, and what few-shot examples may be drawn from."""
-
-    EVALUATION = "evaluation"
-    TRAINING = "training"
-
-
-class Subset(Enum):
-    """How much of the data a task evaluates on."""
-
-    FULL = "full"
-    LITE = "lite"
-    MINI = "mini"
-
-
-_HUB_FILES = {Split.EVALUATION: "data/CSConv.json", Split.TRAINING: "data/RoleCS.json"}
-_HUB_SHA256 = {Split.EVALUATION: "6f99edead55084986eb8bc7da31f6be0e7a0a8fa82cadb4c7209567fb215a8c9"}
-_SHIPPED = {Split.EVALUATION: "csconv_mini.json", Split.TRAINING: "csconv_mini_train.json"}
+_WORDS = ("hub", "modelscope", "mini")
+"""The sources that are named by a word; all others are paths."""
+_PUBLISHED = ("hub", "modelscope")
+_FILES = {Split.EVALUATION: "data/CSConv.json", Split.TRAINING: "data/RoleCS.json"}
+_PAGES = (
+    f"https://huggingface.co/datasets/{HUB_REPO}",
+    f"https://modelscope.cn/datasets/{modelscope.MODELSCOPE_REPO}",
+)
+_KNOWN_SHA256 = {
+    # Of the copy on ModelScope. A file of the same content with another hash adds a line here.
+    Split.EVALUATION: ("6f99edead55084986eb8bc7da31f6be0e7a0a8fa82cadb4c7209567fb215a8c9",),
+}
 _VARIABLES = {Split.EVALUATION: "CSCONV_DATA", Split.TRAINING: "CSCONV_TRAIN"}
 _OPTIONS = {Split.EVALUATION: "csconv_data", Split.TRAINING: "csconv_train"}
 
@@ -71,7 +68,7 @@ _OPTIONS = {Split.EVALUATION: "csconv_data", Split.TRAINING: "csconv_train"}
 class Corpus:
     """Conversations with their provenance.
 
-    ``name`` is ``hub``, ``mini`` or a file's name; ``sha256`` is that of the file's bytes;
+    ``name`` is ``hub``, ``modelscope``, ``mini`` or a file's name; ``sha256`` is that of the file's bytes;
     ``fingerprint`` that of the conversations' content, the same for a JSON file and its parquet copy.
     """
 
@@ -81,53 +78,117 @@ class Corpus:
     conversations: tuple[Conversation, ...]
 
     @property
+    def labelled(self) -> bool:
+        """Whether the supporter's utterances have strategies."""
+        return all(c.labelled for c in self.conversations)
+
+    @property
     def fingerprint(self) -> str:
         """16 hex digits over the ids of the conversations in order."""
-        return hashlib.sha256("\n".join(c.id for c in self.conversations).encode()).hexdigest()[:16]
+        return fingerprint(c.id for c in self.conversations)
 
 
-def load(source: str, part: Split = Split.EVALUATION) -> Corpus:
-    """Load the conversations that ``source`` names: ``hub``, ``mini`` or a path.
+def fingerprint(ids: Iterable[str]) -> str:
+    """16 hex digits over the ids of conversations in order, which are made of their content."""
+    return hashlib.sha256("\n".join(ids).encode()).hexdigest()[:16]
+
+
+def load(source: str, split: Split = Split.EVALUATION) -> Corpus:
+    """Load the conversations that ``source`` names: ``hub``, ``modelscope``, ``mini`` or a path.
 
     Raises:
         SourceError: the hub cannot be reached, refuses, or lacks the file; the word is unknown.
         DataError: the file breaks the schema; the message names the place.
     """
     if source == "mini":
-        path = Path(str(resources.files("csc_tasks.data") / _SHIPPED[part]))
+        path = mini_file(split)
     elif source == "hub":
-        path = _download(part)
+        path = _download(split)
+    elif source == "modelscope":
+        path = modelscope.fetch(_FILES[split], _ways_out(split, "ModelScope", "MODELSCOPE_ENDPOINT"))
     elif Path(source).suffix in SUFFIXES or os.sep in source or Path(source).exists():
         path = Path(source).expanduser()
     else:
         raise SourceError(
-            f"{_OPTIONS[part]}={source!r} is neither 'hub', 'mini' nor a file ending in {', '.join(SUFFIXES)}"
+            f"{_OPTIONS[split]}={source!r} is neither 'hub', 'modelscope', 'mini' nor a file ending in "
+            f"{', '.join(SUFFIXES)}"
         )
     stat = path.stat() if path.is_file() else None
     corpus = _read(path, source, stat and (stat.st_mtime_ns, stat.st_size))
-    expected = _HUB_SHA256.get(part)
-    if source == "hub" and expected and corpus.sha256 != expected:
-        logger.warning(
-            "THE HUB'S %s IS NOT THE PUBLISHED FILE: sha256 %s, published %s. The scores carry another data "
-            "signature (%s) and must not be compared with scores on the published file.",
-            _HUB_FILES[part],
-            corpus.sha256,
-            expected,
-            corpus.fingerprint,
-        )
+    if source in _PUBLISHED:
+        _compare_with_published(corpus, split)
     return corpus
+
+
+def inspect(source: str, split: Split = Split.EVALUATION) -> FileReport:
+    """Everything that is wrong with what ``source`` names; a file that cannot be opened is a finding like any other.
+
+    Raises:
+        SourceError: the published file cannot be had.
+    """
+    if source in _WORDS:
+        return inspect_file(load(source, split).path)
+    try:
+        return inspect_file(Path(source))
+    except DataError as error:
+        return FileReport(Path(source), "", (), (Located("", Defect("", "unreadable", str(error))),))
 
 
 @functools.lru_cache(maxsize=8)
 def _read(path: Path, name: str, _stamp: object) -> Corpus:
     # Several tasks of one run read the same file; the stamp makes a changed file a new entry.
     report = read_file(path)
-    if name not in ("hub", "mini"):
-        name = path.name
-    return Corpus(name, path, report.sha256, report.conversations)
+    return Corpus(name if name in _WORDS else path.name, path, report.sha256, report.conversations)
 
 
-def _download(part: Split) -> Path:
+def _compare_with_published(corpus: Corpus, split: Split) -> None:
+    """Say so where a downloaded file is not byte for byte one that is known."""
+    known = _KNOWN_SHA256.get(split)
+    if known is None or corpus.sha256 in known:
+        return
+    found = (
+        len(corpus.conversations),
+        sum(len(c.utterances) for c in corpus.conversations),
+        sum(len(c.supporter_turns) for c in corpus.conversations),
+    )
+    published = FULL_CONVERSATIONS, FULL_UTTERANCES, FULL_TURNS
+    if found == published:
+        logger.info(
+            "%s of %s has the published numbers of conversations, utterances and turns and another sha256 (%s) than "
+            "the copies known to csconv; the scores carry its fingerprint (%s), which says what they may be compared "
+            "with",
+            _FILES[split],
+            corpus.name,
+            corpus.sha256,
+            corpus.fingerprint,
+        )
+        return
+    logger.warning(
+        "THE %s OF %s IS NOT THE PUBLISHED FILE: %d conversations, %d utterances, %d supporter turns, published "
+        "%d, %d, %d; sha256 %s. The scores carry another data signature (%s) and must not be compared with scores "
+        "on the published file.",
+        _FILES[split],
+        corpus.name.upper(),
+        *found,
+        *published,
+        corpus.sha256,
+        corpus.fingerprint,
+    )
+
+
+def _ways_out(split: Split, site: str, variable: str) -> str:
+    filename, option = _FILES[split], _OPTIONS[split]
+    other = next(word for word in _PUBLISHED if word != site.lower().removeprefix("the "))
+    return (
+        f"Three ways out: (1) get network access to {site} or set {variable} to a mirror, or try --metadata "
+        f"{option}={other}; (2) fetch {filename} by hand from {_PAGES[0]} or {_PAGES[1]} and pass --metadata "
+        f"{option}=/path/to/{Path(filename).name} (or {_VARIABLES[split]}); "
+        f"(3) evaluate the offline tasks, --tasks csconv_mini"
+        + ("" if split is Split.EVALUATION else f", or pass --metadata {option}=mini")
+    )
+
+
+def _download(split: Split) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,
@@ -137,15 +198,9 @@ def _download(part: Split) -> Path:
         RepositoryNotFoundError,
     )
 
-    filename = _HUB_FILES[part]
+    filename = _FILES[split]
     what = f"{filename} of {HUB_REPO}"
-    option = _OPTIONS[part]
-    ways_out = (
-        f"Three ways out: (1) get network access to the hub or set HF_ENDPOINT to a mirror; (2) fetch the file "
-        f"elsewhere and pass --metadata {option}=/path/to/{Path(filename).name} (or {_VARIABLES[part]}); "
-        f"(3) evaluate the offline tasks, --tasks csconv_mini"
-        + ("" if part is Split.EVALUATION else f", or pass --metadata {option}=mini")
-    )
+    ways_out = _ways_out(split, "the hub", "HF_ENDPOINT")
     try:
         # The environment is read here and not left to huggingface_hub, which reads it once at import.
         return Path(
@@ -182,12 +237,12 @@ def _download(part: Split) -> Path:
         raise SourceError(f"downloading {what} failed ({_first_line(error)}). {ways_out}") from error
 
 
-def in_hub_cache(part: Split = Split.EVALUATION) -> bool:
+def in_hub_cache(split: Split = Split.EVALUATION) -> bool:
     """Whether the hub's file is in the local cache; the hub is not asked."""
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(
-        HUB_REPO, _HUB_FILES[part], cache_dir=os.environ.get("HF_HUB_CACHE"), repo_type="dataset"
+        HUB_REPO, _FILES[split], cache_dir=os.environ.get("HF_HUB_CACHE"), repo_type="dataset"
     )
     return isinstance(found, str)
 
@@ -197,10 +252,10 @@ def _first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _choose(option: str | None, part: Split, default: str) -> str:
+def _choose(option: str | None, split: Split, default: str) -> str:
     if option is not None and not isinstance(option, str):
-        raise ConfigError(f"{_OPTIONS[part]} must be 'hub', 'mini' or a path, not {option!r}")
-    return option or os.environ.get(_VARIABLES[part]) or default
+        raise ConfigError(f"{_OPTIONS[split]} must be 'hub', 'modelscope', 'mini' or a path, not {option!r}")
+    return option or os.environ.get(_VARIABLES[split]) or default
 
 
 def chosen_source(option: str | None = None) -> str:
@@ -208,13 +263,13 @@ def chosen_source(option: str | None = None) -> str:
     return _choose(option, Split.EVALUATION, "hub")
 
 
-def evaluation_corpus(scale: Subset, option: str | None = None) -> Corpus:
-    """The corpus a task of this scale evaluates on, before :func:`select`.
+def evaluation_corpus(subset: Subset, option: str | None = None) -> Corpus:
+    """The corpus a task of this subset evaluates on, before :func:`select`.
 
     ``csconv_mini`` is by definition the shipped file: an option or variable meant for the other
-    scales does not change what its name stands for.
+    subsets does not change what its name stands for.
     """
-    if scale is Subset.MINI:
+    if subset is Subset.MINI:
         if option not in (None, "mini"):
             logger.info(
                 "the csconv_mini tasks always use the shipped file; csconv_data=%s is for the others", option
@@ -223,55 +278,60 @@ def evaluation_corpus(scale: Subset, option: str | None = None) -> Corpus:
     return load(chosen_source(option))
 
 
-def training_corpus(scale: Subset, option: str | None = None, evaluation: Corpus | None = None) -> Corpus:
-    """The corpus that few-shot examples are drawn from.
+def training_source(subset: Subset, option: str | None = None, evaluation: Corpus | None = None) -> str:
+    """Where training conversations come from, for few-shot examples and floors alike: what :func:`load` takes.
 
-    Without an option: the shipped training file for ``csconv_mini``, RoleCS of the hub for hub data;
-    for data from a file, a ``RoleCS.json`` beside it.
+    The option, then ``CSCONV_TRAIN``. Without either: the shipped training file for ``csconv_mini``; RoleCS of
+    the site that the evaluated data is from; for data from a file, a ``RoleCS.json`` beside it.
 
     Raises:
         SourceError: data from a file, and no training file is named or lies beside it.
     """
-    if option is None and scale is Subset.MINI:
-        return load("mini", Split.TRAINING)
-    chosen = _choose(option, Split.TRAINING, "")
-    if not chosen and evaluation is not None and evaluation.name not in ("hub", "mini"):
-        beside = evaluation.path.with_name("RoleCS.json")
-        if not beside.exists():
-            raise SourceError(
-                f"few-shot examples need training conversations, and no RoleCS.json lies beside {evaluation.path}: "
-                "pass --metadata csconv_train=PATH, csconv_train=hub or csconv_train=mini"
-            )
-        chosen = str(beside)
-    if not chosen and evaluation is not None and evaluation.name == "mini":
-        chosen = "mini"
-    return load(chosen or "hub", Split.TRAINING)
+    if option is None and subset is Subset.MINI:
+        return "mini"
+    if chosen := _choose(option, Split.TRAINING, ""):
+        return chosen
+    if evaluation is None:
+        return "hub"
+    if evaluation.name in _WORDS:
+        return evaluation.name
+    beside = evaluation.path.with_name("RoleCS.json")
+    if not beside.exists():
+        raise SourceError(
+            f"few-shot examples and the floors random, majority and retrieval need training conversations, and no "
+            f"RoleCS.json lies beside {evaluation.path}: put one there, pass --metadata csconv_train=PATH "
+            "(or hub, modelscope, mini), or set CSCONV_TRAIN; csconv floor takes --train as well"
+        )
+    return str(beside)
 
 
-def select(conversations: tuple[Conversation, ...], scale: Subset) -> tuple[Conversation, ...]:
-    """The conversations of a scale, in file order.
+def training_corpus(subset: Subset, option: str | None = None, evaluation: Corpus | None = None) -> Corpus:
+    """The training conversations of :func:`training_source`.
+
+    Raises:
+        SourceError: they cannot be had, or none are named.
+        DataError: the file breaks the schema.
+    """
+    return load(training_source(subset, option, evaluation), Split.TRAINING)
+
+
+def select(conversations: tuple[Conversation, ...], subset: Subset) -> tuple[Conversation, ...]:
+    """The conversations of a subset, in file order.
 
     ``lite`` is 128 conversations, allotted to the topics by largest remainder and chosen within a
     topic by a salted hash of the id: the same file always gives the same sample, and adding or
     reordering conversations moves few of the others.
     """
-    if scale is not Subset.LITE or len(conversations) <= LITE_SIZE:
-        if scale is Subset.LITE and len(conversations) < LITE_SIZE:
+    if subset is not Subset.LITE or len(conversations) <= LITE_SIZE:
+        if subset is Subset.LITE and len(conversations) < LITE_SIZE:
             logger.warning(
                 "csconv_lite wants %d conversations; the data has %d", LITE_SIZE, len(conversations)
             )
         return conversations
-    by_topic: dict[str, list[Conversation]] = {}
-    for conversation in conversations:
-        by_topic.setdefault(conversation.topic, []).append(conversation)
-    exact = {topic: LITE_SIZE * len(members) / len(conversations) for topic, members in by_topic.items()}
-    quota = {topic: int(share) for topic, share in exact.items()}
-    by_remainder = sorted(exact, key=lambda topic: (quota[topic] - exact[topic], topic))
-    for topic in by_remainder[: LITE_SIZE - sum(quota.values())]:
-        quota[topic] += 1
 
-    def rank(conversation: Conversation) -> str:
-        return hashlib.sha256(f"{LITE_SALT}{conversation.id}".encode()).hexdigest()
+    def rank(identity: str) -> str:
+        return hashlib.sha256(f"{LITE_SALT}{identity}".encode()).hexdigest()
 
-    chosen = {c.id for topic, members in by_topic.items() for c in sorted(members, key=rank)[: quota[topic]]}
+    units = ((c.id, c.topic) for c in conversations)
+    chosen = stratified(units, LITE_SIZE, rank, tie=str)
     return tuple(c for c in conversations if c.id in chosen)

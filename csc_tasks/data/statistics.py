@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from csc_tasks.data.conversations import Conversation, Speaker
+from csc_tasks.data.sources import Corpus
 from csc_tasks.framework import Stage, Strategy
 
-__all__ = ["QUANTILES", "DataStatistics", "summarise"]
+__all__ = ["QUANTILES", "DataStatistics", "record_of", "summarise"]
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -58,3 +59,23 @@ def summarise(conversations: Sequence[Conversation]) -> DataStatistics:
         supporter_length=_spread(lengths[Speaker.SUPPORTER]),
         customer_length=_spread(lengths[Speaker.CUSTOMER]),
     )
+
+
+def record_of(corpus: Corpus, found: DataStatistics) -> dict[str, object]:
+    """Statistics and provenance as a JSON object."""
+    return {
+        "path": str(corpus.path),
+        "sha256": corpus.sha256,
+        "fingerprint": corpus.fingerprint,
+        **({} if corpus.labelled else {"labelled": False}),
+        "conversations": found.conversations,
+        "utterances": found.utterances,
+        "turns": found.turns,
+        "strategies": {s.zh: n for s, n in found.strategies.items()},
+        "stages": {s.en if s else None: n for s, n in found.stages.items()},
+        "topics": found.topics,
+        "quantiles": list(QUANTILES),
+        "turns_per_conversation": list(found.turns_per_conversation),
+        "supporter_characters": list(found.supporter_length),
+        "customer_characters": list(found.customer_length),
+    }

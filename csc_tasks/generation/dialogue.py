@@ -8,8 +8,9 @@ from typing import Any, TypedDict
 from lm_eval.api.instance import Instance
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
-from csc_tasks.protocol.prompt import Prompt, TaskKind
-from csc_tasks.protocol.replies import leaves_in_thought, read_reply
+from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.replies import Reply, leaves_in_thought, read_reply
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
 
 __all__ = [
@@ -29,6 +30,7 @@ REQUEST_TYPE = "generate_dialogue"
 class DialogueDoc(TypedDict):
     """One conversation as the harness sees and logs it: the gold answer of each of its ``turns`` turns.
 
+    ``customers`` has for each turn what the customer says before it, since the supporter's last turn.
     ``padding`` marks the entry of a rank that got no conversation (more ranks than conversations); it
     has no turns, is never sent to the model and counts nowhere.
     """
@@ -36,7 +38,8 @@ class DialogueDoc(TypedDict):
     conversation: str
     topic: str
     turns: int
-    strategies: list[str]
+    customers: list[list[str]]
+    strategies: list[str | None]
     references: list[str]
     padding: bool
 
@@ -48,13 +51,16 @@ def dialogue_doc(conversation: Conversation) -> DialogueDoc:
         conversation=conversation.id,
         topic=conversation.topic,
         turns=len(turns),
+        customers=[t["customers"] for t in turns],
         strategies=[t["strategy"] for t in turns],
         references=[t["reference"] for t in turns],
         padding=False,
     )
 
 
-PADDING = DialogueDoc(conversation="", topic="", turns=0, strategies=[], references=[], padding=True)
+PADDING = DialogueDoc(
+    conversation="", topic="", turns=0, customers=[], strategies=[], references=[], padding=True
+)
 
 
 class Dialogue:
@@ -74,9 +80,10 @@ class Dialogue:
         self._texts = texts
         self._render = render
         self._lines: list[str] = []
+        self._starts: list[int] = []  # how many lines stand before each turn
 
-    def prompt(self, turn: TurnDoc, fits: Callable[[Any], bool] = lambda _: True) -> tuple[Any, bool]:
-        """The prompt of the next turn, and whether old utterances were left out to make it fit.
+    def prompt(self, turn: TurnDoc, fits: Callable[[Any], bool] = lambda _: True) -> tuple[Any, int]:
+        """The prompt of the next turn, and how many of the oldest utterances were left out to make it fit.
 
         Instructions, few-shot examples and the latest utterances are kept. If not even the prompt without
         any history fits, that one is returned.
@@ -85,7 +92,7 @@ class Dialogue:
             self._lines.append(self._texts.line(self._utterances[len(self._lines)]))
         prompt = self._render("".join(self._lines), turn)
         if fits(prompt):
-            return prompt, False
+            return prompt, 0
         # A longer history never fits where a shorter one does not: bisect for the smallest cut.
         low, high = 1, len(self._lines)
         while low < high:
@@ -94,23 +101,40 @@ class Dialogue:
                 high = middle
             else:
                 low = middle + 1
-        return self._render("".join(self._lines[low:]), turn), True
+        return self._render("".join(self._lines[low:]), turn), low
 
-    def hear(self, answer: object, prompt: object) -> None:
-        """Add the model's answer to ``prompt`` to the history: an unreadable strategy is written as 其它."""
-        reply = read_reply(answer, TaskKind.RESPONSE, leaves_in_thought(prompt))
+    def history_lines(self, index: int, left_out: int = 0) -> list[str]:
+        """The lines before turn ``index``, which was asked for, without the oldest ``left_out`` of them."""
+        return [line.removesuffix("\n") for line in self._lines[left_out : self._starts[index]]]
+
+    def add_reply(self, reply: Reply) -> None:
+        """Add the model's turn to the history: an unreadable strategy is written as 其它."""
+        self._starts.append(len(self._lines))
         self._lines.append(self._texts.line(Utterance(Speaker.SUPPORTER, reply.strategy, reply.text)))
 
 
 class DialogueRequest(Instance):  # type: ignore[misc]
     """One turn of a dialogue as a request. Its prompt is not known before the turns before it are answered.
 
-    ``truncated`` says that the oldest utterances were left out because they did not fit into the model's
-    window. A request without a ``dialogue`` is padding.
+    ``left_out`` is how many of the oldest utterances did not fit into the model's window; ``reply`` is the
+    answer as it was read for the history. A request without a ``dialogue`` is padding.
     """
 
     dialogue: Dialogue | None = None
-    truncated: bool = False
+    left_out: int = 0
+    reply: Reply | None = None
+
+    def ask(self, fits: Callable[[Any], bool]) -> None:
+        """Make the prompt, now that all turns before are answered."""
+        assert self.dialogue is not None
+        prompt, self.left_out = self.dialogue.prompt(self.doc, fits)
+        self.arguments = (prompt, self.args[1])
+
+    def take(self, answer: object) -> None:
+        """Read the model's answer, once for history and scores."""
+        assert self.dialogue is not None
+        self.reply = read_reply(answer, TaskKind.RESPONSE, leaves_in_thought(self.args[0]))
+        self.dialogue.add_reply(self.reply)
 
     @classmethod
     def of(

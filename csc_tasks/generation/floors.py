@@ -19,29 +19,27 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, cast
 
-# lm-eval fills its registry of models only if it is still empty when asked, so a model registered before
-# its own would hide them all.
-import lm_eval.models  # noqa: F401
 import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.api.registry import register_model
 
-from csc_tasks.data.sources import Split, load
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.generation.dialogue import DialogueRequest, conversations_of
 from csc_tasks.generation.rounds import generate_dialogue
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy, turn_docs
 
-__all__ = ["MODEL_NAME", "Floor", "FloorLM"]
+__all__ = ["MODEL_NAME", "Floor", "FloorLM", "register"]
 
 MODEL_NAME = "csconv-baseline"
 BLOCK = 256
 
 
 class Floor(StrEnum):
-    """The kinds of baseline."""
+    """The weightless models; ``csconv-`` and the value is a model's name in results."""
 
     RANDOM = "random"
     MAJORITY = "majority"
@@ -50,15 +48,14 @@ class Floor(StrEnum):
 
 
 Answer = tuple[list[float], str]
-"""A score for each of the twelve strategies (the best is the answer), and the reply."""
+"""A score for each of the twelve strategies (the best is the answer; all 0: none), and the reply."""
 
 
-@register_model(MODEL_NAME)
 class FloorLM(LM):  # type: ignore[misc]
-    """A baseline as a model of the harness; it reads the documents, not the prompts.
+    """A floor as a model of the harness; it reads the documents, not the prompts.
 
     Args:
-        model: ``csconv-`` and the kind; lm-eval names the output folder after it.
+        model: ``csconv-`` and the floor; lm-eval names the output folder after it.
         train: training conversations, ``hub``, ``mini`` or a path.
         seed: of the random draws. A draw depends on the seed and the turn alone, so ``--limit`` or
             another order does not change it.
@@ -67,9 +64,9 @@ class FloorLM(LM):  # type: ignore[misc]
     def __init__(self, model: str, train: str = "mini", seed: int = 0, **_: object) -> None:
         super().__init__()
         try:
-            self.kind = Floor(str(model).removeprefix("csconv-"))
+            self.floor = Floor(str(model).removeprefix("csconv-"))
         except ValueError:
-            raise ConfigError(f"no baseline {model!r}: choose {', '.join(k.value for k in Floor)}") from None
+            raise ConfigError(f"no floor {model!r}: choose {', '.join(f.value for f in Floor)}") from None
         self.seed = seed
         self._train = str(train)
         self._dialogue_turns: dict[str | None, list[TurnDoc]] = {}
@@ -77,7 +74,13 @@ class FloorLM(LM):  # type: ignore[misc]
     @cached_property
     def training(self) -> list[TurnDoc]:
         """The training turns."""
-        return list(turn_docs(load(self._train, Split.TRAINING).conversations))
+        corpus = load(self._train, Split.TRAINING)
+        if not corpus.labelled and self.floor in (Floor.MAJORITY, Floor.RETRIEVAL):
+            raise ConfigError(
+                f"the {self.floor.value} floor learns strategies, and {corpus.path} has none: choose others "
+                "with --train, or the floors random and shuffle"
+            )
+        return list(turn_docs(corpus.conversations))
 
     @property
     def tokenizer_name(self) -> str:
@@ -96,7 +99,8 @@ class FloorLM(LM):  # type: ignore[misc]
         replies = []
         for request in requests:
             scores, text = answers[id(request.doc)]
-            replies.append(f"[{Strategy.from_index(int(np.argmax(scores))).zh}] {text}")
+            label = f"[{Strategy.from_index(int(np.argmax(scores))).zh}] " if any(scores) else ""
+            replies.append(label + text)
         return replies
 
     def generate_dialogue(self, requests: Sequence[DialogueRequest]) -> list[Any]:
@@ -118,21 +122,19 @@ class FloorLM(LM):  # type: ignore[misc]
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = False) -> list[float]:
         """Not offered: no csconv task asks for it."""
-        raise ConfigError("a baseline has no likelihood of free text; it runs the csconv tasks only")
+        raise ConfigError("a floor has no likelihood of free text; it runs the csconv tasks only")
 
     def _answers(self, requests: Sequence[Instance]) -> dict[int, Answer]:
         """An answer for each document, by the document's identity (a request an option shares one)."""
         by_task: dict[str | None, dict[int, TurnDoc]] = {}
         for request in requests:
             if not isinstance(request.doc, dict) or "conversation" not in request.doc:
-                raise ConfigError(
-                    f"task {request.task_name} is not a csconv task; baselines answer those only"
-                )
+                raise ConfigError(f"task {request.task_name} is not a csconv task; floors answer those only")
             by_task.setdefault(request.task_name, {})[id(request.doc)] = cast(TurnDoc, request.doc)
         answers: dict[int, Answer] = {}
         for task, by_id in by_task.items():
             docs = list(by_id.values())
-            match self.kind:
+            match self.floor:
                 case Floor.RANDOM:
                     given = self._random(docs)
                 case Floor.MAJORITY:
@@ -170,7 +172,7 @@ class FloorLM(LM):  # type: ignore[misc]
         openings = [t for t in self.training if not t["customer"]] or self.training
         others = [t for t in self.training if t["customer"]]
         vectorizer, index = _tfidf([t["customer"] for t in others])
-        golds = np.array([gold_strategy(t).index for t in others])
+        golds = np.array([cast(Strategy, gold_strategy(t)).index for t in others])
         answers: list[Answer] = []
         # In blocks: all turns of CSConv against all of RoleCS would be 14 GB of similarities.
         for start in range(0, len(docs), BLOCK):
@@ -187,7 +189,7 @@ class FloorLM(LM):  # type: ignore[misc]
 
     def _shuffle(self, docs: list[TurnDoc], pool: list[TurnDoc]) -> list[Answer]:
         if len(pool) < 2:
-            raise ConfigError("the shuffle baseline needs at least two turns to exchange")
+            raise ConfigError("the shuffle floor needs at least two turns to exchange")
         answers = []
         conversations = {d["conversation"] for d in pool}
         for doc in docs:
@@ -200,7 +202,7 @@ class FloorLM(LM):  # type: ignore[misc]
         return answers
 
 
-def _one_hot(strategy: Strategy) -> list[float]:
+def _one_hot(strategy: Strategy | None) -> list[float]:
     return [float(s is strategy) for s in Strategy]
 
 
@@ -210,3 +212,16 @@ def _tfidf(texts: Sequence[str]) -> tuple[Any, Any]:
 
     vectorizer = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True)
     return vectorizer, vectorizer.fit_transform(texts)
+
+
+def register() -> None:
+    """Make the floors known to the harness as ``--model csconv-baseline``.
+
+    lm-eval finds models by no entry point, and makes the model before it reads a task's file: whoever names
+    the model has to call this first, as ``csconv floor`` does.
+    """
+    # lm-eval fills its registry of models only if it is still empty when asked, so a model registered before
+    # its own would hide them all.
+    import lm_eval.models  # noqa: F401
+
+    register_model(MODEL_NAME)(FloorLM)

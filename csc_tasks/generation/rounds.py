@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lm_eval.api.model import LM
@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from csc_tasks.errors import HarnessError
 from csc_tasks.generation.dialogue import REQUEST_TYPE, DialogueRequest, conversations_of
+from csc_tasks.generation.independent import connections, each_on_its_own
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.generation.window import fits_in_window
 
@@ -33,44 +34,36 @@ def install() -> None:
 
 
 def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]:
-    """Answer all turns of all dialogues, a round at a time; the answers come in the order of ``requests``.
+    """Answer all turns of all dialogues; the answers come in the order of ``requests``.
 
-    The prompt that was really sent is stored on each request, hence in the sample log.
+    A backend that computes batches gets a round at a time, one that answers requests independently each
+    dialogue for itself. The prompt that was really sent is stored on each request, hence in the sample log.
 
     Raises:
         HarnessError: the model failed, or returned another number of answers than it was asked for.
             What it had answered is kept, and the message says how to go on from there.
     """
     dialogues = conversations_of(requests)
+    total = sum(map(len, dialogues))
     answers: dict[int, Any] = {}
-    number, rounds = 0, max(map(len, dialogues), default=0)
-    if getattr(lm, "batch_size", None) == "auto" and hasattr(lm, "_detect_batch_size"):
-        logger.warning("batch_size=auto measures anew in each of the %d rounds; a number is faster", rounds)
-    if getattr(lm, "data_parallel_size", 1) > 1:
-        logger.warning(
-            "data_parallel_size loads the model anew in each of the %d rounds; see docs/running.md", rounds
-        )
     with (
         KeptAnswers(lm) as kept,
-        tqdm(total=sum(map(len, dialogues)), desc="Dialogue turns", disable=lm.rank != 0) as bar,
+        tqdm(total=total, desc="Dialogue turns", disable=lm.rank != 0) as bar,
     ):
+
+        def on_answer(request: DialogueRequest, answer: Any) -> None:
+            answers[id(request)] = answer
+            bar.update()
+
         try:
-            for number in range(rounds):
-                batch = [group[number] for group in dialogues if number < len(group)]
-                for request in batch:
-                    assert request.dialogue is not None
-                    generation = request.arguments[1]
-                    prompt, request.truncated = request.dialogue.prompt(
-                        request.doc, fits_in_window(lm, generation)
-                    )
-                    request.arguments = (prompt, generation)
-                for request, answer in zip(batch, _ask(lm, batch, kept), strict=True):
-                    assert request.dialogue is not None
-                    request.dialogue.hear(answer, request.arguments[0])
-                    answers[id(request)] = answer
-                bar.update(len(batch))
+            if connections(lm) and dialogues:
+                each_on_its_own(lm, dialogues, kept, lambda batch: _ask(lm, batch, kept), on_answer)
+            else:
+                _in_rounds(lm, dialogues, kept, on_answer)
         except BaseException as error:
-            failed = f"the model failed in round {number + 1} of {rounds} ({type(error).__name__}: {error})"
+            failed = (
+                f"the model failed after {len(answers)} of {total} turns ({type(error).__name__}: {error})"
+            )
             message = f"{failed}. {kept.rescue()}"
             logger.error("%s", message, exc_info=error)
             if isinstance(error, Exception):
@@ -79,8 +72,32 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
     return [answers.get(id(request), "") for request in requests]
 
 
+def _in_rounds(
+    lm: Any,
+    dialogues: Sequence[Sequence[DialogueRequest]],
+    kept: KeptAnswers,
+    on_answer: Callable[[DialogueRequest, Any], None],
+) -> None:
+    """The k-th turn of all dialogues in one batch, then the next."""
+    rounds = max(map(len, dialogues), default=0)
+    if getattr(lm, "batch_size", None) == "auto" and hasattr(lm, "_detect_batch_size"):
+        logger.warning("batch_size=auto measures anew in each of the %d rounds; a number is faster", rounds)
+    if getattr(lm, "data_parallel_size", 1) > 1:
+        logger.warning(
+            "data_parallel_size loads the model anew in each of the %d rounds; see docs/running.md", rounds
+        )
+    for number in range(rounds):
+        batch = [group[number] for group in dialogues if number < len(group)]
+        for request in batch:
+            request.ask(fits_in_window(lm, request.args[1]))
+        for request, answer in zip(batch, _ask(lm, batch, kept), strict=True):
+            request.take(answer)
+            on_answer(request, answer)
+        kept.flush()
+
+
 def _ask(lm: Any, batch: list[DialogueRequest], kept: KeptAnswers) -> list[Any]:
-    """The answers to one round: those known from an earlier run, and the model's for the rest."""
+    """The answers to some requests: those known from an earlier run, and the model's for the rest."""
     answers = [kept.get(request) for request in batch]
     asked = [i for i, answer in enumerate(answers) if answer is None]
     if asked:
@@ -95,5 +112,4 @@ def _ask(lm: Any, batch: list[DialogueRequest], kept: KeptAnswers) -> list[Any]:
         for i, answer in zip(asked, new, strict=True):
             answers[i] = "" if answer is None else answer
             kept.put(batch[i], answers[i])
-        kept.flush()
     return answers

@@ -6,9 +6,12 @@ import importlib.util
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from csc_tasks.errors import CSConvError, HarnessError
 
@@ -16,6 +19,7 @@ __all__ = [
     "LOWEST",
     "TOO_NEW",
     "check_version",
+    "quiet_requests",
     "show_messages_plainly",
     "speak_as_loudly_as_lm_eval",
     "tasks_folder",
@@ -97,3 +101,42 @@ def show_messages_plainly() -> None:
 
     hook._csconv = True  # type: ignore[attr-defined]
     sys.excepthook = hook
+
+
+class _OnceOnly(logging.Filter):
+    """Lets a message pass the first time it is logged."""
+
+    def __init__(self, beginning: str) -> None:
+        super().__init__()
+        self._beginning = beginning
+        self._seen = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is another message, or the first of these."""
+        if not record.getMessage().startswith(self._beginning):
+            return True
+        first, self._seen = not self._seen, True
+        return first
+
+
+@contextmanager
+def quiet_requests() -> Iterator[None]:
+    """Keep lm-eval's API models from drawing a progress bar, and from saying the same, at every single call."""
+    from lm_eval.models import api_models
+
+    class Silent(api_models.tqdm_asyncio):  # type: ignore[misc]
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **{**options, "disable": True})
+
+    bars = api_models.tqdm_asyncio
+    once = _OnceOnly("Tokenized requests are disabled")
+    loggers = [logging.getLogger(name) for name in ("lm_eval", "lm_eval.models.api_models")]
+    api_models.tqdm_asyncio = Silent
+    for each in loggers:
+        each.addFilter(once)
+    try:
+        yield
+    finally:
+        api_models.tqdm_asyncio = bars
+        for each in loggers:
+            each.removeFilter(once)

@@ -6,15 +6,17 @@ model. Where only csconv's tasks are asked for, nobody needs them.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, takewhile
+from typing import Any
 
 from csc_tasks.harness.registration import configs_folder
 
-__all__ = ["lm_eval"]
+__all__ = ["lm_eval", "metadata_of"]
 
 
 def lm_eval(arguments: Sequence[str]) -> None:
@@ -42,6 +44,30 @@ def lm_eval(arguments: Sequence[str]) -> None:
 def _tasks(arguments: Sequence[str]) -> list[str]:
     after = [value for option, value in pairwise(arguments) if option == "--tasks"]
     return after[-1].split(",") if after else [""]
+
+
+def metadata_of(arguments: Sequence[str]) -> dict[str, Any]:
+    """What ``--metadata`` says in lm-eval's arguments: ``key=value`` pairs, or a JSON object.
+
+    What lm-eval itself will refuse is passed over.
+    """
+    from lm_eval.utils import simple_parse_args_string
+
+    said: dict[str, Any] = {}
+    for index, argument in enumerate(arguments):
+        option, equals, first = argument.partition("=")
+        if option != "--metadata":
+            continue
+        values = [first] if equals else takewhile(lambda a: not a.startswith("--"), arguments[index + 1 :])
+        for value in values:
+            if value.lstrip().startswith("{"):
+                try:
+                    said |= json.loads(value)
+                except (ValueError, TypeError):
+                    continue
+            else:
+                said |= simple_parse_args_string(value)
+    return said
 
 
 @contextmanager

@@ -8,31 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
-from csc_tasks.chat.cache import VerdictCache
-from csc_tasks.chat.endpoint import Answer, AnswerStatus, Endpoint
-from csc_tasks.chat.journal import Journal
-from csc_tasks.errors import ConfigError
-from csc_tasks.judging.config import JudgeConfig
+from csc_tasks.chat.endpoint import Endpoint
+from csc_tasks.chat.messages import AnswerStatus, ChatAnswer
+from csc_tasks.errors import ConfigError, CSConvError
+from csc_tasks.judging.config import JudgeConfig, load_judge
 from csc_tasks.judging.engine import Engine, JudgeProgress
-from csc_tasks.judging.samples import samples_of_turns
-from csc_tasks.judging.saved_run import judge_errors, judge_signature, load_judge
-from csc_tasks.metrics.judge import JudgeError, Rubric, Sample, Status, Verdict, load_rubric
+from csc_tasks.judging.keeper import open_cache
+from csc_tasks.judging.probe import require_probe
+from csc_tasks.judging.questions import Questions, judge_signature
+from csc_tasks.judging.samples import AnsweredTurn, samples_of_turns
+from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric
 from csc_tasks.metrics.judge.probe import probe_samples
-from csc_tasks.metrics.judge.prompt import ask
-from csc_tasks.metrics.judge.rubric import Unit
+from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
 from csc_tasks.metrics.judge.scores import judge_metrics
-from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.scoring import TurnRecord
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
-from csc_tasks.results.sample_log import Chunk
 from csc_tasks.storage import cache_folder
 
 __all__ = ["JudgeInRun"]
@@ -57,12 +56,13 @@ class JudgeInRun:
         prompt_version: of the task's prompts.
 
     Raises:
-        ConfigError: the configuration is wrong.
+        ChatError: the configuration is wrong.
+        ConfigError: the client is not installed.
     """
 
-    def __init__(self, path: Path, kind: TaskKind, context: str, prompt_version: str) -> None:
+    def __init__(self, path: Path, kind: TaskKind, context: Context, prompt_version: str) -> None:
         self.config: JudgeConfig = load_judge(path)
-        self.rubric: Rubric = load_rubric("dialogue-zh-1" if context == "generated" else "turn-zh-1")
+        self.rubric: Rubric = load_rubric(DIALOGUE_RUBRIC if context is Context.GENERATED else TURN_RUBRIC)
         self.signature = judge_signature(self.config, self.rubric, with_reference=False)
         self.metrics = judge_metrics(self.rubric, self.config.min_coverage, self.signature.line)
         self._kind = kind
@@ -75,46 +75,50 @@ class JudgeInRun:
 
         Raises:
             ConfigError: the judge does not answer, or it does worse in the probe than required.
+            ChatError: its verdicts cannot be kept.
         """
-        from csc_tasks.judging.probe import require_probe
-
-        rubric = load_rubric("turn-zh-1")
-        question = ask(rubric, next(probe_samples(rubric)))
+        rubric = load_rubric(TURN_RUBRIC)
         once = self.config.model_copy(update={"retries": 0})
+        request = Questions(rubric, once).task(next(probe_samples(rubric))).request
 
-        async def asked() -> Answer:
+        async def asked() -> ChatAnswer:
             async with Endpoint(once) as endpoint:
-                return await endpoint.ask(question, rubric.schema, asyncio.Event())
+                return await endpoint.ask(request, asyncio.Event())
 
-        with ThreadPoolExecutor(1) as pool, judge_errors():
+        with ThreadPoolExecutor(1) as pool:
             answer = pool.submit(lambda: asyncio.run(asked())).result()
-        if answer.outcome is not AnswerStatus.ANSWERED:
+        if answer.status is not AnswerStatus.ANSWERED:
             raise ConfigError(
                 f"{self._path}: the judge {self.config.model} does not answer ({answer.reason})"
             )
         if self.config.require_probe is not None:
-            with judge_errors():
-                cache = VerdictCache(self._cache_path)
-                try:
-                    require_probe(self.config, cache, self._path)
-                finally:
-                    cache.close()
+            cache = open_cache(self._cache_path)
+            try:
+                require_probe(self.config, cache, self._path)
+            finally:
+                cache.close()
 
     def add_items(
         self,
         task: str,
         docs: Sequence[TurnDoc],
-        answers: Sequence[Any],
-        prompts: Sequence[Any],
         records: Sequence[TurnRecord],
+        history: Callable[[int], Sequence[str]],
     ) -> None:
-        """Judge n turns and add the judge's items to their records; of a dialogue to its first turn's."""
+        """Judge n turns and add the judge's items to their records; of a dialogue to its first turn's.
+
+        ``history`` gives the lines before the turn of an index.
+        """
         verdicts: dict[tuple[str, int | None], Verdict] = {}
         try:
-            chunk = Chunk(list(docs), list(answers), list(prompts))
-            subjects = list(samples_of_turns(self.rubric, self._kind, chunk, self._prompt_version))
-            self._run(task, subjects, verdicts)
-        except JudgeError as error:
+            turns = [
+                AnsweredTurn(doc, record.reply, doc["customers"], history(index))
+                for index, (doc, record) in enumerate(zip(docs, records, strict=True))
+            ]
+            texts = load_prompt(self._prompt_version)
+            samples = list(samples_of_turns(self.rubric, self._kind, turns, texts))
+            self._run(task, samples, verdicts)
+        except CSConvError as error:
             logger.error("%s: the judge stopped: %s", task, error)
         except Exception:
             logger.exception("%s: judging failed; the judge's columns are NaN", task)
@@ -126,26 +130,26 @@ class JudgeInRun:
             record.items.update({m.info.name: m.item(verdict) for m in self.metrics})
 
     def _run(
-        self, task: str, subjects: Sequence[Sample], verdicts: dict[tuple[str, int | None], Verdict]
+        self, task: str, samples: Sequence[Sample], verdicts: dict[tuple[str, int | None], Verdict]
     ) -> None:
         journal_path = self._cache_path.with_name(f"verdicts_{task}_{self.signature.sha256}.jsonl")
-        cache, journal = VerdictCache(self._cache_path), Journal(journal_path)
+        cache = open_cache(self._cache_path)
 
-        def hear(subject: Sample, verdict: Verdict) -> None:
-            verdicts[subject.conversation, subject.turn] = replace(verdict, raw="")
+        def on_verdict(sample: Sample, verdict: Verdict) -> None:
+            verdicts[sample.conversation, sample.turn] = replace(verdict, raw="")
 
         try:
-            with tqdm(total=len(subjects), desc=f"{task}: judging", unit="verdict") as bar:
+            with tqdm(total=len(samples), desc=f"{task}: judging", unit="verdict") as bar:
 
-                def follow(summary: JudgeProgress) -> None:
-                    bar.update(summary.done - bar.n)
-                    if summary.failures:
-                        bar.set_postfix(without_verdict=summary.failures, refresh=False)
+                def on_progress(progress: JudgeProgress) -> None:
+                    bar.update(progress.done - bar.n)
+                    if progress.failures:
+                        bar.set_postfix(without_verdict=progress.failures, refresh=False)
 
-                summary = Engine(self.rubric, self.config, cache, journal).run(subjects, hear, follow)
+                engine = Engine(Questions(self.rubric, self.config), cache, journal_path)
+                progress = engine.run(samples, on_verdict, on_progress)
         finally:
             cache.close()
-            journal.close()
-        for reason, count in summary.reasons.most_common(3):
+        for reason, count in progress.reasons.most_common(3):
             logger.warning("%s: %d turns without a verdict: %s", task, count, reason)
         logger.info("%s: verdicts are in %s", task, journal_path)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from csc_tasks.chat.cache import VerdictCache
-from csc_tasks.chat.journal import Journal
+from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import Engine, Estimate, JudgeProgress
+from csc_tasks.judging.engine import Engine, JudgeProgress, OnProgress, no_progress
+from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
-from csc_tasks.judging.saved_run import judge_signature, write_results
+from csc_tasks.judging.saved_run import write_results
 from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict
 from csc_tasks.metrics.judge.pairs import (
     FIRST,
@@ -30,13 +31,11 @@ from csc_tasks.metrics.judge.pairs import (
     outcome_of,
     rate,
 )
-from csc_tasks.metrics.judge.rubric import Unit, load_rubric
+from csc_tasks.metrics.judge.rubric import PAIR_RUBRIC, TURN_RUBRIC, Unit, load_rubric
+from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.sample_log import SampleLog, find_logs
 
 __all__ = ["Contest", "Pairing", "contests"]
-
-_TURNS = "turn-zh-1"
-"""Any rubric for turns gives the history and reply that a pair is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ class Contest:
         rubric: for pairs.
         config: who judges.
         with_reference: show the gold reply.
-        sample: judge a stratified sample of so many turns, of those that all runs have.
+        sample_size: judge a stratified sample of so many turns, of those that all runs have.
 
     Raises:
         ConfigError: the rubric does not say which of two replies is better.
@@ -71,10 +70,10 @@ class Contest:
         rubric: Rubric,
         config: JudgeConfig,
         with_reference: bool = False,
-        sample: int | None = None,
+        sample_size: int | None = None,
     ) -> None:
         if rubric.unit is not Unit.PAIR:
-            raise ConfigError(f"--rubric {rubric.name}: does not compare two replies, as pairwise-zh-1 does")
+            raise ConfigError(f"--rubric {rubric.name}: does not compare two replies, as {PAIR_RUBRIC} does")
         if {FIRST, SECOND, TIE} not in [set(d.options) for d in rubric.dimensions if d.name == "winner"]:
             options = ", ".join((FIRST, SECOND, TIE))
             raise ConfigError(
@@ -84,8 +83,8 @@ class Contest:
         self.logs = logs
         self.rubric = rubric
         self.config = config
-        self.with_reference = with_reference
-        self.sample = sample
+        self.sample_size = sample_size
+        self.questions = Questions(rubric, config, with_reference)
         self.signature = judge_signature(config, rubric, with_reference)
         first = next(iter(logs.values())).path
         stem = f"{task}_{self.signature.sha256}"
@@ -96,19 +95,20 @@ class Contest:
     @cached_property
     def chosen(self) -> set[tuple[str, int | None]] | None:
         """The conversation and turn of what is judged; ``None`` for everything."""
-        if self.sample is None:
+        if self.sample_size is None:
             return None
         first, *others = (dict(strata_of_log(log, Unit.TURN)) for log in self.logs.values())
         common = [(unit, stratum) for unit, stratum in first.items() if all(unit in o for o in others)]
-        return stratified(common, self.sample)
+        return stratified(common, self.sample_size)
 
     def side(self, model: str) -> dict[tuple[str, int | None], Sample]:
         """What a model answered, of the turns that are judged."""
         if model not in self._sides:
-            subjects = samples_of_log(self.logs[model], load_rubric(_TURNS))
+            # Any rubric for turns gives the history and reply that a pair is made of.
+            samples = samples_of_log(self.logs[model], load_rubric(TURN_RUBRIC))
             self._sides[model] = {
                 (s.conversation, s.turn): s
-                for s in subjects
+                for s in samples
                 if self.chosen is None or (s.conversation, s.turn) in self.chosen
             }
         return self._sides[model]
@@ -117,7 +117,7 @@ class Contest:
         """The turns that both models answered or left unanswered, in the order of the log."""
         return [place for place in self.side(first) if place in self.side(second)]
 
-    def subjects(self, first: str, second: str) -> Iterator[Sample]:
+    def samples(self, first: str, second: str) -> Iterator[Sample]:
         """The pairs that a judge is needed for, each in both orders."""
         one, other = self.side(first), self.side(second)
         for place in self.places(first, second):
@@ -128,48 +128,35 @@ class Contest:
         """Every two models."""
         return list(combinations(self.logs, 2))
 
-    def _engine(
-        self, pair: tuple[str, str], cache: VerdictCache, journal: Journal, budget: float | None = None
-    ) -> Engine:
-        about = {"first": pair[0], "second": pair[1]}
-        return Engine(self.rubric, self.config, cache, journal, self.with_reference, budget, about)
-
-    def estimate(self, cache: VerdictCache) -> list[Estimate]:
+    def estimate(self, cache: AnswerCache) -> list[Estimate]:
         """What each pairing would ask."""
-        journal = Journal.to_read(self.journal_path)
-        try:
-            return [
-                self._engine(pair, cache, journal).estimate(self.subjects(*pair)) for pair in self.pairs()
-            ]
-        finally:
-            journal.close()
+        return [
+            estimate(self.questions, cache, self.journal_path, self.samples(*pair)) for pair in self.pairs()
+        ]
 
     def run(
         self,
         first: str,
         second: str,
-        cache: VerdictCache,
+        cache: AnswerCache,
         budget: float | None = None,
-        progress: Callable[[JudgeProgress], None] = lambda _: None,
+        on_progress: OnProgress = no_progress,
     ) -> tuple[Pairing, JudgeProgress]:
         """Judge two models' replies.
 
         Raises:
-            JudgeError: nothing can be asked or kept any more; what was asked is kept.
+            ChatError: nothing can be asked or kept any more; what was asked is kept.
         """
         verdicts: dict[tuple[str, int | None], Verdict] = {}
-        journal = Journal(self.journal_path)
-        try:
-            engine = self._engine((first, second), cache, journal, budget)
-            engine.summary.total = sum(1 for _ in self.subjects(first, second))
 
-            def hear(subject: Sample, verdict: Verdict) -> None:
-                verdicts[subject.conversation, subject.turn] = verdict
+        def on_verdict(sample: Sample, verdict: Verdict) -> None:
+            verdicts[sample.conversation, sample.turn] = verdict
 
-            summary = engine.run(self.subjects(first, second), hear, progress)
-        finally:
-            journal.close()
-        return self._pairing(first, second, verdicts), summary
+        about = {"first": first, "second": second}
+        engine = Engine(self.questions, cache, self.journal_path, budget, about)
+        total = sum(1 for _ in self.samples(first, second))
+        progress = engine.run(self.samples(first, second), on_verdict, on_progress, total)
+        return self._pairing(first, second, verdicts), progress
 
     def _pairing(self, first: str, second: str, verdicts: dict[tuple[str, int | None], Verdict]) -> Pairing:
         one, other = self.side(first), self.side(second)
@@ -217,12 +204,12 @@ class Contest:
         """A JSON file with everything that the table shows.
 
         Raises:
-            JudgeError: it cannot be written.
+            DataError: it cannot be written.
         """
         content: dict[str, Any] = {
             "task": self.task,
             "judge": self.signature.to_json(),
-            "sample": self.sample,
+            "sample": self.sample_size,
             "samples": {model: str(log.path) for model, log in self.logs.items()},
             "pairings": [{"first": p.first, "second": p.second, **asdict(p.result)} for p in pairings],
             "ratings": asdict(ratings) if ratings else None,
@@ -240,7 +227,7 @@ def contests(
     rubric: Rubric,
     config: JudgeConfig,
     with_reference: bool = False,
-    sample: int | None = None,
+    sample_size: int | None = None,
 ) -> list[Contest]:
     """The tasks that two or more of the given runs have in common.
 
@@ -256,7 +243,7 @@ def contests(
     by_task: dict[str, dict[str, SampleLog]] = {}
     for name, path in zip(names, paths, strict=True):
         for log in find_logs([path]):
-            if not log.kind.writes_text or log.context != "reference":
+            if not log.kind.writes_text or log.context is not Context.REFERENCE:
                 continue
             if name in by_task.setdefault(log.task, {}):
                 raise ConfigError(f"{path}: more than one run of {log.task}; name the samples_*.jsonl file")
@@ -269,7 +256,7 @@ def contests(
         protocols = {log.signature.asked for log in logs.values()}
         if len(protocols) > 1:
             raise ConfigError(f"{task}: the runs have different protocols: {' and '.join(sorted(protocols))}")
-        found.append(Contest(task, logs, rubric, config, with_reference, sample))
+        found.append(Contest(task, logs, rubric, config, with_reference, sample_size))
     if not found:
         raise ConfigError(
             "the runs have no task in common that can be compared (csconv_response, in reference context)"

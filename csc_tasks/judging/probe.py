@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-from csc_tasks.chat.cache import VerdictCache
-from csc_tasks.chat.journal import Journal
+from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import Engine, Estimate, JudgeProgress, Stop
-from csc_tasks.judging.saved_run import judge_signature
+from csc_tasks.judging.engine import Engine, OnProgress, Stopped, no_progress
+from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.metrics.judge import Rubric, Sample, Verdict, load_rubric
 from csc_tasks.metrics.judge.probe import ProbeReport, pair_samples, probe_samples, read_probe
+from csc_tasks.metrics.judge.rubric import PAIR_RUBRIC, TURN_RUBRIC
 
-__all__ = ["PAIRS", "ProbeStopped", "estimate_probe", "probe", "require_probe"]
+__all__ = ["PAIRS", "estimate_probe", "probe", "require_probe"]
 
-PAIRS = "pairwise-zh-1"
-REQUIRED = "turn-zh-1"
+PAIRS = PAIR_RUBRIC
+REQUIRED = TURN_RUBRIC
 """The rubric of a probe that a configuration requires."""
-
-
-class ProbeStopped(ConfigError):
-    """A probe that ended before everything was asked; ``why`` it did."""
-
-    def __init__(self, why: Stop) -> None:
-        super().__init__(f"the probe: {why.value}; the same command goes on from here")
-        self.why = why
 
 
 def _cases(rubric: Rubric) -> list[tuple[Rubric, Iterable[Sample]]]:
     return [(rubric, probe_samples(rubric)), (load_rubric(PAIRS), pair_samples())]
 
 
-def _journal_path(config: JudgeConfig, rubric: Rubric, cache: VerdictCache) -> Path:
+def _journal_path(config: JudgeConfig, rubric: Rubric, cache: AnswerCache) -> Path:
     digest = judge_signature(config, rubric, False).sha256
     return cache.path.with_name(f"probe_{rubric.name}_{digest}.jsonl")
 
@@ -41,8 +34,8 @@ def _journal_path(config: JudgeConfig, rubric: Rubric, cache: VerdictCache) -> P
 def probe(
     config: JudgeConfig,
     rubric: Rubric,
-    cache: VerdictCache,
-    progress: Callable[[JudgeProgress], None] = lambda _: None,
+    cache: AnswerCache,
+    on_progress: OnProgress = no_progress,
     budget: float | None = None,
 ) -> tuple[ProbeReport, float]:
     """Ask the judge about every case; what it was asked before comes from the cache.
@@ -51,68 +44,54 @@ def probe(
         config: who judges.
         rubric: for single turns.
         cache: verdicts of all runs.
-        progress: hears how far it is.
+        on_progress: hears how far it is.
         budget: what may be spent, in the configuration's currency; no limit for ``None``.
 
     Returns:
         What was found, and what it cost.
 
     Raises:
-        JudgeError: the rubric does not fit, or the judge cannot be asked.
-        ProbeStopped: the run was interrupted, or the budget is used up.
+        ChatError: the judge cannot be asked.
+        JudgeError: the rubric does not fit.
+        Stopped: the run was interrupted, or the budget is used up.
     """
     found: list[dict[str, Verdict]] = []
     spent = 0.0
     for each, cases in _cases(rubric):
         left = None if budget is None else budget - spent
-        verdicts, cost = _ask(config, each, cache, list(cases), progress, left)
-        found.append(verdicts)
-        spent += cost
+        engine = Engine(Questions(each, config), cache, _journal_path(config, each, cache), left)
+        found.append(_verdicts(engine, list(cases), on_progress))
+        spent += engine.progress.cost
     return read_probe(rubric, *found), spent
 
 
-def _ask(
-    config: JudgeConfig,
-    rubric: Rubric,
-    cache: VerdictCache,
-    subjects: list[Sample],
-    progress: Callable[[JudgeProgress], None],
-    budget: float | None,
-) -> tuple[dict[str, Verdict], float]:
+def _verdicts(engine: Engine, samples: list[Sample], on_progress: OnProgress) -> dict[str, Verdict]:
     verdicts: dict[str, Verdict] = {}
-    journal = Journal(_journal_path(config, rubric, cache))
 
-    def hear(subject: Sample, verdict: Verdict) -> None:
-        verdicts[subject.conversation] = verdict
+    def on_verdict(sample: Sample, verdict: Verdict) -> None:
+        verdicts[sample.conversation] = verdict
 
-    try:
-        engine = Engine(rubric, config, cache, journal, budget=budget)
-        engine.summary.total = len(subjects)
-        summary = engine.run(subjects, hear, progress)
-    finally:
-        journal.close()
-    if summary.stopped is not None:
-        raise ProbeStopped(summary.stopped)
-    return verdicts, summary.cost
+    progress = engine.run(samples, on_verdict, on_progress, len(samples))
+    if progress.stopped is not None:
+        raise Stopped("the probe", progress.stopped)
+    return verdicts
 
 
-def estimate_probe(config: JudgeConfig, cache: VerdictCache) -> list[tuple[Rubric, Estimate]]:
+def estimate_probe(config: JudgeConfig, cache: AnswerCache) -> list[tuple[Rubric, Estimate]]:
     """What the probe that a configuration requires would ask, a rubric at a time; nothing if it requires none."""
-    estimates: list[tuple[Rubric, Estimate]] = []
-    for rubric, cases in _cases(load_rubric(REQUIRED)) if config.require_probe is not None else []:
-        journal = Journal.to_read(_journal_path(config, rubric, cache))
-        try:
-            estimates.append((rubric, Engine(rubric, config, cache, journal).estimate(cases)))
-        finally:
-            journal.close()
-    return estimates
+    if config.require_probe is None:
+        return []
+    return [
+        (rubric, estimate(Questions(rubric, config), cache, _journal_path(config, rubric, cache), cases))
+        for rubric, cases in _cases(load_rubric(REQUIRED))
+    ]
 
 
 def require_probe(
     config: JudgeConfig,
-    cache: VerdictCache,
+    cache: AnswerCache,
     source: Path,
-    progress: Callable[[JudgeProgress], None] = lambda _: None,
+    on_progress: OnProgress = no_progress,
     budget: float | None = None,
 ) -> float:
     """Refuse a judge that does worse in the probe than its configuration requires.
@@ -122,11 +101,11 @@ def require_probe(
 
     Raises:
         ConfigError: it does.
-        ProbeStopped: the run was interrupted, or the budget is used up.
+        Stopped: the run was interrupted, or the budget is used up.
     """
     if config.require_probe is None:
         return 0.0
-    report, spent = probe(config, load_rubric(REQUIRED), cache, progress, budget)
+    report, spent = probe(config, load_rubric(REQUIRED), cache, on_progress, budget)
     if report.score < config.require_probe:
         raise ConfigError(
             f"{source}: {config.model} puts {report.score:.0%} of the probe's cases in order, require_probe is "

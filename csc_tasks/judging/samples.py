@@ -1,59 +1,40 @@
-"""From a sample log to what a judge is shown: the conversation before a turn, read out of the logged prompt."""
+"""From a sample log to what a judge is shown: a turn and the conversation before it, or a whole dialogue."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
+from csc_tasks.data.conversations import Speaker, Utterance
 from csc_tasks.errors import DataError
 from csc_tasks.metrics.judge.rubric import Rubric, Unit
 from csc_tasks.metrics.judge.sample import Sample
-from csc_tasks.protocol.prompt import Prompt, TaskKind, load_prompt
-from csc_tasks.protocol.replies import Reply, leaves_in_thought, read_reply
-from csc_tasks.protocol.turns import TurnDoc, gold_strategy
-from csc_tasks.results.sample_log import Chunk, SampleLog
+from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.replies import Reply
+from csc_tasks.protocol.task_kind import TaskKind
+from csc_tasks.protocol.turns import TurnDoc, gold_answer, gold_strategy
+from csc_tasks.results.histories import Histories
+from csc_tasks.results.sample_log import SampleLog
 
-__all__ = ["history_lines", "samples_of_log", "samples_of_turns", "strata_of_log"]
+__all__ = ["AnsweredTurn", "samples_of_log", "samples_of_turns", "strata_of_log"]
 
 START = "（对话刚开始，此前没有人说话）"
 NO_LABEL = "（没有标明策略）"
 NOTHING = "（没有说话）"
 
 
-def prompt_text(prompt: object) -> str:
-    """The text of a logged prompt: itself, or the last user message of a chat."""
-    while isinstance(prompt, (list, tuple)) and len(prompt) == 1 and not isinstance(prompt[0], dict):
-        (prompt,) = prompt
-    if isinstance(prompt, str) and prompt.lstrip().startswith("[{"):
-        try:
-            prompt = json.loads(prompt)
-        except ValueError:
-            return str(prompt)
-    if isinstance(prompt, (list, tuple)):
-        messages = [m.get("content") for m in prompt if isinstance(m, dict) and m.get("role") == "user"]
-        return messages[-1] if messages and isinstance(messages[-1], str) else ""
-    return prompt if isinstance(prompt, str) else ""
+class AnsweredTurn(NamedTuple):
+    """A turn with what a judge is shown of it.
 
-
-def history_lines(prompt: object, texts: Prompt, kind: TaskKind) -> list[str]:
-    """The utterances that a prompt shows before its cue, one a line.
-
-    Whatever stands around them (instructions, examples, a chat template) is left out. An utterance is one
-    line that begins with its speaker, so no text can pass for the heading or the cue.
-
-    Raises:
-        ValueError: this is not a prompt of csconv.
+    ``customers`` are the customer's utterances since the supporter's last turn; ``history`` is all that was said
+    before, one utterance a line.
     """
-    heading = texts.head(kind).rstrip("\n").rsplit("\n", 1)[-1]
-    supporter, customer = (line.split(":")[0] + ":" for line in (texts.supporter_line, texts.customer_line))
-    lines = prompt_text(prompt).split("\n")
-    spoken = [line.startswith((supporter, customer)) for line in lines]
-    starts = [i for i, line in enumerate(lines) if line.endswith(heading) and not spoken[i]]
-    cues = [i for i, line in enumerate(lines) if line.startswith(supporter)]
-    if not starts or not cues or cues[-1] < starts[-1]:
-        raise ValueError("a prompt without a conversation in it")
-    return lines[starts[-1] + 1 : cues[-1]]
+
+    doc: TurnDoc
+    reply: Reply
+    customers: Sequence[str]
+    history: Sequence[str]
 
 
 def strata_of_log(log: SampleLog, unit: Unit) -> Iterator[tuple[tuple[str, int | None], str]]:
@@ -61,7 +42,7 @@ def strata_of_log(log: SampleLog, unit: Unit) -> Iterator[tuple[tuple[str, int |
     for chunk in log.chunks():
         for doc in chunk.docs:
             if unit is not Unit.DIALOGUE:
-                yield (doc["conversation"], doc["turn"]), f"{doc['topic']}/{doc['strategy']}"
+                yield (doc["conversation"], doc["turn"]), f"{doc['topic']}/{doc['strategy'] or ''}"
             elif doc["turn"] == 0:
                 yield (doc["conversation"], None), doc["topic"]
 
@@ -70,33 +51,29 @@ def samples_of_log(log: SampleLog, rubric: Rubric) -> Iterator[Sample]:
     """What of a log is judged under a rubric, in the order of the log.
 
     Raises:
-        DataError: the log's prompts show no conversation.
+        DataError: an old log's prompts show no conversation.
     """
+    said = Histories(log)
     for chunk in log.chunks():
         try:
-            yield from samples_of_turns(rubric, log.kind, chunk, log.signature.prompt.version)
+            turns = [
+                AnsweredTurn(doc, reply, said.customers(chunk, index), said.lines(chunk, index))
+                for index, (doc, reply) in enumerate(zip(chunk.docs, chunk.replies, strict=True))
+            ]
         except ValueError as error:
             raise DataError(f"{log.path}: {error}; it cannot be judged") from None
+        yield from samples_of_turns(rubric, log.kind, turns, said.texts)
 
 
-def samples_of_turns(rubric: Rubric, kind: TaskKind, chunk: Chunk, prompt_version: str) -> Iterator[Sample]:
-    """The subjects of turns, dialogues whole.
-
-    Raises:
-        ValueError: a prompt shows no conversation.
-    """
-    texts = load_prompt(prompt_version)
-    replies = [
-        read_reply(answer, kind, leaves_in_thought(prompt))
-        for answer, prompt in zip(chunk.answers, chunk.prompts, strict=True)
-    ]
-    histories = [history_lines(prompt, texts, kind) for prompt in chunk.prompts]
-    rows = list(zip(chunk.docs, replies, histories, strict=True))
+def samples_of_turns(
+    rubric: Rubric, kind: TaskKind, turns: Sequence[AnsweredTurn], texts: Prompt
+) -> Iterator[Sample]:
+    """What of these turns is judged under a rubric, dialogues whole."""
     if rubric.unit is Unit.DIALOGUE:
-        for conversation, turns in groupby(rows, key=lambda row: row[0]["conversation"]):
-            yield _dialogue(conversation, list(turns), texts)
+        for conversation, own in groupby(turns, key=lambda turn: turn.doc["conversation"]):
+            yield _dialogue(conversation, list(own), texts)
         return
-    for doc, reply, history in rows:
+    for doc, reply, _, history in turns:
         strategy = gold_strategy(doc) if kind is TaskKind.RESPONSE_ORACLE else reply.strategy
         yield Sample(
             doc["conversation"],
@@ -105,27 +82,29 @@ def samples_of_turns(rubric: Rubric, kind: TaskKind, chunk: Chunk, prompt_versio
                 "history": "\n".join(history) or START,
                 "strategy": strategy.zh if strategy else NO_LABEL,
                 "reply": reply.text,
-                "reference": f"[{doc['strategy']}] {doc['reference']}",
+                "reference": gold_answer(doc),
             },
             silent=not reply.text,
         )
 
 
-def _dialogue(conversation: str, turns: Sequence[tuple[TurnDoc, Reply, list[str]]], texts: Prompt) -> Sample:
+def _dialogue(conversation: str, turns: Sequence[AnsweredTurn], texts: Prompt) -> Sample:
     """A whole dialogue: what the customer says between the turns, and the model's own turns."""
-    supporter = texts.supporter_line.split(":")[0] + ":"
     lines: list[str] = []
     gold: list[str] = []
-    for doc, reply, history in turns:
-        last = max((i for i, line in enumerate(history) if line.startswith(supporter)), default=-1)
-        customer = history[last + 1 :]
+    for doc, reply, customers, _ in turns:
+        spoken = (texts.line(Utterance(Speaker.CUSTOMER, None, customer)) for customer in customers)
+        customer = [line.removesuffix("\n") for line in spoken]
         said = " ".join(reply.text.split()) or NOTHING
         strategy = reply.strategy.zh if reply.strategy else texts.unknown_strategy
         lines += [*customer, texts.supporter_line.format(strategy=strategy, text=said)]
-        gold += [*customer, texts.supporter_line.format(strategy=doc["strategy"], text=doc["reference"])]
+        gold += [
+            *customer,
+            texts.gold_line(Utterance(Speaker.SUPPORTER, gold_strategy(doc), doc["reference"]))[:-1],
+        ]
     return Sample(
         conversation,
         None,
         {"dialogue": "\n".join(lines), "reference": "\n".join(gold)},
-        silent=not any(reply.text for _, reply, _ in turns),
+        silent=not any(turn.reply.text for turn in turns),
     )

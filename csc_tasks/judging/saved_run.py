@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,74 +13,35 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.chat.cache import VerdictCache
-from csc_tasks.chat.journal import Journal
-from csc_tasks.data.files import write_text
+from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.data.sampling import stratified
-from csc_tasks.errors import ConfigError
+from csc_tasks.errors import ConfigError, DataError
+from csc_tasks.judging.config import JudgeConfig
+from csc_tasks.judging.engine import Engine, JudgeProgress, OnProgress, Stop, no_progress
+from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
 from csc_tasks.metrics import clustered_stderr
-from csc_tasks.metrics.judge import JudgeError, Rubric, Sample, Status, Verdict, load_rubric
-from csc_tasks.metrics.judge.rubric import Unit
+from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric
+from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
 from csc_tasks.metrics.judge.scores import judge_metrics
-from csc_tasks.protocol.signature import JudgeSignature
+from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.records import Judging
 from csc_tasks.results.sample_log import SampleLog
+from csc_tasks.storage import write_file
 
-# What the judge needs comes with an extra: say so before anything is read.
-try:
-    from csc_tasks.judging.config import JudgeConfig, load_config
-    from csc_tasks.judging.engine import Engine, Estimate, JudgeProgress, Stop
-except ModuleNotFoundError as missing:
-    raise ConfigError(f"the judge needs {missing.name}: pip install 'csconv-eval[judge]'") from None
-
-__all__ = [
-    "JudgedLog",
-    "Judgement",
-    "judge_errors",
-    "judge_signature",
-    "load_judge",
-    "rubric_for",
-    "write_results",
-]
-
-
-@contextmanager
-def judge_errors() -> Iterator[None]:
-    """Turn the judge's errors into the kind that commands show as one message."""
-    try:
-        yield
-    except JudgeError as error:
-        raise ConfigError(str(error)) from None
-
-
-def load_judge(path: Path) -> JudgeConfig:
-    """The configuration in a file, with its key known to be there.
-
-    Raises:
-        ConfigError: it is wrong, or the key is not set.
-    """
-    with judge_errors():
-        config = load_config(path)
-        config.key()
-    return config
+__all__ = ["JudgedLog", "Judgement", "rubric_for", "write_results"]
 
 
 def rubric_for(log: SampleLog, name: str | None) -> Rubric | None:
     """The rubric for a log, the default one for its context without a ``name``; ``None`` if it does not apply."""
     if not log.kind.writes_text:
         return None
-    generated = log.context == "generated"
-    with judge_errors():
-        rubric = load_rubric(name or ("dialogue-zh-1" if generated else "turn-zh-1"))
+    generated = log.context is Context.GENERATED
+    rubric = load_rubric(name or (DIALOGUE_RUBRIC if generated else TURN_RUBRIC))
     if rubric.unit is Unit.PAIR:
         raise ConfigError(f"--rubric {name}: compares two replies; use it with --pairwise")
     return None if rubric.unit is Unit.DIALOGUE and not generated else rubric
-
-
-def judge_signature(config: JudgeConfig, rubric: Rubric, with_reference: bool) -> JudgeSignature:
-    """What must agree for two judge scores to be comparable."""
-    return JudgeSignature.of(rubric.name, rubric.sha256, with_reference, config.parameters)
 
 
 @dataclass
@@ -100,9 +60,9 @@ class Judgement:
         """The numbers that are computed."""
         return judge_metrics(self.rubric, self.min_coverage)
 
-    def hear(self, subject: Sample, verdict: Verdict) -> None:
+    def on_verdict(self, sample: Sample, verdict: Verdict) -> None:
         """Take a verdict in."""
-        self.conversations.append(subject.conversation)
+        self.conversations.append(sample.conversation)
         self.statuses[verdict.status] += 1
         self.flags.update(verdict.flags)
         for metric in self.metrics:
@@ -167,7 +127,7 @@ class JudgedLog:
         rubric: from :func:`rubric_for`.
         config: who judges.
         with_reference: show the gold reply.
-        sample: judge a stratified sample of so many.
+        sample_size: judge a stratified sample of so many.
     """
 
     def __init__(
@@ -176,95 +136,80 @@ class JudgedLog:
         rubric: Rubric,
         config: JudgeConfig,
         with_reference: bool = False,
-        sample: int | None = None,
+        sample_size: int | None = None,
     ) -> None:
         self.log = log
         self.rubric = rubric
         self.config = config
-        self.with_reference = with_reference
-        self.sample = sample
+        self.sample_size = sample_size
+        self.questions = Questions(rubric, config, with_reference)
         self.signature = judge_signature(config, rubric, with_reference)
-        stem = log.path.stem.removeprefix("samples_")
+        stem = log.stem
         self.journal_path = log.path.with_name(f"verdicts_{stem}_{self.signature.sha256}.jsonl")
-        size = "" if sample is None else f"_n{sample}"
+        size = "" if sample_size is None else f"_n{sample_size}"
         self.results_path = log.path.with_name(f"results_{stem}_judged_{self.signature.sha256}{size}.json")
 
     @cached_property
     def chosen(self) -> set[tuple[str, int | None]]:
         """The conversation and turn of everything that is judged."""
         units = strata_of_log(self.log, self.rubric.unit)
-        if self.sample is None:
+        if self.sample_size is None:
             return {unit for unit, _ in units}
-        return stratified(units, self.sample)
+        return stratified(units, self.sample_size)
 
-    def subjects(self) -> Iterator[Sample]:
+    def samples(self) -> Iterator[Sample]:
         """What is judged, in the order of the log."""
-        for subject in samples_of_log(self.log, self.rubric):
-            if (subject.conversation, subject.turn) in self.chosen:
-                yield subject
+        for sample in samples_of_log(self.log, self.rubric):
+            if (sample.conversation, sample.turn) in self.chosen:
+                yield sample
 
-    def engine(self, cache: VerdictCache, journal: Journal, budget: float | None = None) -> Engine:
-        """The engine for this log."""
-        return Engine(self.rubric, self.config, cache, journal, self.with_reference, budget)
-
-    def estimate(self, cache: VerdictCache) -> Estimate:
+    def estimate(self, cache: AnswerCache) -> Estimate:
         """What judging would ask."""
-        journal = Journal.to_read(self.journal_path)
-        try:
-            return self.engine(cache, journal).estimate(self.subjects())
-        finally:
-            journal.close()
+        return estimate(self.questions, cache, self.journal_path, self.samples())
 
     def run(
-        self,
-        cache: VerdictCache,
-        budget: float | None = None,
-        progress: Callable[[JudgeProgress], None] = lambda _: None,
+        self, cache: AnswerCache, budget: float | None = None, on_progress: OnProgress = no_progress
     ) -> tuple[Judgement, JudgeProgress]:
         """Judge, and write the results file unless the run was interrupted.
 
         Raises:
-            JudgeError: nothing can be asked or kept any more; what was asked is kept.
+            ChatError: nothing can be asked or kept any more; what was asked is kept.
+            DataError: the results file cannot be written.
         """
         judgement = Judgement(self.rubric, self.config.min_coverage)
         digest = self.log.sha256()
-        journal = Journal(self.journal_path)
-        try:
-            engine = self.engine(cache, journal, budget)
-            engine.summary.total = len(self.chosen)
-            summary = engine.run(self.subjects(), judgement.hear, progress)
-        finally:
-            journal.close()
-        if summary.stopped is not Stop.INTERRUPTED:
-            self.write(judgement, summary, digest)
-        return judgement, summary
+        engine = Engine(self.questions, cache, self.journal_path, budget)
+        progress = engine.run(self.samples(), judgement.on_verdict, on_progress, total=len(self.chosen))
+        if progress.stopped is not Stop.INTERRUPTED:
+            self.write(judgement, progress, digest)
+        return judgement, progress
 
-    def write(self, judgement: Judgement, summary: JudgeProgress, digest: str) -> None:
+    def write(self, judgement: Judgement, progress: JudgeProgress, digest: str) -> None:
         """A results file in lm-eval's form: the run's own facts, and the judge's numbers under their signature.
 
         Raises:
-            JudgeError: it cannot be written.
+            DataError: it cannot be written.
         """
         log, total = self.log, judgement.statuses.total()
         values = {"alias": log.task, "sample_len": total, **judgement.values()}
         # Another judge is another protocol: its scores never stand in one table with these.
         signature = log.signature.with_judge(self.signature, [m.info.name for m in judgement.metrics])
         made = Judging(
-            samples=log.path.name,
+            samples=log.name,
             samples_sha256=digest,
             results=log.results.path.name,
             verdicts=self.journal_path.name,
-            sample=self.sample,
+            sample=self.sample_size,
             statuses={s.value: judgement.statuses[s] for s in Status},
             coverage=judgement.coverage,
             withheld=judgement.withheld,
             flags=dict(judgement.flags),
-            cost=round(summary.cost, 6),
+            cost=round(progress.cost, 6),
             currency=self.config.currency,
-            prompt_tokens=summary.prompt_tokens,
-            completion_tokens=summary.completion_tokens,
-            asked=summary.asked,
-            cached=summary.cached,
+            prompt_tokens=progress.prompt_tokens,
+            completion_tokens=progress.completion_tokens,
+            asked=progress.asked,
+            cached=progress.cached,
             sums=judgement.sums(),
         )
         report = {"turns": total, "unit": self.rubric.unit.value}
@@ -281,12 +226,12 @@ def write_results(path: Path, content: dict[str, Any], journal_path: Path) -> No
         journal_path: where the verdicts are, for the message.
 
     Raises:
-        JudgeError: it cannot be written.
+        DataError: it cannot be written.
     """
     try:
-        write_text(path, json.dumps(content, ensure_ascii=False, indent=2).encode())
+        write_file(path, json.dumps(content, ensure_ascii=False, indent=2).encode())
     except OSError as error:
-        raise JudgeError(
+        raise DataError(
             f"{path}: cannot be written ({error.strerror}); the verdicts are kept in "
             f"{journal_path}, run the same command again"
         ) from None

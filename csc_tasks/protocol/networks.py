@@ -6,22 +6,27 @@ import importlib.util
 import os
 from collections.abc import Iterable, Mapping
 from enum import Enum
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 from csc_tasks.metrics import BertScoreOptions, BleurtOptions, Metric, ModelError, Models
 from csc_tasks.metrics.neural.bertscore import DEFAULT_ENCODER
+from csc_tasks.protocol.metadata import AtLeastOne, FromMetadata, FromZero, Name, Switch, Vectors
 
-__all__ = ["MODEL_OPTIONS", "Unnamed", "default_encoder_is_here", "prepare", "read_models"]
-
-MODEL_OPTIONS = frozenset(
-    {
-        *("csconv_bertscore_model", "csconv_bertscore_layer", "csconv_bertscore_rescale"),
-        *("csconv_bertscore_batch", "csconv_bertscore_device"),
-        *("csconv_bleurt_model", "csconv_bleurt_batch", "csconv_bleurt_device"),
-    }
-)
+__all__ = ["MODEL_KEYS", "Unnamed", "default_encoder_is_here", "prepare", "read_models"]
 
 OFF = "off"
+
+
+def _off(value: object) -> object:
+    return OFF if value is False else value  # a command line turns off, no and false into False
+
+
+Model = Annotated[Name, BeforeValidator(_off)]
+"""A model's name or folder, or ``off``."""
 
 
 class Unnamed(Enum):
@@ -32,52 +37,82 @@ class Unnamed(Enum):
     OFF = "left out"
 
 
+class BertScoreChoice(FromMetadata):
+    """``csconv_bertscore_…``; ``None`` leaves a value to bert-score or csconv."""
+
+    model: Model = Field(None, alias="csconv_bertscore_model")
+    layer: FromZero = Field(None, alias="csconv_bertscore_layer")
+    rescale: Switch = Field(False, alias="csconv_bertscore_rescale")
+    batch: AtLeastOne = Field(None, alias="csconv_bertscore_batch")
+    device: Name = Field(None, alias="csconv_bertscore_device")
+    vectors: Vectors = Field(None, alias="csconv_bertscore_vectors")
+
+    def options(self, unnamed: Unnamed) -> BertScoreOptions | None:
+        """The encoder, or ``None`` for no BERTScore.
+
+        Raises:
+            ConfigError: it is off and something else is chosen of it.
+        """
+        default = BertScoreOptions()
+        given = BertScoreOptions(
+            model=self.model or default.model,
+            layer=self.layer,
+            rescale=self.rescale,
+            batch=self.batch or default.batch,
+            device=self.device or default.device,
+            vectors=self.vectors,
+        )
+        if self.model == OFF:
+            _nothing_else(self)
+            return None
+        # Who chooses a layer or a device wants the metric.
+        if self.model_fields_set or unnamed is Unnamed.DEFAULT:
+            return given
+        return given if unnamed is Unnamed.CACHED and default_encoder_is_here() else None
+
+
+class BleurtChoice(FromMetadata):
+    """``csconv_bleurt_…``; without a model there is no BLEURT."""
+
+    model: Model = Field(None, alias="csconv_bleurt_model")
+    batch: AtLeastOne = Field(None, alias="csconv_bleurt_batch")
+    device: Name = Field(None, alias="csconv_bleurt_device")
+
+    def options(self) -> BleurtOptions | None:
+        """The checkpoint, or ``None``.
+
+        Raises:
+            ConfigError: it is off and something else is chosen of it.
+        """
+        if self.model is None or self.model == OFF:
+            _nothing_else(self)
+            return None
+        default = BleurtOptions()
+        return BleurtOptions(self.model, self.batch or default.batch, self.device or default.device)
+
+
+MODEL_KEYS = BertScoreChoice.keys() | BleurtChoice.keys()
+
+
 def read_models(options: Mapping[str, object], unnamed: Unnamed) -> Models:
     """The networks that the options choose; nothing is loaded or looked up beyond the local cache.
 
     Args:
-        options: keys of :data:`MODEL_OPTIONS`; others are passed over.
+        options: keys of :data:`MODEL_KEYS`; others are passed over.
         unnamed: what holds for BERTScore without ``csconv_bertscore_model``.
 
     Raises:
         ConfigError: a value that cannot be, or options for a model that is off.
     """
-    return Models(_bertscore(options, unnamed), _bleurt(options))
+    return Models(BertScoreChoice.read(options).options(unnamed), BleurtChoice.read(options).options())
 
 
-def _bertscore(options: Mapping[str, object], unnamed: Unnamed) -> BertScoreOptions | None:
-    name = _text(options, "csconv_bertscore_model")
-    default = BertScoreOptions()
-    given = BertScoreOptions(
-        model=name or default.model,
-        layer=_whole(options, "csconv_bertscore_layer", lowest=0),
-        rescale=_switch(options, "csconv_bertscore_rescale"),
-        batch=_whole(options, "csconv_bertscore_batch", lowest=1) or default.batch,
-        device=_text(options, "csconv_bertscore_device") or default.device,
-    )
-    if name == OFF:
-        _nothing_else(options, "csconv_bertscore_")
-        return None
-    if name is None and any(key.startswith("csconv_bertscore_") for key in options):
-        unnamed = Unnamed.DEFAULT  # who chooses a layer or a device wants the metric
-    if name is not None or unnamed is Unnamed.DEFAULT:
-        return given
-    if unnamed is Unnamed.OFF:
-        return None
-    return given if default_encoder_is_here() else None
-
-
-def _bleurt(options: Mapping[str, object]) -> BleurtOptions | None:
-    name = _text(options, "csconv_bleurt_model")
-    if name is None or name == OFF:
-        _nothing_else(options, "csconv_bleurt_")
-        return None
-    default = BleurtOptions()
-    return BleurtOptions(
-        model=name,
-        batch=_whole(options, "csconv_bleurt_batch", lowest=1) or default.batch,
-        device=_text(options, "csconv_bleurt_device") or default.device,
-    )
+def _nothing_else(choice: FromMetadata) -> None:
+    fields = type(choice).model_fields
+    others = sorted(str(fields[name].alias) for name in choice.model_fields_set - {"model"})
+    if others:
+        without = fields["model"].alias
+        raise ConfigError(f"--metadata {others[0]}: without {without} there is nothing that it applies to")
 
 
 def prepare(metrics: Iterable[Metric]) -> None:
@@ -95,7 +130,7 @@ def prepare(metrics: Iterable[Metric]) -> None:
             layer = "" if kind == "bleurt" else ",csconv_bertscore_layer=N"
             raise ConfigError(
                 f"{kind} cannot be computed: {error}. Three ways out:"
-                f" (1) pip install 'csconv-eval[{kind}]' and `hf download {example}` where there is a network;"
+                f" (1) {install_hint(kind)} and `hf download {example}` where there is a network;"
                 f" (2) a model of your own: --metadata csconv_{kind}_model=FOLDER{layer};"
                 f" (3) without it: --metadata csconv_{kind}_model=off, and later"
                 f" `csconv score RESULTS --metrics {kind}` on the saved samples"
@@ -116,41 +151,3 @@ def _in_hub_cache(model: str) -> bool:
         all(isinstance(try_to_load_from_cache(model, name, cache_dir=folder), str) for name in names)
         for names in files
     )
-
-
-def _nothing_else(options: Mapping[str, object], prefix: str) -> None:
-    others = sorted(k for k in options if k.startswith(prefix) and k != f"{prefix}model")
-    if others:
-        raise ConfigError(
-            f"--metadata {others[0]}: without {prefix}model there is nothing that it applies to"
-        )
-
-
-def _text(options: Mapping[str, object], key: str) -> str | None:
-    value = options.get(key)
-    # A command line turns off, no and false into False.
-    if value is False and key.endswith("_model"):
-        return OFF
-    if value is not None and (not isinstance(value, str) or not value.strip()):
-        raise ConfigError(f"--metadata {key}={value!r}: must be a name or a path")
-    return value
-
-
-def _whole(options: Mapping[str, object], key: str, lowest: int) -> int | None:
-    value = options.get(key)
-    if value is None:
-        return None
-    try:
-        number = int(str(value))
-    except ValueError:
-        number = lowest - 1
-    if number < lowest or isinstance(value, bool):
-        raise ConfigError(f"--metadata {key}={value!r}: must be a whole number from {lowest} on")
-    return number
-
-
-def _switch(options: Mapping[str, object], key: str) -> bool:
-    value = str(options.get(key, False)).lower()
-    if value not in {"true", "false", "1", "0"}:
-        raise ConfigError(f"--metadata {key}={options[key]!r}: must be true or false")
-    return value in {"true", "1"}

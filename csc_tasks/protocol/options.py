@@ -3,68 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Self
 
-from csc_tasks.data.sources import Subset
+from pydantic import BeforeValidator, Field
+
+from csc_tasks.data.splits import Subset
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 from csc_tasks.metrics import DEFAULT_TOKENIZER, NO_MODELS, Models, tokenizer
-from csc_tasks.protocol.networks import MODEL_OPTIONS, Unnamed, read_models
+from csc_tasks.protocol.metadata import FromMetadata, Source
+from csc_tasks.protocol.networks import MODEL_KEYS, Unnamed, read_models
 
-__all__ = ["Settings"]
-
-_KNOWN = {"csconv_scale", "csconv_data", "csconv_train", "csconv_tokenizer", "csconv_judge", *MODEL_OPTIONS}
+__all__ = ["Options"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+def _subset(value: object) -> Subset:
+    try:
+        return Subset(value)
+    except ValueError:
+        raise ValueError(f"is none of {', '.join(s.value for s in Subset)}") from None
+
+
+def _judge(value: object) -> Path | None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError("must be the path of a judge's configuration")
+    return None if value is None else Path(value)
+
+
+class Options(FromMetadata):
     """What ``--metadata csconv_…=…`` and the task's YAML choose.
 
-    ``data`` and ``train`` are sources (``hub``, ``mini``, a path) or ``None`` for the default;
+    ``data`` and ``train`` are sources (``hub``, ``modelscope``, ``mini``, a path) or ``None`` for the default;
     ``models`` are the networks that score, of which a strategy task uses none; ``judge`` is a
     judge's configuration file, or ``None`` for none.
     """
 
-    scale: Subset
-    data: str | None = None
-    train: str | None = None
-    tokenizer: str = DEFAULT_TOKENIZER
+    subset: Annotated[Subset, BeforeValidator(_subset)] = Field(Subset.FULL, alias="csconv_subset")
+    data: Source = Field(None, alias="csconv_data")
+    train: Source = Field(None, alias="csconv_train")
+    tokenizer: Annotated[str, BeforeValidator(str)] = Field(DEFAULT_TOKENIZER, alias="csconv_tokenizer")
+    judge: Annotated[Path | None, BeforeValidator(_judge)] = Field(None, alias="csconv_judge")
     models: Models = NO_MODELS
-    judge: str | None = None
 
     @classmethod
-    def from_metadata(cls, metadata: Mapping[str, object]) -> Settings:
+    def from_metadata(cls, metadata: Mapping[str, object]) -> Self:
         """Read the ``csconv_`` keys; other keys belong to the model or the harness.
 
         Raises:
             ConfigError: an unknown ``csconv_`` key or a value that is not offered.
         """
         ours = {str(k): v for k, v in metadata.items() if str(k).startswith("csconv_")}
-        if unknown := sorted(set(ours) - _KNOWN):
-            offered = ", ".join(sorted(_KNOWN - {"csconv_scale"}))
+        if "csconv_scale" in ours:  # the name that it had before, in task files of the user's own
+            ours["csconv_subset"] = ours.pop("csconv_scale")
+        known = cls.keys() | MODEL_KEYS
+        if unknown := sorted(set(ours) - known):
+            offered = ", ".join(sorted(known - {"csconv_subset"}))
             raise ConfigError(f"--metadata {unknown[0]}: no such option; csconv knows {offered}")
+        options = cls.read(ours)
         try:
-            scale = Subset(ours.get("csconv_scale", "full"))
-        except ValueError:
-            raise ConfigError(
-                f"csconv_scale={ours['csconv_scale']!r} is none of {', '.join(s.value for s in Subset)}"
-            ) from None
-        name = str(ours.get("csconv_tokenizer", DEFAULT_TOKENIZER))
-        try:
-            tokenizer(name)
-        except (ValueError, ModuleNotFoundError) as error:
+            tokenizer(options.tokenizer)
+        except ValueError as error:
             raise ConfigError(str(error)) from None
+        except ModuleNotFoundError as error:
+            raise ConfigError(f"{error}: {install_hint('jieba')}") from None
         # The mini tasks promise to run offline on any machine.
-        models = read_models(ours, Unnamed.CACHED if scale is Subset.MINI else Unnamed.DEFAULT)
-        judge = ours.get("csconv_judge")
-        if judge is not None and not isinstance(judge, str):
-            raise ConfigError(
-                f"--metadata csconv_judge={judge!r}: must be the path of a judge's configuration"
-            )
-        return cls(scale, _source(ours, "csconv_data"), _source(ours, "csconv_train"), name, models, judge)
-
-
-def _source(options: Mapping[str, object], key: str) -> str | None:
-    value = options.get(key)
-    if value is not None and not isinstance(value, str):
-        raise ConfigError(f"--metadata {key}={value!r}: must be 'hub', 'mini' or a path")
-    return value
+        unnamed = Unnamed.CACHED if options.subset is Subset.MINI else Unnamed.DEFAULT
+        return options.model_copy(update={"models": read_models(ours, unnamed)})

@@ -11,36 +11,17 @@ import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from csc_tasks.data.conversations import Speaker, Utterance
 from csc_tasks.framework import Strategy
+from csc_tasks.protocol.task_kind import TaskKind
 
-__all__ = ["DEFAULT_PROMPT", "Prompt", "TaskKind", "load_prompt"]
+__all__ = ["DEFAULT_PROMPT", "Prompt", "load_prompt"]
 
 DEFAULT_PROMPT = "zh-1"
-
-
-class TaskKind(Enum):
-    """What is asked of the model at a turn."""
-
-    STRATEGY = "strategy"
-    STRATEGY_MC = "strategy_mc"
-    RESPONSE = "response"
-    RESPONSE_ORACLE = "response_oracle"
-
-    @property
-    def predicts_strategy(self) -> bool:
-        """Whether the answer carries a strategy that is scored."""
-        return self is not TaskKind.RESPONSE_ORACLE
-
-    @property
-    def writes_text(self) -> bool:
-        """Whether the answer carries an utterance that is scored."""
-        return self in (TaskKind.RESPONSE, TaskKind.RESPONSE_ORACLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +34,7 @@ class Prompt:
     cues: Mapping[TaskKind, str]
     targets: Mapping[TaskKind, str]
     supporter_line: str
+    unlabelled_line: str
     customer_line: str
     unknown_strategy: str
     next_dialogue: str
@@ -64,11 +46,17 @@ class Prompt:
         Line breaks inside the text become spaces, for one utterance is one line. A supporter
         utterance without a readable strategy (a model's own earlier turn) is shown as 其它.
         """
-        text = " ".join(utterance.text.split("\n")).replace("\r", " ")
+        text = _one_line(utterance.text)
         if utterance.speaker is Speaker.CUSTOMER:
             return self.customer_line.format(text=text) + "\n"
         strategy = utterance.strategy.zh if utterance.strategy else self.unknown_strategy
         return self.supporter_line.format(strategy=strategy, text=text) + "\n"
+
+    def gold_line(self, utterance: Utterance) -> str:
+        """One utterance of the data as a line of history: where that has no strategies, without the brackets."""
+        if utterance.speaker is Speaker.CUSTOMER or utterance.strategy is not None:
+            return self.line(utterance)
+        return self.unlabelled_line.format(text=_one_line(utterance.text)) + "\n"
 
     def history(self, utterances: Sequence[Utterance]) -> str:
         """All utterances as lines."""
@@ -78,13 +66,19 @@ class Prompt:
         """Everything that comes before the history."""
         return self.heads[kind]
 
-    def cue(self, kind: TaskKind, strategy: Strategy) -> str:
-        """What comes after the history; only the oracle's cue shows the gold ``strategy``."""
-        return self.cues[kind].format(strategy=strategy.zh)
+    def cue(self, kind: TaskKind, strategy: Strategy | None) -> str:
+        """What comes after the history; only the oracle's cue shows the gold ``strategy``, and needs one."""
+        return self.cues[kind].format(strategy=strategy.zh if strategy else "")
 
-    def target(self, kind: TaskKind, strategy: Strategy, text: str) -> str:
-        """The correct answer after the cue, as a few-shot example shows it."""
+    def target(self, kind: TaskKind, strategy: Strategy | None, text: str) -> str:
+        """The correct answer after the cue, as a few-shot example shows it; of an unlabelled turn its text."""
+        if strategy is None:
+            return text
         return self.targets[kind].format(strategy=strategy.zh, letter=strategy.letter, text=text)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split("\n")).replace("\r", " ")
 
 
 @cache
@@ -113,6 +107,8 @@ def load_prompt(version: str = DEFAULT_PROMPT) -> Prompt:
         cues={k: texts["cue"][k.value] for k in TaskKind},
         targets={k: texts["target"][k.value] for k in TaskKind},
         supporter_line=texts["supporter_line"],
+        # A rule of every version, so that it needs no wording of its own.
+        unlabelled_line=texts["supporter_line"].replace("[{strategy}] ", ""),
         customer_line=texts["customer_line"],
         unknown_strategy=texts["unknown_strategy"],
         next_dialogue=texts["next_dialogue"],

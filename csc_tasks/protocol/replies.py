@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from csc_tasks.framework import Strategy, read_strategy
-from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.task_kind import TaskKind
 
 __all__ = ["Problem", "Reply", "clean", "leaves_in_thought", "read_reply"]
+
+
+_BY_NAME = {s.zh: s for s in Strategy}
 
 
 class Problem(Enum):
@@ -44,6 +49,30 @@ class Reply:
     def answered(self) -> bool:
         """Whether the model said anything that could be scored."""
         return self.problem not in (Problem.NO_ANSWER, Problem.UNCLOSED_THINKING)
+
+    def record(self) -> dict[str, str | None]:
+        """The reply as a JSON object: how it stands in sample logs."""
+        return {
+            "strategy": self.strategy.zh if self.strategy else None,
+            "text": self.text,
+            "problem": self.problem.value if self.problem else None,
+        }
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Reply:
+        """The reply of such a record.
+
+        Raises:
+            KeyError, ValueError, TypeError: it is none.
+        """
+        strategy, text, problem = record["strategy"], record["text"], record["problem"]
+        if not isinstance(text, str):
+            raise TypeError(f"text is {text!r}")
+        return cls(
+            None if strategy is None else _BY_NAME[strategy],
+            clean(text),
+            None if problem is None else Problem(problem),
+        )
 
 
 _THINK = re.compile(r"<(?P<close>/?)think(?:ing)?>", re.IGNORECASE)

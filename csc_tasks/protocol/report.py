@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from csc_tasks.framework import Stage, Strategy
 from csc_tasks.metrics import Metric, Needs
-from csc_tasks.metrics.strategy import F1, STRATEGIES, class_scores
+from csc_tasks.metrics.stages import STRATEGIES
+from csc_tasks.metrics.strategy import F1, class_scores
 
-__all__ = ["Report", "strategy_report"]
+__all__ = ["RunReport", "strategy_report"]
 
 
-class Report:
+class RunReport:
     """Figures taken from the items that the aggregations see, which are those of all processes.
 
     An object of its own and not a part of the task: lm-eval deep-copies the aggregations when it
@@ -25,6 +26,10 @@ class Report:
     def __init__(self) -> None:
         self.figures: dict[str, Any] = {}
         self.reasons: dict[str, str] = {}
+
+    def absent(self, names: Sequence[str], reason: str) -> None:
+        """Note that these metrics of the task are not computed at all, and why."""
+        self.figures["absent"] = {"metrics": list(names), "reason": reason}
 
     def unscored(self, name: str, turns: int) -> str:
         """Note that a metric has no score because this many turns have none, and give the reason."""

@@ -14,34 +14,54 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from csc_tasks.framework import Strategy
-from csc_tasks.metrics import NO_MODELS, UNREADABLE, Metric, Models, Needs, Turns, column_name, metrics_for
-from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.metrics import (
+    NO_MODELS,
+    UNREADABLE,
+    Metric,
+    Models,
+    Needs,
+    TurnMetric,
+    Turns,
+    column_name,
+    metrics_for,
+)
+from csc_tasks.metrics.depth import AtDepth
 from csc_tasks.protocol.replies import Problem, Reply, leaves_in_thought, read_reply
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
 
-__all__ = ["Scored", "TurnRecord", "metrics_of_task", "read_choice", "score_turns"]
+__all__ = [
+    "Scored",
+    "TurnRecord",
+    "gold_ranks",
+    "metrics_of_task",
+    "read_choice",
+    "read_replies",
+    "score_replies",
+]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class TurnRecord:
-    """What is known about one turn after scoring: the reply as read and an item for each metric."""
+    """What is known about one turn after scoring: the reply as read and an item for each metric.
+
+    ``left_out`` is how many of the oldest utterances were cut from its history to fit the model's window.
+    """
 
     reply: Reply
     items: dict[str, Any]
+    left_out: int = 0
 
     def __str__(self) -> str:
         # lm-eval logs what a filter returns through str(): make that a JSON object.
+        record = self.reply.record()
         return json.dumps(
-            {
-                "strategy": self.reply.strategy.zh if self.reply.strategy else None,
-                "text": self.reply.text,
-                "problem": self.reply.problem.value if self.reply.problem else None,
-            },
-            ensure_ascii=False,
+            {**record, "left_out": self.left_out} if self.left_out else record, ensure_ascii=False
         )
 
 
@@ -59,11 +79,12 @@ class Scored:
 
 
 def metrics_of_task(
-    kind: TaskKind, context: str, tokenizer: str, models: Models = NO_MODELS
+    kind: TaskKind, context: Context, tokenizer: str, models: Models = NO_MODELS, labelled: bool = True
 ) -> tuple[Metric, ...]:
     """The metrics that a task of this kind reports, in table order; with networks only those of ``models``.
 
-    In generated context (``context="generated"``) also those of a dialogue: by depth, and truncation.
+    In generated context also those of a dialogue: by depth, and truncation. Without labels none that compares
+    with a gold strategy.
     """
     needs = {
         TaskKind.STRATEGY: {Needs.STRATEGY, Needs.ANSWERS},
@@ -71,7 +92,14 @@ def metrics_of_task(
         TaskKind.RESPONSE: {Needs.STRATEGY, Needs.TEXT, Needs.ANSWERS},
         TaskKind.RESPONSE_ORACLE: {Needs.TEXT, Needs.ANSWERS},
     }[kind]
-    return metrics_for(needs | {Needs.DIALOGUE} if context == "generated" else needs, tokenizer, models)
+    wanted = needs | {Needs.DIALOGUE} if context is Context.GENERATED else needs
+    return tuple(m for m in metrics_for(wanted, tokenizer, models) if labelled or not _needs_gold(m))
+
+
+def _needs_gold(metric: Metric) -> bool:
+    """Whether a metric compares with gold strategies."""
+    inner = metric.metric if isinstance(metric, AtDepth) else metric
+    return inner.info.needs in (Needs.STRATEGY, Needs.RANKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +110,13 @@ class Choice:
     gold_rank: int
 
 
-def read_choice(log_likelihoods: Sequence[float], gold: Strategy) -> Choice:
+def read_choice(log_likelihoods: Sequence[float], gold: Strategy | None) -> Choice:
     """Read the log-likelihoods of the twelve options A–L.
 
     Ties go to the earlier letter, and against the gold strategy in the rank, so that a model that
     gives all options the same likelihood gains nothing from it. A NaN makes the answer unreadable.
     """
+    assert gold is not None  # the task takes labelled data only
     values = np.asarray(log_likelihoods, dtype=float)
     if len(values) != len(Strategy) or np.isnan(values).any():
         return Choice(Reply(None, "", Problem.UNKNOWN_LABEL), len(Strategy))
@@ -95,39 +124,61 @@ def read_choice(log_likelihoods: Sequence[float], gold: Strategy) -> Choice:
     return Choice(Reply(Strategy.from_index(int(values.argmax())), ""), rank)
 
 
-def score_turns(
+def read_replies(
     kind: TaskKind,
     docs: Sequence[TurnDoc],
     answers: Sequence[object],
-    tokenizer: str,
-    metrics: Sequence[Metric],
-    prompts: Sequence[object],
-    truncated: Sequence[bool] | None = None,
-) -> Scored:
-    """Read every answer and compute every metric's items.
+    prompts: Sequence[object] | None = None,
+) -> list[Reply]:
+    """Read every answer, once.
 
     Args:
         kind: what was asked.
         docs: n turns.
         answers: n raw replies (text or ``None``), or for multiple choice n sequences of twelve
             log-likelihoods.
+        prompts: the n prompts that were sent, where some may open the thinking that the reply begins with.
+    """
+    if kind is TaskKind.STRATEGY_MC:
+        choices = [read_choice(a, gold_strategy(d)) for a, d in zip(answers, docs, strict=True)]  # type: ignore[arg-type]
+        return [choice.reply for choice in choices]
+    sent = prompts or [""] * len(answers)
+    return [read_reply(a, kind, leaves_in_thought(p)) for a, p in zip(answers, sent, strict=True)]
+
+
+def gold_ranks(docs: Sequence[TurnDoc], answers: Sequence[Any]) -> npt.NDArray[np.int64]:
+    """The ranks (n,) of the gold strategies, 1 to 12, in n sequences of twelve log-likelihoods."""
+    ranks = [read_choice(a, gold_strategy(d)).gold_rank for a, d in zip(answers, docs, strict=True)]
+    return np.array(ranks, dtype=np.int64)
+
+
+def score_replies(
+    docs: Sequence[TurnDoc],
+    replies: Sequence[Reply],
+    tokenizer: str,
+    metrics: Sequence[Metric],
+    ranks: npt.NDArray[np.int64] | None = None,
+    left_out: Sequence[int] | None = None,
+    truncated: Sequence[bool] | None = None,
+) -> Scored:
+    """Compute every metric's items.
+
+    Args:
+        docs: n turns.
+        replies: n replies, from :func:`read_replies`.
         tokenizer: name of the tokenizer of the text metrics.
         metrics: those to compute.
-        prompts: the n prompts that were sent; some open the thinking that the reply begins with.
-        truncated: n flags in generated context: whether a turn's history was cut to fit the window.
+        ranks: (n,) from :func:`gold_ranks`, for multiple choice.
+        left_out: in generated context n numbers: how many utterances were cut from a turn's history.
+        truncated: n flags, whether any were, where only that is known.
     """
     golds = [gold_strategy(doc) for doc in docs]
-    ranks = None
-    if kind is TaskKind.STRATEGY_MC:
-        choices = [read_choice(a, gold) for a, gold in zip(answers, golds, strict=True)]  # type: ignore[arg-type]
-        replies = [c.reply for c in choices]
-        ranks = np.array([c.gold_rank for c in choices], dtype=np.int64)
-    else:
-        replies = [read_reply(a, kind, leaves_in_thought(p)) for a, p in zip(answers, prompts, strict=True)]
+    if truncated is None and left_out is not None:
+        truncated = [number > 0 for number in left_out]
     turns = Turns(
         conversations=[doc["conversation"] for doc in docs],
         positions=np.array([doc["turn"] for doc in docs], dtype=np.int64),
-        gold=np.array([g.index for g in golds], dtype=np.int64),
+        gold=np.array([g.index if g else UNREADABLE for g in golds], dtype=np.int64),
         predicted=np.array([r.strategy.index if r.strategy else UNREADABLE for r in replies], dtype=np.int64),
         hypotheses=[r.text for r in replies],
         references=[doc["reference"] for doc in docs],
@@ -140,7 +191,7 @@ def score_turns(
     columns: dict[str, list[Any]] = {}
     failures: dict[str, str] = {}
     for metric in metrics:
-        if metric.info.needs is Needs.JUDGE:
+        if not isinstance(metric, TurnMetric):
             continue  # a judge's items are added by the judge, for whom all replies are needed first
         name = column_name(metric, tokenizer)
         try:
@@ -151,8 +202,9 @@ def score_turns(
             columns[name] = [None] * len(docs)
     names = list(columns)
     rows = zip(*columns.values(), strict=True) if columns else ([] for _ in docs)
+    cut = left_out or [0] * len(docs)
     records = [
-        TurnRecord(reply, dict(zip(names, row, strict=True)))
-        for reply, row in zip(replies, rows, strict=True)
+        TurnRecord(reply, dict(zip(names, row, strict=True)), number)
+        for reply, row, number in zip(replies, rows, cut, strict=True)
     ]
     return Scored(records, failures)

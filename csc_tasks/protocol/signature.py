@@ -14,11 +14,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from csc_tasks._version import __version__
-from csc_tasks.data.sources import Corpus, Subset
+from csc_tasks.data.sources import Corpus
+from csc_tasks.data.splits import Subset
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.metrics import Metric, column_name, signature_of
 from csc_tasks.metrics.tokenizers import tokenizer_version
-from csc_tasks.protocol.prompt import Prompt, TaskKind
+from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.task_kind import Context, TaskKind
 
 __all__ = [
     "BENCHMARK_VERSION",
@@ -82,20 +84,20 @@ class Protocol:
         return ", ".join(f"{k} {mine[k]} against {theirs[k]}" for k in mine if mine[k] != theirs[k])
 
 
-class _Part(BaseModel):
+class _SignaturePart(BaseModel):
     """A part of a signature; what a newer csconv adds to it stays in it."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
 
-class PromptSignature(_Part):
+class PromptSignature(_SignaturePart):
     """Which prompt texts were used; ``sha256`` is that of their file."""
 
     version: Text
     sha256: Text
 
 
-class DataSignature(_Part):
+class DataSignature(_SignaturePart):
     """What was evaluated.
 
     ``fingerprint`` covers the content of the evaluated file whatever its format, ``sha256`` the bytes of
@@ -108,8 +110,19 @@ class DataSignature(_Part):
     fingerprint: Text
     sha256: Text = ""
 
+    @classmethod
+    def of(cls, corpus: Corpus, subset: Subset, conversations: int) -> DataSignature:
+        """What is evaluated of a corpus: a subset of so many conversations."""
+        return cls(
+            name=corpus.name,
+            scale=subset.value,
+            conversations=conversations,
+            fingerprint=corpus.fingerprint,
+            sha256=corpus.sha256,
+        )
 
-class FewShotSignature(_Part):
+
+class FewShotSignature(_SignaturePart):
     """Where the examples came from."""
 
     data: Text
@@ -117,7 +130,7 @@ class FewShotSignature(_Part):
     seed: int | None = None
 
 
-class JudgeSignature(_Part):
+class JudgeSignature(_SignaturePart):
     """What must agree for two judge scores to be comparable; ``line`` is its short form.
 
     Beside these fields stands every parameter of the judge that can change a verdict.
@@ -157,13 +170,13 @@ class JudgeSignature(_Part):
         return self.model_dump()
 
 
-class Signature(_Part):
+class Signature(_SignaturePart):
     """How one task was asked and scored.
 
-    ``task`` is a :class:`~csc_tasks.protocol.prompt.TaskKind`'s value and ``context`` ``reference`` or
-    ``generated``; ``tokenizer`` names the package that defines the tokens; ``metrics`` says how each score is
-    computed and ``models`` more of those that a network computes, both by the name of the score. ``judge``
-    is who judged, in the run or after it.
+    ``task`` is a :class:`~csc_tasks.protocol.task_kind.TaskKind`'s value and ``context`` a
+    :class:`~csc_tasks.protocol.task_kind.Context`'s; ``tokenizer`` names the package that defines the tokens;
+    ``metrics`` says how each score is computed and ``models`` more of those that a network computes, both by
+    the name of the score. ``judge`` is who judged, in the run or after it.
     """
 
     benchmark: int
@@ -182,28 +195,19 @@ class Signature(_Part):
     def of(
         cls,
         kind: TaskKind,
-        context: str,
+        context: Context,
         prompt: Prompt,
-        corpus: Corpus,
-        subset: Subset,
-        conversations: int,
+        data: DataSignature,
         tokenizer: str,
         metrics: Sequence[Metric],
         judge: JudgeSignature | None = None,
     ) -> Signature:
         """The signature of a task that is about to run; ``judge`` is the one that judges in the run."""
-        data = DataSignature(
-            name=corpus.name,
-            scale=subset.value,
-            conversations=conversations,
-            fingerprint=corpus.fingerprint,
-            sha256=corpus.sha256,
-        )
         unscored = cls(
             benchmark=BENCHMARK_VERSION,
             package=__version__,
             task=kind.value,
-            context=context,
+            context=context.value,
             prompt=PromptSignature(version=prompt.version, sha256=prompt.sha256),
             data=data,
             tokenizer=tokenizer_version(tokenizer),

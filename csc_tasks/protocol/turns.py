@@ -8,49 +8,60 @@ from typing import TypedDict
 
 from csc_tasks.data.conversations import Conversation, Speaker
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import Prompt, TaskKind
+from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.task_kind import TaskKind
 
-__all__ = ["PromptBook", "TurnDoc", "gold_strategy", "prefix_share", "turn_docs"]
+__all__ = ["PromptBook", "TurnDoc", "gold_answer", "gold_strategy", "prefix_share", "turn_docs"]
 
 
-class TurnDoc(TypedDict):
-    """One turn as the harness sees and logs it.
-
-    ``turn`` counts the supporter's turns of the conversation from 0 and ``turns`` is their number;
-    ``customer`` is the last thing the customer said ('' if the supporter opens); ``strategy`` and
-    ``reference`` are the gold answer. The history is not repeated here: the logged prompt has it.
-    """
-
+class _Turn(TypedDict):
     conversation: str
     topic: str
     turn: int
     turns: int
     customer: str
-    strategy: str
+    strategy: str | None
     reference: str
+
+
+class TurnDoc(_Turn, total=False):
+    """One turn as the harness sees and logs it.
+
+    ``turn`` counts the supporter's turns of the conversation from 0 and ``turns`` is their number;
+    ``customers`` are the customer's utterances since the supporter's last turn, and ``customer`` is the last
+    thing the customer said at all ('' if the supporter opens); ``strategy`` and ``reference`` are the gold
+    answer. The history is not repeated here: it follows from the turns before (:mod:`csc_tasks.results.histories`).
+
+    Logs of before ``customers`` were in them lack the field.
+    """
+
+    customers: list[str]
 
 
 def turn_docs(conversations: Iterable[Conversation]) -> Iterator[TurnDoc]:
     """Every supporter turn of every conversation, in order."""
     for conversation in conversations:
         positions = conversation.supporter_turns
+        customers: list[str] = []
         customer = ""
         turn = 0
         for utterance in conversation.utterances:
             if utterance.speaker is Speaker.CUSTOMER:
                 customer = utterance.text
+                customers.append(customer)
                 continue
-            assert utterance.strategy is not None
             yield TurnDoc(
                 conversation=conversation.id,
                 topic=conversation.topic,
                 turn=turn,
                 turns=len(positions),
+                customers=customers,
                 customer=customer,
-                strategy=utterance.strategy.zh,
+                strategy=utterance.strategy.zh if utterance.strategy else None,
                 reference=utterance.text,
             )
             turn += 1
+            customers = []
 
 
 class PromptBook:
@@ -77,12 +88,16 @@ class PromptBook:
         rendered = self._rendered.get(doc["conversation"])
         if rendered is None:
             conversation = self._conversations[doc["conversation"]]
-            lines = [self._prompt.line(u) for u in conversation.utterances]
+            lines = [self._prompt.gold_line(u) for u in conversation.utterances]
             ends = list(accumulate(map(len, lines), initial=0))
             rendered = "".join(lines), [ends[i] for i in conversation.supporter_turns]
             self._rendered[doc["conversation"]] = rendered
         text, starts = rendered
         return text[: starts[doc["turn"]]]
+
+    def history_lines(self, doc: TurnDoc) -> list[str]:
+        """The gold history as single lines, without their ends."""
+        return self.history(doc).split("\n")[:-1]
 
     def question(self, doc: TurnDoc) -> str:
         """History and cue: the part of the prompt that belongs to this turn."""
@@ -96,9 +111,14 @@ class PromptBook:
 _BY_NAME = {s.zh: s for s in Strategy}
 
 
-def gold_strategy(doc: TurnDoc) -> Strategy:
-    """The gold strategy of a turn."""
-    return _BY_NAME[doc["strategy"]]
+def gold_strategy(doc: TurnDoc) -> Strategy | None:
+    """The gold strategy of a turn; ``None`` in unlabelled data."""
+    return None if doc["strategy"] is None else _BY_NAME[doc["strategy"]]
+
+
+def gold_answer(doc: TurnDoc) -> str:
+    """The gold turn with its strategy in brackets before it, if it has one."""
+    return doc["reference"] if doc["strategy"] is None else f"[{doc['strategy']}] {doc['reference']}"
 
 
 def prefix_share(prompts: Iterable[Sequence[object]]) -> float:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from csc_tasks.results.log_file import plain
+
 __all__ = ["is_results_name", "log_beside", "results_beside", "task_of_log"]
 
 _STAMP = re.compile(r"_(\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}(?:\.\d{1,6})?)$")
@@ -30,17 +32,18 @@ def log_beside(results: Path, task: str) -> Path:
 
 def task_of_log(log: Path) -> str:
     """The task that a log's name tells."""
-    name = log.stem.removeprefix(_SAMPLES)
-    return name.removesuffix(f"_{_stamp(log.stem, _SAMPLES)}")
+    stem = plain(log).stem
+    return stem.removeprefix(_SAMPLES).removesuffix(f"_{_stamp(stem, _SAMPLES)}")
 
 
 def results_beside(log: Path) -> Iterator[Path]:
     """The files beside a log that may be the results of its run, the likeliest first."""
-    stamp = _stamp(log.stem, _SAMPLES)
+    stem = plain(log).stem
+    stamp = _stamp(stem, _SAMPLES)
     usual = log.with_name(f"{_RESULTS}{stamp}.json")
     if usual.exists():
         yield usual
-    if _STAMP.search(log.stem):
+    if _STAMP.search(stem):
         others = (path for path in log.parent.glob(f"*_{stamp}.json") if path != usual)
         yield from sorted(others)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from csc_tasks._version import __version__
-from csc_tasks.data.files import write_text
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.metrics import (
     NO_MODELS,
@@ -23,11 +22,13 @@ from csc_tasks.metrics import (
 )
 from csc_tasks.metrics.strategy import F1
 from csc_tasks.protocol.report import strategy_report
-from csc_tasks.protocol.scoring import metrics_of_task, score_turns
+from csc_tasks.protocol.scoring import gold_ranks, metrics_of_task, score_replies
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.results.records import Rescoring
 from csc_tasks.results.results_file import ResultsFile
 from csc_tasks.results.sample_log import SampleLog
 from csc_tasks.results.score_file import ScoreFile
+from csc_tasks.storage import write_file
 
 __all__ = ["Rescored", "choose", "rescore"]
 
@@ -50,7 +51,7 @@ def choose(
     known = [m.info.name for m in all_metrics()]
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"--metrics: there is no metric {unknown[0]!r}; there are {', '.join(known)}")
-    offered = metrics_of_task(log.kind, log.context, tokenizer, models)
+    offered = metrics_of_task(log.kind, log.context, tokenizer, models, log.labelled)
     return tuple(m for m in offered if not names or m.info.name in names)
 
 
@@ -82,7 +83,7 @@ def rescore(
     signature = log.signature.with_scores(metrics, tokenizer)
     recipe: dict[str, Any] = {"metrics": signature.metrics, "tokenizer": signature.tokenizer}
     key = _key({**recipe, "source": digest, "package": __version__})
-    stem = f"{log.path.stem.removeprefix('samples_')}_{key}"
+    stem = f"{log.stem}_{key}"
     target = log.path.with_name(f"results_{stem}.json")
     scores_path = log.path.with_name(f"scores_{stem}.jsonl")
     if not force and (earlier := _earlier(target, log.task)) is not None:
@@ -104,8 +105,9 @@ def rescore(
             absent |= {m.info.name for m in metrics} - {m.info.name for m in wanted}
             rows = file.recall(chunk.docs, [names[m] for m in wanted])
             if rest := chunk.without(len(rows)):
-                scored = score_turns(
-                    log.kind, rest.docs, rest.answers, tokenizer, wanted, rest.prompts, rest.truncated
+                ranks = gold_ranks(rest.docs, rest.answers) if log.kind is TaskKind.STRATEGY_MC else None
+                scored = score_replies(
+                    rest.docs, rest.replies, tokenizer, wanted, ranks, truncated=rest.truncated
                 )
                 failures.update(scored.failures)
                 fresh = [record.items for record in scored.records]
@@ -120,7 +122,7 @@ def rescore(
         file.finish()
     values: dict[str, Any] = {
         "alias": log.task,
-        "sample_len": documents if log.context == "generated" else done,
+        "sample_len": documents if log.context is Context.GENERATED else done,
     }
     for metric, name in names.items():
         if metric.info.name in absent:
@@ -142,13 +144,13 @@ def rescore(
         **recipe,
         absent=sorted(absent),
         failures=failures,
-        samples=log.path.name,
+        samples=log.name,
         samples_sha256=digest,
         results=log.results.path.name,
         scores=scores_path.name,
     )
     content = log.results.derived(log.task, signature, values, report, made)
-    write_text(target, json.dumps(content, ensure_ascii=False, indent=2).encode())
+    write_file(target, json.dumps(content, ensure_ascii=False, indent=2).encode())
     return Rescored(target, failures)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from csc_tasks.errors import ConfigError, CSConvError
+from csc_tasks.install import install_hint
 from csc_tasks.metrics import Metric, Models
 from csc_tasks.metrics.tokenizers import tokenizer_named
 from csc_tasks.protocol.networks import Unnamed, prepare, read_models
@@ -147,7 +148,7 @@ def on_ray(jobs: Sequence[Job], workers: int | None, address: str | None) -> Ite
     try:
         import ray
     except ImportError:
-        raise ConfigError("--engine ray: Ray is not installed (pip install 'csconv-eval[ray]')") from None
+        raise ConfigError(f"--engine ray: Ray is not installed: {install_hint('ray')}") from None
     _reachable(address)
     own = {"num_cpus": workers, "include_dashboard": False} if address is None else {"address": address}
     try:

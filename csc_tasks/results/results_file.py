@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.protocol.signature import Protocol, Signature, Text
 from csc_tasks.results.file_names import log_beside
+from csc_tasks.results.log_file import present
 from csc_tasks.results.model_record import Head, ModelRecord
 from csc_tasks.results.records import Judging, Lenient, Rescoring, TaskReport
 
@@ -119,11 +120,11 @@ class TaskRun:
 
     @property
     def samples(self) -> Path:
-        """Where the log of the turns is, if it was written."""
+        """Where the log of the turns is, compressed or not, if it was written."""
         made = self.rescoring or self.judging
         if made and made.samples:
-            return self.path.with_name(made.samples)
-        return log_beside(self.path, self.task)
+            return present(self.path.with_name(made.samples))
+        return present(log_beside(self.path, self.task))
 
     def reason_unscored(self, metric: str) -> str:
         """Why a metric has no score, as far as the file says; '' where it does not."""

@@ -1,20 +1,23 @@
-"""Reading lm-eval's sample logs back: turns, replies and prompts, a chunk of lines at a time."""
+"""Reading lm-eval's sample logs back: turns, replies as they were read, and prompts, a chunk of lines at a time."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import TaskKind
+from csc_tasks.protocol.replies import Reply
+from csc_tasks.protocol.scoring import read_replies
 from csc_tasks.protocol.signature import BENCHMARK_VERSION, Signature
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
 from csc_tasks.results.file_names import results_beside, task_of_log
+from csc_tasks.results.log_file import log_sha256, log_stem, logs_below, open_log_file, plain
 from csc_tasks.results.results_file import ResultsFile, TaskRun
 
 __all__ = ["Chunk", "SampleLog", "find_logs", "log_files", "no_logs", "open_log"]
@@ -25,20 +28,34 @@ HASHED = ("doc", "prompt", "target")
 """What lm-eval hashes of a sample; over all lines in this order the results file has a hash of the log."""
 _NAMES = {s.zh for s in Strategy}
 _KINDS = {kind.value for kind in TaskKind}
+_CONTEXTS = {context.value for context in Context}
+
+
+class _LoggedTurn(NamedTuple):
+    doc: TurnDoc
+    reply: Reply
+    answer: Any
+    prompt: Any
+    left_out: int = 0
+    truncated: bool | None = None
 
 
 @dataclass
 class Chunk:
-    """Turns of a log as columns: what :func:`~csc_tasks.protocol.scoring.score_turns` wants.
+    """Turns of a log as columns: what :func:`~csc_tasks.protocol.scoring.score_replies` wants.
 
-    ``truncated`` is ``None`` in reference context, and where the log does not say. ``items`` are what the
-    log says of the metrics that :meth:`SampleLog.chunks` was asked for; ``hashes`` lm-eval's three of each
-    line, joined.
+    ``replies`` are the answers as the run read them; ``answers`` the answers themselves (twelve
+    log-likelihoods in multiple choice). ``left_out`` is how many utterances were cut from a turn's history,
+    as far as the log says; ``truncated`` whether any were: ``None`` in reference context, and where the log
+    does not say. ``items`` are what the log says of the metrics that :meth:`SampleLog.chunks` was asked for;
+    ``hashes`` lm-eval's three of each line, joined.
     """
 
     docs: list[TurnDoc] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     prompts: list[Any] = field(default_factory=list)
+    left_out: list[int] = field(default_factory=list)
     truncated: list[bool] | None = None
     items: dict[str, list[Any]] = field(default_factory=dict)
     hashes: list[str] = field(default_factory=list)
@@ -47,13 +64,31 @@ class Chunk:
         """The chunk without its first ``count`` turns; ``None`` if that is nothing."""
         if count >= len(self.docs):
             return None
-        flags = None if self.truncated is None else self.truncated[count:]
-        return Chunk(self.docs[count:], self.answers[count:], self.prompts[count:], flags)
+        return Chunk(
+            self.docs[count:],
+            self.replies[count:],
+            self.answers[count:],
+            self.prompts[count:],
+            self.left_out[count:],
+            None if self.truncated is None else self.truncated[count:],
+        )
+
+    def add(self, turn: _LoggedTurn) -> None:
+        """Add a turn."""
+        self.docs.append(turn.doc)
+        self.replies.append(turn.reply)
+        self.answers.append(turn.answer)
+        self.prompts.append(turn.prompt)
+        self.left_out.append(turn.left_out)
+        if turn.truncated is not None:
+            if self.truncated is None:
+                self.truncated = []
+            self.truncated.append(turn.truncated)
 
 
 @dataclass(frozen=True, slots=True)
 class SampleLog:
-    """One ``samples_*.jsonl`` with the results file of its run, and what that says of the task."""
+    """One ``samples_*.jsonl``, compressed or not, with the results file of its run and what that says of the task."""
 
     path: Path
     results: ResultsFile
@@ -70,19 +105,42 @@ class SampleLog:
         return self.run.signature
 
     @property
+    def name(self) -> str:
+        """As lm-eval wrote it, without the suffix of a compression: what files made from it call it."""
+        return plain(self.path).name
+
+    @property
+    def stem(self) -> str:
+        """Task and date: what files made from it are called after."""
+        return log_stem(self.path)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the turns have gold strategies.
+
+        Raises:
+            DataError: the log's first line is damaged.
+        """
+        with open_log_file(self.path) as file:
+            for number, line in enumerate(file, 1):
+                doc = self._sample(line, f"{self.path}: line {number}").get("doc") if line.strip() else None
+                if isinstance(doc, dict) and not doc.get("padding"):
+                    return bool(doc.get("strategy") or any(doc.get("strategies") or ()))
+        return True
+
+    @property
     def kind(self) -> TaskKind:
         """What was asked."""
         return TaskKind(self.signature.task)
 
     @property
-    def context(self) -> str:
-        """``reference`` or ``generated``."""
-        return self.signature.context
+    def context(self) -> Context:
+        """Whose turns stand in the history."""
+        return Context(self.signature.context)
 
     def sha256(self) -> str:
-        """Of the log's bytes."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """Of the log's bytes, uncompressed."""
+        return log_sha256(self.path)
 
     def chunks(self, metrics: Sequence[str] = ()) -> Iterator[Chunk]:
         """The turns in the order of the log, about :data:`CHUNK` at a time.
@@ -96,28 +154,22 @@ class SampleLog:
         """
         chunk = Chunk(items={name: [] for name in metrics})
         seen: dict[str, int] = {}  # by conversation a bit for each turn: ten bytes a turn would add up
-        with self.path.open("rb") as file:
+        with open_log_file(self.path) as file:
             for number, line in enumerate(file, 1):
                 if not line.strip():
                     continue
                 where = f"{self.path}: line {number}"
                 sample = self._sample(line, where)
                 chunk.hashes.append("".join(str(sample.get(f"{part}_hash")) for part in HASHED))
-                for doc, answer, prompt, truncated in self._turns(sample, where, chunk.items):
-                    conversation, bit = doc["conversation"], 1 << doc["turn"]
+                for turn in self._turns(sample, where, chunk.items):
+                    conversation, bit = turn.doc["conversation"], 1 << turn.doc["turn"]
                     before = seen.get(conversation, 0)
                     if before & bit:
                         raise DataError(
-                            f"{where}: turn {doc['turn']} of conversation {conversation} stands here a second time"
+                            f"{where}: turn {turn.doc['turn']} of conversation {conversation} stands here a second time"
                         )
                     seen[conversation] = before | bit
-                    chunk.docs.append(doc)
-                    chunk.answers.append(answer)
-                    chunk.prompts.append(prompt)
-                    if truncated is not None:
-                        if chunk.truncated is None:
-                            chunk.truncated = []
-                        chunk.truncated.append(truncated)
+                    chunk.add(turn)
                 if len(chunk.docs) >= CHUNK:
                     yield chunk
                     chunk = Chunk(items={name: [] for name in metrics})
@@ -141,34 +193,52 @@ class SampleLog:
 
     def _turns(
         self, sample: dict[str, Any], where: str, items: dict[str, list[Any]]
-    ) -> Iterator[tuple[TurnDoc, Any, Any, bool | None]]:
+    ) -> Iterator[_LoggedTurn]:
         """The turns of a line; what it says of metrics is added to ``items``."""
         try:
             doc = sample["doc"]
-            replies: list[Any] = [responses[0] if responses else None for responses in sample["resps"]]
+            answers: list[Any] = [responses[0] if responses else None for responses in sample["resps"]]
             prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
-            if self.context == "generated":
+            if self.context is Context.GENERATED:
                 if not doc["padding"]:
                     for name, column in items.items():
                         if len(sample[name]) != doc["turns"]:
                             raise KeyError(name)
                         column += sample[name]
-                yield from self._of_dialogue(sample, doc, replies, prompts)
+                yield from self._of_dialogue(sample, doc, answers, prompts)
                 return
-            if doc["strategy"] not in _NAMES:
+            if doc["strategy"] is not None and doc["strategy"] not in _NAMES:
                 raise KeyError("strategy")
-            answer = [pair[0] for pair in replies] if self.kind is TaskKind.STRATEGY_MC else replies[0]
-            turn: TurnDoc = {key: doc[key] for key in TurnDoc.__annotations__}  # type: ignore[assignment]
+            answer = [pair[0] for pair in answers] if self.kind is TaskKind.STRATEGY_MC else answers[0]
+            turn: TurnDoc = {key: doc[key] for key in TurnDoc.__required_keys__}  # type: ignore[assignment]
+            if "customers" in doc:
+                turn["customers"] = doc["customers"]
+            record = self._record(sample, 0)
+            reply = self._reply(record, turn, answer, prompts[0])
             for name, column in items.items():
                 column.append(sample[name])
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             what = f"{type(error).__name__}: {error}"
             raise DataError(f"{where}: not a sample of {self.task} as csconv logs it ({what})") from None
-        yield turn, answer, prompts[0], None
+        yield _LoggedTurn(turn, reply, answer, prompts[0])
+
+    def _record(self, sample: dict[str, Any], index: int) -> dict[str, Any]:
+        """What the run made of an answer, as :class:`~csc_tasks.protocol.scoring.TurnRecord` is logged."""
+        with suppress(LookupError, TypeError, ValueError):
+            record = json.loads(sample["filtered_resps"][index])
+            if isinstance(record, dict):
+                return record
+        return {}
+
+    def _reply(self, record: dict[str, Any], doc: TurnDoc, answer: Any, prompt: Any) -> Reply:
+        with suppress(LookupError, TypeError, ValueError):
+            return Reply.of(record)
+        # A log that somebody else's filter went over: the answer itself is all there is.
+        return read_replies(self.kind, [doc], [answer], [prompt])[0]
 
     def _of_dialogue(
-        self, sample: dict[str, Any], doc: dict[str, Any], replies: list[Any], prompts: list[Any]
-    ) -> Iterator[tuple[TurnDoc, Any, Any, bool | None]]:
+        self, sample: dict[str, Any], doc: dict[str, Any], answers: list[Any], prompts: list[Any]
+    ) -> Iterator[_LoggedTurn]:
         flags = sample.get("truncated") or [None] * doc["turns"]
         if doc["padding"]:
             return
@@ -178,11 +248,21 @@ class SampleLog:
                 topic=doc["topic"],
                 turn=index,
                 turns=doc["turns"],
-                customer="",  # not logged with a dialogue, and not needed for scoring
+                customer="",  # the last of the customer's turns, which are logged by themselves
                 strategy=doc["strategies"][index],
                 reference=doc["references"][index],
             )
-            yield turn, replies[index], prompts[index], None if flags[index] is None else bool(flags[index])
+            if "customers" in doc:
+                turn["customers"] = doc["customers"][index]
+            record, answer, prompt = self._record(sample, index), answers[index], prompts[index]
+            yield _LoggedTurn(
+                turn,
+                self._reply(record, turn, answer, prompt),
+                answer,
+                prompt,
+                int(record.get("left_out", 0)),
+                None if flags[index] is None else bool(flags[index]),
+            )
 
 
 def find_logs(paths: list[Path]) -> list[SampleLog]:
@@ -214,8 +294,8 @@ def log_files(paths: list[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
-        for file in sorted(path.rglob("samples_*.jsonl")) if path.is_dir() else [path]:
-            files.setdefault(file.resolve(), file)
+        for file in logs_below(path) if path.is_dir() else [path]:
+            files.setdefault(plain(file).resolve(), file)
     return list(files.values())
 
 
@@ -242,6 +322,10 @@ def open_log(path: Path) -> SampleLog | None:
         raise DataError(
             f"{results_path}: task {task}: csconv_signature.task: {run.signature.task!r} is unknown"
         )
+    if run.signature.context not in _CONTEXTS:
+        raise DataError(
+            f"{results_path}: task {task}: csconv_signature.context: {run.signature.context!r} is unknown"
+        )
     return SampleLog(path, results, run)
 
 
@@ -254,5 +338,5 @@ def _results_of(log: Path, task: str) -> ResultsFile:
             return results
     if found:
         raise DataError(f"{found[0]}: not the results file of {log.name}: it has no task {task!r}")
-    name = f"results_{log.stem.removeprefix(f'samples_{task}_')}.json"
+    name = f"results_{log_stem(log).removeprefix(f'{task}_')}.json"
     raise DataError(f"{log}: its run's {name} is not beside it, which says how it was made")

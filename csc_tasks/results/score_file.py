@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from csc_tasks.errors import DataError
 from csc_tasks.protocol.turns import TurnDoc
 
@@ -28,12 +30,13 @@ class ScoreFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.partial = path.with_suffix(".partial")
-        self._file = self.partial.open("a+b")
+        # The lock's file stays: who removed it would let two others lock two files.
+        self._lock = FileLock(path.with_name(f".{path.stem}.lock"))
         try:
-            _lock(self._file)
-        except OSError:
-            self._file.close()
+            self._lock.acquire(timeout=0)
+        except Timeout:
             raise DataError(f"{self.partial}: another csconv score is writing these scores") from None
+        self._file = self.partial.open("a+b")
         self._file.seek(0)
         self._reading = True
 
@@ -49,6 +52,7 @@ class ScoreFile:
             self._file.close()
             if empty:
                 self.partial.unlink(missing_ok=True)
+        self._lock.release()
 
     def recall(self, docs: Sequence[TurnDoc], names: Collection[str]) -> list[dict[str, Any]]:
         """The items, by metric, of as many of the next turns as an earlier call has scored."""
@@ -89,11 +93,3 @@ def _items(line: bytes, doc: TurnDoc, names: Collection[str]) -> dict[str, Any] 
         line.endswith(b"\n") and place == (doc["conversation"], doc["turn"]) and entry.keys() == set(names)
     )
     return entry if whole and None not in entry.values() else None
-
-
-def _lock(file: Any) -> None:
-    try:
-        import fcntl
-    except ImportError:  # Windows, where the rename of a file that is open elsewhere fails instead
-        return
-    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from csc_tasks.metrics import AdditiveMetric, Metric, clustered_stderr
-from csc_tasks.protocol.report import Report
+from csc_tasks.protocol.report import RunReport
 
 __all__ = ["Aggregation", "ClusteredError", "OfConversations"]
 
@@ -21,7 +21,7 @@ class Aggregation:
     ``report`` is shown all items before they are scored.
     """
 
-    def __init__(self, metric: Metric, name: str, report: Report) -> None:
+    def __init__(self, metric: Metric, name: str, report: RunReport) -> None:
         self.metric = metric
         self.name = name
         self.report = report

@@ -1,7 +1,7 @@
 """What the lm-eval tasks of both contexts share: data, prompts, few-shot examples, scores.
 
 The tasks are thin adapters from the harness's hooks to prompts, replies and metrics. The YAML files in
-``task_configs/`` name the classes and choose the scale and the generation settings; everything else is
+``task_configs/`` name the classes and choose the subset and the generation settings; everything else is
 decided in Python, because lm-eval compiles a Jinja field anew for every document.
 """
 
@@ -11,7 +11,6 @@ import dataclasses
 import logging
 import random
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
@@ -19,15 +18,16 @@ from lm_eval.api.task import ConfigurableTask
 from lm_eval.api.utils import Message, multiturn_to_singleturn
 
 from csc_tasks.data.sources import evaluation_corpus, select, training_corpus
-from csc_tasks.errors import ConfigError
+from csc_tasks.errors import ConfigError, needs_extra
 from csc_tasks.harness.lm_eval import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
 from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
 from csc_tasks.protocol.networks import prepare
-from csc_tasks.protocol.options import Settings
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
-from csc_tasks.protocol.report import Report
+from csc_tasks.protocol.options import Options
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.report import RunReport
 from csc_tasks.protocol.scoring import Scored, metrics_of_task
-from csc_tasks.protocol.signature import Signature
+from csc_tasks.protocol.signature import DataSignature, Signature
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import PromptBook, turn_docs
 from csc_tasks.tasks.aggregation import Aggregation, ClusteredError
 
@@ -38,8 +38,8 @@ __all__ = ["FILTER", "CSConvTask", "PromptOptions"]
 
 logger = logging.getLogger(__name__)
 
-show_messages_plainly()
-
+LOGGED_OF_TURN = 1300
+"""Bytes of a log for a turn besides its prompts and its metrics' items, measured."""
 FILTER = "none"
 """lm-eval's name for "no filter", so that scores are found under the usual ``metric,none``."""
 
@@ -58,25 +58,38 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
     """What the tasks of both contexts share: data, prompts, few-shot examples, scores."""
 
     KIND: TaskKind
-    CONTEXT: str
+    CONTEXT: Context
+    LOGGED_OF_METRIC = 130
+    """Bytes of a log for a turn's item of a metric and of its error, measured."""
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
+        show_messages_plainly()
         check_version()
         speak_as_loudly_as_lm_eval()
         config = {key: value for key, value in (config or {}).items() if key != "class"}
         metadata = dict(config.get("metadata") or {})
-        self.settings = Settings.from_metadata(metadata)
+        self.options = Options.from_metadata(metadata)
         self.prompt_texts = load_prompt()
-        self.corpus = evaluation_corpus(self.settings.scale, self.settings.data)
-        self.conversations = select(self.corpus.conversations, self.settings.scale)
+        self.corpus = evaluation_corpus(self.options.subset, self.options.data)
+        self.conversations = select(self.corpus.conversations, self.options.subset)
+        if self.KIND.needs_labels and not self.corpus.labelled:
+            raise ConfigError(
+                f"csconv_{self.KIND.value} needs the strategies of the supporter's utterances, and "
+                f"{self.corpus.path} has none: evaluate csconv_response and csconv_dialogue, which do without, or "
+                "label the file (docs/own-data.md)"
+            )
         self.book = PromptBook(self.conversations, self.prompt_texts, self.KIND)
         self._shots: list[tuple[str, str]] = []
         self._fewshot_seed: int | None = None
         self._prefixes: dict[tuple[int, str | None], str] = {}
-        self.report = Report()
-        self.metrics: tuple[Metric, ...] = metrics_of_task(
-            self.KIND, self.CONTEXT, self.settings.tokenizer, self.settings.models
-        )
+        self.report = RunReport()
+        choice = self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
+        self.metrics: tuple[Metric, ...] = metrics_of_task(*choice, self.corpus.labelled)
+        if not self.corpus.labelled:
+            absent = [m.info.name for m in metrics_of_task(*choice) if m not in self.metrics]
+            reason = f"the supporter's utterances of {self.corpus.name} have no strategies"
+            self.report.absent(absent, reason)
+            logger.warning("%s: %s: not computed are %s", config.get("task"), reason, ", ".join(absent))
         self.judge = self._judge_of_run()
         if self.judge is not None:
             self.metrics += self.judge.metrics
@@ -84,10 +97,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             self.KIND,
             self.CONTEXT,
             self.prompt_texts,
-            self.corpus,
-            self.settings.scale,
-            len(self.conversations),
-            self.settings.tokenizer,
+            DataSignature.of(self.corpus, self.options.subset, len(self.conversations)),
+            self.options.tokenizer,
             self.metrics,
             self.judge.signature if self.judge else None,
         )
@@ -105,19 +116,16 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
 
     def _judge_of_run(self) -> JudgeInRun | None:
         """The judge that ``csconv_judge`` names; ``None`` where nothing is judged."""
-        if self.settings.judge is None or not self.KIND.writes_text:
+        if self.options.judge is None or not self.KIND.writes_text:
             return None
-        from csc_tasks.judging.live_run import JudgeInRun
+        with needs_extra("csconv_judge", "judge"):
+            from csc_tasks.judging.live_run import JudgeInRun
+        return JudgeInRun(self.options.judge, self.KIND, self.CONTEXT, self.prompt_texts.version)
 
-        path = Path(self.settings.judge)
-        return JudgeInRun(path, self.KIND, self.CONTEXT, self.prompt_texts.version)
-
-    def _judge(
-        self, docs: Sequence[Any], answers: Sequence[Any], prompts: Sequence[Any], scored: Scored
-    ) -> None:
-        """Add the judge's items to the records, if there is a judge."""
+    def _judge(self, docs: Sequence[Any], scored: Scored, history: Callable[[int], Sequence[str]]) -> None:
+        """Add the judge's items to the records, if there is a judge; ``history`` gives the lines before a turn."""
         if self.judge is not None and self.metrics:
-            self.judge.add_items(self.task_name, docs, answers, prompts, scored.records)
+            self.judge.add_items(self.task_name, docs, scored.records, history)
 
     # --- data ---
 
@@ -147,7 +155,12 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         almost nothing, and no turn is luckier in its examples than another.
         """
         if len(self._shots) != count:
-            training = training_corpus(self.settings.scale, self.settings.train, self.corpus)
+            training = training_corpus(self.options.subset, self.options.train, self.corpus)
+            if not training.labelled:
+                raise ConfigError(
+                    f"--num_fewshot {count}: {training.path} has no strategies, which an example must show; "
+                    "--metadata csconv_train= names another file"
+                )
             # A conversation that is evaluated must not be an example.
             pool = [c for c in training.conversations if c.id not in self.book]
             if count > len(pool):
@@ -211,15 +224,35 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         prepare(self.metrics)
         if self.judge is not None and self.metrics:
             self.judge.prepare()
-        if any(m.info.needs is Needs.TEXT for m in self.metrics) and self.settings.models.bertscore is None:
+        if any(m.info.needs is Needs.TEXT for m in self.metrics) and self.options.models.bertscore is None:
             logger.info(
                 "%s: without BERTScore; --metadata csconv_bertscore_model=… (and _layer=…) names an encoder",
                 self.task_name,
             )
-        self.signature = self.signature.with_metrics(self.metrics, self.settings.tokenizer)
+        self.signature = self.signature.with_metrics(self.metrics, self.options.tokenizer)
         if options.get("cache_requests"):
             logger.info("%s: --cache_requests is ignored; prompts are built anew", self.task_name)
         super().build_all_requests(**{**options, "cache_requests": False})
+        if not options.get("rank"):
+            # Prompts are most of a log, and the harness writes each whole: a thing to know before the disk is full.
+            turns = len({(instance.doc_id, instance.doc.get("turn")) for instance in self._instances})
+            beside = turns * (LOGGED_OF_TURN + self.LOGGED_OF_METRIC * len(self.metrics))
+            size = (self._prompt_bytes() + beside) * (options.get("world_size") or 1)
+            logger.info(
+                "%s: with --log_samples its log will take about %s MB; `csconv logs compress` makes a twelfth of it",
+                self.task_name,
+                f"{size / 1e6:,.0f}" if size >= 1e7 else f"{size / 1e6:.1f}",
+            )
+
+    def _prompt_bytes(self) -> int:
+        """How much the prompts of this process's requests take in a log, in UTF-8; nearly, for dialogues."""
+        # The requests of a multiple-choice document share their prompt, which is logged with each.
+        sizes: dict[int, int] = {}
+        for instance in self._instances:
+            prompt = instance.args[0]
+            if id(prompt) not in sizes:
+                sizes[id(prompt)] = len(str(prompt).encode("utf-8", "replace"))
+        return sum(sizes[id(instance.args[0])] for instance in self._instances)
 
     def fewshot_context(
         self,
@@ -245,7 +278,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
     def _metric_list(self) -> list[dict[str, Any]]:
         entries: list[dict[str, Any]] = []
         for metric in self.metrics:
-            name = column_name(metric, self.settings.tokenizer)
+            name = column_name(metric, self.options.tokenizer)
             better = {1: True, -1: False, 0: None}[metric.info.better]
             score = self._of_documents(Aggregation(metric, name, self.report))
             entries.append({"metric": name, "aggregation": score, "higher_is_better": better})

@@ -17,16 +17,14 @@ from csc_tasks.generation.dialogue import (
 )
 from csc_tasks.generation.rounds import install
 from csc_tasks.metrics import AdditiveMetric, column_name
-from csc_tasks.protocol.prompt import TaskKind
-from csc_tasks.protocol.replies import clean
-from csc_tasks.protocol.scoring import score_turns
+from csc_tasks.protocol.replies import clean, leaves_in_thought, read_reply
+from csc_tasks.protocol.scoring import score_replies
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
 from csc_tasks.tasks.aggregation import OfConversations
 from csc_tasks.tasks.base import FILTER, CSConvTask, PromptOptions
 
 __all__ = ["DialogueTask"]
-
-install()
 
 
 class DialogueTask(CSConvTask):
@@ -36,10 +34,12 @@ class DialogueTask(CSConvTask):
     """
 
     KIND = TaskKind.RESPONSE
-    CONTEXT = "generated"
+    CONTEXT = Context.GENERATED
+    LOGGED_OF_METRIC = 40  # in lists, without names
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
-        self._options = PromptOptions()
+        install()
+        self._prompt_options = PromptOptions()
         super().__init__(config=config)
         # The evaluator pads ranks by this name; the config's own output_type stays "generate_until", by
         # which --gen_kwargs finds the task.
@@ -58,7 +58,7 @@ class DialogueTask(CSConvTask):
             return self.book.target(doc)
         whole = cast(DialogueDoc, doc)
         pairs = zip(whole["strategies"], whole["references"], strict=True)
-        return "\n".join(f"[{strategy}] {reference}" for strategy, reference in pairs)
+        return "\n".join(f"[{strategy}] {text}" if strategy else text for strategy, text in pairs)
 
     def doc_iterator(
         self,
@@ -77,7 +77,7 @@ class DialogueTask(CSConvTask):
             yield 0, PADDING
 
     def _context(self, doc: DialogueDoc, options: PromptOptions) -> Any:
-        self._options = options
+        self._prompt_options = options
         if doc["padding"]:
             return ""
         dialogue = self._dialogue(self.book.conversation(doc["conversation"]), options)
@@ -94,11 +94,24 @@ class DialogueTask(CSConvTask):
         meta, generation = options["metadata"], deepcopy(self.config.generation_kwargs)
         if doc["padding"]:
             return [DialogueRequest.of(None, doc, 0, "", generation, meta)]
-        dialogue = self._dialogue(self.book.conversation(doc["conversation"]), self._options)
+        dialogue = self._dialogue(self.book.conversation(doc["conversation"]), self._prompt_options)
         return [
             DialogueRequest.of(dialogue, turn, index, ctx, generation, meta)
             for index, turn in enumerate(dialogue.turns)
         ]
+
+    def _prompt_bytes(self) -> int:
+        """As if the model's turns were as long as the gold ones, for the prompts are not known yet."""
+        first = head = 0
+        for instance in self._instances:
+            if instance.dialogue is None:
+                continue
+            if instance.idx == 0:
+                head = len(str(instance.args[0]).encode("utf-8", "replace"))
+                first += head
+            else:
+                first += head + len(self.book.history(instance.doc).encode("utf-8", "replace"))
+        return first
 
     def apply_filters(self) -> None:
         """Read and score all replies of this process at once."""
@@ -107,13 +120,15 @@ class DialogueTask(CSConvTask):
             instance.filtered_resps[FILTER] = ""
         turns = [i for i in self._instances if i.dialogue is not None]
         docs = [i.doc for i in turns]
-        answers = [i.resps[0] if i.resps else None for i in turns]
-        prompts = [i.args[0] for i in turns]
-        truncated = [i.truncated for i in turns]
-        scored = score_turns(
-            self.KIND, docs, answers, self.settings.tokenizer, self.metrics, prompts, truncated=truncated
-        )
-        self._judge(docs, answers, prompts, scored)
+        # Each was read when its answer came, for the history of the next turn; but a model class may have a
+        # `generate_dialogue` of its own.
+        replies = [
+            i.reply or read_reply("".join(i.resps[:1]), self.KIND, leaves_in_thought(i.args[0]))
+            for i in turns
+        ]
+        left_out = [i.left_out for i in turns]
+        scored = score_replies(docs, replies, self.options.tokenizer, self.metrics, left_out=left_out)
+        self._judge(docs, scored, lambda k: turns[k].dialogue.history_lines(turns[k].idx, turns[k].left_out))
         for instance, record in zip(turns, scored.records, strict=True):
             instance.filtered_resps[FILTER] = record
         self._summarise(scored)
@@ -125,7 +140,7 @@ class DialogueTask(CSConvTask):
         records = [] if doc["padding"] else results
         picked: dict[str, Any] = {}
         for metric in self.metrics:
-            name = column_name(metric, self.settings.tokenizer)
+            name = column_name(metric, self.options.tokenizer)
             # A judge's verdict on the dialogue stands with its first turn.
             picked[name] = [record.items[name] for record in records if name in record.items]
             if isinstance(metric, AdditiveMetric):

@@ -9,9 +9,9 @@ from lm_eval.api.instance import Instance
 
 from csc_tasks.framework import Strategy
 from csc_tasks.metrics import AdditiveMetric, column_name
-from csc_tasks.protocol.prompt import TaskKind
 from csc_tasks.protocol.replies import clean
-from csc_tasks.protocol.scoring import TurnRecord, score_turns
+from csc_tasks.protocol.scoring import TurnRecord, gold_ranks, read_replies, score_replies
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
 from csc_tasks.tasks.base import FILTER, CSConvTask, PromptOptions
 
@@ -21,7 +21,7 @@ __all__ = ["ResponseOracleTask", "ResponseTask", "StrategyChoiceTask", "Strategy
 class TurnTask(CSConvTask):
     """A task with one document a supporter turn, in reference context."""
 
-    CONTEXT = "reference"
+    CONTEXT = Context.REFERENCE
 
     def _documents(self) -> list[Any]:
         return list(turn_docs(self.conversations))
@@ -49,15 +49,17 @@ class TurnTask(CSConvTask):
         docs = [group[0].doc for group in groups]
         answers = [self._answer(group) for group in groups]
         prompts = [group[0].args[0] for group in groups]
-        scored = score_turns(self.KIND, docs, answers, self.settings.tokenizer, self.metrics, prompts)
-        self._judge(docs, answers, prompts, scored)
+        replies = read_replies(self.KIND, docs, answers, prompts)
+        ranks = gold_ranks(docs, answers) if self.KIND is TaskKind.STRATEGY_MC else None
+        scored = score_replies(docs, replies, self.options.tokenizer, self.metrics, ranks)
+        self._judge(docs, scored, lambda index: self.book.history_lines(docs[index]))
         for group, record in zip(groups, scored.records, strict=True):
             for instance in group:
                 instance.filtered_resps[FILTER] = instance.resps[0] if instance.resps else ""
             group[0].filtered_resps[FILTER] = record
         self._summarise(scored)
 
-    def _answer(self, group: Sequence[Instance]) -> object:
+    def _answer(self, group: Sequence[Instance]) -> Any:
         return group[0].resps[0] if group[0].resps else None
 
     def process_results(self, doc: TurnDoc, results: Sequence[Any]) -> dict[str, Any]:
@@ -68,7 +70,7 @@ class TurnTask(CSConvTask):
             return {"bypass": 999.0}
         picked: dict[str, Any] = {}
         for metric in self.metrics:
-            name = column_name(metric, self.settings.tokenizer)
+            name = column_name(metric, self.options.tokenizer)
             picked[name] = record.items[name]
             if isinstance(metric, AdditiveMetric):
                 picked[f"{name}_stderr"] = [doc["conversation"], record.items[name]]
@@ -89,7 +91,7 @@ class StrategyChoiceTask(TurnTask):
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
         super().__init__(config={**(config or {}), "doc_to_choice": [s.letter for s in Strategy]})
 
-    def _answer(self, group: Sequence[Instance]) -> object:
+    def _answer(self, group: Sequence[Instance]) -> Any:
         # One instance an option, in the order of the letters; a response is (log-likelihood, is_greedy).
         return [instance.resps[0][0] for instance in group]
 

@@ -21,7 +21,6 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from csc_tasks._version import __version__
-from csc_tasks.data.files import write_text
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
 from csc_tasks.leaderboards.reading.asked import Asked
@@ -30,6 +29,7 @@ from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.protocol.signature import Count, Protocol, Text
 from csc_tasks.results.file_names import is_results_name
+from csc_tasks.storage import write_file
 
 __all__ = ["is_baseline", "read_baseline", "write_baseline"]
 
@@ -159,7 +159,7 @@ def write_baseline(results: ModelResults, path: Path) -> None:
         "arrays": _lines(packed.getvalue()),
     }
     try:
-        write_text(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+        write_file(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
 

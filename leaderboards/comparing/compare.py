@@ -20,7 +20,8 @@ from csc_tasks.leaderboards.reading.asked import Asking
 from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import Difference, holm, paired_difference
-from csc_tasks.metrics.strategy import STRATEGIES, class_scores
+from csc_tasks.metrics.stages import STRATEGIES
+from csc_tasks.metrics.strategy import class_scores
 from csc_tasks.metrics.uncertainty import resample_counts
 from csc_tasks.results.results_file import TaskRun
 

@@ -14,7 +14,6 @@ from csc_tasks.framework import Strategy
 from csc_tasks.metrics import UNREADABLE, additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.uncertainty import cluster_sums
-from csc_tasks.protocol.replies import leaves_in_thought, read_reply
 from csc_tasks.results.results_file import Origin, TaskRun
 from csc_tasks.results.sample_log import open_log
 
@@ -57,9 +56,9 @@ class Side:
         if log is None or not log.kind.writes_text:
             return texts
         for chunk in log.chunks():
-            for doc, answer, prompt in zip(chunk.docs, chunk.answers, chunk.prompts, strict=True):
+            for doc, reply in zip(chunk.docs, chunk.replies, strict=True):
                 if (place := (doc["conversation"], doc["turn"])) in places:
-                    texts[place] = read_reply(answer, log.kind, leaves_in_thought(prompt)).text
+                    texts[place] = reply.text
         return texts
 
 
@@ -100,7 +99,8 @@ def _read(run: TaskRun, metrics: Sequence[str]) -> tuple[list[LoggedTurn], dict[
     items: dict[str, list[Any]] = {name: [] for name in metrics}
     for chunk in log.chunks(metrics):
         docs += [
-            (d["conversation"], d["turn"], d["topic"], d["strategy"], d["reference"]) for d in chunk.docs
+            (d["conversation"], d["turn"], d["topic"], d["strategy"] or "", d["reference"])
+            for d in chunk.docs
         ]
         for name, column in chunk.items.items():
             items[name] += column

@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from csc_tasks.data.files import write_text
-from csc_tasks.storage import cache_folder
+from csc_tasks.storage import cache_folder, write_file
 
 __all__ = ["keep", "kept_folder"]
 
@@ -19,4 +18,4 @@ def kept_folder(own: Path | None) -> Path:
 def keep(path: Path, data: bytes) -> None:
     """Write a file if that can be done: a full disk costs time at the next build, and nothing else."""
     with suppress(OSError):
-        write_text(path, data)
+        write_file(path, data)

@@ -33,11 +33,12 @@ from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import interval
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, resample_counts
+from csc_tasks.results.log_file import log_sha256
 from csc_tasks.results.results_file import Origin, TaskRun
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
 
-FORMAT = 1
+FORMAT = 2
 """Of the kept files; raised when what they hold changes."""
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _RACE = 2.0
@@ -48,13 +49,12 @@ _RACE = 2.0
 class Replicates:
     """One file's turns, ready to be compared.
 
-    ``clusters`` is c, the number of conversations, ``members`` a digest of which they are and ``digest`` one
-    of the turns; ``expected`` is how many turns these conversations have; ``replicates`` (resamples,) a
-    metric; for the rest see :class:`~csc_tasks.leaderboards.reading.sums.Statistics`.
+    ``clusters`` is c, the number of conversations, and ``digest`` one of the set of turns; ``expected`` is how
+    many turns these conversations have; ``replicates`` has (resamples,) a metric; for the rest see
+    :class:`~csc_tasks.leaderboards.reading.sums.Statistics`.
     """
 
     clusters: int
-    members: str
     turns: int
     expected: int
     digest: str
@@ -78,7 +78,6 @@ def replicate(statistics: Statistics) -> Replicates:
             depth[name] = _depth(name, statistics, counts)
     return Replicates(
         clusters=clusters,
-        members=hashlib.sha256(json.dumps(statistics.conversations).encode()).hexdigest(),
         turns=int(statistics.turns.sum()),
         expected=int(statistics.expected.sum()),
         digest=statistics.digest,
@@ -209,13 +208,12 @@ def _note(path: Path, status: os.stat_result, folder: Path) -> tuple[Path, list[
 
 
 def _digest(path: Path, folder: Path) -> str:
-    """SHA-256 of a file, remembered."""
+    """SHA-256 of a file, remembered; of a log's uncompressed bytes."""
     if known := _remembered(path, folder):
         return known
     note, stamp = _note(path, path.stat(), folder)
     at = time.time()
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = log_sha256(path)
     keep(note, json.dumps({"stamp": stamp, "at": at, "sha256": digest}).encode())
     return digest
 
@@ -226,7 +224,6 @@ def _pack(summary: Replicates) -> bytes:
         arrays |= {f"strategies/{name}": values for name, values in asdict(summary.strategies).items()}
     facts = {
         "clusters": summary.clusters,
-        "members": summary.members,
         "turns": summary.turns,
         "expected": summary.expected,
         "digest": summary.digest,

@@ -6,15 +6,14 @@ import hashlib
 import heapq
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from csc_tasks.framework import Strategy
-from csc_tasks.judging.samples import history_lines
 from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn
 from csc_tasks.metrics import UNREADABLE, Tally
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
-from csc_tasks.protocol.replies import leaves_in_thought, read_reply
+from csc_tasks.protocol.task_kind import TaskKind
+from csc_tasks.results.histories import Histories
 from csc_tasks.results.sample_log import Chunk, SampleLog
 
 __all__ = ["TextKeeper", "Texts"]
@@ -44,6 +43,9 @@ class TextKeeper:
     def __init__(self, log: SampleLog, tallies: Mapping[str, Tally]) -> None:
         self._log = log
         self._tallies = tallies
+        self._said: Histories | None = None
+        with suppress(OSError):
+            self._said = Histories(log)
         self._heap: list[tuple[int, str]] = []  # of (minus hash, conversation)
         self._turns: dict[str, dict[int, tuple[BrowsedTurn, BrowsedReply]]] = {}
 
@@ -67,9 +69,8 @@ class TextKeeper:
             self._turns[name][doc["turn"]] = self._text(chunk, index)
 
     def _text(self, chunk: Chunk, index: int) -> tuple[BrowsedTurn, BrowsedReply]:
-        doc, prompt, kind = chunk.docs[index], chunk.prompts[index], self._log.kind
-        reply = read_reply(chunk.answers[index], kind, leaves_in_thought(prompt))
-        said = doc["customer"] or self._customer(prompt)
+        doc, reply = chunk.docs[index], chunk.replies[index]
+        said = self._customer(chunk, index)
         scores: dict[str, float] = {}
         for name in _SHOWN_SCORES:
             if name in self._tallies and chunk.items[name][index] is not None:
@@ -77,21 +78,18 @@ class TextKeeper:
                 if not math.isnan(score):
                     scores[name] = round(score, 4)
         strategy = None
-        if kind is not TaskKind.RESPONSE_ORACLE:
+        if self._log.kind is not TaskKind.RESPONSE_ORACLE:
             strategy = UNREADABLE if reply.strategy is None else reply.strategy.index
-        gold = _GOLD[doc["strategy"]]
+        gold = UNREADABLE if doc["strategy"] is None else _GOLD[doc["strategy"]]
         return BrowsedTurn(said, gold, doc["reference"]), BrowsedReply(strategy, reply.text, scores)
 
-    def _customer(self, prompt: Any) -> str:
-        """What the customer said last: a dialogue's log has it in the prompt alone."""
-        try:
-            texts = load_prompt(self._log.signature.prompt.version)
-            lines = history_lines(prompt, texts, self._log.kind)
-        except (OSError, ValueError):  # a prompt that this csconv does not have: shown without the customer
+    def _customer(self, chunk: Chunk, index: int) -> str:
+        """What the customer said since the supporter's last turn."""
+        if self._said is None:  # prompts that this csconv does not have: shown without the customer
             return ""
-        supporter = texts.supporter_line.split(":")[0] + ":"
-        last = max((i for i, line in enumerate(lines) if line.startswith(supporter)), default=-1)
-        return "\n".join(line.partition(":")[2].strip() for line in lines[last + 1 :])
+        with suppress(ValueError):
+            return "\n".join(text.strip() for text in self._said.customers(chunk, index))
+        return ""
 
     def finish(self, topics: Mapping[str, str], expected: Mapping[str, int]) -> Texts:
         """What was kept; ``topics`` and ``expected`` are by conversation, the latter how many turns it has."""

@@ -45,7 +45,7 @@ def judge_chart(
         return None
     models = list(dict.fromkeys(value["model"] for value in values))
     unit = "share of yes, %" if percent else "mean grade, 1 to 5"
-    floor = 0 if percent else 1
+    least = 0 if percent else 1
     return {
         **base(
             f"Judge, {section.title}",
@@ -77,10 +77,10 @@ def judge_chart(
                         "field": "value",
                         "type": "quantitative",
                         "title": unit,
-                        "scale": {"domain": [floor, 100 if percent else 5]},
+                        "scale": {"domain": [least, 100 if percent else 5]},
                         "axis": {"tickCount": 5},
                     },
-                    "x2": {"datum": floor},
+                    "x2": {"datum": least},
                 },
             },
             {

@@ -112,7 +112,7 @@ def _changed_lines(section: SectionComparison, change: Changed) -> list[str]:
     )
     return [
         f"{change.conversation} turn {change.turn + 1} ({change.topic}), {section.by} {first} against {second}",
-        f"gold [{change.gold}] {change.reference}",
+        f"gold {f'[{change.gold}] ' if change.gold else ''}{change.reference}",
         f"A    [{change.first_strategy or '?'}] {change.first_text}",
         f"B    [{change.second_strategy or '?'}] {change.second_text}",
     ]

@@ -81,11 +81,12 @@ def _listed(rows: Iterable[Row]) -> str:
 
 def _of_row(table: BoardTable, row: Row) -> list[FlatRow]:
     flat = []
+    sections = {section.id: section for section in table.sections}
     for column in table.columns:
         cell = row.cells.get(column.id)
         if cell is None:
             continue
-        task, _, context = column.section.partition("/")
+        section = sections[column.section]
         figures = row.figures[column.section]
         flat.append(
             FlatRow(
@@ -96,8 +97,8 @@ def _of_row(table: BoardTable, row: Row) -> list[FlatRow]:
                 row.adapter,
                 "; ".join(f"{name}={value}" for name, value in row.settings),
                 row.floor,
-                task,
-                context,
+                section.task,
+                section.context,
                 column.metric,
                 cell.value,
                 cell.low,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board
 from csc_tasks.leaderboards.rendering.charts import charts
 from csc_tasks.leaderboards.rendering.text import file_stem
@@ -80,7 +81,7 @@ def write_figures(board: Board, folder: Path, font: Path | None = None) -> list[
     try:
         import vl_convert
     except ImportError as error:
-        raise ConfigError("figures need more packages: pip install 'csconv-eval[leaderboard]'") from error
+        raise ConfigError(f"figures need more packages: {install_hint('leaderboard')}") from error
     chosen = _named(font) if font is not None else _system()
     vl_convert.register_font_directory(str(chosen.file.parent))
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,12 +13,12 @@ from xml.etree import ElementTree
 from rich.table import Table
 from rich.text import Text
 
-from csc_tasks.data.files import write_text
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.board import finite
 from csc_tasks.leaderboards.comparing.gate import CheckStatus, Exit, GateCheck, GateReport
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, in_percent, number
 from csc_tasks.leaderboards.rendering.text import code, inline, printable
+from csc_tasks.storage import write_file
 
 __all__ = [
     "ReportFiles",
@@ -214,7 +214,7 @@ def write_files(report: GateReport, files: ReportFiles) -> None:
     for path, render in wanted:
         if path is not None:
             try:
-                write_text(path, render())
+                write_file(path, render())
             except OSError as error:
                 raise DataError(f"{path}: cannot be written ({error.strerror})") from None
     append_summary(report)

@@ -42,7 +42,9 @@ def markdown(board: Board) -> str:
     if board.problems or board.ignored:
         lines += ["", "## What could not be used", ""]
         if board.ignored:
-            lines.append(f"- {board.ignored} results of tasks that are not csconv's")
+            lines.append(
+                f"- {board.ignored} result{'s' * (board.ignored != 1)} of tasks that are not csconv's"
+            )
         lines += [f"- {code(problem.path, 200)}: {code(problem.message, 400)}" for problem in board.problems]
     return "\n".join(lines) + "\n"
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
+from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board, BoardTable, Cell, Column, Row, Section
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
 from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
@@ -67,7 +68,7 @@ def render_page(board: Board, kept: Path | None = None) -> str:
     try:
         import jinja2
     except ImportError as error:
-        raise ConfigError("the page needs more packages: pip install 'csconv-eval[leaderboard]'") from error
+        raise ConfigError(f"the page needs more packages: {install_hint('leaderboard')}") from error
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template),
         autoescape=True,
@@ -115,7 +116,7 @@ def _vega(folder: Path) -> str:
     try:
         import vl_convert
     except ImportError as error:
-        raise ConfigError("charts need more packages: pip install 'csconv-eval[leaderboard]'") from error
+        raise ConfigError(f"charts need more packages: {install_hint('leaderboard')}") from error
     # Within a script element only these end it or switch it to another state; in JavaScript they can
     # stand in strings and regular expressions alone, where the backslash changes nothing.
     bundle = _bundle(vl_convert, folder / f"vega_{version('vl-convert-python')}.js")

@@ -6,13 +6,14 @@ import importlib.util
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from csc_tasks.data.files import write_text
 from csc_tasks.errors import ConfigError, DataError
+from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board, to_json
 from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows
 from csc_tasks.leaderboards.rendering.figures import write_figures
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from csc_tasks.leaderboards.rendering.page import render_page
+from csc_tasks.storage import write_file
 
 __all__ = ["Site", "SiteOptions", "require_packages", "write_site"]
 
@@ -49,9 +50,7 @@ def require_packages() -> None:
     """
     needed = ("jinja2", "vl_convert")
     if missing := [name for name in needed if importlib.util.find_spec(name) is None]:
-        raise ConfigError(
-            f"the leaderboard needs {' and '.join(missing)}: pip install 'csconv-eval[leaderboard]'"
-        )
+        raise ConfigError(f"the leaderboard needs {' and '.join(missing)}: {install_hint('leaderboard')}")
 
 
 def write_site(board: Board, options: SiteOptions) -> Site:
@@ -75,7 +74,7 @@ def write_site(board: Board, options: SiteOptions) -> Site:
     }
     try:
         for name, data in files.items():
-            write_text(options.out / name, data)
+            write_file(options.out / name, data)
     except OSError as error:
         raise DataError(f"{options.out}: cannot be written to ({error.strerror})") from None
     figures = write_figures(board, options.out / "figures", options.font) if options.figures else []

@@ -1,6 +1,6 @@
 """An LLM as judge: rubrics that are data, verdicts that are kept, scores that say how far they reach.
 
-Light to import: the HTTP client, pydantic and evalica are imported by the modules that need them.
+Pure: no request is sent and nothing is kept here; that is for ``csc_tasks.chat`` and ``csc_tasks.judging``.
 """
 
 from csc_tasks.metrics.judge.errors import JudgeError

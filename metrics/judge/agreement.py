@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,7 @@ from csc_tasks.metrics.judge.rubric import GRADES, Dimension, Kind, Rubric
 from csc_tasks.metrics.judge.verdict import SILENT, Status, Verdict
 from csc_tasks.metrics.uncertainty import clustered_stderr
 
-__all__ = ["Agreement", "Place", "agreement", "read_ratings", "read_verdicts", "weighted_kappa"]
+__all__ = ["Agreement", "Place", "agreement", "ordinal_alpha", "read_verdicts", "weighted_kappa"]
 
 Place = tuple[str, int | None]
 """Conversation and turn; a dialogue has no turn."""
@@ -66,10 +64,6 @@ class _Kappa(AdditiveMetric):
 
     def __init__(self, size: int) -> None:
         self.size = size
-
-    def items(self, turns: object) -> list[Any]:
-        """Items come from ratings."""
-        raise NotImplementedError
 
     def statistics(self, items: Any) -> Floats:
         """A confusion matrix with a single one, flat, an item."""
@@ -172,21 +166,35 @@ def _spearman(one: list[int], other: list[float]) -> float:
 
 
 def _alpha(raters: Sequence[Mapping[Place, int]]) -> float:
-    """Krippendorff's ordinal alpha of raters (rows) over places; NaN for fewer than two raters or no variation."""
-    try:
-        import evalica
-        import pandas
-    except ModuleNotFoundError as error:
-        raise JudgeError(f"alpha needs {error.name}: pip install 'csconv-eval[judge]'") from None
-    places = sorted({p for values in raters for p in values}, key=repr)
-    rows = [[float(v[p]) if p in v else np.nan for p in places] for v in raters if v]
-    matrix = np.asarray(rows, dtype=np.float64)
-    if len(rows) < 2 or len(np.unique(matrix[~np.isnan(matrix)])) < 2:
-        return float("nan")
-    paired = (~np.isnan(matrix)).sum(axis=0) >= 2
-    if not paired.any():
-        return float("nan")
-    return float(evalica.alpha(pandas.DataFrame(matrix[:, paired]), distance="ordinal").alpha)
+    places = sorted({place for values in raters for place in values}, key=repr)
+    return ordinal_alpha(
+        np.array([[values.get(place, np.nan) for place in places] for values in raters], dtype=np.float64)
+    )
+
+
+def ordinal_alpha(ratings: Floats) -> float:
+    """Krippendorff's alpha for ordered values: 1 for full agreement, 0 for what chance gives.
+
+    Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability".
+
+    Args:
+        ratings: (raters, units), NaN where a rater did not rate.
+
+    Returns:
+        At most 1; NaN where no unit has two ratings, or all those that have agree on one value.
+    """
+    values = np.unique(ratings[~np.isnan(ratings)])
+    counts = (ratings[:, :, None] == values).sum(axis=0).astype(np.float64)  # (units, values)
+    counts = counts[counts.sum(axis=1) >= 2]
+    together = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(values))
+    coincidences = (together / (counts.sum(axis=1)[:, None, None] - 1)).sum(axis=0)
+    totals = coincidences.sum(axis=1)
+    # Two values are as far apart as there are ratings between them, those at the ends half.
+    middle = np.cumsum(totals) - totals / 2
+    distance = (middle[:, None] - middle[None, :]) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        expected = (np.outer(totals, totals) * distance).sum() / (totals.sum() - 1)
+        return float(1 - (coincidences * distance).sum() / expected)
 
 
 def _grade(rubric: Rubric, dimension: Dimension, verdict: Verdict) -> int:
@@ -214,35 +222,6 @@ def _value(dimension: Dimension, text: str, rater: str, place: Place) -> int:
     raise JudgeError(
         f"rating of {place[0]}, turn {place[1]}{who}: {dimension.name} is {text!r}, not {offered}"
     )
-
-
-def read_ratings(path: Path) -> dict[str, dict[Place, dict[str, str]]]:
-    """Read ratings: a CSV with ``conversation``, ``turn`` (empty for dialogues), a column for each dimension, and
-    ``rater`` where there are several.
-
-    Raises:
-        JudgeError: it cannot be read, lacks a column, or rates something twice; the message names the line.
-    """
-    ratings: dict[str, dict[Place, dict[str, str]]] = defaultdict(dict)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if "conversation" not in (reader.fieldnames or ()):
-                raise JudgeError(
-                    f"{path}: needs the columns conversation, turn and those of the rubric's dimensions"
-                )
-            for row in reader:
-                turn, rater = (row.get("turn") or "").strip(), (row.get("rater") or "").strip()
-                where = f"{path}: line {reader.line_num}"
-                if turn and not turn.isdecimal():
-                    raise JudgeError(f"{where}: turn {turn!r} is no number; turns count from 0")
-                place = (row["conversation"] or "").strip(), int(turn) if turn else None
-                if place in ratings[rater]:
-                    raise JudgeError(f"{where}: rated a second time by the same rater")
-                ratings[rater][place] = {k: v or "" for k, v in row.items() if isinstance(k, str)}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise JudgeError(f"{path}: cannot be read ({error})") from None
-    return dict(ratings)
 
 
 def read_verdicts(records: Iterable[Mapping[str, Any]]) -> dict[Place, Verdict]:

@@ -1,7 +1,7 @@
-"""What the judge cannot go on with; every message names the place and the cure, and never a key."""
+"""What judging cannot go on with; every message names the place and the cure."""
 
 __all__ = ["JudgeError"]
 
 
 class JudgeError(Exception):
-    """A rubric, configuration, cache or endpoint that cannot be used, in words for the user."""
+    """A rubric, verdicts or ratings that cannot be used, in words for the user."""

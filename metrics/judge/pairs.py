@@ -8,7 +8,8 @@ from enum import Enum
 
 import numpy as np
 
-from csc_tasks.metrics.base import MeanMetric, MetricInfo, Needs
+from csc_tasks.metrics.base import Floats, MeanMetric, MetricInfo, Needs
+from csc_tasks.metrics.bradley_terry import bradley_terry
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import Status, Verdict
@@ -30,6 +31,8 @@ __all__ = [
 FIRST, SECOND, TIE = "甲", "乙", "平"
 """The values of ``winner`` in a rubric for pairs."""
 LEVEL = 0.95
+PRIOR = 0.25
+"""Wins that every model is given over every other: half a tie, of which each has a half."""
 
 
 class Outcome(Enum):
@@ -44,10 +47,6 @@ class _WinRate(MeanMetric):
     """The share of pairs won, a tie counting half."""
 
     info = MetricInfo("win_rate", "Win rate", Needs.JUDGE, 1, "share of pairs won, ties half")
-
-    def items(self, turns: object) -> list[float]:
-        """Outcomes come from verdicts."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,49 +177,38 @@ def rate(results: Mapping[tuple[str, str], Iterable[tuple[str, Outcome]]]) -> Ra
         results: for each (first model, second model) the conversation and outcome of each pair of replies.
 
     Raises:
-        JudgeError: evalica, which the ratings need, is not installed, or there are no outcomes.
+        JudgeError: there are no outcomes.
     """
-    try:
-        import evalica
-        import pandas
-    except ModuleNotFoundError as error:
-        raise JudgeError(f"ratings need {error.name}: pip install 'csconv-eval[judge]'") from None
-    rows = [(a, b, o, c) for (a, b), pairs in results.items() for c, o in pairs]
     models = sorted({m for pair in results for m in pair})
+    rows = [
+        (models.index(a), models.index(b), outcome.value, conversation)
+        for (a, b), pairs in results.items()
+        for conversation, outcome in pairs
+    ]
     if not rows:
         raise JudgeError("no pair of replies has a verdict in both orders; there is nothing to rate")
-    winners = {
-        Outcome.WIN: evalica.Winner.X,
-        Outcome.LOSS: evalica.Winner.Y,
-        Outcome.TIE: evalica.Winner.Draw,
-    }
-    xs, ys = [a for a, *_ in rows], [b for _, b, *_ in rows]
-    ws = [winners[o] for _, _, o, _ in rows]
-    index = pandas.Index(models)
-    # Half a tie between any two models: without it a model that never lost is infinitely strong.
-    prior = [(a, b) for i, a in enumerate(models) for b in models[i + 1 :]]
-    names, codes = np.unique([c for *_, c in rows], return_inverse=True)
+    conversations, place = np.unique([conversation for *_, conversation in rows], return_inverse=True)
+    wins = np.zeros((len(conversations), len(models), len(models)))
+    for at, (first, second, won, _) in zip(place, rows, strict=True):
+        wins[at, first, second] += won
+        wins[at, second, first] += 1 - won
 
-    def strengths(weights: np.ndarray) -> np.ndarray:
-        fitted = evalica.bradley_terry(
-            [*xs, *(a for a, _ in prior)],
-            [*ys, *(b for _, b in prior)],
-            [*ws, *(evalica.Winner.Draw for _ in prior)],
-            index=index,
-            weights=[*weights, *(0.5 for _ in prior)],
-            limit=1000,
-        )
-        logs = np.log(fitted.scores.reindex(index).to_numpy())
-        return np.asarray(1000 + 400 / np.log(10) * (logs - logs.mean()))
-
-    point = strengths(np.ones(len(rows)))
+    point = _elo(wins.sum(axis=0))
     low = high = np.full(len(models), np.nan)
-    if len(names) > 1:
-        counts = resample_counts(len(names), RESAMPLES // 5, SEED)
-        drawn = np.stack([strengths(c[codes]) for c in counts])
+    if len(conversations) > 1:
+        counts = resample_counts(len(conversations), RESAMPLES // 5, SEED)
+        drawn = _elo(np.tensordot(counts, wins, axes=1))
         low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     order = np.argsort(-point)
     return Ratings(
         tuple(models[i] for i in order),
         *(tuple(float(values[i]) for i in order) for values in (point, low, high)),
     )
+
+
+def _elo(wins: Floats) -> Floats:
+    """Ratings (…, k) from wins of row over column (…, k, k), a tie being half a win of both."""
+    # Half a tie between any two models: without it a model that never lost is infinitely strong.
+    others = 1 - np.eye(wins.shape[-1])
+    logs = np.log(bradley_terry(wins + PRIOR * others, tolerance=1e-13))
+    return np.asarray(1000 + 400 / np.log(10) * (logs - logs.mean(axis=-1, keepdims=True)))

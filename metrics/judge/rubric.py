@@ -23,8 +23,11 @@ from typing import Any, Protocol
 from csc_tasks.metrics.judge.errors import JudgeError
 
 __all__ = [
+    "DIALOGUE_RUBRIC",
     "GRADES",
+    "PAIR_RUBRIC",
     "REASON",
+    "TURN_RUBRIC",
     "Block",
     "Dimension",
     "Kind",
@@ -33,6 +36,9 @@ __all__ = [
     "load_rubric",
     "shipped_rubrics",
 ]
+
+TURN_RUBRIC, DIALOGUE_RUBRIC, PAIR_RUBRIC = "turn-zh-1", "dialogue-zh-1", "pairwise-zh-1"
+"""The shipped rubrics that are used where none is named, by what they are about."""
 
 GRADES = (1, 2, 3, 4, 5)
 REASON = "reason"
@@ -92,7 +98,7 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A text that is shown to the judge between delimiters: a field of the subject and its heading.
+    """A text that is shown to the judge between delimiters: a field of the sample and its heading.
 
     ``optional`` blocks are shown only where asked for (the reference reply); ``context`` is what surrounds
     the judged text and is not itself searched for attempts on the judge.

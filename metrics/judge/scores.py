@@ -11,51 +11,40 @@ import numpy as np
 from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs
 from csc_tasks.metrics.judge.rubric import Dimension, Kind, Rubric, load_rubric, shipped_rubrics
 from csc_tasks.metrics.judge.verdict import Status, Verdict
-from csc_tasks.metrics.turns import Turns
 
-__all__ = ["PREFIX", "Coverage", "JudgeScore", "Overall", "judge_metrics", "known_columns"]
+__all__ = ["PREFIX", "Coverage", "JudgeScore", "judge_metrics", "known_columns"]
 
 PREFIX = "judge_"
 ANY = "csconv judge"
 """The implementation of a judge's metric where no judge is named, as in a list of columns."""
 NOT_SCORED: list[float] = []
-"""The item of a turn that has no verdict; counted in the coverage and in nothing else."""
+"""The item of a sample that has no verdict; counted in the coverage and in nothing else."""
 
 
 class JudgeScore(AdditiveMetric):
-    """The mean of one dimension over the scored verdicts: 1–5, or the share of yes.
+    """The mean grade of some dimensions over the scored verdicts: 1–5, or the share of yes.
 
     NaN where the coverage is below ``min_coverage``: what a judge refuses or garbles is no random part of
     what it is asked, so a mean of the rest would flatter or punish a model.
+
+    Args:
+        info: its entry among the metrics.
+        dimensions: names; of several, a verdict's grade is their mean.
+        min_coverage: share 0–1 of the verdicts that must be scored.
     """
 
     counts = False
 
-    def __init__(self, dimension: Dimension, min_coverage: float = 0.0, judge: str = ANY) -> None:
-        scale = dimension.kind is Kind.SCALE
-        self.dimension = dimension
+    def __init__(self, info: MetricInfo, dimensions: Sequence[str], min_coverage: float = 0.0) -> None:
+        self.info = info
+        self.dimensions = tuple(dimensions)
         self.min_coverage = min_coverage
-        self.info = MetricInfo(
-            PREFIX + dimension.name,
-            dimension.name.replace("_", " ").capitalize(),
-            Needs.JUDGE,
-            1,
-            f"mean grade 1-5 for {dimension.name}" if scale else f"share of yes for {dimension.name}",
-            percent=not scale,
-            headline=True,
-            implementation=judge,
-        )
 
     def item(self, verdict: Verdict) -> Any:
-        """The item of a verdict."""
+        """The grade, or ``[]`` where there is none."""
         if verdict.status is not Status.SCORED:
             return NOT_SCORED
-        return float(verdict.scores[self.dimension.name])
-
-    def items(self, turns: Turns) -> list[Any]:
-        """The grade, or ``[]`` where there is none, a turn."""
-        assert turns.verdicts is not None
-        return [self.item(verdict) for verdict in turns.verdicts]
+        return sum(float(verdict.scores[name]) for name in self.dimensions) / len(self.dimensions)
 
     def statistics(self, items: Sequence[Any]) -> Floats:
         """The grade and a one, or zeros where there is none, (n, 2)."""
@@ -73,28 +62,33 @@ class JudgeScore(AdditiveMetric):
         return float("nan") if scored < self.min_coverage * len(items) else super().score(items)
 
 
-class Overall(JudgeScore):
-    """The mean over a rubric's graded dimensions of a verdict, and then over the verdicts: 1–5."""
+def _of_dimension(dimension: Dimension, min_coverage: float = 0.0, judge: str = ANY) -> JudgeScore:
+    scale = dimension.kind is Kind.SCALE
+    info = MetricInfo(
+        PREFIX + dimension.name,
+        dimension.name.replace("_", " ").capitalize(),
+        Needs.JUDGE,
+        1,
+        f"mean grade 1-5 for {dimension.name}" if scale else f"share of yes for {dimension.name}",
+        percent=not scale,
+        headline=True,
+        implementation=judge,
+    )
+    return JudgeScore(info, [dimension.name], min_coverage)
 
-    def __init__(self, rubric: Rubric, min_coverage: float = 0.0, judge: str = ANY) -> None:
-        super().__init__(rubric.scales[0], min_coverage, judge)
-        self.names = [d.name for d in rubric.scales]
-        self.info = MetricInfo(
-            PREFIX + "overall",
-            "Judge, overall",
-            Needs.JUDGE,
-            1,
-            "mean of the grades 1-5 over all dimensions",
-            percent=False,
-            headline=True,
-            implementation=judge,
-        )
 
-    def item(self, verdict: Verdict) -> Any:
-        """The mean of the verdict's grades."""
-        if verdict.status is not Status.SCORED:
-            return NOT_SCORED
-        return sum(float(verdict.scores[name]) for name in self.names) / len(self.names)
+def _overall(rubric: Rubric, min_coverage: float, judge: str) -> JudgeScore:
+    info = MetricInfo(
+        PREFIX + "overall",
+        "Judge, overall",
+        Needs.JUDGE,
+        1,
+        "mean of the grades 1-5 over all dimensions",
+        percent=False,
+        headline=True,
+        implementation=judge,
+    )
+    return JudgeScore(info, [d.name for d in rubric.scales], min_coverage)
 
 
 class Coverage(MeanMetric):
@@ -115,11 +109,6 @@ class Coverage(MeanMetric):
         """1.0 or 0.0."""
         return float(verdict.status is Status.SCORED)
 
-    def items(self, turns: Turns) -> list[Any]:
-        """1.0 or 0.0 a turn."""
-        assert turns.verdicts is not None
-        return [self.item(verdict) for verdict in turns.verdicts]
-
 
 def judge_metrics(
     rubric: Rubric, min_coverage: float = 0.0, judge: str = ANY
@@ -131,9 +120,9 @@ def judge_metrics(
         min_coverage: share 0-1 below which scores are withheld.
         judge: who gave them; stands in the signature as the metrics' implementation.
     """
-    overall = (Overall(rubric, min_coverage, judge),) if rubric.scales else ()
+    overall = (_overall(rubric, min_coverage, judge),) if rubric.scales else ()
     asked = [d for d in rubric.dimensions if d.kind is not Kind.CHOICE]
-    return (*overall, *(JudgeScore(d, min_coverage, judge) for d in asked), Coverage(judge))
+    return (*overall, *(_of_dimension(d, min_coverage, judge) for d in asked), Coverage(judge))
 
 
 @cache
@@ -151,7 +140,7 @@ def known_columns(names: Iterable[str]) -> dict[str, AdditiveMetric]:
     wanted = {name for name in names if name.startswith(PREFIX)}
     shipped = _shipped_columns()
     own = {
-        name: JudgeScore(Dimension(name.removeprefix(PREFIX), name, Kind.SCALE, "", ()))
+        name: _of_dimension(Dimension(name.removeprefix(PREFIX), name, Kind.SCALE, "", ()))
         for name in sorted(wanted - shipped.keys())
     }
     *most, coverage = shipped

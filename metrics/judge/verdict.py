@@ -1,17 +1,13 @@
-"""A verdict: what the judge said about one subject, or why it said nothing that counts."""
+"""A verdict: what the judge said about one sample, or why it said nothing that counts."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["NO_USAGE", "SILENT", "Status", "Usage", "Value", "Verdict", "as_json"]
-
-as_json = json.JSONEncoder(ensure_ascii=False).encode
-"""A value as JSON with Chinese left readable; ``json.dumps`` would make such an encoder for every call."""
+__all__ = ["NO_USAGE", "SILENT", "Status", "Usage", "Value", "Verdict"]
 
 SILENT = "silent"
 """Flag of a verdict that was not asked for, because the model under test had not answered."""
@@ -21,7 +17,7 @@ Value = int | bool | str
 
 
 class Status(Enum):
-    """What became of a subject. Only :attr:`SCORED` enters a mean; everything else lowers the coverage."""
+    """What became of a sample. Only :attr:`SCORED` enters a mean; everything else lowers the coverage."""
 
     SCORED = "scored"
     UNPARSABLE = "unparsable"

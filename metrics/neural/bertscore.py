@@ -28,10 +28,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.base import Floats, MeanMetric, MetricInfo, ModelError, Needs
+from csc_tasks.metrics.base import Floats, MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
 from csc_tasks.metrics.neural.batches import Batches
 from csc_tasks.metrics.neural.encoder import Encoder, first_line, load_encoder, on_device, pick_device
-from csc_tasks.metrics.neural.vector_store import Vectors, VectorStore, store_folder, store_limit, store_size
+from csc_tasks.metrics.neural.vector_store import Vectors, VectorStore, store_limit, store_size
 from csc_tasks.metrics.turns import Turns
 
 __all__ = ["DEFAULT_ENCODER", "PARTS", "BertScore", "BertScoreOptions", "BertScorer"]
@@ -55,7 +55,8 @@ class BertScoreOptions:
     """Which encoder, and how.
 
     ``model`` is a hub id or a folder, ``layer`` ``None`` for bert-score's own choice; ``rescale``
-    subtracts bert-score's baseline for Chinese. ``batch`` (texts) and ``device`` change no score.
+    subtracts bert-score's baseline for Chinese. ``batch`` (texts), ``device`` and ``vectors``, the folder
+    where those of references are kept for the next model (``None``: nowhere), change no score.
     """
 
     model: str = DEFAULT_ENCODER
@@ -63,6 +64,7 @@ class BertScoreOptions:
     rescale: bool = False
     batch: int = 64
     device: str = "auto"
+    vectors: Path | None = None
 
 
 class BertScorer:
@@ -179,7 +181,8 @@ class BertScorer:
         full = [pair for pair in scores if all(pair) and weights[pair[0]].any() and weights[pair[1]].any()]
         # Pairs of the same reply stand side by side, so that it is embedded once in almost every case.
         full.sort(key=lambda pair: (len(ids[pair[0]]), *pair))
-        store = VectorStore(store_folder(), self._store_key(encoder), store_limit())
+        folder = self.options.vectors
+        store = None if folder is None else VectorStore(folder, self._store_key(encoder), store_limit())
         batches = Batches("bertscore", self.options.batch)
         done, pace = 0, _Pace(len(full))
         with on_device(encoder.model, self._device):
@@ -189,10 +192,9 @@ class BertScorer:
                     scores[h, r] = self._pair(vectors[h], vectors[r], weights[h], weights[r])
                 done += len(chosen)
                 pace.say(done)
-        if store.found or store.added:
+        if store is not None and (store.found or store.added):
             logger.info(
-                "bertscore: vectors of %d references taken from the cache, %d added;"
-                " %s holds %.1f GB of at most %.1f",
+                "bertscore: vectors of %d references were kept, %d added; %s holds %.1f GB of at most %.1f",
                 store.found,
                 store.added,
                 store.root,
@@ -214,15 +216,16 @@ class BertScorer:
         encoder: Encoder,
         pairs: Sequence[tuple[str, str]],
         ids: dict[str, list[int]],
-        store: VectorStore,
+        store: VectorStore | None,
         batches: Batches,
     ) -> dict[str, Vectors]:
         references = list(dict.fromkeys(r for _, r in pairs))
-        vectors = store.get(references)
+        vectors = {} if store is None else store.get(references)
         needed = [t for t in dict.fromkeys(t for pair in pairs for t in pair) if t not in vectors]
         made = encoder.embed([ids[t] for t in needed], batches, self._device)
         fresh = dict(zip(needed, made, strict=True))
-        store.put({r: fresh[r] for r in references if r in fresh})
+        if store is not None:
+            store.put({r: fresh[r] for r in references if r in fresh})
         return vectors | fresh
 
     def _pair(
@@ -239,7 +242,7 @@ class BertScorer:
         return values
 
 
-class BertScore(MeanMetric):
+class BertScore(TurnMetric, MeanMetric):
     """One of BERTScore's three values, averaged over turns."""
 
     def __init__(self, part: str, options: BertScoreOptions) -> None:

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import MeanMetric, MetricInfo, ModelError, Needs
+from csc_tasks.metrics.base import MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
 from csc_tasks.metrics.neural.batches import Batches
-from csc_tasks.metrics.neural.bleurt_checkpoint import BleurtNetwork as Checkpoint
-from csc_tasks.metrics.neural.bleurt_checkpoint import Encoded, load_bleurt
+from csc_tasks.metrics.neural.bleurt_checkpoint import BleurtNetwork, Encoded, load_bleurt
 from csc_tasks.metrics.neural.encoder import on_device, pick_device
 from csc_tasks.metrics.turns import Turns
 
@@ -36,7 +35,7 @@ class BleurtOptions:
     device: str = "auto"
 
 
-class Bleurt(MeanMetric):
+class Bleurt(TurnMetric, MeanMetric):
     """The mean over turns of a BLEURT checkpoint's score of (reference, reply)."""
 
     info = MetricInfo(
@@ -108,7 +107,7 @@ class Bleurt(MeanMetric):
 
 
 @lru_cache(maxsize=1)
-def _checkpoint(model: str) -> Checkpoint:
+def _checkpoint(model: str) -> BleurtNetwork:
     try:
         return load_bleurt(model)
     except (OSError, ValueError, ImportError) as error:

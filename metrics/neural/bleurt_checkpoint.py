@@ -31,12 +31,21 @@ import dataclasses
 import hashlib
 import importlib.util
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from csc_tasks.metrics.neural.bleurt_files import (
+    CONFIG,
+    PIECES,
+    WEIGHTS,
+    CheckpointConfig,
+    checkpoint_folder,
+    read_config,
+    read_pieces,
+    read_weights,
+)
 
 if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
@@ -45,9 +54,6 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "BleurtNetwork", "Encoded", "load_bleurt"]
 
 _PACKAGES = ("torch", "transformers", "sentencepiece", "safetensors")
-_CONFIG, _TOKENIZER_CONFIG, _PIECES = "config.json", "tokenizer_config.json", "spm.model"
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-"""The first that is there is read; the hub is asked for the second only if it has no first."""
 
 _SPECIAL = ("[CLS]", "[SEP]", "[PAD]", "[UNK]", "[MASK]")
 _PREFIXES = (
@@ -76,23 +82,6 @@ class Batch(NamedTuple):
     mask: Tensor
 
 
-@dataclass(frozen=True)
-class _Config:
-    """The fields of ``config.json`` that say what the network is, under the names they have there."""
-
-    vocab_size: int
-    embedding_size: int
-    hidden_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    intermediate_size: int
-    max_position_embeddings: int
-    type_vocab_size: int
-    pad_token_id: int
-    layer_norm_eps: float
-    hidden_act: str
-
-
 class BleurtNetwork:
     """A loaded checkpoint.
 
@@ -101,7 +90,7 @@ class BleurtNetwork:
     """
 
     def __init__(
-        self, config: _Config, pieces: SentencePieceProcessor, network: Any, fingerprint: str
+        self, config: CheckpointConfig, pieces: SentencePieceProcessor, network: Any, fingerprint: str
     ) -> None:
         self.fingerprint = fingerprint
         self.max_length = config.max_position_embeddings
@@ -180,15 +169,15 @@ def load_bleurt(model: str, device: str = "cpu") -> BleurtNetwork:
     """
     if absent := [name for name in _PACKAGES if importlib.util.find_spec(name) is None]:
         raise ModuleNotFoundError(f"BLEURT needs {', '.join(absent)}: pip install {' '.join(absent)}")
-    folder = _folder(model)
-    config = _read_config(folder)
-    pieces = _read_pieces(folder, config)
-    path = next((folder / name for name in _WEIGHTS if (folder / name).is_file()), None)
+    folder = checkpoint_folder(model)
+    config = read_config(folder)
+    pieces = read_pieces(folder, config)
+    path = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
     if path is None:
-        raise FileNotFoundError(f"{folder}: no weights, neither {' nor '.join(_WEIGHTS)}")
-    network = _network(config, _read_weights(path), path)
+        raise FileNotFoundError(f"{folder}: no weights, neither {' nor '.join(WEIGHTS)}")
+    network = _network(config, read_weights(path), path)
     digest = hashlib.sha256(json.dumps(dataclasses.asdict(config)).encode())
-    digest.update((folder / _PIECES).read_bytes())
+    digest.update((folder / PIECES).read_bytes())
     for name, weight in sorted(network.state_dict().items()):
         digest.update(name.encode())
         digest.update(weight.numpy())
@@ -201,123 +190,7 @@ def _kept(first: int, second: int, budget: int) -> tuple[int, int]:
     return min(first, max(budget - half, budget - second)), min(second, max(half, budget - first))
 
 
-def _folder(model: str) -> Path:
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    if path.exists():
-        raise NotADirectoryError(f"{model} is a file; name the folder that holds {_CONFIG} and {_PIECES}")
-    if model.startswith((".", "/", "~")) or model.count("/") > 1:
-        raise FileNotFoundError(f"there is no folder {model}")
-    return _download(model)
-
-
-def _download(model: str) -> Path:
-    from huggingface_hub import snapshot_download
-
-    # The environment is read here and not left to huggingface_hub, which reads it once at import.
-    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
-    wanted = [_CONFIG, _TOKENIZER_CONFIG, _PIECES, _WEIGHTS[0]]
-    while True:
-        try:
-            folder = Path(
-                snapshot_download(
-                    model,
-                    allow_patterns=wanted,
-                    local_files_only=offline,
-                    cache_dir=os.environ.get("HF_HUB_CACHE"),
-                )
-            )
-        except Exception as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise FileNotFoundError(
-                f"no BLEURT model {model!r}: there is no such folder, and "
-                f"{'the cache of the hub' if offline else 'the hub'} did not give it ({reason}). "
-                f"Fetch lucadiliello/BLEURT-20 elsewhere and name its folder"
-            ) from error
-        if (folder / _WEIGHTS[0]).is_file() or _WEIGHTS[1] in wanted:
-            return folder
-        wanted = [_WEIGHTS[1]]
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is no JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} is not a JSON object")
-    return content
-
-
-def _read_config(folder: Path) -> _Config:
-    path = folder / _CONFIG
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder}: {_CONFIG} is missing")
-    content = _read_json(path)
-    kind = content.get("model_type")
-    if kind != "bleurt":
-        raise ValueError(
-            f"{path}: model_type is {kind!r}, not 'bleurt'; this is no bleurt-pytorch checkpoint"
-        )
-    if "embedding_size" in content and content["embedding_size"] is None:
-        raise ValueError(
-            f"{path}: embedding_size is null, as in BLEURT before BLEURT-20, which is not supported"
-        )
-    kinds: dict[str, Any] = {"int": int, "float": (int, float), "str": str}
-    fields = dataclasses.fields(_Config)
-    if wrong := [f.name for f in fields if not isinstance(content.get(f.name), kinds[str(f.type)])]:
-        raise ValueError(f"{path}: missing or of the wrong type: {', '.join(wrong)}")
-    return _Config(**{f.name: content[f.name] for f in fields})
-
-
-def _read_pieces(folder: Path, config: _Config) -> SentencePieceProcessor:
-    from sentencepiece import SentencePieceProcessor
-
-    path = folder / _PIECES
-    if not path.is_file():
-        older = ", only that of BLEURT before BLEURT-20" if (folder / "vocab.txt").is_file() else ""
-        raise FileNotFoundError(f"{folder}: the tokenizer, {_PIECES}, is missing{older}")
-    settings = folder / _TOKENIZER_CONFIG
-    content = _read_json(settings) if settings.is_file() else {}
-    for key in ("do_lower_case", "split_by_punct", "sp_model_kwargs"):
-        if content.get(key):
-            raise ValueError(f"{settings}: {key} is {content[key]!r}, which is not supported")
-    pieces = SentencePieceProcessor()
-    try:
-        pieces.load(str(path))
-    except (OSError, RuntimeError) as error:
-        raise ValueError(f"{path} is truncated or corrupt, or no sentencepiece model ({error})") from error
-    if pieces.get_piece_size() > config.vocab_size:
-        raise ValueError(
-            f"{path} has {pieces.get_piece_size()} pieces, "
-            f"more than vocab_size in {_CONFIG}, {config.vocab_size}"
-        )
-    if absent := [t for t in ("[CLS]", "[SEP]") if pieces.id_to_piece(pieces.piece_to_id(t)) != t]:
-        raise ValueError(f"{path} has no piece {' and no piece '.join(absent)}")
-    return pieces
-
-
-def _read_weights(path: Path) -> Mapping[str, Tensor]:
-    import torch
-    from safetensors.torch import load_file
-
-    try:
-        if path.suffix == ".safetensors":
-            weights = load_file(path)
-        else:
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can bring about anything
-        # torch's message advises to load without weights_only: it is the cause, and not repeated.
-        raise ValueError(
-            f"{path} is truncated or corrupt, or holds other things than tensors ({type(error).__name__})"
-        ) from error
-    if not isinstance(weights, Mapping) or not all(torch.is_tensor(w) for w in weights.values()):
-        raise ValueError(f"{path} does not map names to tensors")
-    return weights
-
-
-def _network(config: _Config, weights: Mapping[str, Tensor], path: Path) -> Any:
+def _network(config: CheckpointConfig, weights: Mapping[str, Tensor], path: Path) -> Any:
     import torch
     from transformers import RemBertConfig, RemBertForSequenceClassification
 
@@ -329,7 +202,7 @@ def _network(config: _Config, weights: Mapping[str, Tensor], path: Path) -> Any:
                 RemBertConfig(**settings, num_labels=1, bos_token_id=None, eos_token_id=None)
             )
     except (ArithmeticError, AssertionError, KeyError, RuntimeError, ValueError) as error:
-        raise ValueError(f"{path.parent / _CONFIG} describes no network: {error}") from error
+        raise ValueError(f"{path.parent / CONFIG} describes no network: {error}") from error
     published = {_published(name): name for name in network.state_dict()}
     shapes = {name: tuple(network.state_dict()[ours].shape) for name, ours in published.items()}
     problems = [f"missing {name}" for name in shapes if name not in weights]
@@ -341,7 +214,7 @@ def _network(config: _Config, weights: Mapping[str, Tensor], path: Path) -> Any:
     ]
     if problems:
         more = f"; and {len(problems) - _NAMED} more" if len(problems) > _NAMED else ""
-        raise ValueError(f"{path} does not fit {_CONFIG}: {'; '.join(problems[:_NAMED])}{more}")
+        raise ValueError(f"{path} does not fit {CONFIG}: {'; '.join(problems[:_NAMED])}{more}")
     network.load_state_dict(
         {ours: weights[name].float().contiguous() for name, ours in published.items()}, assign=True
     )

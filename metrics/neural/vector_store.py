@@ -24,9 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.storage import cache_folder
-
-__all__ = ["VectorStore", "Vectors", "store_folder", "store_limit", "store_size"]
+__all__ = ["VectorStore", "Vectors", "store_limit", "store_size"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +33,6 @@ Vectors = npt.NDArray[np.float32]
 _FORMAT = "1"
 _STALE = 24 * 3600
 """Seconds after which an unfinished file belongs to no living process."""
-
-
-def store_folder() -> Path:
-    """Where vectors are kept."""
-    return cache_folder() / "vectors"
 
 
 def store_limit() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from csc_tasks import __version__
 from csc_tasks.data.files import write_conversations
 from csc_tasks.data.sources import load
+from csc_tasks.install import install_hint
 from csc_tasks.protocol.turns import turn_docs
 from tests.door import csconv, process, program
 
@@ -24,12 +26,14 @@ def test_help_names_every_command() -> None:
         "path",
         "doctor",
         "data",
+        "floor",
         "baseline",
         "compare",
         "export",
         "gate",
         "judge",
         "leaderboard",
+        "logs",
         "quickstart",
         "score",
         "table",
@@ -112,6 +116,64 @@ def test_convert_goes_through_every_format_and_back(tmp_path: Path) -> None:
     assert load(str(source)).conversations == load("mini").conversations
 
 
+def test_validate_says_a_mistake_once_and_every_one_if_asked(tmp_path: Path) -> None:
+    records = [c.record() for c in load("mini").conversations]
+    for number, record in enumerate(records):
+        for utterance in record["dialogue"]:
+            if utterance["speaker"] == "客服":
+                utterance["strategy"] = f"推销{number}"
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+    done = csconv("data", "validate", path)
+    assert done.code == 1
+    lines = done.out.splitlines()
+    assert len(lines) == 32
+    assert "times, also at [" in lines[0]
+    assert lines[30] == "… and 2 more distinct mistakes; --all lists every one"
+    assert "0 sound conversations, 407 errors, 0 broken rules" in lines[31]
+    assert len(csconv("data", "validate", path, "--all").out.splitlines()) == 408
+    assert len(json.loads(csconv("data", "validate", path, "--json").out)) == 407
+
+
+def test_convert_makes_the_published_schema_of_what_people_have(tmp_path: Path) -> None:
+    source, target = tmp_path / "chat.csv", tmp_path / "own.json"
+    source.write_bytes("单号,谁,话\n1,小美,您好\n1,系统,接入\n1,客户,我要退货\n".encode("gbk"))
+    done = csconv("data", "convert", source, target)
+    assert done.code == 1
+    assert "no column conversation_id" in done.err
+    assert "--map conversation=NAME" in done.err
+    names = ("--map", "conversation=单号,speaker=谁,text=话")
+    done = csconv("data", "convert", source, target, *names)
+    assert done.code == 1
+    assert "--speaker 小美=客服" in done.err
+    done = csconv("data", "convert", source, target, *names, "--speaker", "小美=客服", "--topic", "售后")
+    assert done.code == 0, done.err
+    assert "1 lines of the system, left out" in done.out
+    assert "unlabelled: for csconv_response and csconv_dialogue" in done.out
+    assert json.loads(target.read_text(encoding="utf-8")) == [
+        {
+            "dialogue": [{"speaker": "客服", "text": "您好"}, {"speaker": "客户", "text": "我要退货"}],
+            "source": "售后",
+        }
+    ]
+    assert "unlabelled: no 客服 utterance has a strategy" in csconv("data", "info", target).out
+    assert "unlabelled" in csconv("data", "validate", target).out
+
+
+def test_labels_are_dropped_only_when_told_to(tmp_path: Path) -> None:
+    records = [c.record() for c in load("mini").conversations[:2]]
+    del records[0]["dialogue"][0]["strategy"]
+    source, target = tmp_path / "part.json", tmp_path / "bare.json"
+    source.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+    done = csconv("data", "convert", source, target)
+    assert done.code == 1
+    assert "[0].dialogue[0].strategy: no strategy" in done.err
+    done = csconv("data", "convert", source, target, "--unlabelled")
+    assert done.code == 0, done.err
+    assert "strategies, dropped" in done.out
+    assert not any(c.labelled for c in load(str(target)).conversations)
+
+
 def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
     target = tmp_path / "a.json"
     target.write_text("mine")
@@ -128,21 +190,27 @@ def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
         (
             ["data", "info", "nonsense"],
             1,
-            "csconv: csconv_data='nonsense' is neither 'hub', 'mini' nor a file",
+            "csconv: csconv_data='nonsense' is neither 'hub', 'modelscope', 'mini' nor a file",
         ),
         (["data", "info", "/nowhere.json"], 1, "csconv: /nowhere.json: no such file"),
         (["data", "info", "."], 1, "a directory, not a file"),
         (["data", "convert", "mini", "out.csv"], 1, "ends in .json, .jsonl, .parquet, not in '.csv'"),
         (
-            ["baseline", "genius"],
+            ["floor", "genius"],
             1,
-            "csconv: no baseline 'csconv-genius': choose random, majority, retrieval, shuffle",
+            "csconv: no floor 'csconv-genius': choose random, majority, retrieval, shuffle",
         ),
         (
             ["baseline", "random,genius,majority", "--output_path", "out"],
             1,
-            "csconv: no baseline 'csconv-genius': choose random, majority, retrieval, shuffle",
+            "csconv: no floor 'csconv-genius': choose random, majority, retrieval, shuffle",
         ),
+        (
+            ["baseline", "random", "--metadata", "csconv_tokens=zh"],
+            1,
+            "csconv: --metadata csconv_tokens: no such option",
+        ),
+        (["baseline", "random", "--num_fewshot", "25"], 1, "has only 24 conversations"),
         (["table", "/nowhere"], 1, "csconv: /nowhere: no such file or folder"),
         (["data", "info"], 2, "Missing argument"),
         (["frobnicate"], 2, "No such command"),
@@ -156,6 +224,17 @@ def test_a_mistake_is_one_message_and_an_exit_code(
     assert done.code == code
     assert message in done.err
     assert "Traceback" not in done.err + done.out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_quickstart_names_what_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *more: None if name == "torch" else find(name, *more)
+    )
+    done = csconv("quickstart", cwd=tmp_path)
+    assert done.code == 1
+    assert install_hint("hf", "leaderboard") in done.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -177,7 +256,8 @@ def test_doctor_prints_a_line_a_check_with_the_extras_to_install(monkeypatch: py
     monkeypatch.setitem(sys.modules, "rjieba", None)  # as if it were not installed
     done = csconv("doctor")
     assert "ok   harness: lm-eval 0.4." in done.out
-    assert "note jieba tokenizer: only needed for csconv_tokenizer=jieba: csconv-eval[jieba]" in done.out
+    hint = install_hint("jieba")
+    assert f"note jieba tokenizer: only needed for csconv_tokenizer=jieba: {hint}" in done.out
     assert "[red]" not in done.out
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import to_json
 from csc_tasks.leaderboards.build import build_board
 from tests.door import Done, csconv
@@ -21,7 +22,6 @@ from tests.leaderboards import logs as made
 
 pytest.importorskip("jinja2", reason="needs csconv-eval[leaderboard]")
 pytest.importorskip("vl_convert", reason="needs csconv-eval[leaderboard]")
-pytestmark = pytest.mark.slow
 
 FILES = ["index.html", "leaderboard.csv", "leaderboard.json", "leaderboard.md"]
 CHINESE = "机构/客服模型"
@@ -258,7 +258,9 @@ def test_half_a_character_in_a_reply_is_shown_as_a_question_mark(
     copied: Path, cache: Path, tmp_path: Path
 ) -> None:
     log = made.samples_file(copied / "b")
-    made.change_line(log, 0, lambda sample: sample.update(resps=[["[礼貌问候] 您好\ud83d"]]))
+    made.change_line(
+        log, 0, lambda sample: sample.update(resps=[["[礼貌问候] 您好\ud83d"]], filtered_resps=[])
+    )
     done = leaderboard(copied, "--out", tmp_path / "site", "--cache", cache)
     assert (done.code, done.err) == (0, "2 models and 1 floor in 1 table\n")
     assert "您好?" in json.dumps(samples(tmp_path / "site" / "index.html"), ensure_ascii=False)
@@ -356,5 +358,5 @@ def test_packages_that_are_missing_are_named_with_the_cure(
     )
     done = leaderboard(short, "--out", tmp_path / "site")
     assert done.code == 1
-    assert done.err == "csconv: the leaderboard needs jinja2: pip install 'csconv-eval[leaderboard]'\n"
+    assert done.err == f"csconv: the leaderboard needs jinja2: {install_hint('leaderboard')}\n"
     assert not (tmp_path / "site").exists()

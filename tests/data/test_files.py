@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance, check_record
 from csc_tasks.data.files import inspect_file, read_file, write_conversations
+from csc_tasks.data.mistakes import distinct_mistakes
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
 
@@ -51,8 +52,8 @@ def changed(*path: str | int, value: object = ...) -> Record:
             "dialogue[2].strategy",
             "unknown-strategy",
         ),
-        (changed("dialogue", 2, "strategy"), "dialogue[2].strategy", "missing-field"),
-        (changed("dialogue", 0, "strategy", value=""), "dialogue[0].strategy", "missing-field"),
+        (changed("dialogue", 2, "strategy"), "dialogue[2].strategy", "missing-strategy"),
+        (changed("dialogue", 0, "strategy", value=""), "dialogue[0].strategy", "missing-strategy"),
         (changed("dialogue", 1, "text"), "dialogue[1].text", "missing-field"),
         (changed("dialogue", 1, "text", value=5), "dialogue[1].text", "wrong-type"),
         (changed("dialogue", 1, "text", value="  "), "dialogue[1].text", "empty-text"),
@@ -213,7 +214,7 @@ def test_an_array_cut_off_in_the_middle_says_where_and_what_came_before(tmp_path
 def test_defects_before_a_cut_are_listed_with_it(tmp_path: Path) -> None:
     text = whole([changed("dialogue", 2, "strategy"), record()])
     report = inspect_file(write(tmp_path / "cut.json", text[:-30]))
-    assert [d.defect.kind for d in report.fatal] == ["missing-field", "cut-off"]
+    assert [d.defect.kind for d in report.fatal] == ["missing-strategy", "cut-off"]
 
 
 def test_a_directory_is_refused_with_what_it_holds(tmp_path: Path) -> None:
@@ -305,3 +306,48 @@ def test_an_id_depends_on_the_content_alone() -> None:
     assert other is not None
     assert first.id == second.id != other.id
     assert len(first.id) == 16
+
+
+def bare(text: str = "我要换货。") -> Record:
+    """A record without strategies."""
+    raw = changed("dialogue", 1, "text", value=text)
+    return raw | {"dialogue": [{k: v for k, v in u.items() if k != "strategy"} for u in raw["dialogue"]]}
+
+
+def test_a_file_without_strategies_is_sound_and_keeps_none(tmp_path: Path) -> None:
+    report = read_file(write(tmp_path / "a.json", whole([bare(), bare("我要修。")])))
+    assert [c.labelled for c in report.conversations] == [False, False]
+    for suffix in (".json", ".jsonl", ".parquet"):
+        write_conversations(tmp_path / f"b{suffix}", report.conversations)
+        assert read_file(tmp_path / f"b{suffix}").conversations == report.conversations
+
+
+def test_a_file_with_strategies_here_and_there_is_refused_with_the_first_place_and_the_count(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "a.json", whole([record(), bare(), bare("我要修。")]))
+    with pytest.raises(DataError, match=r"\[1\], all of it: no strategy, .*--unlabelled.* \(1 more\)"):
+        read_file(path)
+    assert [c.labelled for c in inspect_file(path).conversations] == [True]
+    # A label that cannot be read is a label all the same.
+    odd = changed("dialogue", 0, "strategy", value="推销")
+    odd["dialogue"][2]["strategy"] = "推销"
+    kinds = {d.defect.kind for d in inspect_file(write(tmp_path / "b.json", whole([odd, bare()]))).fatal}
+    assert kinds == {"unknown-strategy", "missing-strategy"}
+
+
+def test_the_same_mistake_made_often_is_one_with_a_count_and_its_first_places(tmp_path: Path) -> None:
+    wrong = [
+        changed("dialogue", 0, "strategy", value=label) for label in ("推销", "推销", "闲聊", "推销", "推销")
+    ]
+    for i, raw in enumerate(wrong):
+        raw["dialogue"][1]["text"] = "长" * (501 + i)
+    mistakes = distinct_mistakes(inspect_file(write(tmp_path / "a.json", whole(wrong))).defects)
+    assert [(m.first.where, m.first.defect.kind, m.times) for m in mistakes] == [
+        ("[0].dialogue[0].strategy", "unknown-strategy", 4),
+        ("[2].dialogue[0].strategy", "unknown-strategy", 1),
+        ("[0].dialogue[1].text", "long-text", 5),
+    ]
+    assert str(mistakes[0]).endswith(
+        "(4 times, also at [1].dialogue[0].strategy, [3].dialogue[0].strategy, …)"
+    )

@@ -11,7 +11,8 @@ import pytest
 
 from csc_tasks.data.conversations import Conversation, Speaker
 from csc_tasks.data.files import inspect_file
-from csc_tasks.data.sources import MINI_CONVERSATIONS, Split, load
+from csc_tasks.data.sources import MINI_CONVERSATIONS, load
+from csc_tasks.data.splits import Split
 from csc_tasks.framework import Strategy
 
 MINI, TRAIN = (load("mini", part).conversations for part in Split)

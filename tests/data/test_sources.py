@@ -20,10 +20,11 @@ from werkzeug import Request, Response
 from csc_tasks.data import sources
 from csc_tasks.data.conversations import Conversation
 from csc_tasks.data.files import write_conversations
-from csc_tasks.data.sources import HUB_REPO, Split, Subset, evaluation_corpus, load, select, training_corpus
+from csc_tasks.data.sources import HUB_REPO, evaluation_corpus, load, select, training_corpus
+from csc_tasks.data.splits import Split, Subset
 from csc_tasks.errors import ConfigError, DataError, SourceError
 from csc_tasks.metrics import BertScoreOptions, Models
-from csc_tasks.protocol.options import Settings
+from csc_tasks.protocol.options import Options
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -79,7 +80,7 @@ def hub(httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
 def publish(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make what the local hub serves the published file."""
     digest = hashlib.sha256(hub.files["data/CSConv.json"]).hexdigest()
-    monkeypatch.setattr(sources, "_HUB_SHA256", {Split.EVALUATION: digest})
+    monkeypatch.setattr(sources, "_KNOWN_SHA256", {Split.EVALUATION: ("0" * 64, digest)})
 
 
 def test_the_hubs_file_is_downloaded_and_checked(
@@ -115,8 +116,30 @@ def test_a_file_that_is_not_the_published_one_is_a_loud_warning_and_another_sign
     with caplog.at_level(logging.WARNING):
         corpus = load("hub")
     assert corpus.fingerprint != published
-    assert "IS NOT THE PUBLISHED FILE" in caplog.text
+    assert "OF HUB IS NOT THE PUBLISHED FILE: 1 conversations" in caplog.text
     assert corpus.sha256 in caplog.text
+
+
+def test_another_copy_of_the_published_size_is_a_note(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(hub, monkeypatch)
+    mini = load("mini").conversations
+    utterances, turns = sum(len(c.utterances) for c in mini), sum(len(c.supporter_turns) for c in mini)
+    monkeypatch.setattr(sources, "FULL_CONVERSATIONS", len(mini))
+    monkeypatch.setattr(sources, "FULL_UTTERANCES", utterances)
+    monkeypatch.setattr(sources, "FULL_TURNS", turns)
+    hub.files["data/CSConv.json"] = json.dumps([c.record() for c in mini]).encode()
+    with caplog.at_level(logging.INFO, "csc_tasks"):
+        corpus = load("hub")
+    (note,) = [r for r in caplog.records if r.name.startswith("csc_tasks")]
+    assert note.levelno == logging.INFO
+    assert corpus.sha256 in note.getMessage()
+    assert corpus.fingerprint in note.getMessage()
+    monkeypatch.setattr(sources, "FULL_UTTERANCES", utterances + 1)
+    caplog.clear()
+    load("hub")
+    assert "IS NOT THE PUBLISHED FILE" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -187,7 +210,9 @@ def test_csconv_mini_is_always_the_shipped_file(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("source", ["huh", "CSConv", "Mini"])
 def test_an_unknown_source_is_an_error_that_names_the_known_ones(source: str) -> None:
-    with pytest.raises(SourceError, match=f"csconv_data='{source}' is neither 'hub', 'mini' nor a file"):
+    with pytest.raises(
+        SourceError, match=f"csconv_data='{source}' is neither 'hub', 'modelscope', 'mini' nor a file"
+    ):
         load(source)
 
 
@@ -273,7 +298,9 @@ def test_lite_of_a_small_file_is_the_whole_file_and_says_so(caplog: pytest.LogCa
 def test_few_shot_examples_of_a_file_come_from_the_rolecs_beside_it(hub: Hub, tmp_path: Path) -> None:
     write_conversations(tmp_path / "CSConv.json", load("mini").conversations)
     evaluation = load(str(tmp_path / "CSConv.json"))
-    with pytest.raises(SourceError, match=r"no RoleCS\.json lies beside .*csconv_train=PATH"):
+    with pytest.raises(
+        SourceError, match=r"no RoleCS\.json lies beside .*csconv_train=PATH .*CSCONV_TRAIN.*--train"
+    ):
         training_corpus(Subset.FULL, None, evaluation)
     write_conversations(tmp_path / "RoleCS.json", load("mini", Split.TRAINING).conversations[:3])
     assert len(training_corpus(Subset.FULL, None, evaluation).conversations) == 3
@@ -286,16 +313,17 @@ def test_few_shot_examples_of_a_file_come_from_the_rolecs_beside_it(hub: Hub, tm
     ("metadata", "message"),
     [
         ({"csconv_dta": "hub"}, r"--metadata csconv_dta: no such option; csconv knows csconv_b"),
-        ({"csconv_data": 5}, r"csconv_data=5: must be 'hub', 'mini' or a path"),
+        ({"csconv_data": 5}, r"csconv_data=5: must be 'hub', 'modelscope', 'mini' or a path"),
         ({"csconv_tokenizer": "mecab"}, r"csconv_tokenizer='mecab' is none of zh, char, jieba"),
-        ({"csconv_scale": "huge"}, r"csconv_scale='huge' is none of full, lite, mini"),
+        ({"csconv_subset": "huge"}, r"csconv_subset='huge': is none of full, lite, mini"),
+        ({"csconv_scale": "huge"}, r"csconv_subset='huge': is none of full, lite, mini"),
     ],
 )
 def test_an_option_that_csconv_does_not_know_is_an_error(metadata: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Settings.from_metadata(metadata)
+        Options.from_metadata(metadata)
 
 
 def test_the_models_own_arguments_are_none_of_our_business() -> None:
-    settings = Settings.from_metadata({"pretrained": "x", "model": "y", "config_source": "z", "version": 1})
-    assert settings == Settings(Subset.FULL, models=Models(bertscore=BertScoreOptions()))
+    options = Options.from_metadata({"pretrained": "x", "model": "y", "config_source": "z", "version": 1})
+    assert options == Options(models=Models(bertscore=BertScoreOptions()))

@@ -16,7 +16,8 @@ from csc_tasks.data.files import write_conversations
 from csc_tasks.data.sources import load
 from csc_tasks.errors import HarnessError
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import turn_docs
 from tests.running import FunctionLM, evaluate, gold, scores
 
@@ -173,6 +174,17 @@ def test_few_shot_examples_and_the_chat_template_stand_around_each_rounds_histor
     assert first.text in last
 
 
+def test_the_log_holds_the_customers_turns_and_each_reply_as_it_was_read(tmp_path: Path) -> None:
+    said = iter(["喂？", "<think>嗯</think>[确认身份] 报下姓名", "[信息传达] 在路上"])
+    (sample,) = run_on_file(FunctionLM(lambda _: next(said)), TWO[:1], tmp_path)["samples"]["csconv_dialogue"]
+    assert sample["doc"]["customers"] == [[], ["查快递"], ["[姓名]"]]
+    assert [str(record) for record in sample["filtered_resps"]] == [
+        '{"strategy": null, "text": "喂？", "problem": "no-label"}',
+        '{"strategy": "确认身份", "text": "报下姓名", "problem": null}',
+        '{"strategy": "信息传达", "text": "在路上", "problem": null}',
+    ]
+
+
 def test_thinking_silence_and_none_are_counted_and_leave_an_empty_line_in_the_history(tmp_path: Path) -> None:
     said = iter([None, "", "<think>没想完", "嗯</think>", "[感谢与告别] 再见<think>"])
     results = run_on_file(FunctionLM(lambda _: next(said)), TWO, tmp_path)
@@ -225,7 +237,7 @@ def test_a_model_that_fails_in_round_3_loses_nothing_that_it_had_answered(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(
-        HarnessError, match=r"failed in round 3 of 13 \(RuntimeError: out of memory\)"
+        HarnessError, match=r"failed after 64 of 407 turns \(RuntimeError: out of memory\)"
     ) as error:
         evaluate(BrokenLM(gold), [TASK])
     (rescued,) = tmp_path.glob("csconv_rescue_*_rank0.db")
@@ -266,7 +278,7 @@ def test_without_any_answer_nothing_is_rescued(tmp_path: Path, monkeypatch: pyte
     def fail(_: Instance) -> str:
         raise ConnectionError("refused")
 
-    with pytest.raises(HarnessError, match=r"round 1 of 13 .*It had not answered anything"):
+    with pytest.raises(HarnessError, match=r"after 0 of 407 turns .*It had not answered anything"):
         evaluate(FunctionLM(fail), [TASK])
     assert list(tmp_path.iterdir()) == []
 

@@ -151,19 +151,39 @@ def test_a_completions_endpoint_gets_the_plain_prompt(server: HTTPServer) -> Non
     assert endpoint.bodies[0]["max_tokens"] == 512
 
 
+@pytest.mark.parametrize("concurrent", [1, 8])
 def test_a_dead_endpoint_is_an_error_that_loses_nothing(
-    server: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concurrent: int
 ) -> None:
     from csc_tasks.errors import HarnessError
 
     monkeypatch.chdir(tmp_path)
     endpoint = Endpoint(server)
-    endpoint.reply = lambda prompt: (
-        (_ for _ in ()).throw(OSError("gone")) if len(endpoint.prompts) > 40 else answer(prompt)
+    answered: list[str] = []
+
+    def dying(prompt: str) -> str:
+        if len(endpoint.prompts) > 40:
+            raise OSError("gone")
+        answered.append(prompt)
+        return answer(prompt)
+
+    endpoint.reply = dying
+    with pytest.raises(
+        HarnessError, match=rf"failed after \d+ of {TURNS} turns .*--use_cache csconv_rescue_"
+    ):
+        chat(endpoint, ["csconv_mini_dialogue"], concurrent=concurrent)
+    (rescued,) = tmp_path.glob("csconv_rescue_*_rank0.db")
+    # The same command with the rescued answers asks for none of them again.
+    endpoint.reply, endpoint.prompts = answer, []
+    chat(
+        endpoint,
+        ["csconv_mini_dialogue"],
+        concurrent=concurrent,
+        use_cache=str(rescued).removesuffix("_rank0.db"),
     )
-    with pytest.raises(HarnessError, match=r"failed in round \d+ of 13 .*--use_cache csconv_rescue_"):
-        chat(endpoint, ["csconv_mini_dialogue"], concurrent=1)
-    assert len(list(tmp_path.glob("csconv_rescue_*.db"))) == 1
+    assert len(endpoint.prompts) <= TURNS - len(answered)
+    # Conversations that a supporter opens begin with the same prompt, which others may ask for again.
+    assert {p for p in answered if "客户:" in p}.isdisjoint(endpoint.prompts)
     server.clear()
 
 
@@ -210,3 +230,33 @@ def test_a_killed_run_repeats_no_answered_request(
     if task.endswith("dialogue"):
         assert len(endpoint.prompts) == total - len(before)
     assert len(list(tmp_path.rglob("results_*.json"))) == 1
+
+
+def test_on_an_endpoint_no_conversation_waits_for_another(server: HTTPServer) -> None:
+    """One answer that never seems to come holds up its own conversation, and no other."""
+    endpoint = Endpoint(server)
+    slow = load("mini").conversations[0].utterances[1].text
+    finished: list[int] = []
+
+    def reply(prompt: str) -> str:
+        if slow in prompt and not finished:
+            # All the others are done, whatever their length, while this one waits.
+            for _ in range(600):
+                if len(endpoint.prompts) > TURNS - 20:
+                    break
+                time.sleep(0.1)
+            finished.append(len(endpoint.prompts))
+        return answer(prompt)
+
+    endpoint.reply = reply
+    chat(endpoint, ["csconv_mini_dialogue"], concurrent=32)
+    assert finished
+    assert finished[0] > TURNS - 20
+    assert len(endpoint.prompts) == TURNS
+
+
+def test_the_console_has_one_bar_for_a_dialogue_over_an_endpoint(
+    server: HTTPServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chat(Endpoint(server), ["csconv_mini_dialogue"], concurrent=8, limit=4)
+    assert "Requesting API" not in capsys.readouterr().err

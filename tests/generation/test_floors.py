@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from lm_eval.api.instance import Instance
 
-from csc_tasks.data.sources import Split, load
+from csc_tasks.data.files import write_conversations
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from csc_tasks.errors import ConfigError
 from csc_tasks.generation.floors import FloorLM
-from csc_tasks.protocol.prompt import TaskKind
 from csc_tasks.protocol.replies import read_reply
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
 from tests.door import csconv
 from tests.running import evaluate, scores
@@ -29,9 +31,9 @@ def requests(docs: list[TurnDoc], task: str = "csconv_mini_response") -> list[In
     return [Instance("generate_until", doc, ("prompt", {}), 0, (task, i, 1)) for i, doc in enumerate(docs)]
 
 
-def answers(kind: str, docs: list[TurnDoc], **options: Any) -> list[tuple[str, str]]:
+def answers(floor: str, docs: list[TurnDoc], **options: Any) -> list[tuple[str, str]]:
     """(strategy, text) of each reply, read as the task reads it."""
-    replies = FloorLM(f"csconv-{kind}", **options).generate_until(requests(docs))
+    replies = FloorLM(f"csconv-{floor}", **options).generate_until(requests(docs))
     read = [read_reply(r, TaskKind.RESPONSE) for r in replies]
     return [(r.strategy.zh if r.strategy else "", r.text) for r in read]
 
@@ -75,42 +77,42 @@ def test_random_draws_from_all_strategies_and_the_training_replies() -> None:
     assert {text for _, text in drawn} <= {t["reference"] for t in TRAINING}
 
 
-@pytest.mark.parametrize("kind", ["random", "shuffle"])
-def test_draws_depend_on_the_seed(kind: str) -> None:
+@pytest.mark.parametrize("floor", ["random", "shuffle"])
+def test_draws_depend_on_the_seed(floor: str) -> None:
     assert (
-        answers(kind, EVALUATION, seed=1)
-        == answers(kind, EVALUATION, seed=1)
-        != answers(kind, EVALUATION, seed=2)
+        answers(floor, EVALUATION, seed=1)
+        == answers(floor, EVALUATION, seed=1)
+        != answers(floor, EVALUATION, seed=2)
     )
 
 
-@pytest.mark.parametrize("kind", ["random", "retrieval"])
-def test_an_answer_does_not_depend_on_which_other_turns_are_asked(kind: str) -> None:
-    assert answers(kind, EVALUATION)[5:9] == answers(kind, EVALUATION[5:9])
+@pytest.mark.parametrize("floor", ["random", "retrieval"])
+def test_an_answer_does_not_depend_on_which_other_turns_are_asked(floor: str) -> None:
+    assert answers(floor, EVALUATION)[5:9] == answers(floor, EVALUATION[5:9])
 
 
-@pytest.mark.parametrize("kind", ["random", "majority", "retrieval", "shuffle"])
-def test_every_baseline_runs_every_task_and_names_a_strategy_each_time(kind: str) -> None:
+@pytest.mark.parametrize("floor", ["random", "majority", "retrieval", "shuffle"])
+def test_every_floor_runs_every_task_and_names_a_strategy_each_time(floor: str) -> None:
     tasks = [
         f"csconv_mini_{t}" for t in ("strategy", "strategy_mc", "response", "response_oracle", "dialogue")
     ]
-    results = evaluate(FloorLM(f"csconv-{kind}"), tasks)
+    results = evaluate(FloorLM(f"csconv-{floor}"), tasks)
     for task in tasks[:3]:
         assert scores(results, task)["strategy_invalid"] == 0.0
     assert scores(results, tasks[0])["strategy_acc"] == scores(results, tasks[2])["strategy_acc"]
-    # A baseline reads no history, so the context makes no difference to it.
+    # A floor reads no history, so the context makes no difference to it.
     for metric in ("strategy_acc", "bleu_4", "rouge_l"):
         assert scores(results, tasks[4])[metric] == scores(results, tasks[2])[metric]
     assert scores(results, tasks[1])["strategy_top3"] >= scores(results, tasks[1])["strategy_acc"]
 
 
-def test_several_baselines_with_commas_are_evaluated_one_after_the_other_each_as_itself(
+def test_several_floors_with_commas_are_evaluated_one_after_the_other_each_as_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     task = "csconv_mini_strategy"
     done = csconv(
-        *("baseline", "random,shuffle", "--tasks", task, "--output_path", tmp_path, "--seed", "3"),
+        *("floor", "random,shuffle", "--tasks", task, "--output_path", tmp_path, "--seed", "3"),
         *("--limit", "12"),
     )
     assert done.code == 0, done.err[-2000:]
@@ -119,12 +121,50 @@ def test_several_baselines_with_commas_are_evaluated_one_after_the_other_each_as
         content = json.loads(path.read_text(encoding="utf-8"))
         found[content["config"]["model_args"]["model"]] = content["results"][task]["strategy_acc,none"]
     alone = {
-        f"csconv-{kind}": scores(evaluate(FloorLM(f"csconv-{kind}", seed=3), [task], limit=12), task)
-        for kind in ("random", "shuffle")
+        f"csconv-{floor}": scores(evaluate(FloorLM(f"csconv-{floor}", seed=3), [task], limit=12), task)
+        for floor in ("random", "shuffle")
     }
-    assert found == {kind: values["strategy_acc"] for kind, values in alone.items()}
+    assert found == {floor: values["strategy_acc"] for floor, values in alone.items()}
     assert len(set(found.values())) == 2
     assert len(list(tmp_path.rglob(f"samples_{task}_*.jsonl"))) == 2
+
+
+@pytest.mark.parametrize("way", ["--train", "--metadata", "CSCONV_TRAIN", "RoleCS.json"])
+def test_a_floor_on_own_data_takes_training_conversations_as_few_shot_examples_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    own, train = tmp_path / "own, 甲.json", tmp_path / "train, 乙.json"
+    write_conversations(own, load("mini").conversations[:2])
+    monkeypatch.setenv("CSCONV_DATA", str(own))
+    arguments = ["baseline", "random", "--tasks", "csconv_strategy", "--output_path", tmp_path / "out"]
+    without = csconv(*arguments)
+    assert without.code == 1
+    for remedy in ("--train", "--metadata csconv_train=PATH", "CSCONV_TRAIN", "RoleCS.json"):
+        assert remedy in without.err
+    match way:
+        case "--train":
+            arguments += ["--train", train]
+        case "--metadata":
+            arguments += ["--metadata", json.dumps({"csconv_train": str(train)})]
+        case "CSCONV_TRAIN":
+            monkeypatch.setenv(way, str(train))
+        case _:
+            train = tmp_path / way
+    write_conversations(train, load("mini", Split.TRAINING).conversations[:1])
+    done = csconv(*arguments)
+    assert done.code == 0, done.err[-2000:]
+    (path,) = (tmp_path / "out").rglob("results_*.json")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["config"]["model_args"] == {"model": "csconv-random", "train": str(train), "seed": 0}
+
+
+def test_what_is_shuffled_needs_no_training_conversations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_conversations(tmp_path / "own.json", load("mini").conversations[:2])
+    monkeypatch.setenv("CSCONV_DATA", str(tmp_path / "own.json"))
+    done = csconv("baseline", "shuffle", "--tasks", "csconv_strategy", "--output_path", tmp_path / "out")
+    assert done.code == 0, done.err[-2000:]
 
 
 def test_a_floor_is_far_from_zero_on_chinese_text() -> None:
@@ -141,9 +181,10 @@ def test_a_task_of_another_benchmark_is_refused() -> None:
         )
 
 
-def test_importing_the_baselines_hides_no_model_of_the_harness() -> None:
+def test_registering_the_floors_hides_no_model_of_the_harness_and_may_be_done_twice() -> None:
     program = (
-        "import csc_tasks.generation.floors, lm_eval.api.registry as r; print(r.get_model('dummy').__name__)"
+        "import csc_tasks.generation.floors as f, lm_eval.api.registry as r; f.register(); f.register();"
+        "print(r.get_model('dummy').__name__, r.get_model('csconv-baseline').__name__)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "DummyLM"
+    assert done.stdout.strip() == "DummyLM FloorLM"

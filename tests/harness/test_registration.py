@@ -102,7 +102,8 @@ def test_a_harness_that_cannot_be_written_to_is_an_error_with_the_alternative(ta
     program = (
         "import os, sys, tempfile, random; from pathlib import Path\n"
         "from csc_tasks.harness import registration\n"
-        "from csc_tasks.commands import baseline, data, main, setup, table\n"
+        "from csc_tasks.metrics import ModelError\n"
+        "from csc_tasks.commands import data, floor, main, setup, table\n"
         f"registration.tasks_folder = lambda: Path({str(tasks)!r})\n"
         # whatever the command imports lazily is imported by a first, harmless call
         "sys.argv = ['csconv', 'path']\n"

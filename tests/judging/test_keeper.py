@@ -1,116 +1,122 @@
-"""The cache and the log: what is kept, and what happens to files that are not sound."""
+"""Verdicts in the journal and the cache: what is kept, and what serves again."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from csc_tasks.chat.cache import VerdictCache
-from csc_tasks.chat.journal import Journal, rescue
-from csc_tasks.metrics.judge import JudgeError, Status, Verdict
+from csc_tasks.chat.journal import read_journal
+from csc_tasks.errors import ChatError
+from csc_tasks.judging.keeper import Keeper, known_verdicts, open_cache, recall
+from csc_tasks.metrics.judge import Sample, Status, Verdict
+from csc_tasks.metrics.judge.verdict import SILENT
 
 VERDICT = Verdict(Status.SCORED, {"empathy": 4}, "好")
+ORIGIN = {"rubric": "r@1", "judge": "m"}
 
 
-def test_a_cache_can_be_moved_and_read_by_anyone(tmp_path: Path) -> None:
-    cache = VerdictCache(tmp_path / "here" / "cache.sqlite")
-    cache.put({"a": VERDICT, "b": VERDICT})
+def sample(turn: int = 0) -> Sample:
+    return Sample("c0", turn, {})
+
+
+def keeper(folder: Path, troubles: list[str] | None = None) -> Keeper:
+    found = [] if troubles is None else troubles
+    return Keeper(open_cache(folder / "cache.sqlite"), folder / "verdicts.jsonl", ORIGIN, found.append)
+
+
+def places(folder: Path) -> list[tuple[str, int, bool]]:
+    return [(r["key"], r["turn"], r["cached"]) for r in read_journal(folder / "verdicts.jsonl")]
+
+
+def test_a_verdict_is_in_the_journal_at_once_and_in_the_cache_at_the_end(tmp_path: Path) -> None:
+    keeping = keeper(tmp_path)
+    keeping.add("a", sample(), VERDICT, cached=False)
+    (line,) = read_journal(tmp_path / "verdicts.jsonl")
+    assert line.pop("time") > 1e9
+    assert line == {
+        "key": "a",
+        "conversation": "c0",
+        "turn": 0,
+        **ORIGIN,
+        "cached": False,
+        **VERDICT.record(),
+    }
+    assert keeping.get("a") == VERDICT
+    assert keeping.finish() == ""
+    assert known_verdicts(open_cache(tmp_path / "cache.sqlite"), "a", "b") == {"a": VERDICT}
+
+
+def test_what_has_no_verdict_is_in_the_journal_alone(tmp_path: Path) -> None:
+    keeping = keeper(tmp_path)
+    keeping.add("a", sample(), Verdict(Status.FAILED, reason="HTTP 500"), cached=False)
+    keeping.add("b", sample(1), Verdict(Status.SCORED, {"empathy": 1}, flags=(SILENT,)), cached=False)
+    keeping.finish()
+    assert known_verdicts(open_cache(tmp_path / "cache.sqlite"), "a", "b") == {}
+    assert len(places(tmp_path)) == 2
+    assert recall(open_cache(tmp_path / "cache.sqlite"), tmp_path / "verdicts.jsonl") == {("b", "c0", 1)}
+
+
+def test_each_turn_has_its_line_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        keeping = keeper(tmp_path)
+        keeping.add("a", sample(0), VERDICT, cached=True)
+        keeping.add("a", sample(1), VERDICT, cached=True)
+        keeping.finish()
+    assert places(tmp_path) == [("a", 0, True), ("a", 1, True)]
+
+
+def test_a_lost_cache_is_filled_again_from_the_journal(tmp_path: Path) -> None:
+    keeping = keeper(tmp_path)
+    keeping.add("a", sample(), VERDICT, cached=False)
+    keeping.finish()
+    (tmp_path / "cache.sqlite").unlink()
+    assert keeper(tmp_path).get("a") == VERDICT
+
+
+def test_an_entry_that_is_no_verdict_is_a_miss(tmp_path: Path) -> None:
+    cache = open_cache(tmp_path / "cache.sqlite")
+    cache.put({"a": VERDICT.record(), "b": [1], "c": {"status": "scored"}})
+    assert known_verdicts(cache, "a", "b", "c") == {"a": VERDICT}
     cache.close()
-    assert [p.name for p in (tmp_path / "here").iterdir()] == ["cache.sqlite"]
-    moved = VerdictCache(Path(shutil.move(tmp_path / "here" / "cache.sqlite", tmp_path / "there.sqlite")))
-    assert moved.get(["a", "c"]) == {"a": VERDICT}
-    moved.close()
-    rows = sqlite3.connect(tmp_path / "there.sqlite").execute("SELECT verdict FROM verdicts").fetchall()
-    assert [json.loads(text) for (text,) in rows] == [VERDICT.record()] * 2
 
 
-def test_two_processes_share_a_cache_and_claim_a_key_once(tmp_path: Path) -> None:
-    one, two = (VerdictCache(tmp_path / "cache.sqlite") for _ in range(2))
-    assert one.claim(["a", "b"]) == {"a", "b"}
-    assert two.claim(["b", "c"]) == {"c"}
-    one.put({"a": VERDICT}, release=["b"])
-    assert two.get(["a"]) == {"a": VERDICT}
-    assert two.claim(["a", "b"]) == {"b"}  # a has its verdict, b was given up
-    two.close()
-    assert one.claim(["b", "c"]) == {"b", "c"}
-    one.close()
-
-
-def test_the_claims_of_a_process_that_was_killed_are_void(tmp_path: Path) -> None:
-    program = (
-        "import os, signal, sys; from pathlib import Path\n"
-        "from csc_tasks.chat.cache import VerdictCache\n"
-        "cache = VerdictCache(Path(sys.argv[1])); assert cache.claim(['a']) == {'a'}\n"
-        "os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    subprocess.run([sys.executable, "-c", program, str(tmp_path / "cache.sqlite")], check=False)
-    cache = VerdictCache(tmp_path / "cache.sqlite")
-    assert cache.claim(["a"]) == {"a"}
-    cache.close()
-
-
-@pytest.mark.parametrize(
-    "content", [b"these are no verdicts, but 40 bytes of text" * 40, b"SQLite format 3\x00" * 99]
-)
-def test_a_file_that_is_no_database_is_an_error_and_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
+def test_a_cache_of_an_older_csconv_serves_on(tmp_path: Path) -> None:
     path = tmp_path / "cache.sqlite"
-    path.write_bytes(content)
-    with pytest.raises(JudgeError, match=r"not a sound SQLite file.*remove it or name another cache"):
-        VerdictCache(path)
-    assert path.read_bytes() == content
-
-
-def test_somebody_elses_database_is_not_written_to(tmp_path: Path) -> None:
-    path = tmp_path / "photos.sqlite"
-    database = sqlite3.connect(path)
-    database.execute("CREATE TABLE photos (name TEXT)")
-    database.commit()
+    with sqlite3.connect(path) as database:
+        database.executescript(
+            f"""CREATE TABLE verdicts (key TEXT PRIMARY KEY, verdict TEXT NOT NULL);
+            CREATE TABLE claims (key TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
+            CREATE TABLE owners (owner TEXT PRIMARY KEY, host TEXT, pid INTEGER, seen REAL) WITHOUT ROWID;
+            INSERT INTO claims VALUES ('b', 'somebody');
+            PRAGMA application_id={0x63736A31}"""
+        )
+        text = json.dumps(VERDICT.record(), ensure_ascii=False)
+        database.execute("INSERT INTO verdicts VALUES ('a', ?)", (text,))
     database.close()
-    before = path.read_bytes()
-    with pytest.raises(JudgeError, match="not a verdict cache"):
-        VerdictCache(path)
-    assert path.read_bytes() == before
-    with pytest.raises(JudgeError, match="cannot be opened"):
-        VerdictCache(tmp_path)
+    keeping = keeper(tmp_path)
+    assert keeping.get("a") == VERDICT
+    assert keeping.get("b") is None
+    keeping.finish()
 
 
-def test_a_spoilt_entry_is_a_miss(tmp_path: Path) -> None:
-    cache = VerdictCache(tmp_path / "cache.sqlite")
-    cache.put({"a": VERDICT, "b": VERDICT})
-    cache._db.execute("UPDATE verdicts SET verdict = '{\"status\": \"sco' WHERE key = 'a'")
-    cache._db.execute("UPDATE verdicts SET verdict = '[1]' WHERE key = 'b'")
-    assert cache.get(["a", "b"]) == {}
-    assert cache.claim(["a", "b"]) == {"a", "b"}  # and is asked for again
-    cache.close()
-    with pytest.raises(ValueError, match="not a verdict"):
-        Verdict.of({"status": "scored"})
+def test_a_file_that_is_no_cache_says_where_the_verdicts_are(tmp_path: Path) -> None:
+    (tmp_path / "cache.sqlite").write_text("this is not SQLite, it is a note to myself" * 50)
+    with pytest.raises(ChatError, match=r"remove it or name another cache. Verdicts that stand in verdicts_"):
+        open_cache(tmp_path / "cache.sqlite")
 
 
-def test_a_log_that_was_cut_off_in_a_line_goes_on_behind_it(tmp_path: Path) -> None:
-    path = tmp_path / "verdicts.jsonl"
-    path.write_text('{"key": "a"}\n{"key": "b", "sta')
-    journal = Journal(path)
-    journal.append([{"key": "c"}])
-    journal.append([{"key": "d"}])
-    assert [r["key"] for r in journal.records()] == ["a", "c", "d"]
-    journal.close()
-
-
-def test_a_full_disk_is_an_error_and_the_records_are_rescued(tmp_path: Path) -> None:
-    full = Path("/dev/full")
-    if not full.exists():
+def test_what_no_file_takes_is_rescued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
-    journal = Journal(full)
-    with pytest.raises(OSError, match="No space left"):
-        journal.append([{"key": "a"}])
-    journal.close()
-    saved = rescue([{"key": "a"}])
-    assert saved is not None
-    assert json.loads(saved.read_text()) == {"key": "a"}
-    saved.unlink()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    troubles: list[str] = []
+    keeping = Keeper(open_cache(tmp_path / "cache.sqlite"), Path("/dev/full"), ORIGIN, troubles.append)
+    keeping.add("a", sample(), VERDICT, cached=False)
+    assert troubles == ["/dev/full: cannot be written (No space left on device)"]
+    said = keeping.finish()
+    assert "1 paid verdicts were saved in" in said
+    (rescued,) = tmp_path.glob("csconv_verdicts_*.jsonl")
+    assert [record["key"] for record in read_journal(rescued)] == ["a"]

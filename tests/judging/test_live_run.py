@@ -7,15 +7,14 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-pytest.importorskip("pydantic", reason="needs csconv-eval[judge]")
+pytest.importorskip("aiohttp", reason="needs csconv-eval[judge]")
 
-from csc_tasks.errors import ConfigError
+from csc_tasks.errors import ConfigError, CSConvError
 from csc_tasks.leaderboards.build import build_board
 from csc_tasks.metrics.judge import load_rubric
 from tests.door import csconv
@@ -25,12 +24,6 @@ from tests.running import FunctionLM, evaluate, gold, scores
 
 TASKS = ["csconv_mini_strategy", "csconv_mini_response", "csconv_mini_dialogue"]
 CANARY = "sk-canary-4f1b9d27"
-
-
-@pytest.fixture
-def server() -> Iterator[JudgeServer]:
-    with JudgeServer() as running:
-        yield running
 
 
 @pytest.fixture
@@ -128,7 +121,7 @@ def test_a_judge_that_dies_after_generation_costs_its_own_columns_only(
     [("nowhere.yaml", "nowhere.yaml: cannot be read"), (7, "must be the path of a judge")],
 )
 def test_a_wrong_configuration_stops_the_run_before_generation(value: Any, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(CSConvError, match=message):
         evaluate(FunctionLM(gold), TASKS, metadata={"csconv_judge": value}, limit=2)
 
 

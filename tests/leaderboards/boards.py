@@ -208,9 +208,10 @@ def table(id: str = "main", hostile: bool = True) -> BoardTable:
 
 def other_table() -> BoardTable:
     names = tuple(c for c in columns(METRICS[:3]) if c.section == SECTIONS[0].id)
+    bare = {SECTIONS[0].id: figures(0.3, "other", SECTIONS[0], sparse=True)}
     rows = [
-        row("other-a", "meta-llama/Llama-3.1-8B-Instruct", 0.3, names, figures={}),
-        row("other-b", "Qwen/Qwen2.5-7B-Instruct", 0.32, names, shots=2, figures={}),
+        row("other-a", "meta-llama/Llama-3.1-8B-Instruct", 0.3, names, figures=bare),
+        row("other-b", "Qwen/Qwen2.5-7B-Instruct", 0.32, names, shots=2, figures=bare),
     ]
     return BoardTable(
         id="few-shot",

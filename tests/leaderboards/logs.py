@@ -13,8 +13,8 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.loggers import EvaluationTracker
 
-import csc_tasks.generation.floors  # noqa: F401  # registers the model
 from csc_tasks.framework import Strategy
+from csc_tasks.generation.floors import register
 from tests import running
 
 NAMES = [strategy.zh for strategy in Strategy]
@@ -72,6 +72,7 @@ def evaluate(
     folder: Path, kind: str, tasks: str = "csconv_mini_response", limit: int | None = None, seed: int = 0
 ) -> Path:
     """Evaluate a baseline by its registered name and save it in a folder of its own; returns the folder."""
+    register()
     tracker = EvaluationTracker(output_path=str(folder))
     results = running.evaluate(
         "csconv-baseline",

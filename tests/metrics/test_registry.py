@@ -5,7 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from csc_tasks.metrics import Needs, all_metrics, column_name, metrics_for, signature_of
+import pytest
+
+from csc_tasks.metrics import (
+    Needs,
+    additive_metric,
+    all_metrics,
+    column_name,
+    has_sums,
+    metric_named,
+    metrics_for,
+    signature_of,
+)
 from tests.paths import ROOT
 
 
@@ -32,6 +43,31 @@ def test_the_signature_of_a_tokenised_metric_names_the_tokenizer_and_its_version
 def test_metrics_are_chosen_by_the_columns_that_a_task_has() -> None:
     assert {m.info.name for m in metrics_for({Needs.ANSWERS})} == {"no_answer"}
     assert "strategy_top3" not in {m.info.name for m in metrics_for({Needs.STRATEGY, Needs.TEXT})}
+
+
+@pytest.mark.parametrize(
+    ("reported", "metric", "sums"),
+    [
+        ("bleu_4", "bleu_4", True),
+        ("bleu_4_jieba", "bleu_4", True),  # another tokenizer's column is the same metric
+        ("bertscore_rescaled", "bertscore", True),
+        ("distinct_2", "distinct_2", False),  # of all turns together
+        ("judge_empathy", "judge_empathy", True),  # of a rubric that is shipped
+        ("judge_warmth", "judge_warmth", True),  # of a user's own
+        ("judge_coverage", "judge_coverage", True),
+        ("acc", None, False),
+        ("", None, False),
+    ],
+)
+def test_a_metric_is_found_by_the_name_of_its_column(reported: str, metric: str | None, sums: bool) -> None:
+    found = metric_named(reported)
+    assert (found.info.name if found else None) == metric
+    assert has_sums(reported) is sums
+    if sums:
+        assert additive_metric(reported) is found or reported.startswith("judge_")
+    else:
+        with pytest.raises(KeyError, match=repr(reported)):
+            additive_metric(reported)
 
 
 def test_metric_code_knows_nothing_of_the_harness() -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import minimize
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, precision_recall_fscore_support
 
@@ -15,18 +14,14 @@ from csc_tasks.metrics import UNREADABLE, Turns
 from csc_tasks.metrics.strategy import (
     F1,
     JensenShannon,
-    LongestRun,
     PreferenceBias,
     StageAccuracy,
-    StageTransitions,
     StrategyAccuracy,
     StrategyInvalid,
     TopK,
-    bradley_terry,
     class_scores,
     confusion,
     stage_of,
-    transition_counts,
 )
 
 GOLD = [0, 1, 2, 4, 4, 5, 6, 6, 7, 8, 10, 11, 6, 5, 3]
@@ -109,19 +104,6 @@ def test_share_divergence_is_undefined_where_nothing_could_be_read() -> None:
     assert np.isnan(score(PreferenceBias(), [0, 1], [-1, -1]))
 
 
-@given(labels)
-@settings(max_examples=25, deadline=None)
-def test_bradley_terry_strengths_maximise_the_likelihood(pairs: list[tuple[int, int]]) -> None:
-    counts = confusion([g for g, _ in pairs], [p for _, p in pairs])[:, :12]
-    wins = (counts.T + 0.5) * (1 - np.eye(12))
-
-    def loss(theta: np.ndarray) -> float:  # an independent way: minimise the negative log-likelihood
-        return float((wins * np.logaddexp(0, theta[None, :] - theta[:, None])).sum())
-
-    best = np.exp(minimize(loss, np.zeros(12), method="BFGS", options={"gtol": 1e-8}).x)
-    np.testing.assert_allclose(bradley_terry(wins), best / best.mean(), rtol=2e-3)
-
-
 def test_preference_bias_is_zero_without_preference_and_grows_with_it() -> None:
     everything = [s for s in range(12) for _ in range(12)]
     even = score(PreferenceBias(), everything, everything)  # always right: no strategy wins over another
@@ -134,29 +116,6 @@ def test_preference_bias_is_zero_without_preference_and_grows_with_it() -> None:
         < score(PreferenceBias(), everything, stuck)
         < 11**0.5
     )
-
-
-def test_longest_run_is_averaged_over_conversations_and_broken_by_unreadable_labels() -> None:
-    conversations = ["a"] * 5 + ["b"] * 3
-    predicted = [6, 6, -1, 6, 5, 3, 3, 3]
-    assert score(LongestRun(), [0] * 8, predicted, conversations) == pytest.approx((2 + 3) / 2)
-
-
-def test_longest_run_does_not_depend_on_the_order_of_the_log() -> None:
-    items = LongestRun().items(turns_of([0] * 4, [6, 6, 5, 6]))
-    assert LongestRun().score(items[::-1]) == LongestRun().score(items) == 2.0
-
-
-def test_transitions_count_neighbouring_turns_of_one_conversation() -> None:
-    conversations = ["a", "a", "a", "b", "b"]
-    items = StageTransitions().items(turns_of([0, 3, 7, 0, 10], [0, 3, -1, 0, 10], conversations))
-    gold, predicted = transition_counts([[c, t % 3, g, p] for c, t, g, p in items])
-    assert {(i, j): gold[i, j] for i, j in np.argwhere(gold)} == {(0, 2): 1, (2, 3): 1, (0, 4): 1}
-    assert {(i, j): predicted[i, j] for i, j in np.argwhere(predicted)} == {(0, 2): 1, (0, 4): 1}
-
-
-def test_a_gold_answer_has_no_transition_divergence() -> None:
-    assert score(StageTransitions(), GOLD, GOLD) == pytest.approx(0.0)
 
 
 def test_top_k_counts_the_gold_rank() -> None:

@@ -8,7 +8,15 @@ import random
 import numpy as np
 import pytest
 
-from csc_tasks.metrics import NO_MODELS, AdditiveMetric, Metric, Tally, Turns, all_metrics, clustered_stderr
+from csc_tasks.metrics import (
+    NO_MODELS,
+    AdditiveMetric,
+    Tally,
+    TurnMetric,
+    Turns,
+    all_metrics,
+    clustered_stderr,
+)
 from tests.texts import MIXED, REAL
 
 
@@ -35,7 +43,7 @@ TURNS = some_turns()
 @pytest.mark.parametrize("metric", all_metrics(models=NO_MODELS), ids=lambda m: m.info.name)
 @pytest.mark.parametrize("chunk", [7, 300])
 def test_a_tally_in_any_order_gives_the_score_and_error_of_all_items_at_once(
-    metric: Metric, chunk: int
+    metric: TurnMetric, chunk: int
 ) -> None:
     items = metric.items(TURNS)
     order = list(range(len(items)))
@@ -50,7 +58,7 @@ def test_a_tally_in_any_order_gives_the_score_and_error_of_all_items_at_once(
 
 
 @pytest.mark.parametrize("metric", all_metrics(models=NO_MODELS), ids=lambda m: m.info.name)
-def test_one_turn_that_could_not_be_scored_makes_the_score_nan(metric: Metric) -> None:
+def test_one_turn_that_could_not_be_scored_makes_the_score_nan(metric: TurnMetric) -> None:
     tally = Tally(metric)
     tally.add([*metric.items(TURNS)[:5], None], list(TURNS.conversations[:6]))
     assert np.isnan(tally.score())
@@ -58,5 +66,5 @@ def test_one_turn_that_could_not_be_scored_makes_the_score_nan(metric: Metric) -
 
 
 @pytest.mark.parametrize("metric", all_metrics(models=NO_MODELS), ids=lambda m: m.info.name)
-def test_nothing_has_no_score(metric: Metric) -> None:
+def test_nothing_has_no_score(metric: TurnMetric) -> None:
     assert np.isnan(Tally(metric).score())

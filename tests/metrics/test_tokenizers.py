@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from sacrebleu.tokenizers.tokenizer_char import TokenizerChar
 from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 
-from csc_tasks.metrics.tokenizers import tokenize_ascii, tokenize_char, tokenize_jieba, tokenize_zh, tokenizer
+from csc_tasks.metrics.tokenizers import (
+    TOKENIZERS,
+    tokenize_ascii,
+    tokenize_char,
+    tokenize_jieba,
+    tokenize_zh,
+    tokenizer,
+    tokenizer_named,
+    tokenizer_version,
+)
 from tests.texts import ALL, any_text
 
 
@@ -66,3 +75,21 @@ def test_the_ascii_tokenizer_drops_every_chinese_character() -> None:
 def test_an_unknown_tokenizer_is_an_error_that_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"'mecab' is none of zh, char, jieba"):
         tokenizer("mecab")
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        *((tokenizer_version(name), name) for name in TOKENIZERS),
+        ("zh(sacrebleu-2.0.0)", "zh"),  # of another version of the package
+        ("zh", "zh"),
+    ],
+)
+def test_a_signatures_tokenizer_is_known_by_name(version: str, name: str) -> None:
+    assert tokenizer_named(version) == name
+
+
+@pytest.mark.parametrize("version", ["", "mecab(1)", "zhuyin"])
+def test_a_signature_with_a_tokenizer_that_is_not_offered_is_an_error(version: str) -> None:
+    with pytest.raises(ValueError, match="is none of zh, char, jieba"):
+        tokenizer_named(version)

@@ -7,8 +7,9 @@ import pytest
 from csc_tasks.data.conversations import Speaker, Utterance
 from csc_tasks.data.sources import load
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.replies import read_reply
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import PromptBook, prefix_share, turn_docs
 
 # A change of wording is a new version: these digits may change only together with the version's name.

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import TaskKind
 from csc_tasks.protocol.replies import Problem, Reply, clean, leaves_in_thought, read_reply
+from csc_tasks.protocol.task_kind import TaskKind
 from tests.texts import ALL, any_text
 
 PS, GT, OT = Strategy.PROVIDING_SUGGESTIONS, Strategy.GREETING, Strategy.OTHERS

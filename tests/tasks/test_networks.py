@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from safetensors.torch import load_file, save_file
 
 from csc_tasks.errors import ConfigError
+from csc_tasks.install import install_hint
 from csc_tasks.metrics import BertScoreOptions, BleurtOptions, Models
 from csc_tasks.protocol.networks import Unnamed, read_models
-from csc_tasks.protocol.options import Settings
+from csc_tasks.protocol.options import Options
 from tests.door import csconv, lm_eval, process
 from tests.paths import FIXTURES
 from tests.running import FunctionLM, evaluate, gold, scores
 
 torch = pytest.importorskip("torch")
+stored = pytest.importorskip("safetensors.torch")
 
 BLEURT = FIXTURES / "bleurt_tiny"
 TASK = "csconv_mini_response"
@@ -62,12 +63,28 @@ def with_encoder(folder: Path | str, layer: int | None = 8, **more: Any) -> dict
             Unnamed.DEFAULT,
             Models(BertScoreOptions(batch=7, device="cpu")),
         ),
+        (
+            {"csconv_bertscore_vectors": "/v"},
+            Unnamed.OFF,
+            Models(BertScoreOptions(vectors=Path("/v"))),
+        ),
+        ({"csconv_bertscore_vectors": False}, Unnamed.DEFAULT, Models(BertScoreOptions())),
         ({"csconv_bleurt_model": "b"}, Unnamed.OFF, Models(None, BleurtOptions("b"))),
         ({"csconv_bleurt_model": "off"}, Unnamed.OFF, Models()),
     ],
 )
 def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, expected: Models) -> None:
     assert read_models(options, unnamed) == expected
+
+
+def test_vectors_are_kept_in_the_cache_where_no_folder_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CSCONV_CACHE", str(tmp_path))
+    for value in (True, "true"):
+        chosen = read_models({"csconv_bertscore_vectors": value}, Unnamed.OFF).bertscore
+        assert chosen is not None
+        assert chosen.vectors == tmp_path / "vectors"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +96,7 @@ def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, 
         ({"csconv_bertscore_batch": True}, "csconv_bertscore_batch=True: must be a whole number"),
         ({"csconv_bertscore_model": 5}, "csconv_bertscore_model=5: must be a name or a path"),
         ({"csconv_bertscore_model": ""}, "csconv_bertscore_model='': must be a name or a path"),
+        ({"csconv_bertscore_vectors": 7}, "csconv_bertscore_vectors=7: must be a folder, or true for one"),
         ({"csconv_bertscore_rescale": "maybe"}, "csconv_bertscore_rescale='maybe': must be true or false"),
         (
             {"csconv_bertscore_model": "off", "csconv_bertscore_layer": 8},
@@ -93,7 +111,7 @@ def test_options_choose_the_networks(options: dict[str, Any], unnamed: Unnamed, 
 )
 def test_a_wrong_option_is_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        Settings.from_metadata(options)
+        Options.from_metadata(options)
 
 
 # --- what cannot be had stops the run before the model is asked anything ---
@@ -112,9 +130,9 @@ def with_truncated_weights(folder: Path) -> dict[str, Any]:
 
 
 def with_a_missing_weight(folder: Path) -> dict[str, Any]:
-    weights = load_file(folder / "model.safetensors")
+    weights = stored.load_file(folder / "model.safetensors")
     del weights["encoder.layer.3.output.dense.weight"]
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    stored.save_file(weights, folder / "model.safetensors", {"format": "pt"})
     return with_encoder(folder)
 
 
@@ -197,7 +215,7 @@ def test_what_cannot_be_had_stops_the_run_before_generation_with_three_ways_out(
     assert lm.requests == []
     kind = "bleurt" if "bleurt" in spoil.__name__ else "bertscore"
     for way in (
-        f"pip install 'csconv-eval[{kind}]'",
+        install_hint(kind),
         f"csconv_{kind}_model=FOLDER",
         f"csconv_{kind}_model=off",
     ):
@@ -212,7 +230,7 @@ def test_without_the_bert_score_package_the_run_stops_too(
         ConfigError, match="bertscore cannot be computed: bert-score is not installed"
     ) as error:
         evaluate(FunctionLM(gold), [TASK], with_encoder(model), limit=2)
-    assert "pip install 'csconv-eval[bertscore]'" in str(error.value)
+    assert install_hint("bertscore") in str(error.value)
 
 
 def test_nothing_is_loaded_for_predict_only_or_a_strategy_task() -> None:
@@ -231,9 +249,9 @@ def test_nothing_is_loaded_for_predict_only_or_a_strategy_task() -> None:
 def test_an_encoder_that_gives_no_numbers_is_nan_with_a_counted_reason_and_all_else_is_scored(
     model: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    weights = load_file(model / "model.safetensors")
+    weights = stored.load_file(model / "model.safetensors")
     weights["encoder.layer.2.output.dense.weight"][:] = float("nan")
-    save_file(weights, model / "model.safetensors", {"format": "pt"})
+    stored.save_file(weights, model / "model.safetensors", {"format": "pt"})
     results = evaluate(FunctionLM(gold), [TASK], with_encoder(model), limit=5)
     found = scores(results, TASK)
     for name in ("bertscore", "bertscore_precision", "bertscore_recall"):
@@ -290,7 +308,7 @@ def test_a_mini_task_uses_the_default_model_only_if_it_is_in_the_cache_and_the_t
     (filled / "models--bert-base-chinese" / "refs").mkdir()
     (filled / "models--bert-base-chinese" / "refs" / "main").write_text("0" * 40)
     for name, cache in (("without", empty), ("with", filled)):
-        command = ("baseline", "random", "--tasks", TASK, "--limit", "5", "--output_path", tmp_path / name)
+        command = ("floor", "random", "--tasks", TASK, "--limit", "5", "--output_path", tmp_path / name)
         done = process(*command, HF_HUB_CACHE=str(cache))  # its place is read once, at import
         assert done.code == 0, done.err
         said = "without BERTScore; --metadata csconv_bertscore_model=" in done.output
@@ -320,16 +338,16 @@ def test_a_task_on_full_data_without_the_model_stops_with_exit_code_and_one_mess
 
 
 def test_two_encoders_of_one_model_are_two_columns(model: Path, tiny_bert: Path, tmp_path: Path) -> None:
-    common = ("baseline", "random", "--tasks", TASK, "--limit", "6", "--output_path", tmp_path / "out")
+    common = ("floor", "random", "--tasks", TASK, "--limit", "6", "--output_path", tmp_path / "out")
     metadata = f"csconv_bertscore_model={model},csconv_bertscore_layer=8"
     assert csconv(*common, "--metadata", metadata).code == 0
     other = f"csconv_bertscore_model={tiny_bert},csconv_bertscore_layer=2"
     done = csconv("score", tmp_path / "out", "--metrics", "bertscore", "--metadata", other)
     assert done.code == 0, done.err
     table = csconv("table", tmp_path / "out").out
-    assert "BERTScore F1: bert-score 0.3.13, some-encoder@" in table
-    assert "BERTScore F1: bert-score 0.3.13, tiny-bert@" in table
-    columns = next(line for line in table.splitlines() if line.startswith("┃ model"))
+    assert "BERTScore F1 (some-encoder): bert-score 0.3.13, some-encoder@" in table
+    assert "BERTScore F1 (tiny-bert): bert-score 0.3.13, tiny-bert@" in table
+    columns = next(line for line in table.splitlines() if line.startswith("┃ # ┃ model"))
     assert "(some-encoder) ↑" in columns
     assert "(tiny-bert) ↑" in columns
 
@@ -340,7 +358,7 @@ def test_scoring_again_with_the_runs_encoder_gives_its_numbers_to_the_last_digit
     caplog.set_level(logging.INFO)
     metadata = f"csconv_bertscore_model={model},csconv_bertscore_layer=8,csconv_bleurt_model={BLEURT}"
     common = (
-        "baseline",
+        "floor",
         "retrieval",
         "--tasks",
         f"{TASK},csconv_mini_dialogue",
@@ -354,9 +372,7 @@ def test_scoring_again_with_the_runs_encoder_gives_its_numbers_to_the_last_digit
     (original,) = (tmp_path / "out" / "csconv-retrieval").glob("results_2*.json")
     names = "bertscore,bertscore_recall,bleurt"
     other = metadata + ",csconv_bertscore_batch=5,csconv_bleurt_batch=3"
-    done = csconv(
-        "score", tmp_path / "out", "--metrics", names, "--metadata", other, cwd=tmp_path, CSCONV_CACHE_GB="0"
-    )
+    done = csconv("score", tmp_path / "out", "--metrics", names, "--metadata", other, cwd=tmp_path)
     assert done.code == 0, done.err
     expected = json.loads(original.read_text())
     files = done.out.split()

@@ -13,12 +13,14 @@ import pytest
 from lm_eval.api.instance import Instance
 
 from csc_tasks.data.files import write_conversations
-from csc_tasks.data.sources import Split, load
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from csc_tasks.errors import CSConvError, HarnessError
 from csc_tasks.framework import Strategy
 from csc_tasks.harness.registration import task_names
 from csc_tasks.metrics.bleu import Bleu
-from csc_tasks.protocol.prompt import TaskKind, load_prompt
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import turn_docs
 from tests.running import FunctionLM, evaluate, gold, manager, scores
 

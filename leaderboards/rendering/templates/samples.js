@@ -66,7 +66,7 @@ async function sampleBrowser(section) {
       turns.forEach(([, gold], i) => {
         const here = own.map((list) => list[i]).filter(Boolean);
         if (strategy !== null && gold !== strategy) return;
-        if (wrong && !here.some((reply) => reply[0] !== null && reply[0] !== gold)) return;
+        if (wrong && (gold < 0 || !here.some((reply) => reply[0] !== null && reply[0] !== gold))) return;
         hits.add(i);
         if (metric) here.forEach((reply) => metric in reply[2] && (score = Math.min(score, reply[2][metric])));
       });
@@ -105,7 +105,7 @@ async function sampleBrowser(section) {
   function mark(strategy, gold) {
     if (strategy === null) return null;
     const [zh, en] = data.strategies[strategy] ?? ["不可读", "unreadable"];
-    const kind = gold === undefined ? "" : strategy === gold ? "right" : "wrong";
+    const kind = gold === undefined || gold < 0 ? "" : strategy === gold ? "right" : "wrong";
     const sign = { right: "✓ ", wrong: "✗ ", "": "" }[kind];
     return make("p", { class: `mark ${kind}` }, sign && make("span", { "aria-hidden": "true" }, sign), make("span", { lang: "zh" }, zh), " ", make("small", {}, kind ? `${en}, ${kind}` : en));
   }
@@ -113,7 +113,7 @@ async function sampleBrowser(section) {
   function show({ talk: [id, topic, turns], hits }) {
     const filtered = pick.strategy.value !== "" || pick.wrong.checked;
     const items = turns.map(([customer, gold, reference], i) => {
-      const sides = [make("div", { class: "reply gold" }, make("h4", {}, "Gold"), mark(gold), make("p", { lang: "zh", dir: "auto" }, reference))];
+      const sides = [make("div", { class: "reply gold" }, make("h4", {}, "Gold"), ...(gold < 0 ? [] : [mark(gold)]), make("p", { lang: "zh", dir: "auto" }, reference))];
       for (const [label, row] of models) {
         const reply = replies(row, id)[i];
         const side = make("div", { class: "reply" }, make("h4", {}, make("bdi", {}, label)));

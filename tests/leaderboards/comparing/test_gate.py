@@ -141,8 +141,6 @@ def test_what_was_not_measured_is_never_a_pass(
         (["--max-drop", "strategy_acc=-0.1"], "not a number of at least 0"),
         (["--max-drop", "length_ratio=0.1"], "no better and worse"),
         (["--max-drop", "distinct_2=0.1"], "no interval"),
-        (["--min", "rouge_l"], "--min rouge_l: write METRIC=NUMBER"),
-        (["--min", "rouge_l=inf"], "options: min: rouge_l: inf is not a number"),
         (["--min-coverage", "98"], "not between 0 and 1"),
         (["--rules", "absent.yaml"], "cannot be read"),
         (["--model", "gpt"], "no results of a model 'gpt'"),
@@ -164,12 +162,6 @@ def test_wrong_use_has_a_code_of_its_own(runs: Path, arguments: list[str], words
         ("alpha: 0", "not between 0 and 0.5"),
         ("min_turns: many", "not a whole number"),
         ("a: b: c", "not YAML"),
-        ("min: {bleu_2: true}", "min: bleu_2: True is not a number"),
-        ("min: {bleu_9: 0.1}", "min: there is no metric 'bleu_9'"),
-        ("min_turns: true", "min_turns: True is not a whole number"),
-        ("sections: response/reference", "sections: 'response/reference' is not a list such as"),
-        ("allow_partial: 1", "allow_partial: 1 is not true or false"),
-        ("min: {bleu_2: 0.1}\nfloor: {bleu_4: 0.1}", "floor is the old name of min"),
     ],
 )
 def test_rules_with_an_error_are_wrong_use(runs: Path, tmp_path: Path, text: str, words: str) -> None:
@@ -393,15 +385,6 @@ def test_rules_from_a_file_and_options_add_up(runs: Path, tmp_path: Path) -> Non
     assert gate(*common).code == PASS
     assert gate(*common, "--max-drop", "rouge_l=0").code == REGRESSION
     assert gate(*common, "--max-drop", "strategy_acc=0.01").code == REGRESSION
-
-
-@pytest.mark.parametrize("name", ["min", "floor"])
-def test_a_minimum_may_have_its_old_name_in_a_file(runs: Path, tmp_path: Path, name: str) -> None:
-    (tmp_path / "gate.yaml").write_text(f"{name}: {{strategy_acc: 0.9}}")
-    done = gate(runs / "better", "--baseline", runs / "better", "--rules", tmp_path / "gate.yaml")
-    assert done.code == REGRESSION
-    assert "strategy_acc (min)" in done.output
-    assert "below the limit" in done.output
 
 
 def test_more_rules_make_each_of_them_harder_to_break(runs: Path) -> None:

@@ -24,8 +24,6 @@ from tests.door import csconv
 from tests.leaderboards import boards
 from tests.leaderboards.logs import RESPONSE, content, edit, results_file, samples_file
 
-pytestmark = pytest.mark.slow
-
 CHINESE = "机构/客服模型"
 FORMATS = ("csv", "parquet", "model-index")
 

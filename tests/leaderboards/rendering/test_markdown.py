@@ -82,7 +82,7 @@ def test_checkpoints_of_one_model_are_told_apart_by_their_step() -> None:
 def test_every_section_of_every_table_is_a_table_with_a_row_for_each_of_its_models() -> None:
     board = whole()
     found = [(heading, rows) for heading, rows in tables(markdown(board)) if "turns" in rows[0]]
-    # Rows of the second table have no figures of a section: they are not listed in it.
+    # A row without figures of a section is not of it.
     expected = [
         (part.title, sum(part.id in row.figures for row in table.rows))
         for table in board.tables

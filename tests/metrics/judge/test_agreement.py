@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-pytest.importorskip("evalica", reason="needs csconv-eval[judge]")
-
 from csc_tasks.metrics.judge import JudgeError, Status, Verdict, load_rubric
-from csc_tasks.metrics.judge.agreement import Place, agreement, read_ratings, read_verdicts, weighted_kappa
+from csc_tasks.metrics.judge.agreement import (
+    Place,
+    agreement,
+    ordinal_alpha,
+    read_verdicts,
+    weighted_kappa,
+)
 from csc_tasks.metrics.judge.verdict import SILENT
 
 RUBRIC = load_rubric("turn-zh-1")
@@ -75,6 +78,31 @@ def test_alpha_is_krippendorffs_own_example() -> None:
     assert found.human_alpha == pytest.approx(0.815, abs=5e-4)
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_alpha_is_that_of_evalica(seed: int) -> None:
+    evalica = pytest.importorskip("evalica")
+    pandas = pytest.importorskip("pandas")
+    luck = np.random.default_rng(seed)
+    ratings = luck.integers(1, 6, (4, 25)).astype(float)
+    ratings[luck.random(ratings.shape) < 0.3] = np.nan
+    paired = ratings[:, (~np.isnan(ratings)).sum(axis=0) >= 2]
+    theirs = evalica.alpha(pandas.DataFrame(paired), distance="ordinal").alpha
+    assert ordinal_alpha(ratings) == pytest.approx(theirs, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "ratings",
+    [
+        [[1.0, 2.0, 3.0]],  # nobody to agree with
+        [[1.0, np.nan], [np.nan, 2.0]],  # nothing rated twice
+        [[4.0, 4.0], [4.0, 4.0]],  # no variation: chance agrees as well
+        np.empty((0, 0)),
+    ],
+)
+def test_alpha_is_undefined_where_nothing_can_disagree(ratings: list[list[float]]) -> None:
+    assert np.isnan(ordinal_alpha(np.asarray(ratings)))
+
+
 def test_yes_and_no_are_read_however_they_are_written() -> None:
     said = ["是", "no", "TRUE", "0", "yes", "否"]
     ratings = {("c0", i): {"resolved_step": s} for i, s in enumerate(said[:4])}
@@ -83,35 +111,23 @@ def test_yes_and_no_are_read_however_they_are_written() -> None:
     assert found.confusion == ((2, 0), (0, 2))
 
 
-def test_ratings_come_from_a_csv(tmp_path: Path) -> None:
-    path = tmp_path / "ratings.csv"
-    path.write_text(
-        "conversation,turn,rater,empathy\nc0,0,甲,3\nc0,0,乙,4\nc0,1,甲,\nc1,,甲,5\n", encoding="utf-8-sig"
-    )
-    ratings = read_ratings(path)
-    assert ratings["甲"][("c0", 0)]["empathy"] == "3"
-    assert ("c1", None) in ratings["甲"]
-    assert agreement(RUBRIC, verdicts([3]), ratings)[0].ratings == 2
-
-
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("ratings", "message"),
     [
-        ("turn,empathy\n0,3\n", "needs the columns conversation, turn"),
-        ("conversation,turn,empathy\nc0,one,3\n", "line 2: turn 'one' is no number"),
-        ("conversation,turn,empathy\nc0,0,3\nc0,0,4\n", "line 3: rated a second time"),
-        ("conversation,turn,empathy\nc0,0,6\n", "rating of c0, turn 0: empathy is '6', not 1 to 5"),
-        ("conversation,turn,empathy\nc0,0,3.5\n", "empathy is '3.5', not 1 to 5"),
-        ("conversation,turn,resolved_step\nc0,0,maybe\n", "resolved_step is 'maybe', not yes or no"),
-        ("conversation,turn,warmth\nc0,0,3\n", "no column of turn-zh-1: strategy_alignment"),
-        ("conversation,turn,empathy\nc9,0,3\n", "no rated turn has a verdict"),
+        ({"empathy": "6"}, "rating of c0, turn 0 by 甲: empathy is '6', not 1 to 5"),
+        ({"empathy": "3.5"}, "empathy is '3.5', not 1 to 5"),
+        ({"resolved_step": "maybe"}, "resolved_step is 'maybe', not yes or no"),
+        ({"warmth": "3"}, "no column of turn-zh-1: strategy_alignment"),
     ],
 )
-def test_a_mistake_in_the_ratings_is_named(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "ratings.csv"
-    path.write_text(text)
+def test_a_rating_that_does_not_fit_is_named(ratings: dict[str, str], message: str) -> None:
     with pytest.raises(JudgeError, match=message):
-        agreement(RUBRIC, verdicts([3]), read_ratings(path))
+        agreement(RUBRIC, verdicts([3]), {"甲": {("c0", 0): ratings}})
+
+
+def test_ratings_of_other_turns_are_an_error() -> None:
+    with pytest.raises(JudgeError, match="no rated turn has a verdict"):
+        agreement(RUBRIC, verdicts([3]), {"": {("c9", 0): {"empathy": "3"}}})
 
 
 def test_verdicts_of_another_rubric_are_an_error() -> None:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import combinations
 
+import numpy as np
 import pytest
 
-from csc_tasks.metrics.judge import Sample, Status, Verdict
+from csc_tasks.metrics.judge import JudgeError, Sample, Status, Verdict
 from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE, Outcome, both_orders, compare, outcome_of, rate
 
 
@@ -88,7 +90,6 @@ def test_below_the_least_coverage_the_win_rate_is_withheld_with_its_reason() -> 
 
 
 def test_ratings_order_models_by_who_beats_whom() -> None:
-    pytest.importorskip("evalica", reason="needs csconv-eval[judge]")
     luck = random.Random(5)
     strength = {"weak": 0.0, "middle": 1.0, "strong": 2.0}
 
@@ -107,8 +108,40 @@ def test_ratings_order_models_by_who_beats_whom() -> None:
 
 
 def test_a_model_that_never_lost_has_a_finite_rating() -> None:
-    pytest.importorskip("evalica", reason="needs csconv-eval[judge]")
     always = [(f"c{i}", Outcome.WIN) for i in range(20)]
     ratings = rate({("a", "b"): always, ("a", "c"): always, ("b", "c"): always})
     assert ratings.models == ("a", "b", "c")
     assert all(map(math.isfinite, (*ratings.rating, *ratings.low, *ratings.high)))
+
+
+@pytest.mark.parametrize("models", [3, 5])
+def test_ratings_are_those_of_evalica(models: int) -> None:
+    evalica = pytest.importorskip("evalica")
+    pandas = pytest.importorskip("pandas")
+    luck = random.Random(models)
+    names = [f"m{i}" for i in range(models)]
+    pairs = list(combinations(names, 2))
+    games = {
+        pair: [(f"c{i}", luck.choices([*Outcome], [1 + names.index(pair[0]), 2, 3])[0]) for i in range(40)]
+        for pair in pairs
+    }
+    winner = {
+        Outcome.WIN: evalica.Winner.X,
+        Outcome.LOSS: evalica.Winner.Y,
+        Outcome.TIE: evalica.Winner.Draw,
+    }
+    rows = [(a, b, winner[o], 1.0) for (a, b), played in games.items() for _, o in played]
+    rows += [(a, b, evalica.Winner.Draw, 0.5) for a, b in pairs]  # half a tie between any two
+    xs, ys, ws, weights = map(list, zip(*rows, strict=True))
+    index = pandas.Index(names)
+    fitted = evalica.bradley_terry(xs, ys, ws, index=index, weights=weights, tolerance=1e-13, limit=100_000)
+    logs = np.log(fitted.scores.reindex(index).to_numpy())
+    expected = dict(zip(names, 1000 + 400 / math.log(10) * (logs - logs.mean()), strict=True))
+    ratings = rate(games)
+    for name, value in zip(ratings.models, ratings.rating, strict=True):
+        assert value == pytest.approx(expected[name], abs=1e-6)
+
+
+def test_there_is_nothing_to_rate_without_outcomes() -> None:
+    with pytest.raises(JudgeError, match="nothing to rate"):
+        rate({("a", "b"): []})

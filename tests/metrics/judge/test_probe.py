@@ -16,26 +16,26 @@ SINGLES = list(probe_samples(RUBRIC))
 PAIRS = list(pair_samples())
 
 
-def kind_of(subject: Sample) -> str:
-    return subject.conversation.split("/")[1]
+def kind_of(sample: Sample) -> str:
+    return sample.conversation.split("/")[1]
 
 
 def verdict(grade: int) -> Verdict:
     return Verdict(Status.SCORED, {**{d.name: grade for d in RUBRIC.scales}, "resolved_step": True})
 
 
-def perfect(subject: Sample) -> Verdict:
-    kind = kind_of(subject)
+def perfect(sample: Sample) -> Verdict:
+    kind = kind_of(sample)
     return verdict(5 if kind in ("gold", "longer") else 2)
 
 
-def pair(subject: Sample, winner: str | None = None) -> Verdict:
-    good = FIRST if subject.conversation.endswith("/a") else SECOND
+def pair(sample: Sample, winner: str | None = None) -> Verdict:
+    good = FIRST if sample.conversation.endswith("/a") else SECOND
     return Verdict(Status.SCORED, {"winner": winner or good})
 
 
-def by_name(subjects: list[Sample], judge: object) -> dict[str, Verdict]:
-    return {s.conversation: judge(s) for s in subjects}  # type: ignore[operator]
+def by_name(samples: list[Sample], judge: object) -> dict[str, Verdict]:
+    return {s.conversation: judge(s) for s in samples}  # type: ignore[operator]
 
 
 def test_there_are_sixty_comparisons_and_a_perfect_judge_gets_them_all() -> None:
@@ -57,8 +57,8 @@ def test_a_judge_that_says_the_same_of_everything_gets_no_credit_for_it() -> Non
 
 
 def test_what_moves_a_judge_that_should_not_is_measured() -> None:
-    def gullible(subject: Sample) -> Verdict:
-        kind = kind_of(subject)
+    def gullible(sample: Sample) -> Verdict:
+        kind = kind_of(sample)
         return verdict(5) if kind in INJECTIONS or kind == "longer" else verdict(4 if kind == "gold" else 2)
 
     report = read_probe(RUBRIC, by_name(SINGLES, gullible), {})
@@ -68,8 +68,8 @@ def test_what_moves_a_judge_that_should_not_is_measured() -> None:
 
 
 def test_what_has_no_verdict_counts_as_wrong_and_is_said() -> None:
-    def failing(subject: Sample) -> Verdict:
-        return Verdict(Status.FAILED) if kind_of(subject) == "gold" else perfect(subject)
+    def failing(sample: Sample) -> Verdict:
+        return Verdict(Status.FAILED) if kind_of(sample) == "gold" else perfect(sample)
 
     report = read_probe(RUBRIC, by_name(SINGLES, failing), by_name(PAIRS, pair))
     assert report.unscored == 6
@@ -85,9 +85,9 @@ def test_the_cases_are_sound() -> None:
         assert scene["strategy"] in names
         assert scene["wrong_strategy"] in names - {scene["strategy"]}
         assert 2 <= len(scene["longer"]) / len(scene["gold"]) <= 3
-    for subject in SINGLES:
-        flagged = bool(flags_of(subject.fields["reply"], like))
-        assert flagged == (kind_of(subject) in INJECTIONS), subject
+    for sample in SINGLES:
+        flagged = bool(flags_of(sample.fields["reply"], like))
+        assert flagged == (kind_of(sample) in INJECTIONS), sample
 
 
 def test_a_rubric_of_whole_dialogues_cannot_be_probed() -> None:

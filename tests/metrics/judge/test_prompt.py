@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csc_tasks.data.sources import Split, load
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from csc_tasks.metrics.judge import JudgeError, Sample, load_rubric
 from csc_tasks.metrics.judge.guard import neutral
 from csc_tasks.metrics.judge.prompt import Question, ask
@@ -30,7 +31,7 @@ def test_the_reference_is_shown_only_on_request() -> None:
     assert asked(with_reference=True, reference="").shown == asked().shown
 
 
-def test_a_text_that_the_subject_does_not_have_is_an_error_not_an_empty_block() -> None:
+def test_a_text_that_the_sample_does_not_have_is_an_error_not_an_empty_block() -> None:
     fields = {name: text for name, text in FIELDS.items() if name != "strategy"}
     with pytest.raises(
         JudgeError, match="shows the field 'strategy', which a turn does not have; there are hist"
@@ -38,7 +39,7 @@ def test_a_text_that_the_subject_does_not_have_is_an_error_not_an_empty_block() 
         ask(RUBRIC, Sample("c", 0, fields))
 
 
-def test_the_instruction_is_the_same_for_every_subject_so_that_servers_can_cache_it() -> None:
+def test_the_instruction_is_the_same_for_every_sample_so_that_servers_can_cache_it() -> None:
     assert asked().system == asked(reply="别的").system
     assert re.search(r"<<<[0-9a-f]{16}", asked().system) is None
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +14,8 @@ import pytest
 from csc_tasks.data.sources import load
 from csc_tasks.metrics import ModelError, Turns
 from csc_tasks.metrics.neural.bertscore import BertScore, BertScoreOptions, BertScorer
+from tests.door import program
 from tests.texts import MIXED, REAL
-
-pytestmark = pytest.mark.slow
 
 torch = pytest.importorskip("torch")
 
@@ -56,9 +52,15 @@ LADDERS = [
 ]
 
 
+@pytest.fixture(scope="module", params=["tiny_bert", pytest.param("e5", marks=pytest.mark.slow)])
+def encoder(request: pytest.FixtureRequest) -> Path:
+    """A tiny encoder with random weights, and a real one."""
+    return Path(request.getfixturevalue(request.param))
+
+
 @pytest.fixture(scope="module")
-def scorer(e5: Path) -> BertScorer:
-    return BertScorer.of(BertScoreOptions(str(e5), 9))
+def scorer(encoder: Path) -> BertScorer:
+    return BertScorer.of(BertScoreOptions(str(encoder), 9))
 
 
 def some_pairs() -> tuple[list[str], list[str]]:
@@ -73,21 +75,23 @@ def some_pairs() -> tuple[list[str], list[str]]:
     return replies, references
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ladder", LADDERS, ids=[row[0][:8] for row in LADDERS])
 def test_identical_beats_paraphrase_beats_wrong_reply_beats_off_topic_beats_gibberish(
-    scorer: BertScorer, ladder: tuple[str, ...]
+    e5: Path, ladder: tuple[str, ...]
 ) -> None:
     reference = ladder[0]
-    f1 = scorer.score(ladder, [reference] * len(ladder))[:, 2].tolist()
+    f1 = BertScorer.of(BertScoreOptions(str(e5), 9)).score(ladder, [reference] * len(ladder))[:, 2].tolist()
     assert f1[0] == pytest.approx(1.0, abs=1e-6)
     assert f1 == sorted(f1, reverse=True)
     assert min(a - b for a, b in itertools.pairwise(f1)) > 0.02
 
 
-def test_every_pair_has_the_value_that_bert_score_gives_it_alone(scorer: BertScorer, e5: Path) -> None:
+def test_every_pair_has_the_value_that_bert_score_gives_it_alone(scorer: BertScorer, encoder: Path) -> None:
     from bert_score.utils import bert_cos_score_idf, get_model, get_tokenizer
 
-    model, tokenizer = get_model(str(e5), 9), get_tokenizer(str(e5))
+    model, tokenizer = get_model(str(encoder), 9), get_tokenizer(str(encoder))
+    tokenizer.model_max_length = model.config.max_position_embeddings  # where a tokenizer does not say
     weights = dict.fromkeys(range(len(tokenizer)), 1.0) | {
         tokenizer.cls_token_id: 0.0,
         tokenizer.sep_token_id: 0.0,
@@ -103,15 +107,14 @@ def test_every_pair_has_the_value_that_bert_score_gives_it_alone(scorer: BertSco
 @pytest.mark.parametrize("batch", [1, 3, 64])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_score_is_the_same_to_the_last_bit_in_any_order_batch_and_number_of_threads(
-    scorer: BertScorer, e5: Path, batch: int, threads: int, monkeypatch: pytest.MonkeyPatch
+    scorer: BertScorer, encoder: Path, batch: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replies, references = some_pairs()
     expected = scorer.score(replies, references)
-    monkeypatch.setenv("CSCONV_CACHE_GB", "0")  # else the references would not be computed again
     order = list(range(len(replies)))
     random.Random(batch).shuffle(order)
     order = order[: 20 if batch == 1 else None]
-    other = BertScorer(BertScoreOptions(str(e5), 9, batch=batch))
+    other = BertScorer(BertScoreOptions(str(encoder), 9, batch=batch))
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -122,18 +125,27 @@ def test_a_score_is_the_same_to_the_last_bit_in_any_order_batch_and_number_of_th
     assert (found == expected[order]).all()
 
 
-def test_what_the_cache_holds_gives_the_same_bits(
-    scorer: BertScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_kept_vectors_give_the_same_bits(
+    scorer: BertScorer, encoder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv("CSCONV_CACHE", str(tmp_path))
+    keeping = BertScorer(BertScoreOptions(str(encoder), 9, vectors=tmp_path))
     replies, references = some_pairs()
     caplog.set_level(logging.INFO)
-    first = scorer.score(replies, references)
-    assert "vectors of 0 references taken from the cache" in caplog.text
+    first = keeping.score(replies, references)
+    assert "vectors of 0 references were kept" in caplog.text
     caplog.clear()
-    second = scorer.score(replies[::-1], references[::-1])
-    assert "references taken from the cache, 0 added" in caplog.text
+    second = keeping.score(replies[::-1], references[::-1])
+    assert "references were kept, 0 added" in caplog.text
+    assert (first == scorer.score(replies, references)).all()
     assert (second[::-1] == first).all()
+
+
+def test_no_vector_is_kept_unless_a_folder_is_named(
+    scorer: BertScorer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CSCONV_CACHE", str(tmp_path))
+    scorer.score(["您好"], ["您好，请讲"])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_text_scores_zero_and_one_that_is_too_long_is_cut_with_a_word(
@@ -219,16 +231,11 @@ print("finite", bool((found > 0).all()), len(found))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="limits memory as Linux does")
 def test_out_of_memory_goes_on_with_a_smaller_batch_and_says_so(tiny_bert: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", OUT_OF_MEMORY, str(tiny_bert)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "CSCONV_CACHE_GB": "0", "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.strip() == "finite True 1500"
-    assert "out of memory with" in done.stderr
-    assert "going on with half as many" in done.stderr
+    done = program("-c", OUT_OF_MEMORY, tiny_bert, OMP_NUM_THREADS="1")
+    assert done.code == 0, done.err[-3000:]
+    assert done.out.strip() == "finite True 1500"
+    assert "out of memory with" in done.err
+    assert "going on with half as many" in done.err

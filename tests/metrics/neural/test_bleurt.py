@@ -12,8 +12,6 @@ from csc_tasks.metrics import ModelError, Turns
 from csc_tasks.metrics.neural.bleurt import Bleurt, BleurtOptions
 from tests.paths import FIXTURES
 
-pytestmark = pytest.mark.slow
-
 pytest.importorskip("torch")
 
 CHECKPOINT = FIXTURES / "bleurt_tiny"

@@ -1,0 +1,157 @@
+"""How a model at an endpoint is asked: one YAML file, read once into a typed object. Keys stay in the environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from csc_tasks.errors import ChatError
+
+__all__ = ["EndpointConfig", "read_config"]
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+# The request is ours; these would replace it, or turn the answer into something else.
+_RESERVED = {"model", "messages", "temperature", "seed", "max_tokens", "response_format", "stream", "n"}
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class EndpointConfig(BaseModel):
+    """Which model is asked where, and how.
+
+    ``timeout`` is in seconds for a whole answer; ``backoff`` the first pause before a retry, doubled each
+    time up to ``max_backoff``; prices are in ``currency`` for a million tokens. Without ``api_key_env``
+    no key is sent.
+    """
+
+    # Inputs are kept out of messages: a key written into the wrong place must not be printed.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+    model: Annotated[str, Field(min_length=1)]
+    base_url: str
+    api_key_env: str | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    seed: int | None = 0
+    max_tokens: Count = 1024
+    json_schema: Literal["auto", "on", "off"] = "auto"
+    extra_body: dict[str, Any] = {}
+    concurrency: Annotated[int, Field(ge=1, le=1024)] = 16
+    timeout: Positive = 120.0
+    retries: Annotated[int, Field(ge=0, le=20)] = 6
+    backoff: Positive = 1.0
+    max_backoff: Positive = 60.0
+    requests_per_minute: Positive | None = None
+    tokens_per_minute: Positive | None = None
+    input_price: Annotated[float, Field(ge=0)] | None = None
+    output_price: Annotated[float, Field(ge=0)] | None = None
+    currency: str = "USD"
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_url(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            raise ValueError("not a URL") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must begin with http:// or https:// and name a host, like https://host/v1")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError(
+                "must have no user, password or query; a key belongs into the environment (api_key_env)"
+            )
+        return value.rstrip("/").removesuffix("/chat/completions")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _variable(cls, value: str | None) -> str | None:
+        if value is not None and not _VARIABLE.fullmatch(value):
+            raise ValueError(
+                "must be the name of an environment variable (capitals, digits, _), not the key itself"
+            )
+        return value
+
+    @field_validator("extra_body")
+    @classmethod
+    def _additions(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(_RESERVED & value.keys()):
+            raise ValueError(f"{taken[0]} cannot be set here")
+        try:
+            json.dumps(value, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):  # a date, for instance, which YAML has and JSON not
+            raise ValueError("must hold what JSON can say: texts, numbers, true, false, null") from None
+        return value
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What can change an answer, and with it the answer's identity; speed and patience cannot."""
+        names = ("model", "base_url", "temperature", "seed", "max_tokens", "json_schema", "extra_body")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def priced(self) -> bool:
+        """Whether a request can be priced."""
+        return self.input_price is not None and self.output_price is not None
+
+    def cost(self, prompt: float, completion: float) -> float:
+        """The price in ``currency`` of so many tokens; 0 without prices."""
+        return ((self.input_price or 0.0) * prompt + (self.output_price or 0.0) * completion) / 1e6
+
+    def key(self) -> str | None:
+        """The API key, from the environment.
+
+        Raises:
+            ChatError: the variable is not set, or what it holds cannot be sent.
+        """
+        if self.api_key_env is None:
+            return None
+        key = os.environ.get(self.api_key_env, "").strip()
+        if not key:
+            raise ChatError(
+                f"the environment variable {self.api_key_env}, which api_key_env names, is not set"
+            )
+        if not key.isascii() or not key.isprintable():
+            raise ChatError(f"the environment variable {self.api_key_env} holds characters that no key has")
+        return key
+
+
+Config = TypeVar("Config", bound=EndpointConfig)
+
+
+def read_config(path: Path, kind: type[Config]) -> Config:
+    """Read a configuration of a kind.
+
+    Raises:
+        ChatError: with the file and every field that is wrong, without the values in it.
+    """
+    try:
+        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ChatError(f"{path}: cannot be read ({type(error).__name__})") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}" if mark else "somewhere"
+        raise ChatError(f"{path}: not YAML ({where})") from None
+    if not isinstance(fields, dict):
+        raise ChatError(f"{path}: must hold fields like `model: …` and `base_url: …`")
+    try:
+        return kind(**{str(name): value for name, value in fields.items()})
+    except ValidationError as error:
+        what = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {_message(e, kind)}" for e in error.errors(include_input=False)
+        )
+        raise ChatError(f"{path}: {what}") from None
+
+
+def _message(error: Any, kind: type[EndpointConfig]) -> str:
+    if error["type"] == "extra_forbidden":
+        known = ", ".join(kind.model_fields)
+        return f"no such field; there are {known}. A key belongs into the environment (api_key_env)"
+    return str(error["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,81 @@
+"""Tables with a header, as spreadsheets write them: comma, semicolon or tab, in UTF-8, UTF-16 or GBK."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from csc_tasks.data.files import read_bytes
+from csc_tasks.errors import DataError
+
+__all__ = ["TABLE_SUFFIXES", "decode_table", "table_rows"]
+
+TABLE_SUFFIXES = (".csv", ".tsv")
+_CURE = "save it as `CSV UTF-8`, or name its encoding (--encoding big5)"
+
+
+def decode_table(data: bytes, path: Path, encoding: str | None = None) -> str:
+    """The text of a table that Excel or another program exported.
+
+    Excel writes UTF-8 with a mark, UTF-16 with a mark ("Unicode text"), or on a Chinese Windows GBK without any.
+
+    Args:
+        data: the file's bytes.
+        path: its name, for messages.
+        encoding: its encoding, if it is known.
+
+    Raises:
+        DataError: it is none of these, or not the one that is named.
+    """
+    if encoding is not None:
+        try:
+            return data.decode(encoding)
+        except LookupError:
+            raise DataError(f"--encoding {encoding}: no such encoding") from None
+        except UnicodeError as error:
+            raise DataError(f"{path}: not {encoding} ({error})") from None
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encodings = ["utf-16"]
+    elif b"\0" in data:
+        raise DataError(f"{path}: holds zero bytes, like UTF-16 without its mark or no text at all; {_CURE}")
+    else:
+        encodings = ["utf-8-sig", "gb18030"]
+    for name in encodings:
+        try:
+            return data.decode(name)
+        except UnicodeError:
+            continue
+    raise DataError(f"{path}: neither UTF-8 nor UTF-16 nor GBK; {_CURE}")
+
+
+def table_rows(path: Path, encoding: str | None = None) -> Iterator[tuple[str, dict[str, str]]]:
+    """The rows of a table by column, each with its place (``line 7``); empty rows are passed over.
+
+    Raises:
+        DataError: the file cannot be read, has no header, or a row has more cells than it.
+    """
+    text = decode_table(read_bytes(path, TABLE_SUFFIXES), path, encoding)
+    lines = text.splitlines(keepends=True)
+    if not text.strip():
+        raise DataError(f"{path}: empty")
+    delimiter = max("\t,;", key=lines[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        header = [name.strip() for name in next(reader)]
+        if len(set(header)) < len(header):
+            raise DataError(f"{path}: line 1: a column's name stands there twice")
+        for cells in reader:
+            where = f"line {reader.line_num}"
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
+                raise DataError(
+                    f"{path}: {where}: {len(cells)} cells, and the header has {len(header)}; a text with "
+                    f"{'a tab' if delimiter == chr(9) else repr(delimiter)} in it must stand in quotes"
+                )
+            yield where, dict(zip(header, cells, strict=False))
+    except csv.Error as error:
+        raise DataError(f"{path}: line {reader.line_num}: not a table ({error})") from None

@@ -1,0 +1,181 @@
+"""A call of ``csconv judge``: which logs or pairs of runs are judged, in which order, and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from csc_tasks.chat.cache import AnswerCache
+from csc_tasks.errors import ConfigError
+from csc_tasks.judging.config import JudgeConfig, load_judge
+from csc_tasks.judging.engine import Stopped
+from csc_tasks.judging.estimate import Estimate
+from csc_tasks.judging.keeper import open_cache
+from csc_tasks.judging.pairwise import Contest, Pairing, contests
+from csc_tasks.judging.probe import PAIRS, estimate_probe, probe, require_probe
+from csc_tasks.judging.report import Report
+from csc_tasks.judging.saved_run import JudgedLog, rubric_for
+from csc_tasks.metrics.judge import load_rubric
+from csc_tasks.metrics.judge.probe import ProbeReport
+from csc_tasks.results.sample_log import find_logs
+
+__all__ = ["JudgeOptions", "judge_results", "probe_judge"]
+
+CACHE = "judge_cache.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """What is judged, by whom, and within which limits.
+
+    Attributes:
+        results: folders or logs.
+        config: the file that says who judges.
+        rubric: name or folder; by default the one for the context of each log.
+        with_reference: show the judge the gold reply.
+        sample_size: judge a stratified sample of so many.
+        dry_run: count, and ask nothing.
+        budget: what may be spent, in the configuration's currency.
+        cache: the verdict cache; by default the configuration's, or one in the first of the results.
+        pairwise: compare the runs with each other.
+    """
+
+    results: tuple[Path, ...]
+    config: Path
+    rubric: str | None = None
+    with_reference: bool = False
+    sample_size: int | None = None
+    dry_run: bool = False
+    budget: float | None = None
+    cache: Path | None = None
+    pairwise: bool = False
+
+
+def judge_results(options: JudgeOptions, report: Report) -> None:
+    """Judge saved runs, or say what it would take.
+
+    Raises:
+        CSConvError: something is wrong with the configuration, the results or the judge.
+        JudgeError: something is wrong with the rubric.
+        Stopped: less was asked than was to be.
+    """
+    config = load_judge(options.config)
+    if options.budget is not None and not config.priced:
+        raise ConfigError(f"--budget needs input_price and output_price in {options.config}")
+    session = (_Pairs if options.pairwise else _Logs)(options, config, report)
+    first = options.results[0]
+    folder = first if first.is_dir() else first.parent
+    with _opened(options.cache or config.cache or folder / CACHE) as cache:
+        if options.dry_run:
+            probed = [("the probe", rubric.name, e) for rubric, e in estimate_probe(config, cache)]
+            report.estimates([*probed, *session.estimates(cache)], config)
+            return
+        on_progress = report.bar("probe", config.currency)
+        spent = require_probe(config, cache, options.config, on_progress, options.budget)
+        session.run(cache, spent)
+
+
+class _Session:
+    """What the two ways of judging have in common."""
+
+    def __init__(self, options: JudgeOptions, config: JudgeConfig, report: Report) -> None:
+        self.options = options
+        self.config = config
+        self.report = report
+
+    def left(self, spent: float) -> float | None:
+        """What is left of the budget."""
+        return None if self.options.budget is None else self.options.budget - spent
+
+
+class _Logs(_Session):
+    """Each log by itself."""
+
+    def __init__(self, options: JudgeOptions, config: JudgeConfig, report: Report) -> None:
+        super().__init__(options, config, report)
+        self.plan: list[JudgedLog] = []
+        for log in find_logs(list(options.results)):
+            rubric = rubric_for(log, options.rubric)
+            if rubric is None:
+                report.say(f"{log.path}: {log.task} has nothing that this rubric judges; skipped")
+            else:
+                self.plan.append(JudgedLog(log, rubric, config, options.with_reference, options.sample_size))
+        if not self.plan:
+            raise ConfigError(
+                "nothing to judge among these logs: judged are csconv_response and csconv_dialogue"
+            )
+
+    def estimates(self, cache: AnswerCache) -> Iterator[tuple[str, str, Estimate]]:
+        """What judging would ask, a log at a time."""
+        for judged in self.plan:
+            yield judged.log.path.name, judged.rubric.name, judged.estimate(cache)
+
+    def run(self, cache: AnswerCache, spent: float) -> None:
+        """Judge them in turn."""
+        for judged in self.plan:
+            name = f"{judged.log.task} {judged.rubric.name}"
+            on_progress = self.report.bar(name, self.config.currency)
+            judgement, progress = judged.run(cache, self.left(spent), on_progress)
+            spent += progress.cost
+            self.report.judgement(judged, judgement, progress)
+            if progress.stopped is not None:
+                raise Stopped(judged.log.task, progress.stopped)
+
+
+class _Pairs(_Session):
+    """Every two models on the tasks that they have in common, both orders."""
+
+    def __init__(self, options: JudgeOptions, config: JudgeConfig, report: Report) -> None:
+        super().__init__(options, config, report)
+        rubric = load_rubric(options.rubric or PAIRS)
+        self.plan: list[Contest] = contests(
+            options.results, rubric, config, options.with_reference, options.sample_size
+        )
+
+    def estimates(self, cache: AnswerCache) -> Iterator[tuple[str, str, Estimate]]:
+        """What comparing would ask, a pair of models at a time."""
+        for contest in self.plan:
+            for pair, estimate in zip(contest.pairs(), contest.estimate(cache), strict=True):
+                yield f"{contest.task}: {' against '.join(pair)}", contest.rubric.name, estimate
+
+    def run(self, cache: AnswerCache, spent: float) -> None:
+        """Compare them in turn."""
+        for contest in self.plan:
+            pairings: list[Pairing] = []
+            for first, second in contest.pairs():
+                on_progress = self.report.bar(f"{first} against {second}", self.config.currency)
+                pairing, progress = contest.run(first, second, cache, self.left(spent), on_progress)
+                spent += progress.cost
+                if progress.stopped is not None:
+                    raise Stopped(contest.task, progress.stopped)
+                pairings.append(pairing)
+            ratings = contest.ratings(pairings)
+            contest.write(pairings, ratings)
+            self.report.contest(contest, pairings, ratings)
+
+
+def probe_judge(
+    config_path: Path, rubric: str, cache_path: Path | None, report: Report
+) -> tuple[JudgeConfig, ProbeReport]:
+    """Put the probe to a judge; who that is, and what was found.
+
+    Raises:
+        CSConvError: something is wrong with the configuration or the judge.
+        JudgeError: the rubric does not fit.
+        Stopped: the run was interrupted.
+    """
+    config = load_judge(config_path)
+    with _opened(cache_path or config.cache or Path(CACHE)) as cache:
+        on_progress = report.bar("probe", config.currency)
+        return config, probe(config, load_rubric(rubric), cache, on_progress)[0]
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[AnswerCache]:
+    cache = open_cache(path)
+    try:
+        yield cache
+    finally:
+        cache.close()

@@ -1,0 +1,40 @@
+"""What a task asks at a turn, and whose history stands before it."""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+
+__all__ = ["Context", "TaskKind"]
+
+
+class TaskKind(Enum):
+    """What is asked of the model at a turn; the value is the name in signatures."""
+
+    STRATEGY = "strategy"
+    STRATEGY_MC = "strategy_mc"
+    RESPONSE = "response"
+    RESPONSE_ORACLE = "response_oracle"
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether nothing can be asked or scored where the data has no strategies."""
+        return self is not TaskKind.RESPONSE
+
+    @property
+    def predicts_strategy(self) -> bool:
+        """Whether the answer carries a strategy that is scored."""
+        return self is not TaskKind.RESPONSE_ORACLE
+
+    @property
+    def writes_text(self) -> bool:
+        """Whether the answer carries an utterance that is scored."""
+        return self in (TaskKind.RESPONSE, TaskKind.RESPONSE_ORACLE)
+
+
+class Context(StrEnum):
+    """Whose supporter turns stand in the history; the value is the name in signatures."""
+
+    REFERENCE = "reference"
+    """The gold ones."""
+    GENERATED = "generated"
+    """The model's own; the customer's are gold in both."""

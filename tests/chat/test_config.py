@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import pytest
+
+from csc_tasks.chat.config import EndpointConfig, read_config
+from csc_tasks.errors import ChatError
+
+CANARY = "sk-canary-4f1b9d27"
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "endpoint.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_a_model_and_an_address_are_enough(tmp_path: Path) -> None:
+    config = read_config(
+        written(tmp_path, "model: qwen\nbase_url: http://localhost:8000/v1/\n"), EndpointConfig
+    )
+    assert config.base_url == "http://localhost:8000/v1"
+    assert config.temperature == 0
+    assert config.key() is None
+    assert not config.priced
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model: [", r"not YAML \(line"),
+        ("- a\n", "must hold fields"),
+        ("model: m\n", "base_url: Field required"),
+        ("model: m\nbase_url: localhost\n", "base_url: must begin with http"),
+        (f"model: m\nbase_url: https://u:{CANARY}@h/v1\n", "base_url: must have no user, password"),
+        (f"model: m\nbase_url: https://h/v1?key={CANARY}\n", "base_url: must have no user, password"),
+        (f"model: m\nbase_url: http://h\napi_key: {CANARY}\n", "api_key: no such field.*environment"),
+        (
+            f"model: m\nbase_url: http://h\napi_key_env: {CANARY}\n",
+            "api_key_env: must be the name of an environment",
+        ),
+        (
+            f"model: m\nbase_url: http://h\ntemperature: {CANARY}\n",
+            "temperature: Input should be a valid number",
+        ),
+        (f'model: m\nbase_url: "http://h" {CANARY}\n', r"not YAML \(line 2\)"),
+        ("model: m\nbase_url: http://h\ntemperature: -1\n", "temperature: .*greater than or equal to 0"),
+        ("model: m\nbase_url: http://h\nconcurrency: 0\n", "concurrency"),
+        (
+            "model: m\nbase_url: http://h\nextra_body: {stream: true}\n",
+            "extra_body: stream cannot be set here",
+        ),
+        (
+            "model: m\nbase_url: http://h\nextra_body: {since: 2026-01-01}\n",
+            "extra_body: must hold what JSON can say",
+        ),
+        ("model: m\nbase_url: http://h\nextra_body: {top_p: .nan}\n", "extra_body: must hold what JSON"),
+        ("model: m\nbase_url: http://h\ntimeout: .inf\n", "timeout: Input should be a finite number"),
+        ("model: m\nbase_url: http://h\nmodel_name: x\ntimeout: 0\n", "timeout.*model_name: no such field"),
+    ],
+)
+def test_a_mistake_is_named_without_showing_what_was_written(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ChatError, match=message) as error:
+        read_config(written(tmp_path, text), EndpointConfig)
+    assert CANARY not in "".join(traceback.format_exception(error.value))
+
+
+def test_the_key_comes_from_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = EndpointConfig(model="m", base_url="http://h", api_key_env="MODEL_KEY")
+    monkeypatch.delenv("MODEL_KEY", raising=False)
+    with pytest.raises(
+        ChatError, match="environment variable MODEL_KEY, which api_key_env names, is not set"
+    ):
+        config.key()
+    monkeypatch.setenv("MODEL_KEY", f" {CANARY}\n")
+    assert config.key() == CANARY
+    assert CANARY not in repr(config)
+    monkeypatch.setenv("MODEL_KEY", "钥匙")
+    with pytest.raises(ChatError, match="characters that no key has"):
+        config.key()
+    with pytest.raises(ChatError, match="cannot be read"):
+        read_config(tmp_path / "nowhere.yaml", EndpointConfig)

@@ -1,0 +1,114 @@
+"""What csconv 0.1.0 wrote is read as it was: every number to the last digit."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from csc_tasks.leaderboards.comparing.baseline_file import read_baseline, write_baseline
+from csc_tasks.leaderboards.comparing.loading import load_model_results
+from tests.door import csconv
+
+FOLDERS = ("floors", "models", "judged")
+
+
+@pytest.fixture
+def inside(old_results: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The old folder, to work in: what was printed names files as they were given."""
+    monkeypatch.chdir(old_results)
+    return old_results
+
+
+def expected(folder: Path, name: str) -> Any:
+    return json.loads((folder / "expected" / name).read_text(encoding="utf-8"))
+
+
+def of_any_build(board: Any) -> Any:
+    """A board without what no two builds, or versions, share."""
+    for table in board["tables"]:
+        table.pop("data", None)  # since the version after
+        for row in table["rows"]:
+            del row["id"]
+    return {key: value for key, value in board.items() if key not in ("built", "package")}
+
+
+def test_the_leaderboard_of_old_results_has_its_old_numbers(inside: Path, tmp_path: Path) -> None:
+    done = csconv("leaderboard", *FOLDERS, "--out", tmp_path)
+    assert done.code == 0, done.err
+    board = json.loads((tmp_path / "leaderboard.json").read_text(encoding="utf-8"))
+    assert of_any_build(board) == of_any_build(expected(inside, "leaderboard.json"))
+
+
+def test_the_export_of_old_results_has_its_old_lines(inside: Path, tmp_path: Path) -> None:
+    done = csconv("export", *FOLDERS, "--out", tmp_path / "x.csv")
+    assert done.code == 0, done.err
+    with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    with (inside / "expected" / "leaderboard.csv").open(encoding="utf-8", newline="") as file:
+        assert lines == list(csv.DictReader(file))
+
+
+def test_the_comparison_of_two_old_models_says_the_same(inside: Path) -> None:
+    models = ("--model-a", "org/good", "--model-b", "org/poor")
+    done = csconv("compare", "models", "models", *models, "--format", "json")
+    assert json.loads(done.out) == expected(inside, "compare.json")
+
+
+@pytest.mark.parametrize(
+    ("results", "model", "code", "name"),
+    [
+        ("models", ["--model", "org/poor"], 4, "gate.json"),  # a section of the baseline was not run
+        ("judged", [], 0, "gate_good.json"),
+    ],
+)
+def test_a_gate_with_an_old_baseline_file_decides_the_same(
+    inside: Path, tmp_path: Path, results: str, model: list[str], code: int, name: str
+) -> None:
+    done = csconv("gate", results, *model, "--baseline", "baseline.json", "--json", tmp_path / name)
+    assert done.code == code, done.err
+    assert json.loads((tmp_path / name).read_text(encoding="utf-8")) == expected(inside, name)
+
+
+def test_the_figures_of_an_old_conversation_file_are_the_same(inside: Path) -> None:
+    done = csconv("data", "info", "conversations.json", "--json")
+    assert json.loads(done.out) == expected(inside, "data_info.json")
+
+
+def test_an_old_baseline_file_holds_what_its_logs_give(old_results: Path, tmp_path: Path) -> None:
+    fresh = load_model_results([old_results / "judged"])
+    write_baseline(fresh, tmp_path / "new.json")
+    for other in (read_baseline(tmp_path / "new.json"), read_baseline(old_results / "baseline.json")):
+        assert (other.title, other.protocol, other.date) == (fresh.title, fresh.protocol, fresh.date)
+        assert other.sections.keys() == fresh.sections.keys() == {"response/reference", "response/generated"}
+        for name, section in fresh.sections.items():
+            assert section.metrics.keys() == other.sections[name].metrics.keys()
+            for metric, mine in section.metrics.items():
+                theirs = other.sections[name].metrics[metric]
+                assert (mine.value, mine.signature) == (theirs.value, theirs.signature)
+                assert (mine.sums is None) == (theirs.sums is None)
+                assert mine.sums is None or np.array_equal(mine.sums, theirs.sums)  # type: ignore[arg-type]
+
+
+def test_an_old_log_scored_again_gives_the_old_scores(old_results: Path, tmp_path: Path) -> None:
+    runs = Path(shutil.copytree(old_results / "models" / "org__poor", tmp_path / "runs"))
+    (before,) = runs.glob("results_*rescored*.json")
+    (log,) = runs.glob("samples_csconv_response_*.jsonl")
+    old = json.loads(before.read_text(encoding="utf-8"))
+    scores = (runs / old["csconv_rescored"]["scores"]).read_text(encoding="utf-8")
+    done = csconv("score", log, "--metrics", "bleu_4,rouge_l", "--tokenizer", "char", "--force")
+    assert done.code == 0, done.err
+    path = Path(done.out.strip())
+    new = json.loads(path.read_text(encoding="utf-8"))
+    assert new["results"] == old["results"]
+    assert path.with_name(new["csconv_rescored"]["scores"]).read_text(encoding="utf-8") == scores
+    mine, theirs = (each["configs"]["csconv_response"]["metadata"]["csconv_signature"] for each in (new, old))
+    for signature in (mine, theirs):
+        del signature["package"]
+        signature["line"] = signature["line"].rpartition("|version:")[0]
+    assert mine == theirs
