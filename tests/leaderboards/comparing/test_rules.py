@@ -45,7 +45,7 @@ def test_min_is_read_under_its_old_name_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("max_drops: {bleu_2: 0.1}", "there is no rule 'max_drops'; there are allow_partial, alpha, max_drop, min,"),
+        ("max_drops: {bleu_2: 0.1}", "there is no rule 'max_drops'; there are allow, allow_partial, alpha, max_drop"),
         ("- bleu_2", "rules are a mapping, for instance `max_drop: {strategy_acc: 0.01}`"),
         ("", "rules are a mapping"),
         ("a: b: c", "not YAML"),
