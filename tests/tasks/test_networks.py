@@ -316,7 +316,7 @@ def test_a_mini_task_uses_the_default_model_only_if_it_is_in_the_cache_and_the_t
     table = csconv("table", tmp_path / "without").out
     assert "BERTScore" not in table
     table = csconv("table", tmp_path / "with").out
-    assert "BERTScore F1: bert-score 0.3.13, bert-base-chinese@" in table
+    assert "BERTScore F1 (bert-base-chinese): bert-score 0.3.13, bert-base-chinese@" in table
 
 
 @pytest.mark.slow

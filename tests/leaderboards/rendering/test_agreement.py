@@ -262,7 +262,9 @@ def test_the_page_says_of_every_headline_cell_what_the_json_says(renderings: Ren
     tables = re.findall(r'<table class="scores">(.*?)</table>', renderings.page, re.DOTALL)
     for number, (table, text) in enumerate(zip(renderings.json["tables"], tables, strict=True)):
         columns = [c for s in table["sections"] for c in table["columns"] if c["section"] == s["id"]]
-        rows = re.findall(r'<tr data-name="[^"]*" data-place="(\d+)">(.*?)</tr>', text, re.DOTALL)
+        rows = re.findall(
+            r'<tr data-name="[^"]*" data-settings="[^"]*" data-place="(\d+)">(.*?)</tr>', text, re.DOTALL
+        )
         assert sorted(int(place) for place, _ in rows) == list(range(len(table["rows"])))
         for place, content in rows:
             row = table["rows"][int(place)]
