@@ -9,8 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.paths import FIXTURES
+
+# How long an example takes says more of what else the machine does.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # A core each: workers whose networks all compute on every core wait for each other.

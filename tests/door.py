@@ -7,6 +7,7 @@ is killed); ``lm_eval`` for the harness's own command.
 from __future__ import annotations
 
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -39,10 +40,12 @@ class Done:
 def csconv(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> Done:
     """Run the command through its own entry point, which turns errors into messages and exit codes.
 
-    ``environment`` is added to the present one; what the command changes in it ends with the command.
+    ``environment`` is added to the present one; what the command changes in it, and of logging, ends with it.
     """
     out, err = io.StringIO(), io.StringIO()
     before = dict(os.environ)
+    loggers = [logging.getLogger(name) for name in (None, "lm_eval", "csc_tasks")]
+    said = [(each.level, each.propagate, list(each.handlers)) for each in loggers]
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setattr(sys, "argv", ["csconv", *map(str, arguments)])
         if cwd is not None:
@@ -53,6 +56,10 @@ def csconv(*arguments: str | Path, cwd: Path | None = None, **environment: str) 
         finally:
             os.environ.clear()
             os.environ.update(before)
+            # lm-eval's command sets up logging for its process, which is that of the other tests here.
+            for logger, (level, propagate, handlers) in zip(loggers, said, strict=True):
+                logger.setLevel(level)
+                logger.propagate, logger.handlers[:] = propagate, handlers
     return Done(code, out.getvalue(), err.getvalue())
 
 

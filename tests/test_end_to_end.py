@@ -36,11 +36,11 @@ def hf_run(
 
 
 def test_the_tiny_model_is_a_character_level_llama_under_two_megabytes() -> None:
-    from transformers import AutoTokenizer
+    transformers = pytest.importorskip("transformers")
 
     assert sum(p.stat().st_size for p in tiny_model().iterdir()) < 2_000_000
     assert json.loads((tiny_model() / "config.json").read_text())["model_type"] == "llama"
-    tokenizer = AutoTokenizer.from_pretrained(tiny_model())
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_model())
     for conversation in load("mini", Split.TRAINING).conversations:
         for utterance in conversation.utterances:
             ids = tokenizer.encode(utterance.text, add_special_tokens=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ def read_board(results: Sequence[Path], workers: int | None = None, cache: Path 
     from csc_tasks.leaderboards.rendering.text import printable
 
     columns = (TextColumn("reading logs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True, disable=not sys.stderr.isatty()) as progress:
+    seen = sys.stderr.isatty()
+    # Quiet too: a rich before 14.3 ends a bar that it never showed with an empty line.
+    console = Console(stderr=True, quiet=not seen)
+    with Progress(*columns, console=console, transient=True, disable=not seen) as progress:
         bar = progress.add_task("", total=None)
         board = build_board(
             results,

@@ -26,7 +26,7 @@ __all__ = [
     "version",
 ]
 
-LOWEST = (0, 4, 12)
+LOWEST = (0, 4, 13)
 TOO_NEW = (0, 5)
 
 
@@ -40,7 +40,7 @@ def version() -> str:
         return metadata.version("lm_eval")
     except metadata.PackageNotFoundError:
         raise HarnessError(
-            "lm-eval is not installed in this environment: pip install 'lm-eval>=0.4.12,<0.5'"
+            "lm-eval is not installed in this environment: pip install 'lm-eval>=0.4.13,<0.5'"
         ) from None
 
 
@@ -63,7 +63,7 @@ def tasks_folder() -> Path:
     """
     spec = importlib.util.find_spec("lm_eval")
     if spec is None or spec.origin is None:
-        raise HarnessError("lm-eval is not installed in this environment: pip install 'lm-eval>=0.4.12,<0.5'")
+        raise HarnessError("lm-eval is not installed in this environment: pip install 'lm-eval>=0.4.13,<0.5'")
     folder = Path(spec.origin).parent / "tasks"
     if not folder.is_dir():
         raise HarnessError(f"{folder}: the installed lm-eval {version()} has no tasks folder")

@@ -1,7 +1,8 @@
-"""Runs that a gate is tried with."""
+"""Runs to hold against each other."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,3 +21,9 @@ def runs(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
         logs.evaluate(folder / "limited", "retrieval", limit=40)
 
     return once("gate-runs", make)
+
+
+@pytest.fixture
+def better(runs: Path, tmp_path: Path) -> Path:
+    """A copy of the better model's results, to be damaged."""
+    return Path(shutil.copytree(runs / "better", tmp_path / "better"))

@@ -1,4 +1,4 @@
-"""``csconv gate power``: the smallest drop that a gate can see."""
+"""`csconv gate power`: the smallest drop that is seen."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import pytest
 from csc_tasks.leaderboards.comparing.power import Spread, assumed_spread, smallest_drop
 from csc_tasks.metrics.comparison import paired_difference
 from csc_tasks.metrics.uncertainty import resample_counts
-from tests.door import csconv
+from tests.leaderboards.comparing.gates import gate
 
 
 def test_power_lists_mini_lite_and_full_and_takes_a_baseline(runs: Path, tmp_path: Path) -> None:
-    plain = csconv("gate", "power")
+    plain = gate("power")
     assert plain.code == 0, plain.output
     assert all(f"{n} conversations" in plain.output for n in (32, 128, 1855))
     file = tmp_path / "b.json"
-    csconv("gate", runs / "better", "--baseline", file, "--update-baseline")
-    one = csconv("gate", "power", "--baseline", file, "--n-conversations", "500", "--metric", "rouge_l")
+    gate(runs / "better", "--baseline", file, "--update-baseline")
+    one = gate("power", "--baseline", file, "--n-conversations", "500", "--metric", "rouge_l")
     assert one.code == 0
     assert "rouge_l" in one.output
     assert "500 conversations" in one.output
-    two = csconv("gate", "power", "--baseline", file, "--against", runs / "worse", "--n-conversations", "500")
+    two = gate("power", "--baseline", file, "--against", runs / "worse", "--n-conversations", "500")
     assert "csconv-random against csconv-retrieval" in two.output
 
 

@@ -1,4 +1,4 @@
-"""Intervals and paired tests of BLEU against sacrebleu's own."""
+"""Intervals and paired tests of BLEU: where every conversation is a single turn they are sacrebleu's."""
 
 from __future__ import annotations
 

@@ -1,0 +1,67 @@
+"""What `csconv gate` writes for a CI system and for people."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.leaderboards import logs
+from tests.leaderboards.comparing.gates import PASS, REGRESSION, gate
+
+
+def test_reports_are_written_for_ci_and_for_people(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    done = gate(
+        *(
+            runs / "worse",
+            "--baseline",
+            runs / "better",
+            "--min",
+            "no_answer=0.1",
+            "--max-drop",
+            "rouge_l=0",
+        ),
+        *("--junit", tmp_path / "j.xml", "--markdown", tmp_path / "m.md", "--json", tmp_path / "r.json"),
+        *("--max-drop", "strategy_acc=0.01"),
+    )
+    assert done.code == REGRESSION
+    suite = ElementTree.parse(tmp_path / "j.xml").getroot()
+    cases = {case.get("name"): case for case in suite.iter("testcase")}
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == (str(len(cases)), "2", "0")
+    assert cases["max_drop strategy_acc"].find("failure") is not None
+    assert cases["min no_answer"].find("failure") is None
+    markdown = (tmp_path / "m.md").read_text(encoding="utf-8")
+    assert "❌ csconv gate: regression" in markdown
+    assert summary.read_text(encoding="utf-8") == "before\n" + markdown + "\n"
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert (report["exit"], report["outcome"]) == (1, "regression")
+    check = next(c for c in report["checks"] if c["metric"] == "strategy_acc")
+    assert check["drop"] == pytest.approx(check["baseline"] - check["value"])
+    assert check["allowed"] < check["low"] < check["drop"]
+
+
+def test_a_hostile_model_name_is_inert_in_every_report(better: Path, runs: Path, tmp_path: Path) -> None:
+    name = "<script>alert(1)</script>|`x`\\u202e\\u0000@team" + "y" * 300
+    logs.edit_results(better, "model=csconv-retrieval", f"model={name}")
+    file = logs.results_file(better)
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["config"]["model_args"] = {"model": json.loads(f'"{name}"')}
+    file.write_text(json.dumps(content), encoding="utf-8")
+    done = gate(
+        better, "--baseline", runs / "better", "--junit", tmp_path / "j.xml", "--markdown", tmp_path / "m.md"
+    )
+    assert done.code == PASS, done.output
+    assert len(list(ElementTree.parse(tmp_path / "j.xml").getroot().iter("testcase"))) > 5
+    line = next(
+        x for x in (tmp_path / "m.md").read_text(encoding="utf-8").splitlines() if "against baseline" in x
+    )
+    assert line.startswith("`<script>alert(1)</script>¦'x'")
+    assert len(line) < 200
+    assert "\u202e" not in line
