@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -100,33 +101,44 @@ def run(
     A regression is a paired drop whose confidence interval, clustered by conversation, lies beyond what is allowed.
     """
     with _never_one():
-        from csc_tasks.leaderboards.comparing.gate_run import GateOptions, run_gate
+        from csc_tasks.leaderboards.comparing.gate_run import GateOptions, report_of_failure, run_gate
         from csc_tasks.leaderboards.comparing.gate_run import update_baseline as write_baseline
         from csc_tasks.leaderboards.reading.asked import askings
         from csc_tasks.leaderboards.rendering import gate_report
         from csc_tasks.leaderboards.rendering.text import printable
 
-        options = GateOptions(
-            results=tuple(results),
-            baseline=baseline,
-            rules=rules,
-            max_drop=tuple(max_drop or ()),
-            min=(*(floor or ()), *(least or ())),
-            min_coverage=min_coverage,
-            min_turns=min_turns,
-            allow_partial=allow_partial,
-            allow=askings(allow or ()),
-            model=model,
-            base_model=base_model,
-        )
-        files = gate_report.ReportFiles(junit, markdown, json)
+        files, started = gate_report.ReportFiles(junit, markdown, json), time.monotonic()
+
+        def options() -> GateOptions:
+            return GateOptions(
+                results=tuple(results),
+                baseline=baseline,
+                rules=rules,
+                max_drop=tuple(max_drop or ()),
+                min=(*(floor or ()), *(least or ())),
+                min_coverage=min_coverage,
+                min_turns=min_turns,
+                allow_partial=allow_partial,
+                allow=askings(allow or ()),
+                model=model,
+                base_model=base_model,
+            )
+
         if update_baseline:
-            new = write_baseline(options)
+            new = write_baseline(options())
             size = f"{new.size / 1024:.0f} KB"
             typer.echo(f"{new.path}: baseline of {printable(new.model)}, {size}; commit it")
             return
-        report = run_gate(options)
-        gate_report.write_files(report, files)
+        try:
+            report = run_gate(options())
+        except CSConvError as error:
+            # Whoever waits for a report gets one, and in it what is wrong.
+            failure = report_of_failure(results, baseline, error)
+            gate_report.write_files(failure, files, time.monotonic() - started)
+            if files.to_stdout:
+                print_json(gate_report.to_json(failure))
+            raise
+        gate_report.write_files(report, files, time.monotonic() - started)
         if files.to_stdout:
             print_json(gate_report.to_json(report))
         else:

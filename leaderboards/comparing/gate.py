@@ -27,10 +27,11 @@ __all__ = [
 
 
 class Exit(IntEnum):
-    """Exit codes of ``csconv gate`` that are an answer; wrong use (2) is the command line's own."""
+    """Exit codes of ``csconv gate``."""
 
     PASS = 0
     REGRESSION = 1
+    WRONG_USE = 2
     NOT_COMPARABLE = 3
     INCOMPLETE = 4
 
@@ -40,6 +41,7 @@ class CheckStatus(IntEnum):
 
     PASS = 0
     REGRESSION = 1
+    WRONG_USE = 2
     NOT_COMPARABLE = 3
     INCOMPLETE = 4
 
@@ -81,9 +83,14 @@ class GateReport:
 
     @property
     def exit(self) -> Exit:
-        """Not comparable before incomplete before regression: what was not measured can not be judged."""
+        """Wrong use, not comparable, incomplete, regression: what was not measured can not be judged."""
         seen = {check.status for check in self.checks}
-        for status in (CheckStatus.NOT_COMPARABLE, CheckStatus.INCOMPLETE, CheckStatus.REGRESSION):
+        for status in (
+            CheckStatus.WRONG_USE,
+            CheckStatus.NOT_COMPARABLE,
+            CheckStatus.INCOMPLETE,
+            CheckStatus.REGRESSION,
+        ):
             if status in seen:
                 return Exit(int(status))
         return Exit.PASS if seen else Exit.INCOMPLETE

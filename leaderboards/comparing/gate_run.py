@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from csc_tasks.errors import DataError
+from csc_tasks.errors import ConfigError, CSConvError, DataError
 from csc_tasks.leaderboards.comparing.baseline_file import write_baseline
-from csc_tasks.leaderboards.comparing.gate import GateReport, evaluate
+from csc_tasks.leaderboards.comparing.gate import CheckStatus, GateCheck, GateReport, evaluate
 from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.comparing.rules import Rules, default_rules, limits, load_rules
 from csc_tasks.leaderboards.reading.asked import Asking
 
-__all__ = ["GateOptions", "NewBaseline", "run_gate", "update_baseline"]
+__all__ = ["GateOptions", "NewBaseline", "report_of_failure", "run_gate", "update_baseline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,14 @@ def run_gate(options: GateOptions) -> GateReport:
     if not (rules.max_drop or rules.min):
         rules = rules.model_copy(update={"max_drop": default_rules(baseline).max_drop})
     return evaluate(results, baseline, rules)
+
+
+def report_of_failure(results: Sequence[Path], baseline: Path, error: CSConvError) -> GateReport:
+    """The report of a gate that could not hold anything against anything, and why."""
+    status = CheckStatus.WRONG_USE if isinstance(error, ConfigError) else CheckStatus.INCOMPLETE
+    source = ", ".join(map(str, results))
+    check = GateCheck("gate", "", "", status, str(error))
+    return GateReport(source, str(baseline), source, str(baseline), (check,))
 
 
 def update_baseline(options: GateOptions) -> NewBaseline:

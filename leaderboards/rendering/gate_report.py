@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -31,21 +32,26 @@ __all__ = [
     "write_files",
 ]
 
+logger = logging.getLogger(__name__)
+
 _WORDS = {
     Exit.PASS: "no regression",
     Exit.REGRESSION: "regression",
+    Exit.WRONG_USE: "wrong use",
     Exit.NOT_COMPARABLE: "not comparable",
     Exit.INCOMPLETE: "missing or incomplete",
 }
 _MARKS = {
     CheckStatus.PASS: "✅",
     CheckStatus.REGRESSION: "❌",
+    CheckStatus.WRONG_USE: "🚫",
     CheckStatus.NOT_COMPARABLE: "🚫",
     CheckStatus.INCOMPLETE: "⚠️",
 }
 _STYLES = {
     CheckStatus.PASS: "green",
     CheckStatus.REGRESSION: "red",
+    CheckStatus.WRONG_USE: "yellow",
     CheckStatus.NOT_COMPARABLE: "yellow",
     CheckStatus.INCOMPLETE: "yellow",
 }
@@ -130,15 +136,21 @@ def _numbers(check: GateCheck) -> tuple[str, str, str, str, str]:
     )
 
 
-def junit(report: GateReport) -> bytes:
-    """JUnit XML: a test case for each check; a regression is a failure, what was not measured an error."""
+def junit(report: GateReport, seconds: float = 0.0) -> bytes:
+    """JUnit XML: a test case for each check; a regression is a failure, what was not measured an error.
+
+    Args:
+        report: of all checks.
+        seconds: that the gate took.
+    """
     bad = [c for c in report.checks if c.status is CheckStatus.REGRESSION]
-    lost = [c for c in report.checks if c.status in (CheckStatus.INCOMPLETE, CheckStatus.NOT_COMPARABLE)]
+    lost = [c for c in report.checks if c.status not in (CheckStatus.PASS, CheckStatus.REGRESSION)]
     counts = {
         "name": "csconv gate",
         "tests": str(len(report.checks)),
         "failures": str(len(bad)),
         "errors": str(len(lost)),
+        "time": f"{seconds:.3f}",
     }
     root = ElementTree.Element("testsuites", counts)
     suite = ElementTree.SubElement(root, "testsuite", counts)
@@ -200,14 +212,16 @@ class ReportFiles:
         return self.json is not None and str(self.json) == "-"
 
 
-def write_files(report: GateReport, files: ReportFiles) -> None:
+def write_files(report: GateReport, files: ReportFiles, seconds: float = 0.0) -> None:
     """Write the files that are asked for, and the summary of a job on GitHub (:func:`append_summary`).
+
+    ``seconds`` is how long the gate took.
 
     Raises:
         DataError: the disk refuses.
     """
     wanted: list[tuple[Path | None, Callable[[], bytes]]] = [
-        (files.junit, lambda: junit(report)),
+        (files.junit, lambda: junit(report, seconds)),
         (files.markdown, lambda: markdown(report).encode("utf-8", "replace")),
         (None if files.to_stdout else files.json, lambda: to_json(report).encode("utf-8", "replace")),
     ]
@@ -223,12 +237,11 @@ def write_files(report: GateReport, files: ReportFiles) -> None:
 def append_summary(report: GateReport) -> None:
     """Add the Markdown to the job's summary page where GitHub Actions asks for one (``GITHUB_STEP_SUMMARY``).
 
-    Raises:
-        DataError: the file cannot be written.
+    A page that cannot be written is a warning: the answer is what counts.
     """
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(path).open("a", encoding="utf-8", errors="replace") as file:
                 file.write(markdown(report) + "\n")
         except OSError as error:
-            raise DataError(f"GITHUB_STEP_SUMMARY: {path}: cannot be written ({error.strerror})") from None
+            logger.warning("GITHUB_STEP_SUMMARY: %s: cannot be written (%s)", path, error.strerror)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.leaderboards import logs
-from tests.leaderboards.comparing.gates import PASS, REGRESSION, gate
+from tests.leaderboards.comparing.gates import INCOMPLETE, PASS, REGRESSION, WRONG_USE, gate
 
 
 def test_reports_are_written_for_ci_and_for_people(
@@ -45,6 +45,44 @@ def test_reports_are_written_for_ci_and_for_people(
     check = next(c for c in report["checks"] if c["metric"] == "strategy_acc")
     assert check["drop"] == pytest.approx(check["baseline"] - check["value"])
     assert check["allowed"] < check["low"] < check["drop"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["nowhere", "--baseline", "better"], INCOMPLETE, "nowhere: no such file or folder"),
+        (["better", "--baseline", "empty.json"], INCOMPLETE, "empty.json"),
+        (["better", "worse", "--baseline", "better"], WRONG_USE, "results of several models"),
+        (["better", "--baseline", "better", "--max-drop", "bleu_9=0.1"], WRONG_USE, "no metric 'bleu_9'"),
+        (["better", "--baseline", "better", "--allow", "luck"], WRONG_USE, "luck"),
+    ],
+)
+def test_every_end_writes_the_reports(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: int, words: str
+) -> None:
+    (tmp_path / "empty.json").write_text("")
+    for name in ("better", "worse"):
+        (tmp_path / name).symlink_to(runs / name)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    monkeypatch.chdir(tmp_path)
+    done = gate(*arguments, "--junit", "j.xml", "--markdown", "m.md", "--json", "r.json")
+    assert done.code == code, done.output
+    suite = ElementTree.parse("j.xml").getroot()
+    assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
+    assert float(str(suite.get("time"))) >= 0
+    (error,) = suite.iter("error")
+    assert words in str(error.get("message"))
+    report = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    assert report["exit"] == code
+    assert words in report["checks"][0]["message"]
+    assert Path("summary.md").read_text(encoding="utf-8") == Path("m.md").read_text(encoding="utf-8") + "\n"
+
+
+def test_a_summary_page_that_cannot_be_written_changes_no_answer(
+    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "no" / "folder"))
+    assert gate(runs / "better", "--baseline", runs / "better").code == PASS
 
 
 def test_a_hostile_model_name_is_inert_in_every_report(better: Path, runs: Path, tmp_path: Path) -> None:
