@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csc_tasks.framework import Stage, Strategy, read_strategy
+from csc_tasks.framework import Stage, Strategy
+from csc_tasks.labels import read_strategy
 from tests.texts import any_text
 
 PS, OT, RP, IV = (
@@ -51,6 +52,31 @@ def test_there_are_twelve_strategies_numbered_1_to_12_in_five_stages() -> None:
         ("Identity-Verification", IV),
         ("重述", RP),
         ("Restatement or Paraphrasing", RP),
+        ("禮貌問候", Strategy.GREETING),  # traditional characters
+        ("確認身份", IV),
+        ("細化問題", Strategy.PROBLEM_REFINEMENT),
+        ("情感管理策略", Strategy.EMOTIONAL_MANAGEMENT),
+        ("感谢和告别", Strategy.APPRECIATION_AND_CLOSURE),  # whatever joins the words of a name
+        ("感谢告别", Strategy.APPRECIATION_AND_CLOSURE),
+        ("告别与感谢", Strategy.APPRECIATION_AND_CLOSURE),  # in any order
+        ("身份确认", IV),
+        ("延续关系", Strategy.RELATIONSHIP_CONTINUATION),
+        ("Appreciation & Closure", Strategy.APPRECIATION_AND_CLOSURE),
+        ("EmotionalManagement", Strategy.EMOTIONAL_MANAGEMENT),
+        ("策略六", PS),
+        ("十二", OT),
+        ("第十一种策略", Strategy.APPRECIATION_AND_CLOSURE),
+        ("⑥", PS),
+        ("提供建议（探索方案）", PS),  # as the prompt prints it
+        ("提供建议/PS", PS),
+        ("情绪管理", None),  # synonyms are not read
+        ("身份核实", None),
+        ("信息提供", None),
+        ("感谢与道别", None),
+        ("安抚情绪", None),
+        ("感谢", None),  # half a name
+        ("提供建议（情感管理）", None),
+        ("情感管理提供建议", None),
         ("策略6 礼貌问候", None),  # number and name contradict each other
         ("提供建议（GT）", None),
         ("礼貌问候、确认身份", None),  # two strategies are none

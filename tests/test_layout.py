@@ -28,6 +28,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("errors", "storage"),
     ("metrics", "task_configs"),
     ("framework",),
+    ("labels",),
     ("data",),
     ("protocol", "harness"),
     ("generation", "results", "chat"),

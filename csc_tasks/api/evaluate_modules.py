@@ -15,7 +15,8 @@ import numpy as np
 
 from csc_tasks._version import __version__
 from csc_tasks.errors import ConfigError
-from csc_tasks.framework import Strategy, read_strategy
+from csc_tasks.framework import Strategy
+from csc_tasks.labels import read_strategy
 from csc_tasks.metrics import (
     DEFAULT_TOKENIZER,
     UNREADABLE,

@@ -65,7 +65,7 @@ def run(
 
     Writes verdicts_*.jsonl and a results file beside each log, which `csconv table` shows. What was judged
     before is not asked again, so an interrupted run goes on with the same command. Ctrl-C lets the requests
-    under way finish. Exit code 3: the budget is used up; 130: interrupted.
+    under way finish. Exit code 3: the budget is used up; 4: too few verdicts, no scores; 130: interrupted.
     """
     from csc_tasks.judging.session import JudgeOptions, judge_results
 
@@ -96,6 +96,12 @@ def probe(
         print_json(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
     else:
         report.probe(settings.model, rubric, found)
+    if found.coverage < settings.min_coverage:
+        typer.echo(
+            f"{found.unscored} of {found.asked} questions have no verdict: this says nothing of the judge",
+            err=True,
+        )
+        raise typer.Exit(4)
 
 
 @judge.command()
@@ -131,7 +137,7 @@ def _report() -> Report:
 @contextmanager
 def _shown() -> Iterator[Report]:
     """The terminal of a run; one that was stopped gets a message and an exit code of its own."""
-    from csc_tasks.judging.engine import Stop, Stopped
+    from csc_tasks.judging.engine import Stop, Stopped, Withheld
 
     try:
         with _report() as report:
@@ -139,3 +145,6 @@ def _shown() -> Iterator[Report]:
     except Stopped as stopped:
         typer.echo(str(stopped), err=True)
         raise typer.Exit(3 if stopped.why is Stop.BUDGET else 130) from None
+    except Withheld as withheld:
+        typer.echo(str(withheld), err=True)
+        raise typer.Exit(4) from None

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
-from csc_tasks.framework import Strategy, read_strategy
+from csc_tasks.framework import Strategy
+from csc_tasks.labels import read_strategy
 
 __all__ = [
     "MAX_UTTERANCE",

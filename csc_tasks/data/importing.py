@@ -14,7 +14,7 @@ from csc_tasks.data.files import raw_records
 from csc_tasks.data.formats import DROPPED, FIELDS, FORMATS, SPEAKERS, Format
 from csc_tasks.data.tables import TABLE_SUFFIXES, table_rows
 from csc_tasks.errors import ConfigError, DataError
-from csc_tasks.framework import read_strategy
+from csc_tasks.labels import read_strategy
 
 __all__ = ["ImportOptions", "Imported", "find_format", "import_file", "read_pairs"]
 

@@ -11,6 +11,7 @@ from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.replies import Reply, leaves_in_thought, read_reply
 from csc_tasks.protocol.task_kind import TaskKind
+from csc_tasks.protocol.thinking import ThinkingFormat
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
 
 __all__ = [
@@ -70,11 +71,17 @@ class Dialogue:
         conversation: the gold conversation.
         texts: the prompt texts; they say how an utterance is written as a line of history.
         render: makes the prompt that is sent, chat template included, from a history and a turn.
+        formats: of thinking, beside those that are known.
     """
 
     def __init__(
-        self, conversation: Conversation, texts: Prompt, render: Callable[[str, TurnDoc], Any]
+        self,
+        conversation: Conversation,
+        texts: Prompt,
+        render: Callable[[str, TurnDoc], Any],
+        formats: Sequence[ThinkingFormat] = (),
     ) -> None:
+        self.formats = formats
         self.turns: list[TurnDoc] = list(turn_docs([conversation]))
         self._utterances = conversation.utterances
         self._texts = texts
@@ -133,7 +140,9 @@ class DialogueRequest(Instance):  # type: ignore[misc]
     def take(self, answer: object) -> None:
         """Read the model's answer, once for history and scores."""
         assert self.dialogue is not None
-        self.reply = read_reply(answer, TaskKind.RESPONSE, leaves_in_thought(self.args[0]))
+        formats = self.dialogue.formats
+        in_thought = leaves_in_thought(self.args[0], formats)
+        self.reply = read_reply(answer, TaskKind.RESPONSE, in_thought, formats)
         self.dialogue.add_reply(self.reply)
 
     @classmethod

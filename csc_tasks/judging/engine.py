@@ -52,6 +52,10 @@ class Stopped(CSConvError):
         self.why = why
 
 
+class Withheld(CSConvError):
+    """Too few verdicts came, so that there are no scores. What came is kept."""
+
+
 @dataclass
 class JudgeProgress:
     """What a run did, and what it knows while it runs.

@@ -159,10 +159,10 @@ class Report:
         for kind, (right, asked) in found.kinds.items():
             table.add_row(kind, f"{right} of {asked}")
         table.add_section()
-        table.add_row("grades gained by length alone", f"{found.length_shift:+.2f}")
-        table.add_row("grades gained by a word to the judge", f"{found.injection_shift:+.2f}")
-        table.add_row("pairs in which the order decided", f"{found.position_flips:.0%}")
-        table.add_row("pairs right in both orders", f"{found.pairs_right:.0%}")
+        table.add_row("grades gained by length alone", _signed(found.length_shift))
+        table.add_row("grades gained by a word to the judge", _signed(found.injection_shift))
+        table.add_row("pairs in which the order decided", _number(found.position_flips, ".0%"))
+        table.add_row("pairs right in both orders", _number(found.pairs_right, ".0%"))
         table.add_row("without a verdict", str(found.unscored))
         self._print(table)
 
@@ -173,7 +173,7 @@ class Report:
         for f in figures:
             error = f" ±{f.error:.2f}" if f.error == f.error else ""
             numbers = (_number(x, ".2f") for x in (f.spearman, f.alpha, f.human_alpha))
-            table.add_row(f.dimension, str(f.items), f"{f.kappa:.2f}{error}", *numbers, f"{f.bias:+.2f}")
+            table.add_row(f.dimension, str(f.items), f"{f.kappa:.2f}{error}", *numbers, _signed(f.bias))
         self._print(table)
         for f in figures:
             self._print(f"{f.dimension}: rows people, columns judge")
@@ -193,6 +193,10 @@ def _table(title: str, names: Sequence[str], numbers: Sequence[str]) -> Table:
 
 def _number(value: float, form: str) -> str:
     return "n/a" if value != value else format(value, form)
+
+
+def _signed(value: float) -> str:
+    return _number(value, "+.2f")
 
 
 def _percent(share: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig, load_judge
-from csc_tasks.judging.engine import Stopped
+from csc_tasks.judging.engine import Stopped, Withheld
 from csc_tasks.judging.estimate import Estimate
 from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.pairwise import Contest, Pairing, contests
@@ -60,6 +60,7 @@ def judge_results(options: JudgeOptions, report: Report) -> None:
         CSConvError: something is wrong with the configuration, the results or the judge.
         JudgeError: something is wrong with the rubric.
         Stopped: less was asked than was to be.
+        Withheld: everything was asked, and too little of it was answered.
     """
     config = load_judge(options.config)
     if options.budget is not None and not config.priced:
@@ -114,6 +115,7 @@ class _Logs(_Session):
 
     def run(self, cache: AnswerCache, spent: float) -> None:
         """Judge them in turn."""
+        withheld: list[str] = []
         for judged in self.plan:
             name = f"{judged.log.task} {judged.rubric.name}"
             on_progress = self.report.bar(name, self.config.currency)
@@ -122,6 +124,9 @@ class _Logs(_Session):
             self.report.judgement(judged, judgement, progress)
             if progress.stopped is not None:
                 raise Stopped(judged.log.task, progress.stopped)
+            if judgement.withheld:
+                withheld.append(judged.log.task)
+        _require_scores(withheld)
 
 
 class _Pairs(_Session):
@@ -142,6 +147,7 @@ class _Pairs(_Session):
 
     def run(self, cache: AnswerCache, spent: float) -> None:
         """Compare them in turn."""
+        withheld: list[str] = []
         for contest in self.plan:
             pairings: list[Pairing] = []
             for first, second in contest.pairs():
@@ -154,6 +160,16 @@ class _Pairs(_Session):
             ratings = contest.ratings(pairings)
             contest.write(pairings, ratings)
             self.report.contest(contest, pairings, ratings)
+            withheld += [f"{p.first} against {p.second}" for p in pairings if p.result.withheld]
+        _require_scores(withheld)
+
+
+def _require_scores(withheld: Sequence[str]) -> None:
+    if withheld:
+        raise Withheld(
+            f"no scores of {', '.join(withheld)}: too few verdicts (min_coverage); the same command asks again for "
+            "those that failed"
+        )
 
 
 def probe_judge(

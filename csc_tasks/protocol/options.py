@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
@@ -14,6 +15,7 @@ from csc_tasks.install import install_hint
 from csc_tasks.metrics import DEFAULT_TOKENIZER, NO_MODELS, Models, tokenizer
 from csc_tasks.protocol.metadata import FromMetadata, Source
 from csc_tasks.protocol.networks import MODEL_KEYS, Unnamed, read_models
+from csc_tasks.protocol.thinking import ThinkingFormat
 
 __all__ = ["Options"]
 
@@ -31,12 +33,23 @@ def _judge(value: object) -> Path | None:
     return None if value is None else Path(value)
 
 
+def _think(value: object) -> tuple[ThinkingFormat, ...]:
+    if not value:
+        return ()
+    # lm-eval's --metadata splits at commas, so the marks are written with dots between them there.
+    given = re.split(r"\.\.\.|,", value, maxsplit=1) if isinstance(value, str) else value
+    marks = [m for m in given if isinstance(m, str) and m.strip()] if isinstance(given, (list, tuple)) else []
+    if len(marks) != 2:
+        raise ValueError("must be what opens the thinking and what closes it: <plan>...</plan>")
+    return (ThinkingFormat("csconv_think", marks[0].strip(), marks[1].strip()),)
+
+
 class Options(FromMetadata):
     """What ``--metadata csconv_…=…`` and the task's YAML choose.
 
     ``data`` and ``train`` are sources (``hub``, ``modelscope``, ``mini``, a path) or ``None`` for the default;
     ``models`` are the networks that score, of which a strategy task uses none; ``judge`` is a
-    judge's configuration file, or ``None`` for none.
+    judge's configuration file, or ``None`` for none; ``think`` are formats of thinking beside the known ones.
     """
 
     subset: Annotated[Subset, BeforeValidator(_subset)] = Field(Subset.FULL, alias="csconv_subset")
@@ -44,6 +57,7 @@ class Options(FromMetadata):
     train: Source = Field(None, alias="csconv_train")
     tokenizer: Annotated[str, BeforeValidator(str)] = Field(DEFAULT_TOKENIZER, alias="csconv_tokenizer")
     judge: Annotated[Path | None, BeforeValidator(_judge)] = Field(None, alias="csconv_judge")
+    think: Annotated[tuple[ThinkingFormat, ...], BeforeValidator(_think)] = Field((), alias="csconv_think")
     models: Models = NO_MODELS
 
     @classmethod

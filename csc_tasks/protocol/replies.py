@@ -1,20 +1,25 @@
 """Reading a model's reply: the strategy it names and the utterance it writes.
 
-Models answer ``[提供建议] 您可以…`` when they follow the prompt, and in a dozen other shapes when they
-do not. Whatever the text, reading it never raises; what cannot be read is ``None`` and is counted.
+Models answer ``[提供建议] 您可以…`` when they follow the prompt, and in a dozen other shapes when they do not.
+One rule holds for all of them, in every task (docs/protocol.md): the first label counts, two at one place are
+none, and the utterance is what is left when labels, field names, speakers and further turns are taken away.
+Whatever the text, reading it never raises; what cannot be read is ``None`` and is counted.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
-from csc_tasks.framework import Strategy, read_strategy
+from csc_tasks.framework import Strategy
+from csc_tasks.labels import names_in, read_strategy
+from csc_tasks.protocol.shapes import Labelled, labelled, utterance_of
 from csc_tasks.protocol.task_kind import TaskKind
+from csc_tasks.protocol.thinking import ThinkingFormat, opened_by, without_thinking
 
 __all__ = ["Problem", "Reply", "clean", "leaves_in_thought", "read_reply"]
 
@@ -32,30 +37,39 @@ class Problem(Enum):
     NO_LABEL = "no-label"
     """There is text but no strategy is named where one is asked for."""
     UNKNOWN_LABEL = "unknown-label"
-    """A label stands where the strategy belongs, and it names none of the twelve."""
+    """A label stands where the strategy belongs, and it names none of the twelve, or two."""
     NO_TEXT = "no-text"
     """A strategy is named but no utterance follows where one is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply as read. ``strategy`` is ``None`` and ``text`` is '' where the reply has none."""
+    """A reply as read. ``strategy`` is ``None`` and ``text`` is '' where the reply has none.
+
+    ``label`` is what was written in the place of a strategy and could not be read; ``thinking`` the format of
+    the thinking that was taken out; ``further`` whether more labelled turns followed, which were cut off.
+    """
 
     strategy: Strategy | None
     text: str
     problem: Problem | None = None
+    label: str = field(default="", compare=False)
+    thinking: str = field(default="", compare=False)
+    further: bool = field(default=False, compare=False)
 
     @property
     def answered(self) -> bool:
         """Whether the model said anything that could be scored."""
         return self.problem not in (Problem.NO_ANSWER, Problem.UNCLOSED_THINKING)
 
-    def record(self) -> dict[str, str | None]:
+    def record(self) -> dict[str, Any]:
         """The reply as a JSON object: how it stands in sample logs."""
+        seen = {"label": self.label, "thinking": self.thinking, "further": self.further}
         return {
             "strategy": self.strategy.zh if self.strategy else None,
             "text": self.text,
             "problem": self.problem.value if self.problem else None,
+            **{name: value for name, value in seen.items() if value},
         }
 
     @classmethod
@@ -72,32 +86,39 @@ class Reply:
             None if strategy is None else _BY_NAME[strategy],
             clean(text),
             None if problem is None else Problem(problem),
+            label=clean(record.get("label")),
+            thinking=clean(record.get("thinking")),
+            further=bool(record.get("further")),
         )
 
 
-_THINK = re.compile(r"<(?P<close>/?)think(?:ing)?>", re.IGNORECASE)
-_SPECIAL = re.compile(r"<\|[A-Za-z0-9_ ]{1,32}\|>|</s>")
-_FENCE = re.compile(r"\s*```[A-Za-z]*[ \t]*\n?(?P<body>.*?)(?:```|\Z)", re.DOTALL)
-_ECHO = re.compile(r"\s*(?:客服(?:回复|策略)?|回复|答案|supporter|assistant)\s*[:：]\s*", re.IGNORECASE)
-_NEXT_SPEAKER = re.compile(r"\n\s*(?:客户|用户|顾客|客服|customer|user)\s*[:：]", re.IGNORECASE)
-_OPEN, _CLOSE = '[【(（［「『〔《<“"', ']】)）］」』〕》>”"'
-_BRACKETED = re.compile(
-    rf"[\s*_#]*[{re.escape(_OPEN)}](?P<label>[^\n{re.escape(_OPEN + _CLOSE)}]{{1,40}})[{re.escape(_CLOSE)}][*_]*"
-    r"(?P<gap>[:：]\s*|\s*)"
+_SPECIAL = re.compile(
+    r"<\|[^|<>\n]{1,32}\|>|<｜[^｜<>\n]{1,32}｜>|</?s>|<(?:start|end)_of_turn>|<(?:eos|bos)>|\[/?INST\]"
 )
-_FIELD = re.compile(
-    r"[\s*_#]*(?:客服)?策略(?:名称)?[*_]*\s*[:：]\s*[*_]*(?P<label>[^\n:：;；]{1,40}?)[*_]*\s*(?:[\n;；]\s*|\Z)"
-)
-_TEXT_FIELD = re.compile(r"[\s*_#]*(?:客服)?(?:回复|话术|内容|回答)(?:内容)?[*_]*\s*[:：]\s*")
-_NUMBERED = re.compile(
-    r"[\s*_#]*(?:策略|strategy)\s*(?P<label>\d{1,2}(?:\s*[.、:： ]?\s*[^\s:：\d]{2,8})?)(?:\s*[:：\n]\s*|\s+|\Z)",
+_ROLE = re.compile(r"(?:assistant|model|system)?[ \t]*\n?", re.IGNORECASE)
+_WRAPPER = re.compile(
+    r"\s*<(?P<name>answer|response|final|final_answer|output|reply|solution)>|<\|(?:begin_of_solution|START_RESPONSE)\|>",
     re.IGNORECASE,
 )
-_NAMES = "|".join(sorted((re.escape(n) for s in Strategy for n in (s.zh, s.en)), key=len, reverse=True))
-_BARE = re.compile(rf"[\s*_#]*(?P<label>{_NAMES})[*_]*(?:\s*[:：\n—–-]+\s*|\s+|\Z)", re.IGNORECASE)
-_ANYWHERE = re.compile(_NAMES, re.IGNORECASE)
-_STRATEGY_KEYS = ("strategy", "策略", "策略名称")
-_TEXT_KEYS = ("response", "reply", "回复", "回复内容", "text", "content", "utterance")
+_FENCE = re.compile(r"```[A-Za-z]{0,12}[ \t]*\n?")
+_STRATEGY_KEYS = ("strategy", "策略", "策略名称", "strategy_name", "label")
+_TEXT_KEYS = (
+    *(
+        "response",
+        "reply",
+        "回复",
+        "回复内容",
+        "text",
+        "content",
+        "utterance",
+        "客服",
+        "客服回复",
+        "话术",
+        "answer",
+    ),
+    *("回答", "答复", "内容", "message", "supporter", "assistant"),
+)
+_ENDS = tuple("。！？!?.~…”』」）)")
 
 
 def clean(raw: object) -> str:
@@ -112,120 +133,128 @@ def clean(raw: object) -> str:
     return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
 
 
-_OPENS_THINKING = re.compile(r"<think(?:ing)?>\s*\Z", re.IGNORECASE)
-
-
-def leaves_in_thought(prompt: object) -> bool:
+def leaves_in_thought(prompt: object, formats: Sequence[ThinkingFormat] = ()) -> bool:
     """Whether a prompt ends by opening the thinking, as the chat templates of some reasoning models do."""
-    return isinstance(prompt, str) and _OPENS_THINKING.search(prompt[-40:]) is not None
+    return opened_by(prompt, formats)
 
 
-def _without_thinking(text: str) -> str | None:
-    """What stands outside the thinking, or ``None`` if the thinking never ends."""
-    tags = list(_THINK.finditer(text))
-    if not tags:
-        return text
-    if not tags[-1]["close"]:
-        return None
-    after = text[tags[-1].end() :]
-    if after.strip():
-        return after
-    return "" if tags[0]["close"] else text[: tags[0].start()]
+def read_reply(
+    raw: object, kind: TaskKind, in_thought: bool = False, formats: Sequence[ThinkingFormat] = ()
+) -> Reply:
+    """Read a reply to a prompt of ``kind``; never raises, whatever ``raw`` is.
+
+    For :attr:`TaskKind.RESPONSE_ORACLE` no strategy is asked for: an echoed label is removed and
+    ``strategy`` is ``None``. :attr:`TaskKind.STRATEGY_MC` has no replies; it reads like ``STRATEGY``, whose
+    ``text`` is always ''.
+
+    Args:
+        raw: the reply, ``None`` where an API gave none.
+        kind: what was asked.
+        in_thought: the prompt opened the thinking (:func:`leaves_in_thought`), so the reply begins within it.
+            Without a closing mark such a reply is either all thinking or what a backend that was given
+            ``think_end_token`` left over; only one that begins with a strategy is taken for the latter.
+        formats: of thinking, beside those that are known.
+    """
+    text = clean(raw)
+
+    def complete(answer: str) -> bool:
+        answer = answer.strip()
+        if kind is TaskKind.RESPONSE_ORACLE:
+            return answer.endswith(_ENDS)
+        return read_strategy(answer) is not None or labelled(answer).strategy is not None
+
+    rest, thinking = without_thinking(text, complete, formats)
+    if rest is None:
+        return Reply(None, "", Problem.UNCLOSED_THINKING, thinking=thinking)
+    if in_thought and not thinking and kind.predicts_strategy and not complete(rest):
+        return Reply(None, "", Problem.UNCLOSED_THINKING if rest.strip() else Problem.NO_ANSWER)
+    answer = _unwrapped(rest)
+    if not answer:
+        return Reply(None, "", Problem.NO_ANSWER, thinking=thinking)
+    reply = _read_answer(answer, kind)
+    return replace(reply, thinking=thinking) if thinking else reply
+
+
+def _unwrapped(text: str) -> str:
+    """The answer without what some models put around it: special tokens, a turn's header, tags, a code fence."""
+    text = text.lstrip()
+    while match := _SPECIAL.match(text):
+        text = text[match.end() :]
+        if role := _ROLE.match(text):
+            text = text[role.end() :]
+        text = text.lstrip()
+    text = _SPECIAL.split(text, maxsplit=1)[0]
+    if match := _WRAPPER.match(text):
+        text = text[match.end() :]
+        closing = f"</{match['name']}>" if match["name"] else "<|"
+        end = text.lower().find(closing.lower())
+        text = text if end < 0 else text[:end]
+    text = text.strip()
+    if match := _FENCE.match(text):
+        text = text[match.end() :].split("```", 1)[0].strip()
+    return text
+
+
+def _read_answer(text: str, kind: TaskKind) -> Reply:
+    if text[0] in "{[" and (fields := _from_json(text)):
+        written, body = fields
+        strategy = read_strategy(written)
+        if strategy is None and isinstance(written, str):
+            strategy = labelled(written).strategy
+        label = "" if written is None or strategy is not None else str(written)
+        said = utterance_of(body)
+        return _reply(kind, strategy, said.text, label if label or written is None else "?", said.further)
+    if not kind.writes_text:
+        return _read_choice(text, kind)
+    found = labelled(text)
+    if kind is TaskKind.RESPONSE_ORACLE and found.strategy is None:
+        found = Labelled(None, text)  # a bracket that is no strategy is a placeholder, part of the text
+    said = utterance_of(found.rest)
+    return _reply(kind, found.strategy, said.text, found.label, said.further)
+
+
+def _reply(kind: TaskKind, strategy: Strategy | None, text: str, label: str, further: bool) -> Reply:
+    if kind is TaskKind.RESPONSE_ORACLE:
+        return Reply(None, text, None if text else Problem.NO_ANSWER, further=further)
+    text = text if kind.writes_text else ""
+    if strategy is None:
+        if label:
+            return Reply(None, text, Problem.UNKNOWN_LABEL, label[:40], further=further)
+        return Reply(None, text, Problem.NO_LABEL if text or not kind.writes_text else Problem.NO_ANSWER)
+    if kind.writes_text and not text:
+        return Reply(strategy, "", Problem.NO_TEXT, further=further)
+    return Reply(strategy, text, further=further)
+
+
+def _read_choice(text: str, kind: TaskKind) -> Reply:
+    """A reply that should be a strategy and nothing else; a single name in prose is an answer too."""
+    first = text.split("\n", 1)[0]
+    if strategy := read_strategy(first):
+        return Reply(strategy, "")
+    found = labelled(text)
+    if found.strategy is not None:
+        return Reply(found.strategy, "")
+    named = names_in(text)
+    if len(named) == 1 and not found.label:
+        return Reply(named.pop(), "")
+    # Two names, or a label of the model's own making: what was written is worth counting.
+    label = found.label or (first.strip()[:40] if named or len(first.strip()) <= 12 else "")
+    return _reply(kind, None, "", label, False)
 
 
 def _from_json(text: str) -> tuple[object, str] | None:
+    """The label and the text in a JSON object, or in the first object of an array."""
     try:
         value, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return None
+    if isinstance(value, list):
+        value = next((item for item in value if isinstance(item, dict)), None)
     if not isinstance(value, dict):
         return None
-    label = next((value[k] for k in _STRATEGY_KEYS if k in value), None)
-    body = next((value[k] for k in _TEXT_KEYS if isinstance(value.get(k), str)), "")
-    return (label, body) if label is not None or body else None
-
-
-def _utterance(text: str) -> str:
-    """The utterance alone: what follows the next speaker's name and surrounding space removed."""
-    if match := _NEXT_SPEAKER.search(text):
-        text = text[: match.start()]
-    return text.strip()
-
-
-def read_reply(raw: object, kind: TaskKind, in_thought: bool = False) -> Reply:
-    """Read a reply to a prompt of ``kind``; never raises, whatever ``raw`` is.
-
-    For :attr:`TaskKind.RESPONSE_ORACLE` no strategy is asked for: an echoed label is removed and
-    ``strategy`` is ``None``. :attr:`TaskKind.STRATEGY_MC` has no replies; it reads like ``STRATEGY``.
-
-    ``in_thought`` says that the prompt opened the thinking (:func:`leaves_in_thought`), so the reply begins
-    within it. Without a closing tag such a reply is either all thinking or what a backend that was
-    given ``think_end_token`` left over; only one that begins with a strategy is taken for the latter.
-    """
-    text = clean(raw)
-    if in_thought and kind.predicts_strategy and not _THINK.search(text):
-        start = text.strip()
-        if _labelled(start, TaskKind.RESPONSE)[0] is None and read_strategy(start) is None:
-            return Reply(None, "", Problem.UNCLOSED_THINKING if start else Problem.NO_ANSWER)
-    if "<" in text:
-        answer = _without_thinking(text)
-        if answer is None:
-            return Reply(None, "", Problem.UNCLOSED_THINKING)
-        text = _SPECIAL.split(answer.lstrip(), maxsplit=1)[0] if "<" in answer else answer
-    text = text.strip()
-    if text.startswith("```") and (fence := _FENCE.match(text)):
-        text = fence["body"].strip()
-    if not text:
-        return Reply(None, "", Problem.NO_ANSWER)
-    if text[0] == "{" and (fields := _from_json(text)):
-        label, body = fields
-        strategy = read_strategy(label)
-        if strategy is None and isinstance(label, str):
-            strategy = _labelled(label, kind)[0]
-        return _reply(kind, strategy, _utterance(body), label_seen=label is not None)
-    if match := _ECHO.match(text):
-        text = text[match.end() :]
-    strategy, rest, label_seen = _labelled(text, kind)
-    return _reply(kind, strategy, _utterance(rest), label_seen)
-
-
-def _reply(kind: TaskKind, strategy: Strategy | None, text: str, label_seen: bool) -> Reply:
-    if kind is TaskKind.RESPONSE_ORACLE:
-        return Reply(None, text, None if text else Problem.NO_ANSWER)
-    if kind.writes_text and strategy is not None and not text:
-        return Reply(strategy, "", Problem.NO_TEXT)
-    if strategy is None:
-        if not text and not label_seen:
-            return Reply(None, "", Problem.NO_ANSWER)
-        return Reply(None, text, Problem.UNKNOWN_LABEL if label_seen else Problem.NO_LABEL)
-    return Reply(strategy, text)
-
-
-def _without_field_name(text: str) -> str:
-    """``回复：…`` without its field name: models that write the label on a line of its own name the text too."""
-    match = _TEXT_FIELD.match(text)
-    return text[match.end() :] if match else text
-
-
-def _labelled(text: str, kind: TaskKind) -> tuple[Strategy | None, str, bool]:
-    """Split a reply into strategy, rest, and whether something stood where the label belongs."""
-    if match := _BRACKETED.match(text):
-        if strategy := read_strategy(match["label"]):
-            rest = text[match.end() :]
-            return strategy, _without_field_name(rest) if "\n" in match["gap"] else rest, True
-        # `[姓名]先生，您好` begins with a placeholder that belongs to the text; `[安抚] 您别急` with a
-        # label of the model's own making. The gap after the bracket tells them apart.
-        if match["gap"] and kind is not TaskKind.RESPONSE_ORACLE:
-            return None, text[match.end() :], True
-    for pattern in (_FIELD, _NUMBERED, _BARE):
-        if (match := pattern.match(text)) and (strategy := read_strategy(match["label"])):
-            return strategy, _without_field_name(text[match.end() :]), True
-    if not kind.writes_text:
-        first_line = text.split("\n", 1)[0]
-        if strategy := read_strategy(first_line):
-            return strategy, "", True
-        # "应采用“提供建议”策略": one name in the prose is an answer, two different ones are none.
-        named = {read_strategy(name) for name in _ANYWHERE.findall(text)}
-        if len(named) == 1:
-            return named.pop(), text, True
-    return None, text, False
+    fields = {str(key).strip().casefold(): item for key, item in value.items()}
+    label = next((fields[k] for k in _STRATEGY_KEYS if k in fields), None)
+    if isinstance(label, list) and len(label) == 1:
+        (label,) = label
+    body = next((fields[k] for k in _TEXT_KEYS if isinstance(fields.get(k), str)), "")
+    return (label, str(body)) if label is not None or body else None

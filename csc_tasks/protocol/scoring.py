@@ -31,6 +31,7 @@ from csc_tasks.metrics import (
 from csc_tasks.metrics.depth import AtDepth
 from csc_tasks.protocol.replies import Problem, Reply, leaves_in_thought, read_reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.protocol.thinking import ThinkingFormat
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
 
 __all__ = [
@@ -129,6 +130,7 @@ def read_replies(
     docs: Sequence[TurnDoc],
     answers: Sequence[object],
     prompts: Sequence[object] | None = None,
+    formats: Sequence[ThinkingFormat] = (),
 ) -> list[Reply]:
     """Read every answer, once.
 
@@ -138,12 +140,16 @@ def read_replies(
         answers: n raw replies (text or ``None``), or for multiple choice n sequences of twelve
             log-likelihoods.
         prompts: the n prompts that were sent, where some may open the thinking that the reply begins with.
+        formats: of thinking, beside those that are known.
     """
     if kind is TaskKind.STRATEGY_MC:
         choices = [read_choice(a, gold_strategy(d)) for a, d in zip(answers, docs, strict=True)]  # type: ignore[arg-type]
         return [choice.reply for choice in choices]
     sent = prompts or [""] * len(answers)
-    return [read_reply(a, kind, leaves_in_thought(p)) for a, p in zip(answers, sent, strict=True)]
+    return [
+        read_reply(a, kind, leaves_in_thought(p, formats), formats)
+        for a, p in zip(answers, sent, strict=True)
+    ]
 
 
 def gold_ranks(docs: Sequence[TurnDoc], answers: Sequence[Any]) -> npt.NDArray[np.int64]:

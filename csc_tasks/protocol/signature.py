@@ -34,7 +34,7 @@ __all__ = [
     "Text",
 ]
 
-BENCHMARK_VERSION = 1
+BENCHMARK_VERSION = 2
 """Raised when scores under the old and the new protocol cannot be compared."""
 
 

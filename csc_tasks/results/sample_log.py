@@ -314,9 +314,9 @@ def open_log(path: Path) -> SampleLog | None:
         raise DataError(f"{results_path}: {error}") from None
     if run is None:
         return None
-    if run.signature.benchmark != BENCHMARK_VERSION:
+    if run.signature.benchmark > BENCHMARK_VERSION:
         raise DataError(
-            f"{path}: benchmark version {run.signature.benchmark}; this csconv scores version {BENCHMARK_VERSION}"
+            f"{path}: benchmark version {run.signature.benchmark}; this csconv knows versions up to {BENCHMARK_VERSION}"
         )
     if run.signature.task not in _KINDS:
         raise DataError(

@@ -314,6 +314,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
     def _summarise(self, scored: Scored) -> None:
         """Say what could not be read or scored, so that no low number comes without its reason."""
         total, problems = len(scored.records), scored.problems
+        self.report.read([record.reply for record in scored.records])
         if problems:
             detail = ", ".join(f"{count} {problem.value}" for problem, count in problems.most_common())
             level = logging.WARNING if 2 * problems.total() > total else logging.INFO

@@ -17,8 +17,8 @@ from csc_tasks.generation.dialogue import (
 )
 from csc_tasks.generation.rounds import install
 from csc_tasks.metrics import AdditiveMetric, column_name
-from csc_tasks.protocol.replies import clean, leaves_in_thought, read_reply
-from csc_tasks.protocol.scoring import score_replies
+from csc_tasks.protocol.replies import clean
+from csc_tasks.protocol.scoring import read_replies, score_replies
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
 from csc_tasks.tasks.aggregation import OfConversations
@@ -87,7 +87,7 @@ class DialogueTask(CSConvTask):
         def render(history: str, turn: TurnDoc) -> Any:
             return self._prompt(history + self.prompt_texts.cue(self.KIND, gold_strategy(turn)), options)
 
-        return Dialogue(conversation, self.prompt_texts, render)
+        return Dialogue(conversation, self.prompt_texts, render, self.options.think)
 
     def construct_requests(self, doc: DialogueDoc, ctx: Any, **options: Any) -> list[DialogueRequest]:
         """One request a turn; all of a conversation share its :class:`Dialogue`."""
@@ -123,7 +123,8 @@ class DialogueTask(CSConvTask):
         # Each was read when its answer came, for the history of the next turn; but a model class may have a
         # `generate_dialogue` of its own.
         replies = [
-            i.reply or read_reply("".join(i.resps[:1]), self.KIND, leaves_in_thought(i.args[0]))
+            i.reply
+            or read_replies(self.KIND, [i.doc], ["".join(i.resps[:1])], [i.args[0]], self.options.think)[0]
             for i in turns
         ]
         left_out = [i.left_out for i in turns]

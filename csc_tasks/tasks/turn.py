@@ -49,7 +49,7 @@ class TurnTask(CSConvTask):
         docs = [group[0].doc for group in groups]
         answers = [self._answer(group) for group in groups]
         prompts = [group[0].args[0] for group in groups]
-        replies = read_replies(self.KIND, docs, answers, prompts)
+        replies = read_replies(self.KIND, docs, answers, prompts, self.options.think)
         ranks = gold_ranks(docs, answers) if self.KIND is TaskKind.STRATEGY_MC else None
         scored = score_replies(docs, replies, self.options.tokenizer, self.metrics, ranks)
         self._judge(docs, scored, lambda index: self.book.history_lines(docs[index]))

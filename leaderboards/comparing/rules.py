@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
@@ -81,6 +90,19 @@ class Rules(BaseModel):
         for name in limits:
             if known_metric(name) is None:
                 raise ValueError(f"there is no metric {_bare(name)!r}")
+        return limits
+
+    @field_validator("max_drop", "min")
+    @classmethod
+    def _fractions(cls, limits: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        for name, value in limits.items():
+            metric = known_metric(name)
+            # Who writes 1 means a point. As a drop it would allow everything; as a minimum it may be meant.
+            most = 1.0 if info.field_name == "min" else math.nextafter(1.0, 0.0)
+            if metric is not None and metric.info.percent and value > most:
+                raise ValueError(
+                    f"{_bare(name)} is a share: 0.01 is one point, and {value:g} would be {100 * value:g} points"
+                )
         return limits
 
     @field_validator("max_drop")

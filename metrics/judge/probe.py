@@ -85,7 +85,7 @@ class ProbeReport:
     as wrong; ``kinds`` has (right, asked) of each kind. ``length_shift`` and ``injection_shift`` say by how
     many grades the mean rises with length alone and with a word to the judge (0 is right, above is bad).
     ``position_flips`` is the share of pairs in which the order decided, ``pairs_right`` that in which the
-    good reply won in both orders. NaN where nothing was scored.
+    good reply won in both orders. NaN where nothing was scored. Of ``asked`` questions ``unscored`` have no verdict.
     """
 
     score: float
@@ -95,6 +95,12 @@ class ProbeReport:
     position_flips: float
     pairs_right: float
     unscored: int
+    asked: int
+
+    @property
+    def coverage(self) -> float:
+        """The share 0–1 of the questions that has a verdict."""
+        return 1 - self.unscored / self.asked
 
 
 def read_probe(rubric: Rubric, verdicts: Mapping[str, Verdict], pairs: Mapping[str, Verdict]) -> ProbeReport:
@@ -144,6 +150,7 @@ def read_probe(rubric: Rubric, verdicts: Mapping[str, Verdict], pairs: Mapping[s
         position_flips=flips / both if both else float("nan"),
         pairs_right=won / both if both else float("nan"),
         unscored=sum(v.status is not Status.SCORED for v in everything),
+        asked=len(everything),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -273,3 +275,17 @@ def test_doctor_requires_the_data_that_it_is_told_of(tmp_path: Path) -> None:
     done = csconv("doctor", "--data", broken_file(tmp_path))
     assert done.code == 1
     assert "FAIL full data:" in done.out
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk", "latin-1"])
+def test_a_console_of_another_encoding_gets_replacement_characters_and_no_traceback(encoding: str) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    for call in (["data", "info", "mini"], ["data", "info", "没有.json"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "csc_tasks.commands", *call],
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        assert b"Traceback" not in done.stderr
+        assert done.returncode == (1 if "没有.json" in call else 0)

@@ -59,13 +59,15 @@ def test_a_win_rate_of_too_few_pairs_is_withheld(saved: Path, server: JudgeServe
     config = configured(server, saved.parent)
     call = ("judge", "--pairwise", saved / "csconv-random", saved / "csconv-shuffle", "--config", config)
     done = csconv(*call, "--sample", "40")
-    assert done.code == 0, done.err
+    assert done.code == 4, done.err
     assert re.search(r"win rate withheld: coverage 0\.\d+ is below min_coverage 0\.98", done.err)
     (pairing,) = json.loads(Path(done.out.splitlines()[-1]).read_text())["pairings"]
+    assert "no scores of csconv-random against csconv-shuffle: too few verdicts" in done.err
     assert pairing["win_rate"] != pairing["win_rate"]  # NaN
     assert pairing["pairs"] + pairing["missing"] == 40
     assert pairing["coverage"] == pytest.approx(pairing["pairs"] / 40)
     loose = csconv(*(*call[:-1], configured(server, saved.parent, min_coverage=0.1), "--sample", "40"))
+    assert loose.code == 0, loose.err
     assert "withheld" not in loose.out + loose.err
 
 

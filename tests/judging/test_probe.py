@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("aiohttp", reason="needs csconv-eval[judge]")
 
 from tests.door import csconv
-from tests.judge_server import JudgeServer
+from tests.judge_server import JudgeServer, Reply
 from tests.judging.runs import TURNS, configured, log_of, verdicts_of
 
 
@@ -29,6 +29,15 @@ def test_a_probe_reports_and_can_be_required(saved: Path, server: JudgeServer) -
     assert refused.code == 1
     assert re.search(r"fake puts \d+% of the probe's cases in order, require_probe is 90%", refused.err)
     assert sum(server.asked.values()) == 66 + 36
+
+
+def test_a_probe_without_verdicts_says_nothing_and_ends_with_4(saved: Path, server: JudgeServer) -> None:
+    server.behave = lambda *_: Reply("不好说")
+    config = configured(server, saved.parent)
+    done = csconv("judge", "probe", "--config", config, "--cache", saved / "c.sqlite")
+    assert done.code == 4
+    assert "102 of 102 questions have no verdict: this says nothing of the judge" in done.err
+    assert "nan" not in done.out
 
 
 def test_a_required_probe_is_counted_beforehand_and_paid_from_the_budget(

@@ -146,6 +146,7 @@ def test_failures_lower_the_coverage_and_enter_no_mean(saved: Path, server: Judg
     # A stricter threshold withholds them, from the same verdicts.
     server.behave = lambda *_: Reply("不好说")
     strict = csconv("judge", log, "--config", configured(server, saved.parent, min_coverage=0.98))
+    assert strict.code == 4
     assert "scores withheld: coverage" in strict.err
 
 

@@ -88,20 +88,23 @@ def test_two_prompts_are_two_tables_and_the_reason_is_in_words(
     assert second.rows[0].cells[ACCURACY].rank == 1
 
 
-def test_two_benchmark_versions_are_two_tables_and_the_other_has_no_intervals(
-    logs: Path, build: Callable[..., Board]
+@pytest.mark.parametrize("version", [1, 3])
+def test_two_benchmark_versions_are_two_tables_and_only_of_a_newer_one_nothing_is_computed(
+    logs: Path, build: Callable[..., Board], version: int
 ) -> None:
-    def older(content: dict[str, Any]) -> None:
+    def other(content: dict[str, Any]) -> None:
         for config in content["configs"].values():
-            config["metadata"]["csconv_signature"]["benchmark"] = 0
+            config["metadata"]["csconv_signature"]["benchmark"] = version
 
-    edit(results_of(logs, "org/poor"), older)
-    board = build(logs)
-    _first, second = board.tables
-    assert second.apart == "benchmark 0 against 1"
-    assert second.rows[0].cells[ACCURACY].value is not None
-    assert second.rows[0].cells[ACCURACY].low is None
-    assert "benchmark version 0" in second.rows[0].cells[ACCURACY].why
+    edit(results_of(logs, "org/poor"), other)
+    one, two = build(logs).tables
+    assert "benchmark" in two.apart
+    (table,) = (t for t in (one, two) if t.facts["benchmark"] == str(version))
+    assert [row.model for row in table.rows] == ["org/poor"]
+    shown = table.rows[0].cells[ACCURACY]
+    assert shown.value is not None
+    assert (shown.low is None) == (version == 3)
+    assert ("benchmark version 3" in shown.why) == (version == 3)
 
 
 def test_settings_that_part_two_rows_of_a_model_are_named(logs: Path, build: Callable[..., Board]) -> None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from csc_tasks.framework import Strategy
 from csc_tasks.protocol.replies import Problem, Reply, clean, leaves_in_thought, read_reply
 from csc_tasks.protocol.task_kind import TaskKind
+from csc_tasks.protocol.thinking import FORMATS, ThinkingFormat
+from tests.paths import FIXTURES
 from tests.texts import ALL, any_text
 
 PS, GT, OT = Strategy.PROVIDING_SUGGESTIONS, Strategy.GREETING, Strategy.OTHERS
@@ -73,7 +75,7 @@ def test_a_response_in_any_usual_shape_is_read(raw: str, strategy: Strategy, tex
         ("", "", Problem.NO_ANSWER),
         ("\n \u3000", "", Problem.NO_ANSWER),
         ("<think>客户想退款，", "", Problem.UNCLOSED_THINKING),
-        (f"<think>a</think>[提供建议] {SAY}<think>b", "", Problem.UNCLOSED_THINKING),
+        (f"<think>a</think>{SAY[:-1]}<think>b", "", Problem.UNCLOSED_THINKING),
         ("<think>只有思考</think>", "", Problem.NO_ANSWER),
         (SAY, SAY, Problem.NO_LABEL),
         ("[姓名]先生，您好。", "[姓名]先生，您好。", Problem.NO_LABEL),
@@ -195,7 +197,44 @@ def test_hostile_texts_are_read(raw: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["<think>", "[", "[提供建议", "【", "\n客户", "```", "{", " ", "策略", "**", "<|a|>"]
+    "unit",
+    [
+        *(
+            "<think>",
+            "</think>",
+            "[THINK]",
+            "[",
+            "[提供建议",
+            "【",
+            "(",
+            "(a",
+            "“",
+            "\n",
+            "\n客户",
+            "\n ",
+            "```",
+            "{",
+            " ",
+        ),
+        *(
+            "策略",
+            "策略:",
+            "**",
+            "<|a|>",
+            "<|",
+            "客服:",
+            "回复：",
+            "1. ",
+            "# ",
+            "提供",
+            "6 ",
+            "提供建议 ",
+            "-",
+            "\n---",
+            "a:\n",
+        ),
+        *("analysis", "assistantfinal", "<answer>", "[提供建议]", "，", "\u3000", "<s>", "、"),
+    ],
 )
 def test_reading_takes_time_in_proportion_to_length(unit: str) -> None:
     # A quadratic pattern would take minutes on these; the test suite's own timeout would say so.
@@ -203,12 +242,17 @@ def test_reading_takes_time_in_proportion_to_length(unit: str) -> None:
         read_reply(unit * 20_000, kind)
 
 
+MARKS = {
+    *(mark.casefold() for each in FORMATS for mark in (each.opening, each.closing)),
+    *("<|", "<｜", "</s>", "<s>", "_of_turn>", "<eos>", "<bos>", "inst]"),
+}
 one_line = (
     st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=60)
     .map(str.strip)
     .filter(bool)
     # Markup that has a meaning of its own is not part of a well-formed utterance.
-    .filter(lambda t: not any(mark in t.lower() for mark in ("<think", "</think", "<|", "</s>")))
+    .filter(lambda t: not any(mark in t.casefold() for mark in MARKS))
+    .filter(lambda t: t[0] not in "\"'“‘「『")
 )
 
 
@@ -269,3 +313,77 @@ def test_a_reply_that_begins_within_the_thinking_is_read_as_such(
 )
 def test_a_prompt_that_opens_the_thinking_is_recognised(prompt: object, expected: bool) -> None:
     assert leaves_in_thought(prompt) is expected
+
+
+CASES = json.loads((FIXTURES / "replies.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{i}-{case['kind']}" for i, case in enumerate(CASES)])
+def test_what_models_wrote_in_real_use_is_read_as_a_fair_reader_would(case: dict[str, str | None]) -> None:
+    reply = read_reply(case["raw"], TaskKind(case["kind"]))
+    problem = reply.problem.value if reply.problem else None
+    assert (reply.strategy.zh if reply.strategy else None) == case["strategy"], case["why"]
+    assert case["text"] in (None, reply.text), case["why"]
+    assert problem == case["problem"] or (case["problem"], problem) == ("unknown-label", "no-label"), case[
+        "why"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("raw", "strategy", "text"),
+    [
+        (f"策略六：提供建议\n{SAY}", PS, SAY),  # number and name are one label
+        (f"第6种策略：提供建议\n回复：{SAY}", PS, SAY),
+        (f"### 策略\n提供建议\n### 回复\n{SAY}", PS, SAY),
+        (f"**策略**：提供建议\n**回复**：{SAY}", PS, SAY),
+        (f"答：[提供建议] {SAY}", PS, SAY),
+        (f"思考：客户着急。\n\n[提供建议] {SAY}", PS, SAY),
+        (f"<|start_header_id|>assistant<|end_header_id|>\n\n[提供建议] {SAY}<|eot_id|>", PS, SAY),
+        (f"<｜Assistant｜>[提供建议] {SAY}<｜end▁of▁sentence｜>", PS, SAY),
+        (f"final[提供建议] {SAY}", PS, SAY),  # gpt-oss without thinking, special tokens left out
+        (f"[提供建议] “{SAY}”", PS, SAY),
+        (f"[提供建议]\n\n{SAY}\n\n---\n这样回复既专业又有礼貌。", PS, SAY),
+        ("1. 先关机。2. 再开机。", None, "1. 先关机。2. 再开机。"),  # a list number is no label
+        ("ID 尾号是多少？", None, "ID 尾号是多少？"),  # and neither is a word that looks like an abbreviation
+        ("您可以提供建议给我们。", None, "您可以提供建议给我们。"),
+        ("[情感管理] 提供建议 您可以重启。", None, "您可以重启。"),  # two labels are none
+        ("[情感管理]、[提供建议] 您可以重启。", None, "您可以重启。"),
+        ("“您好。”她说。“再见。”", None, "“您好。”她说。“再见。”"),
+    ],
+)
+def test_a_label_is_read_by_one_rule_and_the_utterance_is_what_is_left(
+    raw: str, strategy: Strategy | None, text: str
+) -> None:
+    reply = read_reply(raw, TaskKind.RESPONSE)
+    assert (reply.strategy, reply.text) == (strategy, text)
+
+
+@pytest.mark.parametrize("each", FORMATS, ids=lambda each: f"{each.name}-{each.opening}")
+def test_no_known_format_of_thinking_is_scored(each: ThinkingFormat) -> None:
+    thought = f"{each.opening}客户着急，先情感管理？"
+    for kind in (TaskKind.RESPONSE, TaskKind.STRATEGY, TaskKind.RESPONSE_ORACLE):
+        cut = read_reply(thought, kind)
+        assert (cut.strategy, cut.text, cut.problem) == (None, "", Problem.UNCLOSED_THINKING)
+        assert cut.thinking == each.name
+    whole = read_reply(f"{thought}{each.closing}\n[提供建议] {SAY}", TaskKind.RESPONSE)
+    assert (whole.strategy, whole.text, whole.problem) == (PS, SAY, None)
+    # The chat template may open the thinking, which the reply then only closes.
+    assert leaves_in_thought(f"客服:{each.opening}\n")
+    closed = read_reply(f"客户着急。{each.closing}[提供建议] {SAY}", TaskKind.RESPONSE, in_thought=True)
+    assert (closed.strategy, closed.text) == (PS, SAY)
+
+
+def test_a_format_that_nobody_has_heard_of_can_be_named() -> None:
+    own = [ThinkingFormat("own", "<<思考>>", "<<完毕>>")]
+    raw = f"<<思考>>先情感管理？<<完毕>>[提供建议] {SAY}"
+    assert read_reply(raw, TaskKind.RESPONSE).strategy is None
+    assert read_reply(raw, TaskKind.RESPONSE, formats=own).text == SAY
+    assert leaves_in_thought("客服:<<思考>>", own)
+
+
+def test_what_was_written_in_a_labels_place_is_kept_for_the_report() -> None:
+    assert read_reply("[共情安抚] 真抱歉。", TaskKind.RESPONSE).label == "共情安抚"
+    assert read_reply('{"strategy": "哄一哄", "response": "好"}', TaskKind.RESPONSE).label == "哄一哄"
+    assert read_reply("情感管理 → 提供建议", TaskKind.STRATEGY).label == "情感管理 → 提供建议"
+    assert read_reply("[提供建议] 好。", TaskKind.RESPONSE).label == ""
+    assert read_reply("[情感管理] 真抱歉。[提供建议] 您重启。", TaskKind.RESPONSE).further

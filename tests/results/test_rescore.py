@@ -164,7 +164,7 @@ def without_its_results(log: Path) -> None:
 
 def of_another_version(log: Path) -> None:
     (path,) = log.parent.glob("results_*.json")
-    path.write_text(path.read_text().replace('"benchmark": 1', '"benchmark": 2'))
+    path.write_text(path.read_text().replace('"benchmark": 2', '"benchmark": 3'))
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def of_another_version(log: Path) -> None:
         (of_another_task, r"line 1: not a sample of csconv_mini_response as csconv logs it"),
         (emptied, "no turns in it"),
         (without_its_results, r"its run's results_\S+ is not beside it"),
-        (of_another_version, "benchmark version 2; this csconv scores version 1"),
+        (of_another_version, "benchmark version 3; this csconv knows versions up to 2"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

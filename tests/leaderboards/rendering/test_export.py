@@ -92,7 +92,7 @@ def test_csv_says_of_every_line_what_was_measured_and_how(exported: dict[str, by
         "task": "response",
         "context": "reference",
         "scale": "mini",
-        "benchmark": "1",
+        "benchmark": "2",
         "shots": "0",
         "floor": "False",
         "date": "1970-01-01T00:00:01+00:00",
@@ -208,7 +208,7 @@ def test_a_score_that_is_not_a_number_is_empty_with_its_reason_and_left_out_of_t
 
 def test_withheld_values_keep_their_reasons_and_absent_ones_have_no_line() -> None:
     table = boards.table()
-    facts = {**table.facts, "benchmark": "1", "scale": "mini"}
+    facts = {**table.facts, "benchmark": "2", "scale": "mini"}
     rows = list(table.rows)
     place = next(i for i, row in enumerate(rows) if row.model == boards.LONG)
     absent = "response/reference/bleu_4"

@@ -1,0 +1,113 @@
+"""What a reasoning model thinks before it answers: the formats of the model families, as a table.
+
+Thinking is never scored and never part of a dialogue's history. A reply that ends inside it is no answer.
+A format that is missing here is one more line of :data:`FORMATS`, or ``--metadata csconv_think=OPEN,CLOSE``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+__all__ = ["FORMATS", "ThinkingFormat", "Thought", "opened_by", "without_thinking"]
+
+
+class ThinkingFormat(NamedTuple):
+    """How a family of models marks its thinking: what opens and what closes it, whatever the case of letters."""
+
+    name: str
+    opening: str
+    closing: str
+
+
+def _tags(*names: str) -> tuple[ThinkingFormat, ...]:
+    return tuple(ThinkingFormat(name, f"<{name}>", f"</{name}>") for name in names)
+
+
+FORMATS: tuple[ThinkingFormat, ...] = (
+    # DeepSeek, Qwen, GLM, Hunyuan, MiniMax, Nemotron, Phi; then EXAONE, Seed-OSS, and checkpoints tuned by RL.
+    *_tags("think", "thinking", "thought", "seed:think", "reasoning", "analysis", "reflection", "scratchpad"),
+    *_tags("reason", "thoughts", "inner_thoughts", "chain_of_thought"),
+    ThinkingFormat("magistral", "[THINK]", "[/THINK]"),
+    ThinkingFormat("kimi", "◁think▷", "◁/think▷"),
+    ThinkingFormat("openthinker", "<|begin_of_thought|>", "<|end_of_thought|>"),
+    ThinkingFormat("command-a", "<|START_THINKING|>", "<|END_THINKING|>"),
+    ThinkingFormat("apertus", "<|inner_prefix|>", "<|inner_suffix|>"),
+    ThinkingFormat("think-bar", "<|think|>", "<|/think|>"),
+    ThinkingFormat("medgemma", "<unused94>", "<unused95>"),
+    ThinkingFormat("granite", "Here is my thought process:", "Here is my response:"),
+    ThinkingFormat("gpt-oss", "<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+    ThinkingFormat("gpt-oss", "<|channel|>commentary<|message|>", "<|channel|>final<|message|>"),
+)
+# gpt-oss as backends decode it that leave special tokens out: the names of the channels alone remain.
+_BARE_START = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z\W\d_]|[^\x00-\x7f])")
+_BARE_FINAL = "assistantfinal"
+_BARE_ANSWER = re.compile(r"\s*(?:assistant)?final(?=[\[【(（{“\"]|[^\x00-\x7f])")
+
+
+class Thought(NamedTuple):
+    """A reply without its thinking: the rest, ``None`` if the thinking never ends, and the format seen, '' if none."""
+
+    rest: str | None
+    format: str
+
+
+@lru_cache(maxsize=8)
+def _marks(formats: tuple[ThinkingFormat, ...]) -> tuple[re.Pattern[str], dict[str, tuple[str, bool]]]:
+    """A pattern of every mark, and what each is: the format's name, and whether it closes."""
+    known: dict[str, tuple[str, bool]] = {}
+    for each in formats:
+        known.setdefault(each.opening.casefold(), (each.name, False))
+        known.setdefault(each.closing.casefold(), (each.name, True))
+    longest_first = sorted(known, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE), known
+
+
+def without_thinking(
+    text: str, complete: Callable[[str], bool], extra: Sequence[ThinkingFormat] = ()
+) -> Thought:
+    """Take the thinking out of a reply.
+
+    The answer is what follows the last closing mark, or what stands before the thinking where nothing follows
+    it. An opening mark that is never closed takes everything after it, and the whole reply with it unless
+    what stands before it is ``complete``: a stray mark behind an answer does not take the answer away.
+
+    Args:
+        text: the reply.
+        complete: whether a text is an answer on its own.
+        extra: formats beside :data:`FORMATS`.
+    """
+    pattern, known = _marks((*extra, *FORMATS))
+    marks = [(m, *known[m[0].casefold()]) for m in pattern.finditer(text)]
+    if not marks:
+        return _without_bare_channels(text)
+    name = marks[0][1]
+    closings = [m for m, _, closes in marks if closes]
+    start = closings[-1].end() if closings else 0
+    opening = next((m for m, _, closes in marks if not closes and m.start() >= start), None)
+    if opening is not None:
+        before = text[start : opening.start()]
+        return Thought(before if before.strip() and complete(before) else None, name)
+    rest = text[start:]
+    if not rest.strip() and not marks[0][2]:
+        rest = text[: marks[0][0].start()]
+    return Thought(rest, name)
+
+
+def _without_bare_channels(text: str) -> Thought:
+    if _BARE_START.match(text):
+        _, closed, rest = text.rpartition(_BARE_FINAL)
+        return Thought(rest if closed else None, "gpt-oss")
+    if match := _BARE_ANSWER.match(text):
+        return Thought(text[match.end() :], "gpt-oss")
+    return Thought(text, "")
+
+
+def opened_by(prompt: object, extra: Sequence[ThinkingFormat] = ()) -> bool:
+    """Whether a prompt ends by opening the thinking, as the chat templates of some reasoning models do."""
+    if not isinstance(prompt, str):
+        return False
+    end = prompt[-80:].rstrip().casefold()
+    return any(end.endswith(each.opening.casefold()) for each in (*extra, *FORMATS))
