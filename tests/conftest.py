@@ -41,6 +41,7 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
         with FileLock(root / f"{name}.lock"):
             path, done = root / name, root / f"{name}.done"
             if not done.exists():
+                shutil.rmtree(path, ignore_errors=True)  # what a failed attempt has left
                 path.mkdir()
                 make(path)
                 done.touch()

@@ -55,8 +55,11 @@ class Hub:
             "Content-Length": str(len(body)),
             "X-Linked-Size": str(len(body)),  # as the real hub does for files of this size
         }
-        sent = b"" if request.method == "HEAD" else body[: len(body) - self.cut]
-        response = Response(sent, 200, headers=headers)
+        # What was cut off is asked for from where it ended, and the real hub answers so.
+        start = int(request.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
+        headers["Content-Length"] = str(len(body) - start)
+        sent = b"" if request.method == "HEAD" else body[start : len(body) - self.cut]
+        response = Response(sent, 206 if start else 200, headers=headers)
         response.automatically_set_content_length = False
         return response
 
