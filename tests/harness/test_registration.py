@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +19,13 @@ from csc_tasks.harness.registration import is_registered, register, task_names, 
 
 
 @pytest.fixture
-def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A harness's tasks folder with a task of its own in it."""
-    folder = tmp_path / "lm_eval" / "tasks"
+def tasks(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A harness's tasks folder with a task of its own in it.
+
+    Not in pytest's own folder, which every other session of pytest closes again to all but its user.
+    """
+    root = Path(tempfile.mkdtemp())
+    folder = root / "lm_eval" / "tasks"
     (folder / "other").mkdir(parents=True)
     (folder / "other" / "other.yaml").write_text("task: other\n")
     monkeypatch.setattr(registration, "tasks_folder", lambda: folder)
@@ -27,6 +33,7 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for path in (folder, folder / "csconv"):
         if path.is_dir():
             path.chmod(0o755)
+    shutil.rmtree(root)
 
 
 def snapshot(folder: Path) -> dict[str, str]:
@@ -96,7 +103,7 @@ def test_something_else_named_csconv_is_left_alone_with_a_clear_error(tasks: Pat
 
 def test_a_harness_that_cannot_be_written_to_is_an_error_with_the_alternative(tasks: Path) -> None:
     tasks.chmod(0o555)
-    for parent in tasks.parents[:-2]:
+    for parent in tasks.parents[:2]:
         parent.chmod(0o755)
     # Root may write anywhere, so the command gives up root's rights once everything is imported.
     program = (
