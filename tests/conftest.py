@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tarfile
@@ -26,6 +27,19 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CSCONV_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _machine_described_once() -> Iterator[None]:
+    """lm-eval describes the machine after every evaluation, seconds of pip and lscpu; here it does so once."""
+    try:
+        from torch.utils import collect_env
+    except ImportError:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collect_env, "get_pretty_env_info", functools.cache(collect_env.get_pretty_env_info))
         yield
 
 

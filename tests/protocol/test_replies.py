@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from csc_tasks.framework import Strategy
+from csc_tasks.labels import has_name
 from csc_tasks.protocol.replies import Problem, Reply, clean, leaves_in_thought, read_reply
 from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.thinking import FORMATS, ThinkingFormat
@@ -253,6 +254,7 @@ one_line = (
     # Markup that has a meaning of its own is not part of a well-formed utterance.
     .filter(lambda t: not any(mark in t.casefold() for mark in MARKS))
     .filter(lambda t: t[0] not in "\"'“‘「『")
+    .filter(lambda t: not has_name(t))  # a second name at the label's place makes two labels, which are none
 )
 
 
