@@ -1,4 +1,4 @@
-"""The typer application that the command modules add themselves to."""
+"""The typer application that the command modules add themselves to, and what several of them take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from csc_tasks._version import __version__
 
-__all__ = ["RunByDefault", "app", "console", "print_json"]
+__all__ = ["Allow", "RunByDefault", "app", "console", "print_json"]
 
 app = typer.Typer(
     name="csconv",
@@ -21,6 +21,17 @@ app = typer.Typer(
     help="Evaluate language models on Chinese customer-support conversations (CSConv) with lm-eval.",
 )
 
+
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow",
+        metavar="NAME",
+        help="Compare although the models were asked otherwise: fewshot, generation, template, system or "
+        "thinking; several times for several. The report says so.",
+    ),
+]
+"""Sides of how a model is asked that may differ."""
 
 _PIPED = 100_000
 """Cells of a line that goes into a file or another program: more than any table has."""

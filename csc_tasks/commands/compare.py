@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from csc_tasks.commands.app import app, console, print_json
+from csc_tasks.commands.app import Allow, app, console, print_json
 
 
 class CompareForm(Enum):
@@ -31,15 +31,7 @@ def compare(
             "--by", metavar="METRIC", help="What tells which turns changed most [bertscore or rouge_l]."
         ),
     ] = None,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="NAME",
-            help="Compare although the models were asked otherwise: fewshot, generation, template, system or "
-            "thinking; several times for several. The report says so.",
-        ),
-    ] = None,
+    allow: Allow = None,
     every: Annotated[bool, typer.Option("--all", help="Every metric, not only the headline ones.")] = False,
     form: Annotated[CompareForm, typer.Option("--format", help="How it is written.")] = CompareForm.TEXT,
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import click
 import typer
 
-from csc_tasks.commands.app import RunByDefault, app, console, print_json
+from csc_tasks.commands.app import Allow, RunByDefault, app, console, print_json
 from csc_tasks.errors import ConfigError, CSConvError
 
 gate = typer.Typer(
@@ -74,15 +74,7 @@ def run(
         bool,
         typer.Option("--allow-partial", help="Accept runs with --limit if both are of the same turns."),
     ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="NAME",
-            help="Compare although the models were asked otherwise: fewshot, generation, template, system or "
-            "thinking; several times for several. The report says so.",
-        ),
-    ] = None,
+    allow: Allow = None,
     update_baseline: Annotated[
         bool,
         typer.Option("--update-baseline", help="Write RESULTS to the baseline file instead of judging them."),
@@ -134,7 +126,10 @@ def run(
         except CSConvError as error:
             # Whoever waits for a report gets one, and in it what is wrong.
             failure = report_of_failure(results, baseline, error)
-            gate_report.write_files(failure, files, time.monotonic() - started)
+            try:
+                gate_report.write_files(failure, files, time.monotonic() - started)
+            except CSConvError as unwritten:  # must not stand in the place of what went wrong first
+                typer.echo(f"csconv: {unwritten}", err=True)
             if files.to_stdout:
                 print_json(gate_report.to_json(failure))
             raise

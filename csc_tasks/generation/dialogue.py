@@ -9,7 +9,8 @@ from lm_eval.api.instance import Instance
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.protocol.prompt import Prompt
-from csc_tasks.protocol.replies import Reply, leaves_in_thought, read_reply
+from csc_tasks.protocol.replies import Reply
+from csc_tasks.protocol.scoring import read_replies
 from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.thinking import ThinkingFormat
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
@@ -140,9 +141,8 @@ class DialogueRequest(Instance):  # type: ignore[misc]
     def take(self, answer: object) -> None:
         """Read the model's answer, once for history and scores."""
         assert self.dialogue is not None
-        formats = self.dialogue.formats
-        in_thought = leaves_in_thought(self.args[0], formats)
-        self.reply = read_reply(answer, TaskKind.RESPONSE, in_thought, formats)
+        asked, sent = [self.doc], [self.args[0]]
+        (self.reply,) = read_replies(TaskKind.RESPONSE, asked, [answer], sent, self.dialogue.formats)
         self.dialogue.add_reply(self.reply)
 
     @classmethod

@@ -19,9 +19,9 @@ from csc_tasks.framework import Strategy
 from csc_tasks.labels import names_in, read_strategy
 from csc_tasks.protocol.shapes import Labelled, labelled, utterance_of
 from csc_tasks.protocol.task_kind import TaskKind
-from csc_tasks.protocol.thinking import ThinkingFormat, opened_by, without_thinking
+from csc_tasks.protocol.thinking import ThinkingFormat, without_thinking
 
-__all__ = ["Problem", "Reply", "clean", "leaves_in_thought", "read_reply"]
+__all__ = ["Problem", "Reply", "clean", "read_reply"]
 
 
 _BY_NAME = {s.zh: s for s in Strategy}
@@ -133,11 +133,6 @@ def clean(raw: object) -> str:
     return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
 
 
-def leaves_in_thought(prompt: object, formats: Sequence[ThinkingFormat] = ()) -> bool:
-    """Whether a prompt ends by opening the thinking, as the chat templates of some reasoning models do."""
-    return opened_by(prompt, formats)
-
-
 def read_reply(
     raw: object, kind: TaskKind, in_thought: bool = False, formats: Sequence[ThinkingFormat] = ()
 ) -> Reply:
@@ -150,7 +145,8 @@ def read_reply(
     Args:
         raw: the reply, ``None`` where an API gave none.
         kind: what was asked.
-        in_thought: the prompt opened the thinking (:func:`leaves_in_thought`), so the reply begins within it.
+        in_thought: the prompt opened the thinking
+            (:func:`~csc_tasks.protocol.thinking.leaves_in_thought`), so the reply begins within it.
             Without a closing mark such a reply is either all thinking or what a backend that was given
             ``think_end_token`` left over; only one that begins with a strategy is taken for the latter.
         formats: of thinking, beside those that are known.

@@ -29,9 +29,9 @@ from csc_tasks.metrics import (
     metrics_for,
 )
 from csc_tasks.metrics.depth import AtDepth
-from csc_tasks.protocol.replies import Problem, Reply, leaves_in_thought, read_reply
+from csc_tasks.protocol.replies import Problem, Reply, read_reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
-from csc_tasks.protocol.thinking import ThinkingFormat
+from csc_tasks.protocol.thinking import ThinkingFormat, leaves_in_thought
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
 
 __all__ = [

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-__all__ = ["FORMATS", "ThinkingFormat", "Thought", "opened_by", "without_thinking"]
+__all__ = ["FORMATS", "ThinkingFormat", "Thought", "leaves_in_thought", "without_thinking"]
 
 
 class ThinkingFormat(NamedTuple):
@@ -105,7 +105,7 @@ def _without_bare_channels(text: str) -> Thought:
     return Thought(text, "")
 
 
-def opened_by(prompt: object, extra: Sequence[ThinkingFormat] = ()) -> bool:
+def leaves_in_thought(prompt: object, extra: Sequence[ThinkingFormat] = ()) -> bool:
     """Whether a prompt ends by opening the thinking, as the chat templates of some reasoning models do."""
     if not isinstance(prompt, str):
         return False

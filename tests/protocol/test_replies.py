@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from csc_tasks.framework import Strategy
 from csc_tasks.labels import has_name
-from csc_tasks.protocol.replies import Problem, Reply, clean, leaves_in_thought, read_reply
+from csc_tasks.protocol.replies import Problem, Reply, clean, read_reply
 from csc_tasks.protocol.task_kind import TaskKind
-from csc_tasks.protocol.thinking import FORMATS, ThinkingFormat
+from csc_tasks.protocol.thinking import FORMATS, ThinkingFormat, leaves_in_thought
 from tests.paths import FIXTURES
 from tests.texts import ALL, any_text
 

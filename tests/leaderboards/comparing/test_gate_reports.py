@@ -78,6 +78,14 @@ def test_every_end_writes_the_reports(
     assert Path("summary.md").read_text(encoding="utf-8") == Path("m.md").read_text(encoding="utf-8") + "\n"
 
 
+def test_a_report_that_cannot_be_written_does_not_hide_what_went_wrong(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = gate(tmp_path / "nowhere", "--baseline", runs / "better", "--json", tmp_path / "file" / "r.json")
+    assert done.code == INCOMPLETE
+    assert "r.json: cannot be written" in done.err
+    assert f"{tmp_path / 'nowhere'}: no such file or folder" in done.err
+
+
 def test_a_summary_page_that_cannot_be_written_changes_no_answer(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
