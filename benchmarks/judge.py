@@ -3,10 +3,11 @@
 
     python benchmarks/judge.py [--verdicts 10000] [--latency 0.05] [--connections 64] [--check]
 
-A server in a process of its own answers every request after the latency. The ideal rate is connections
-divided by latency; what a client that does nothing but send and receive as many requests comes to is shown
-beside it, for the server, too, takes time. Everything is real: rendering, requests over sockets, parsing, log
-and cache on disk.
+A server in a process of its own answers every request after half to one and a half times the latency, as
+unevenly as models do: were all answers equally slow, a client that hears several at once would ask several at
+once for ever after. The ideal rate is connections divided by latency; what a client that does nothing but send
+and receive as many requests comes to is shown beside it, for the server, too, takes time. Everything is real:
+rendering, requests over sockets, parsing, log and cache on disk.
 With --check the exit code says whether the rate is at least 80 % of the ideal and memory flat.
 """
 
@@ -17,6 +18,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import random
 import selectors
 import sys
 import tempfile
@@ -39,7 +41,8 @@ RATE, GROWTH = 0.8, 30
 
 
 def serve(latency: float, port: Connection) -> None:
-    """A bare HTTP server: the same verdict for everybody, after the latency."""
+    """A bare HTTP server: the same verdict for everybody, after about the latency."""
+    luck = random.Random(0)
     rubric = load_rubric("turn-zh-1")
     verdict = {d.name: 4 if d.kind is Kind.SCALE else True for d in rubric.dimensions}
     content = json.dumps({"reason": "回复切题，信息有依据，语气得体。" * 3, **verdict}, ensure_ascii=False)
@@ -66,7 +69,8 @@ def serve(latency: float, port: Connection) -> None:
             length = int(fields.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
             if len(self.received) >= end + 4 + length:
                 self.received = self.received[end + 4 + length :]
-                asyncio.get_running_loop().call_later(latency, self.transport.write, response)
+                wait = latency * luck.uniform(0.5, 1.5)
+                asyncio.get_running_loop().call_later(wait, self.transport.write, response)
 
     async def forever() -> None:
         server = await asyncio.get_running_loop().create_server(Connected, "127.0.0.1", 0)
@@ -113,7 +117,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--verdicts", type=int, default=10_000)
-    parser.add_argument("--latency", type=float, default=0.05, help="seconds")
+    parser.add_argument("--latency", type=float, default=0.05, help="seconds, in the mean")
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()

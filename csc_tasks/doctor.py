@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from csc_tasks.data.sources import chosen_source, evaluation_corpus, in_hub_cache, load
+from csc_tasks.data.sources import chosen_source, evaluation_corpus, is_here, load
 from csc_tasks.data.splits import Split, Subset
 from csc_tasks.errors import CSConvError, needs_extra
 from csc_tasks.harness.lm_eval import check_version, version
@@ -71,8 +71,11 @@ def _registered() -> str:
 
 def _data(option: str | None) -> str:
     # Without being told to, a diagnosis downloads nothing and waits for no dead network.
-    if option is None and chosen_source() == "hub" and not in_hub_cache():
-        raise CSConvError("not in the hub's local cache; `csconv doctor --data hub` fetches and checks it")
+    if option is None and not is_here(source := chosen_source()):
+        site = "the hub" if source == "hub" else "ModelScope"
+        raise CSConvError(
+            f"not in {site}'s local cache; `csconv doctor --data {source}` fetches and checks it"
+        )
     corpus = evaluation_corpus(Subset.FULL, option)
     return f"{corpus.name}: {len(corpus.conversations)} conversations, sha256 {corpus.sha256[:16]}, {corpus.path}"
 

@@ -71,5 +71,11 @@ class Strategy(Enum):
         """The strategy at ``index`` (0 to 11)."""
         return _BY_NUMBER[index + 1]
 
+    @classmethod
+    def from_name(cls, zh: str) -> Strategy:
+        """The strategy of this official Chinese name, as files have it; ``KeyError`` for any other text."""
+        return _BY_NAME[zh]
+
 
 _BY_NUMBER = {s.number: s for s in Strategy}
+_BY_NAME = {s.zh: s for s in Strategy}

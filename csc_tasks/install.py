@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 __all__ = ["install_hint"]
 
@@ -26,6 +24,10 @@ def install_hint(*extras: str) -> str:
 @cache
 def _command() -> str:
     """``pip install '…[]'`` with the source in the place of the dots."""
+    # Every error can ask for a hint, few do.
+    from importlib import metadata
+    from urllib.request import url2pathname
+
     try:
         distribution = metadata.distribution(DISTRIBUTION)
     except metadata.PackageNotFoundError:

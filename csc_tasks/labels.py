@@ -70,7 +70,8 @@ _BY_ABBREVIATION = {s.abbreviation: s for s in Strategy}
 _FILLING = r"(?:客服)?策略(?:名称|编号)?|strategy(?:\s?name)?|第|[号种]|[\s:.,;、，。：；/\-—–|*_#`'\"“”‘’+&]"
 _REMARK = r"\((?P<remark>[^()\n]{0,40})\)"
 _TOKEN = re.compile(
-    rf"{_REMARK}|(?P<name>{_NAME})|(?P<number>{_NUMBER})|(?P<abbreviation>(?<![a-z])(?:{_ABBREVIATION})(?![a-z]))"
+    rf"{_REMARK}|(?P<name>{_NAME})|(?P<number>{_NUMBER})"
+    rf"|(?P<abbreviation>(?<![a-z])(?a:{_ABBREVIATION})(?![a-z]))"  # (?a: for İ and ı are no I
     rf"|(?P<filling>{_FILLING})",
     re.IGNORECASE,
 )

@@ -87,6 +87,5 @@ def _run_all(runs: Mapping[str, Sequence[str]], folder: Path, on_progress: OnPro
             status, seconds, log = future.result()
             on_progress(number, len(runs), waiting[future], seconds)
             if status:
-                pool.shutdown(wait=False, cancel_futures=True)
                 last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
                 raise CSConvError(f"{waiting[future]} failed ({''.join(last)}); its output is in {log}")

@@ -9,7 +9,16 @@ from typing import NamedTuple
 
 from csc_tasks.leaderboards.reading.identity import ADAPTERS, Identity, is_local_path, path_of
 
-__all__ = ["Named", "model_names", "names_of", "telling_words", "title_of", "without_revision"]
+__all__ = [
+    "Named",
+    "asked_for_by",
+    "model_names",
+    "names_of",
+    "shorten",
+    "telling_words",
+    "title_of",
+    "without_revision",
+]
 
 _ORDER = (
     *ADAPTERS,
@@ -80,6 +89,11 @@ def title_of(model: str, revision: str, words: Sequence[str]) -> str:
     """A name, its revision and what tells it apart in one line: ``org/a@v2 4bit``."""
     name = f"{model}@{revision}" if revision else model
     return " ".join([name, *without_revision(revision, words)])
+
+
+def asked_for_by(model: str, revision: str, words: Sequence[str]) -> tuple[str, str, str]:
+    """What a model may be asked for by: its name, that with the revision, and all that tells it apart."""
+    return model, f"{model}@{revision}", title_of(model, revision, words)
 
 
 def without_revision(revision: str, words: Sequence[str]) -> list[str]:
@@ -192,14 +206,15 @@ def _shown(name: str, values: set[str]) -> dict[str, str]:
     if name in _DIGESTS:
         return {value: value[:_DIGITS] for value in values}
     short = _apart({value: path_of(value, 1) for value in values if is_local_path(value)})
-    return {value: _cut(short.get(value, value)) for value in values}
+    return {value: shorten(short.get(value, value), _LONGEST) for value in values}
 
 
-def _cut(text: str) -> str:
-    if len(text) <= _LONGEST:
+def shorten(text: str, limit: int) -> str:
+    """The text, its middle left out where it is longer than ``limit``: names differ at their ends."""
+    if len(text) <= limit:
         return text
-    head = _LONGEST * 2 // 3
-    return f"{text[:head]}…{text[len(text) - (_LONGEST - 1 - head) :]}"
+    head = (limit - 1) * 2 // 3
+    return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
 
 
 def _word(name: str, value: str) -> str:

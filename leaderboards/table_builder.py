@@ -14,7 +14,7 @@ from csc_tasks.leaderboards.columns import section_columns, sections_in_order
 from csc_tasks.leaderboards.names import names_of
 from csc_tasks.leaderboards.reading.checks import Seen, is_complete
 from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat
-from csc_tasks.leaderboards.reading.repeats import averaged, mean_score, spread
+from csc_tasks.leaderboards.reading.repeats import alike, averaged, mean_score, spread
 from csc_tasks.leaderboards.reading.replicates import Replicates
 from csc_tasks.metrics import has_sums
 from csc_tasks.metrics.comparison import interval, ranks
@@ -71,7 +71,7 @@ class TableBuilder:
     def _average(self, model: ModelSection) -> Replicates | None:
         """The seeds' own logs as one, of those that have the same turns."""
         sources = [s for repeat in model.repeats if (s := self.sources.get(id(repeat.run))) is not None]
-        return self._together(_alike(sources)) if sources else None
+        return self._together(alike(sources, _turns)) if sources else None
 
     def _scores(self, model: ModelSection) -> dict[tuple[str, str], _Score]:
         """By metric and signature, the mean over seeds."""
@@ -102,7 +102,7 @@ class TableBuilder:
         scored = [score for score in seeds if not math.isnan(score.value)]
         if len(seeds) == 1 or not scored:
             return seeds[0]
-        kept = _alike([score.source for score in scored if score.source is not None])
+        kept = alike([score.source for score in scored if score.source is not None], _turns)
         if kept:
             scored = [score for score in scored if any(score.source is source for source in kept)]
         values = [score.value for score in scored]
@@ -181,7 +181,7 @@ class TableBuilder:
     def _cells(self, column: Column) -> dict[tuple[str, ...], Cell]:
         name = column.metric
         cells: dict[tuple[str, ...], Cell] = {}
-        groups: dict[str, list[tuple[tuple[str, ...], Replicates]]] = {}
+        candidates: list[tuple[tuple[str, ...], Replicates]] = []
         anyone = self._anyone_complete(column.section)
         for key, identity in self.models.items():
             score = self.scores.get((key, column.section), {}).get((name, column.signature))
@@ -210,11 +210,10 @@ class TableBuilder:
                 spread=score.spread,
             )
             if column.ranked and known and not identity.is_floor and (complete or not anyone):
-                groups.setdefault(source.digest, []).append((key, source))
-        if groups:
+                candidates.append((key, source))
+        if candidates:
             # Where turns differ, the largest set of models with the same ones is ranked.
-            ranked = max(groups.values(), key=lambda g: (g[0][1].turns, len(g)))
-            self._rank(cells, ranked, name, column.better)
+            self._rank(cells, alike(candidates, lambda c: _turns(c[1])), name, column.better)
         return cells
 
     def _rank(
@@ -324,12 +323,8 @@ class TableBuilder:
         return {section: value for section, (_, value) in gold.items()}
 
 
-def _alike(sources: Sequence[Replicates]) -> list[Replicates]:
-    """Those of the same turns: of the most, and of these the set that most seeds have."""
-    groups: dict[str, list[Replicates]] = {}
-    for source in sources:
-        groups.setdefault(source.digest, []).append(source)
-    return max(groups.values(), key=lambda group: (group[0].turns, len(group)), default=[])
+def _turns(source: Replicates) -> tuple[int, str]:
+    return source.turns, source.digest
 
 
 def _matrix(rows: Sequence[Sequence[int]] | None) -> tuple[tuple[int, ...], ...] | None:

@@ -14,7 +14,7 @@ from csc_tasks.leaderboards.comparing.compare import compare as compared
 from csc_tasks.leaderboards.comparing.gate import GateReport, evaluate
 from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
-from csc_tasks.leaderboards.comparing.rules import Rules, default_rules
+from csc_tasks.leaderboards.comparing.rules import Rules
 from csc_tasks.leaderboards.rendering.export import FlatRow, flat_rows
 
 if TYPE_CHECKING:
@@ -96,11 +96,8 @@ def gate(
         DataError: there are no results.
         ConfigError: a rule is wrong, or there are several models.
     """
-    base = _model(baseline)
     chosen = Rules().adding("rules", **dict(rules or {}))
-    if not (chosen.max_drop or chosen.min):
-        chosen = chosen.adding("rules", max_drop=default_rules(base).max_drop)
-    return evaluate(_model(results), base, chosen)
+    return evaluate(_model(results), _model(baseline), chosen)
 
 
 def _paths(paths: Paths) -> list[Path]:

@@ -6,7 +6,7 @@ import io
 import os
 import sys
 
-from csc_tasks.commands.app import app
+from csc_tasks.commands.app import app, show_error
 from csc_tasks.errors import CSConvError
 
 __all__ = ["main"]
@@ -37,15 +37,17 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        if os.environ.get("CSCONV_DEBUG") or not isinstance(error, _expected()):
+        if os.environ.get("CSCONV_DEBUG") or not _is_expected(error):
             raise
-        sys.stderr.write(f"csconv: {error}\n")
+        show_error(error)
         sys.exit(1)
 
 
-def _expected() -> tuple[type[Exception], ...]:
-    """The errors that a user can act on: ours, and those of the metrics, which know nothing of ours."""
+def _is_expected(error: Exception) -> bool:
+    """Whether a user can act on it: ours, and those of the metrics, which know nothing of ours."""
+    if isinstance(error, CSConvError):
+        return True
     from csc_tasks.metrics import ModelError
     from csc_tasks.metrics.judge import JudgeError
 
-    return CSConvError, ModelError, JudgeError
+    return isinstance(error, (ModelError, JudgeError))

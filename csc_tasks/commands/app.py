@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from csc_tasks._version import __version__
 
-__all__ = ["Allow", "RunByDefault", "app", "console", "print_json"]
+__all__ = ["Allow", "RunByDefault", "app", "console", "print_json", "show_error"]
 
 app = typer.Typer(
     name="csconv",
@@ -46,6 +46,13 @@ def console() -> Console:
 def print_json(text: str) -> None:
     """Write JSON to stdout as it is."""
     typer.echo(text)
+
+
+def show_error(error: Exception) -> None:
+    """Write an error to stderr; names of models and files stand in it, which may have control characters."""
+    from csc_tasks.leaderboards.rendering.text import printable
+
+    typer.echo("csconv: " + "\n".join(map(printable, str(error).splitlines())), err=True)
 
 
 def _version(wanted: bool) -> None:

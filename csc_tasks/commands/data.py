@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -15,10 +15,11 @@ from csc_tasks.data.files import FileReport, write_conversations
 from csc_tasks.data.formats import FIELDS, Format
 from csc_tasks.data.importing import ImportOptions, find_format, import_file, read_pairs
 from csc_tasks.data.mistakes import distinct_mistakes
-from csc_tasks.data.sources import inspect, load
 from csc_tasks.data.splits import Split
-from csc_tasks.data.statistics import QUANTILES, DataStatistics, record_of, summarise
 from csc_tasks.errors import DataError
+
+if TYPE_CHECKING:
+    from csc_tasks.data.statistics import DataStatistics
 
 commands = typer.Typer(no_args_is_help=True, help="Look at, check and convert conversation files.")
 app.add_typer(commands, name="data", rich_help_panel="Data")
@@ -45,6 +46,9 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Print statistics: conversations, turns, strategy and stage shares, lengths."""
+    from csc_tasks.data.sources import load
+    from csc_tasks.data.statistics import record_of, summarise
+
     corpus = load(source, _split(train))
     summary = summarise(corpus.conversations)
     if as_json:
@@ -79,6 +83,8 @@ def info(
             table.add_row(name, str(count), _percent(count, total))
         out.print(table)
         out.print()
+    from csc_tasks.data.statistics import QUANTILES
+
     spread = Table("", *(f"{q:.0%}" for q in QUANTILES), "mean", box=None)
     for name, values in _spreads(summary).items():
         spread.add_row(name, *(f"{v:.0f}" for v in values[:-1]), f"{values[-1]:.1f}")
@@ -113,6 +119,8 @@ def validate(
     The same mistake made often is one line with a count; JSON has every defect. An `error` keeps the file from
     being used; a `rule` is a construction rule that is broken.
     """
+    from csc_tasks.data.sources import inspect
+
     report = inspect(source, _split(train))
     if as_json:
         print_json(
@@ -211,6 +219,8 @@ def convert(
         for what, count in read.counts.items():
             typer.echo(f"{count:,} {what}")
     else:
+        from csc_tasks.data.sources import load
+
         conversations = load(source, _split(train)).conversations
     write_conversations(target, conversations)
     note = "" if conversations[0].labelled else "; unlabelled: for csconv_response and csconv_dialogue"

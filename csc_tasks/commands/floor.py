@@ -34,7 +34,7 @@ def floor(
             "--train",
             metavar="SOURCE",
             help="Training conversations: hub, modelscope, mini or a file. Default: as few-shot examples, "
-            "csconv_train in --metadata, CSCONV_TRAIN, or what goes with the evaluated data.",
+            "csconv_train in --metadata, CSCONV_TRAIN (not for csconv_mini), or what goes with the evaluated data.",
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random draws.")] = 0,

@@ -12,7 +12,7 @@ from typing import Annotated
 import click
 import typer
 
-from csc_tasks.commands.app import Allow, RunByDefault, app, console, print_json
+from csc_tasks.commands.app import Allow, RunByDefault, app, console, print_json, show_error
 from csc_tasks.errors import ConfigError, CSConvError
 
 gate = typer.Typer(
@@ -129,7 +129,7 @@ def run(
             try:
                 gate_report.write_files(failure, files, time.monotonic() - started)
             except CSConvError as unwritten:  # must not stand in the place of what went wrong first
-                typer.echo(f"csconv: {unwritten}", err=True)
+                show_error(unwritten)
             if files.to_stdout:
                 print_json(gate_report.to_json(failure))
             raise
@@ -149,7 +149,7 @@ def _never_one() -> Iterator[None]:
     try:
         yield
     except CSConvError as error:
-        typer.echo(f"csconv: {error}", err=True)
+        show_error(error)
         raise typer.Exit(_WRONG_USE if isinstance(error, ConfigError) else _MISSING) from None
     except (typer.Exit, click.exceptions.ClickException):
         raise

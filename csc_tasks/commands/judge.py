@@ -30,7 +30,12 @@ Config = Annotated[
     Path, typer.Option("--config", metavar="YAML", help="The judge: model, base_url and so on.")
 ]
 Cache = Annotated[
-    Path | None, typer.Option("--cache", help="The verdict cache; by default judge_cache.sqlite in RESULTS.")
+    Path | None,
+    typer.Option(
+        "--cache",
+        help="The verdict cache; by default the configuration's, else judge_cache.sqlite in the first of RESULTS "
+        "(probe: in the working folder).",
+    ),
 ]
 
 

@@ -57,7 +57,10 @@ def path(
 @app.command(rich_help_panel="Set up")
 def doctor(
     data: Annotated[
-        str | None, typer.Option("--data", metavar="SOURCE", help="Require this data too: hub or a path.")
+        str | None,
+        typer.Option(
+            "--data", metavar="SOURCE", help="Require this data too: hub, modelscope, mini or a path."
+        ),
     ] = None,
     judge: Annotated[
         Path | None,

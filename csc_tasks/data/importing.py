@@ -87,7 +87,10 @@ def find_format(path: Path, named: Mapping[str, str]) -> Format:
     """
     if path.suffix.lower() in TABLE_SUFFIXES:
         return Format.ROWS
-    where, record = next(iter(raw_records(path)), ("", None))
+    first = next(iter(raw_records(path)), None)
+    if first is None:
+        raise DataError(f"{path}: no conversations in it")
+    where, record = first
     if isinstance(record, list):
         return Format.TURNS
     if isinstance(record, Mapping):
@@ -321,8 +324,8 @@ class _Importer:
 
 def _mergeable(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether two consecutive utterances are of one speaker, and of one strategy where both have one."""
-    labels = {read_strategy(u["strategy"]) or u["strategy"] for u in (before, after) if u["strategy"]}
-    return bool(before["speaker"] == after["speaker"] and len(labels) < 2)
+    labels = [read_strategy(u["strategy"]) or u["strategy"] for u in (before, after) if u["strategy"]]
+    return bool(before["speaker"] == after["speaker"] and (len(labels) < 2 or labels[0] == labels[1]))
 
 
 def _text(where: str, value: object) -> str:

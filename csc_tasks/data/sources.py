@@ -29,8 +29,8 @@ __all__ = [
     "chosen_source",
     "evaluation_corpus",
     "fingerprint",
-    "in_hub_cache",
     "inspect",
+    "is_here",
     "load",
     "select",
     "training_corpus",
@@ -100,19 +100,7 @@ def load(source: str, split: Split = Split.EVALUATION) -> Corpus:
         SourceError: the hub cannot be reached, refuses, or lacks the file; the word is unknown.
         DataError: the file breaks the schema; the message names the place.
     """
-    if source == "mini":
-        path = mini_file(split)
-    elif source == "hub":
-        path = _download(split)
-    elif source == "modelscope":
-        path = modelscope.fetch(_FILES[split], _ways_out(split, "ModelScope", "MODELSCOPE_ENDPOINT"))
-    elif Path(source).suffix in SUFFIXES or os.sep in source or Path(source).exists():
-        path = Path(source).expanduser()
-    else:
-        raise SourceError(
-            f"{_OPTIONS[split]}={source!r} is neither 'hub', 'modelscope', 'mini' nor a file ending in "
-            f"{', '.join(SUFFIXES)}"
-        )
+    path = _path_of(source, split)
     stat = path.stat() if path.is_file() else None
     corpus = _read(path, source, stat and (stat.st_mtime_ns, stat.st_size))
     if source in _PUBLISHED:
@@ -127,11 +115,30 @@ def inspect(source: str, split: Split = Split.EVALUATION) -> FileReport:
         SourceError: the published file cannot be had.
     """
     if source in _WORDS:
-        return inspect_file(load(source, split).path)
+        report = inspect_file(_path_of(source, split))
+        if source in _PUBLISHED and not report.fatal:
+            _compare_with_published(Corpus(source, report.path, report.sha256, report.conversations), split)
+        return report
     try:
         return inspect_file(Path(source))
     except DataError as error:
         return FileReport(Path(source), "", (), (Located("", Defect("", "unreadable", str(error))),))
+
+
+def _path_of(source: str, split: Split) -> Path:
+    """Where the file is that ``source`` names, fetched if need be."""
+    if source == "mini":
+        return mini_file(split)
+    if source == "hub":
+        return _download(split)
+    if source == "modelscope":
+        return modelscope.fetch(_FILES[split], _ways_out(split, "ModelScope", "MODELSCOPE_ENDPOINT"))
+    if Path(source).suffix in SUFFIXES or os.sep in source or Path(source).exists():
+        return Path(source).expanduser()
+    raise SourceError(
+        f"{_OPTIONS[split]}={source!r} is neither 'hub', 'modelscope', 'mini' nor a file ending in "
+        f"{', '.join(SUFFIXES)}"
+    )
 
 
 @functools.lru_cache(maxsize=8)
@@ -237,7 +244,14 @@ def _download(split: Split) -> Path:
         raise SourceError(f"downloading {what} failed ({_first_line(error)}). {ways_out}") from error
 
 
-def in_hub_cache(split: Split = Split.EVALUATION) -> bool:
+def is_here(source: str, split: Split = Split.EVALUATION) -> bool:
+    """Whether a source needs no download; nobody is asked."""
+    if source == "modelscope":
+        return modelscope.cached_file(_FILES[split]).is_file()
+    return source != "hub" or _in_hub_cache(split)
+
+
+def _in_hub_cache(split: Split) -> bool:
     """Whether the hub's file is in the local cache; the hub is not asked."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -281,8 +295,8 @@ def evaluation_corpus(subset: Subset, option: str | None = None) -> Corpus:
 def training_source(subset: Subset, option: str | None = None, evaluation: Corpus | None = None) -> str:
     """Where training conversations come from, for few-shot examples and floors alike: what :func:`load` takes.
 
-    The option, then ``CSCONV_TRAIN``. Without either: the shipped training file for ``csconv_mini``; RoleCS of
-    the site that the evaluated data is from; for data from a file, a ``RoleCS.json`` beside it.
+    The option; for ``csconv_mini`` the shipped training file without it. Else ``CSCONV_TRAIN``; without either
+    RoleCS of the site that the evaluated data is from; for data from a file, a ``RoleCS.json`` beside it.
 
     Raises:
         SourceError: data from a file, and no training file is named or lies beside it.

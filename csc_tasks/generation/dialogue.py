@@ -109,7 +109,7 @@ class Dialogue:
                 high = middle
             else:
                 low = middle + 1
-        return self._render("".join(self._lines[low:]), turn), low
+        return self._render("".join(self._lines[low:]), turn), min(low, len(self._lines))
 
     def history_lines(self, index: int, left_out: int = 0) -> list[str]:
         """The lines before turn ``index``, which was asked for, without the oldest ``left_out`` of them."""

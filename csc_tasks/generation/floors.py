@@ -138,7 +138,7 @@ class FloorLM(LM):  # type: ignore[misc]
                 case Floor.RANDOM:
                     given = self._random(docs)
                 case Floor.MAJORITY:
-                    given = self._majority(docs)
+                    given = [self._most_frequent] * len(docs)
                 case Floor.RETRIEVAL:
                     given = self._retrieval(docs)
                 case Floor.SHUFFLE:
@@ -158,20 +158,30 @@ class FloorLM(LM):  # type: ignore[misc]
             answers.append((scores, rng.choice(self.training)["reference"]))
         return answers
 
-    def _majority(self, docs: list[TurnDoc]) -> list[Answer]:
+    @cached_property
+    def _most_frequent(self) -> Answer:
+        """What the majority floor says, whatever is asked."""
         counts = Counter(gold_strategy(d) for d in self.training)
         scores = [counts[s] / len(self.training) for s in Strategy]
         strategy = Strategy.from_index(int(np.argmax(scores)))
         replies = [d["reference"] for d in self.training if gold_strategy(d) is strategy]
         vectors = _tfidf(replies)[1]
         typical = replies[int(np.argmax(np.asarray(vectors @ vectors.mean(axis=0).T).ravel()))]
-        return [(scores, typical)] * len(docs)
+        return scores, typical
+
+    @cached_property
+    def _questions(self) -> tuple[list[TurnDoc], Any, Any]:
+        """Training turns with a question before them, the vectorizer fitted to those, their vectors.
+
+        Once a run: in a dialogue every round asks again.
+        """
+        turns = [t for t in self.training if t["customer"]]
+        return turns, *_tfidf([t["customer"] for t in turns])
 
     def _retrieval(self, docs: list[TurnDoc]) -> list[Answer]:
         # What opens a conversation has no question before it: it is answered with another opening.
         openings = [t for t in self.training if not t["customer"]] or self.training
-        others = [t for t in self.training if t["customer"]]
-        vectorizer, index = _tfidf([t["customer"] for t in others])
+        others, vectorizer, index = self._questions
         golds = np.array([cast(Strategy, gold_strategy(t)).index for t in others])
         answers: list[Answer] = []
         # In blocks: all turns of CSConv against all of RoleCS would be 14 GB of similarities.

@@ -28,6 +28,8 @@ __all__ = [
 
 LOWEST = (0, 4, 13)
 TOO_NEW = (0, 5)
+_NEEDED = "lm-eval>={},<{}".format(*(".".join(map(str, v)) for v in (LOWEST, TOO_NEW)))
+_ABSENT = f"lm-eval is not installed in this environment: pip install '{_NEEDED}'"
 
 
 def version() -> str:
@@ -39,9 +41,7 @@ def version() -> str:
     try:
         return metadata.version("lm_eval")
     except metadata.PackageNotFoundError:
-        raise HarnessError(
-            "lm-eval is not installed in this environment: pip install 'lm-eval>=0.4.13,<0.5'"
-        ) from None
+        raise HarnessError(_ABSENT) from None
 
 
 def check_version() -> None:
@@ -49,9 +49,9 @@ def check_version() -> None:
     found = version()
     numbers = tuple(int(part) for part in found.split("+")[0].split(".") if part.isdigit())
     if not LOWEST <= numbers < TOO_NEW:
-        low, high = (".".join(map(str, v)) for v in (LOWEST, TOO_NEW))
         raise HarnessError(
-            f"lm-eval {found} is not supported: csconv needs >={low},<{high} (pip install 'lm-eval>={low},<{high}')"
+            f"lm-eval {found} is not supported: csconv needs {_NEEDED.removeprefix('lm-eval')} "
+            f"(pip install '{_NEEDED}')"
         )
 
 
@@ -63,7 +63,7 @@ def tasks_folder() -> Path:
     """
     spec = importlib.util.find_spec("lm_eval")
     if spec is None or spec.origin is None:
-        raise HarnessError("lm-eval is not installed in this environment: pip install 'lm-eval>=0.4.13,<0.5'")
+        raise HarnessError(_ABSENT)
     folder = Path(spec.origin).parent / "tasks"
     if not folder.is_dir():
         raise HarnessError(f"{folder}: the installed lm-eval {version()} has no tasks folder")

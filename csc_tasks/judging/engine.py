@@ -174,13 +174,14 @@ class Engine:
             **self._about,
         }
         self._keeper = Keeper(self._cache, self._journal, origin, lambda why: self._halt(Stop.BROKEN, why))
-        rescued = ""
         try:
             _run_in_a_loop(lambda: self._run(samples))
         finally:
-            rescued = self._keeper.finish()
+            # Whatever ended the run: where paid verdicts were put must be said.
+            if rescued := self._keeper.finish():
+                raise ChatError((self.progress.trouble + rescued).removeprefix(". "))
         if self.progress.stopped is Stop.BROKEN:
-            raise ChatError(self.progress.trouble + rescued)
+            raise ChatError(self.progress.trouble)
 
     # --- the run ---
 

@@ -15,15 +15,14 @@ from csc_tasks.metrics.judge import Rubric, Sample, Verdict, load_rubric
 from csc_tasks.metrics.judge.probe import ProbeReport, pair_samples, probe_samples, read_probe
 from csc_tasks.metrics.judge.rubric import PAIR_RUBRIC, TURN_RUBRIC
 
-__all__ = ["PAIRS", "estimate_probe", "probe", "require_probe"]
+__all__ = ["estimate_probe", "probe", "require_probe"]
 
-PAIRS = PAIR_RUBRIC
 REQUIRED = TURN_RUBRIC
 """The rubric of a probe that a configuration requires."""
 
 
 def _cases(rubric: Rubric) -> list[tuple[Rubric, Iterable[Sample]]]:
-    return [(rubric, probe_samples(rubric)), (load_rubric(PAIRS), pair_samples())]
+    return [(rubric, probe_samples(rubric)), (load_rubric(PAIR_RUBRIC), pair_samples())]
 
 
 def _journal_path(config: JudgeConfig, rubric: Rubric, cache: AnswerCache) -> Path:

@@ -107,14 +107,10 @@ class Judgement:
         values: dict[str, Any] = {}
         for metric in self.metrics:
             name = metric.info.name
-            # Verdicts come in any order; sums must not depend on it.
-            pairs = sorted(zip(self.conversations, self.columns.get(name, []), strict=True), key=repr)
-            items = [item for _, item in pairs]
-            score = metric.score(items) if items else float("nan")
+            items = self.columns.get(name, [])
+            score = metric.score(items)
             values[f"{name},none"] = score
-            error = (
-                float("nan") if math.isnan(score) else clustered_stderr(metric, items, [c for c, _ in pairs])
-            )
+            error = float("nan") if math.isnan(score) else clustered_stderr(metric, items, self.conversations)
             values[f"{name}_stderr,none"] = "N/A" if math.isnan(error) else error
         return values
 

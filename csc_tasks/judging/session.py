@@ -14,11 +14,12 @@ from csc_tasks.judging.engine import Stopped, Withheld
 from csc_tasks.judging.estimate import Estimate
 from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.pairwise import Contest, Pairing, contests
-from csc_tasks.judging.probe import PAIRS, estimate_probe, probe, require_probe
+from csc_tasks.judging.probe import estimate_probe, probe, require_probe
 from csc_tasks.judging.report import Report
 from csc_tasks.judging.saved_run import JudgedLog, rubric_for
 from csc_tasks.metrics.judge import load_rubric
 from csc_tasks.metrics.judge.probe import ProbeReport
+from csc_tasks.metrics.judge.rubric import PAIR_RUBRIC
 from csc_tasks.results.sample_log import find_logs
 
 __all__ = ["JudgeOptions", "judge_results", "probe_judge"]
@@ -134,7 +135,7 @@ class _Pairs(_Session):
 
     def __init__(self, options: JudgeOptions, config: JudgeConfig, report: Report) -> None:
         super().__init__(options, config, report)
-        rubric = load_rubric(options.rubric or PAIRS)
+        rubric = load_rubric(options.rubric or PAIR_RUBRIC)
         self.plan: list[Contest] = contests(
             options.results, rubric, config, options.with_reference, options.sample_size
         )

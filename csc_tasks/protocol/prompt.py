@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -57,10 +57,6 @@ class Prompt:
         if utterance.speaker is Speaker.CUSTOMER or utterance.strategy is not None:
             return self.line(utterance)
         return self.unlabelled_line.format(text=_one_line(utterance.text)) + "\n"
-
-    def history(self, utterances: Sequence[Utterance]) -> str:
-        """All utterances as lines."""
-        return "".join(map(self.line, utterances))
 
     def head(self, kind: TaskKind) -> str:
         """Everything that comes before the history."""

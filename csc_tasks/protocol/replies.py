@@ -24,9 +24,6 @@ from csc_tasks.protocol.thinking import ThinkingFormat, without_thinking
 __all__ = ["Problem", "Reply", "clean", "read_reply"]
 
 
-_BY_NAME = {s.zh: s for s in Strategy}
-
-
 class Problem(Enum):
     """Why a reply lacks something."""
 
@@ -83,7 +80,7 @@ class Reply:
         if not isinstance(text, str):
             raise TypeError(f"text is {text!r}")
         return cls(
-            None if strategy is None else _BY_NAME[strategy],
+            None if strategy is None else Strategy.from_name(strategy),
             clean(text),
             None if problem is None else Problem(problem),
             label=clean(record.get("label")),
@@ -95,7 +92,7 @@ class Reply:
 _SPECIAL = re.compile(
     r"<\|[^|<>\n]{1,32}\|>|<｜[^｜<>\n]{1,32}｜>|</?s>|<(?:start|end)_of_turn>|<(?:eos|bos)>|\[/?INST\]"
 )
-_ROLE = re.compile(r"(?:assistant|model|system)?[ \t]*\n?", re.IGNORECASE)
+_ROLE = re.compile(r"(?:assistant|model|system)?\s*", re.IGNORECASE)  # matches nothing, too
 _WRAPPER = re.compile(
     r"\s*<(?P<name>answer|response|final|final_answer|output|reply|solution)>|<\|(?:begin_of_solution|START_RESPONSE)\|>",
     re.IGNORECASE,
@@ -173,13 +170,11 @@ def read_reply(
 
 def _unwrapped(text: str) -> str:
     """The answer without what some models put around it: special tokens, a turn's header, tags, a code fence."""
-    text = text.lstrip()
-    while match := _SPECIAL.match(text):
-        text = text[match.end() :]
-        if role := _ROLE.match(text):
-            text = text[role.end() :]
-        text = text.lstrip()
-    text = _SPECIAL.split(text, maxsplit=1)[0]
+    text, at = text.lstrip(), 0
+    while match := _SPECIAL.match(text, at):
+        role = _ROLE.match(text, match.end())
+        at = role.end() if role else match.end()
+    text = _SPECIAL.split(text[at:], maxsplit=1)[0]
     if match := _WRAPPER.match(text):
         text = text[match.end() :]
         closing = f"</{match['name']}>" if match["name"] else "<|"
@@ -197,8 +192,9 @@ def _read_answer(text: str, kind: TaskKind) -> Reply:
         strategy = read_strategy(written)
         if strategy is None and isinstance(written, str):
             strategy = labelled(written).strategy
-        label = "" if written is None or strategy is not None else str(written)
-        said = utterance_of(body)
+        # An escape in JSON may make half a character, too.
+        label = "" if written is None or strategy is not None else clean(written)
+        said = utterance_of(clean(body))
         return _reply(kind, strategy, said.text, label if label or written is None else "?", said.further)
     if not kind.writes_text:
         return _read_choice(text, kind)

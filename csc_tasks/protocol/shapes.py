@@ -74,12 +74,10 @@ def labelled(text: str) -> Labelled:
     """Split a reply into strategy and rest; the first of the shapes in which a label can stand."""
     shown = plain(text)
     at = _skip(_BEFORE_LABEL, shown)
-    closing = ""
     if (quote := shown[at : at + 1]) in _QUOTES and text.rstrip().endswith(_QUOTES[quote]):
         inner = _at_label(text, shown, _skip(_BEFORE_LABEL, shown, at + 1))
         if inner is not None and inner.strategy is not None:
-            closing = _QUOTES[quote]
-            return inner._replace(rest=inner.rest.rstrip().removesuffix(closing))
+            return inner._replace(rest=inner.rest.rstrip().removesuffix(_QUOTES[quote]))
     if (found := _at_label(text, shown, at)) is not None:
         return found
     if match := _PREFACE.match(shown):  # "好的，我的回复如下：" and then the reply

@@ -55,14 +55,15 @@ class Thought(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _marks(formats: tuple[ThinkingFormat, ...]) -> tuple[re.Pattern[str], dict[str, tuple[str, bool]]]:
-    """A pattern of every mark, and what each is: the format's name, and whether it closes."""
+def _marks(formats: tuple[ThinkingFormat, ...]) -> tuple[re.Pattern[str], list[tuple[str, bool]]]:
+    """A pattern with a group for every mark, and what each is: the format's name, and whether it closes."""
     known: dict[str, tuple[str, bool]] = {}
     for each in formats:
         known.setdefault(each.opening.casefold(), (each.name, False))
         known.setdefault(each.closing.casefold(), (each.name, True))
     longest_first = sorted(known, key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE), known
+    pattern = "|".join(f"({re.escape(mark)})" for mark in longest_first)
+    return re.compile(pattern, re.IGNORECASE), [known[mark] for mark in longest_first]
 
 
 def without_thinking(
@@ -80,7 +81,7 @@ def without_thinking(
         extra: formats beside :data:`FORMATS`.
     """
     pattern, known = _marks((*extra, *FORMATS))
-    marks = [(m, *known[m[0].casefold()]) for m in pattern.finditer(text)]
+    marks = [(m, *known[(m.lastindex or 0) - 1]) for m in pattern.finditer(text)]
     if not marks:
         return _without_bare_channels(text)
     name = marks[0][1]

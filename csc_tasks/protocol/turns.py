@@ -108,12 +108,9 @@ class PromptBook:
         return self._prompt.target(self._kind, gold_strategy(doc), doc["reference"])
 
 
-_BY_NAME = {s.zh: s for s in Strategy}
-
-
 def gold_strategy(doc: TurnDoc) -> Strategy | None:
     """The gold strategy of a turn; ``None`` in unlabelled data."""
-    return None if doc["strategy"] is None else _BY_NAME[doc["strategy"]]
+    return None if doc["strategy"] is None else Strategy.from_name(doc["strategy"])
 
 
 def gold_answer(doc: TurnDoc) -> str:

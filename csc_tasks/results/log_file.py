@@ -16,8 +16,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow
-
 from csc_tasks.errors import DataError
 
 __all__ = [
@@ -93,6 +91,8 @@ class _Uncompressed(io.RawIOBase):
         Raises:
             DataError: the file is cut off or damaged.
         """
+        import pyarrow  # slow to import, and most logs are not compressed
+
         try:
             return int(self._stream.readinto(buffer))
         except (OSError, EOFError, zlib.error, pyarrow.ArrowException) as error:
@@ -115,6 +115,8 @@ def open_log_file(path: Path) -> io.BufferedReader:
     if path.suffix == Compression.GZ.suffix:
         stream: Any = gzip.GzipFile(path, "rb")
     elif path.suffix == Compression.ZST.suffix:
+        import pyarrow
+
         stream = pyarrow.CompressedInputStream(pyarrow.OSFile(str(path), "rb"), "zstd")
     else:
         return path.open("rb")
@@ -183,4 +185,6 @@ def compress(
 def _writer(path: Path, form: Compression) -> Any:
     if form is Compression.GZ:
         return gzip.open(path, "wb")
+    import pyarrow
+
     return pyarrow.CompressedOutputStream(str(path), "zstd")

@@ -10,12 +10,10 @@ from typing import Any
 from pydantic import Field
 
 from csc_tasks.protocol.signature import Signature, Text
-from csc_tasks.results.records import Lenient
+from csc_tasks.results.records import MANY, Lenient
 
 __all__ = ["Head", "ModelRecord", "parse_arguments", "whole_number"]
 
-_MANY = 10**12
-"""More turns, steps or examples than anybody has."""
 _SEEDS = ("random_seed", "numpy_seed", "torch_seed", "fewshot_seed")
 """What lm-eval calls the four numbers of ``--seed``."""
 _OPENING, _CLOSING = "[({", "])}"
@@ -27,7 +25,7 @@ def whole_number(value: object) -> int | None:
         number = None if value is None or isinstance(value, bool) else int(value)  # type: ignore[call-overload]
     except (TypeError, ValueError, OverflowError):
         return None
-    return number if number is None or abs(number) < _MANY else None
+    return number if number is None or abs(number) < MANY else None
 
 
 class _HarnessConfig(Lenient):

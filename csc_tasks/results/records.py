@@ -15,6 +15,7 @@ from csc_tasks.errors import DataError, first_fault
 from csc_tasks.protocol.signature import Text
 
 __all__ = [
+    "MANY",
     "JudgedSums",
     "Judging",
     "Lenient",
@@ -23,7 +24,7 @@ __all__ = [
     "Unscored",
 ]
 
-_MANY = 10**12
+MANY = 10**12
 """More turns, steps or examples than anybody has."""
 
 
@@ -48,7 +49,7 @@ def _file_name(value: object) -> str:
 
 
 FileName = Annotated[str, PlainValidator(_file_name)]
-Turns = Annotated[int, Field(ge=0, lt=_MANY)]
+Turns = Annotated[int, Field(ge=0, lt=MANY)]
 
 
 class Unscored(Lenient):

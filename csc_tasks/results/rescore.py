@@ -86,20 +86,17 @@ def rescore(
     stem = f"{log.stem}_{key}"
     target = log.path.with_name(f"results_{stem}.json")
     scores_path = log.path.with_name(f"scores_{stem}.jsonl")
-    if not force and (earlier := _earlier(target, log.task)) is not None:
-        if not earlier.failures:
-            return Rescored(target, {})
-        # Only what could not be scored is scored again.
-        scores_path.replace(scores_path.with_suffix(".partial"))
-        target.unlink()
-    elif force:
-        scores_path.with_suffix(".partial").unlink(missing_ok=True)
+    earlier = None if force else _earlier(target, log.task)
+    if earlier is not None and not earlier.failures:
+        return Rescored(target, {})
     tallies = {m: Tally(m) for m in metrics}
     # What a log does not say cannot be scored: then the column is absent, and the file says so.
     absent: set[str] = set()
     failures: dict[str, str] = {}
     done = documents = 0
-    with ScoreFile(scores_path) as file:
+    with ScoreFile(scores_path, anew=force, again=earlier is not None) as file:
+        if earlier is not None:  # only what could not be scored is scored again
+            target.unlink(missing_ok=True)
         for chunk in log.chunks():
             wanted = [m for m in metrics if m.info.name != "truncated" or chunk.truncated is not None]
             absent |= {m.info.name for m in metrics} - {m.info.name for m in wanted}

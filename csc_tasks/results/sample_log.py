@@ -269,7 +269,7 @@ def find_logs(paths: list[Path]) -> list[SampleLog]:
     """The csconv logs among the given files and folders, each with its results file.
 
     Raises:
-        DataError: no such log, a log without the results file of its run, or from another benchmark version.
+        DataError: no such log, a log without the results file of its run, or from a newer benchmark version.
     """
     logs = [log for log in map(open_log, log_files(paths)) if log is not None]
     if not logs:
@@ -303,7 +303,7 @@ def open_log(path: Path) -> SampleLog | None:
     """The log at ``path``; ``None`` if its run says that the task is not one of csconv's.
 
     Raises:
-        DataError: its results file is missing or damaged, or of another benchmark version; the message names it.
+        DataError: its results file is missing or damaged, or of a newer benchmark version; the message names it.
     """
     task = task_of_log(path)
     results = _results_of(path, task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -23,11 +24,16 @@ class ScoreFile:
     left there is read back turn by turn; the first line that is cut off, belongs to another turn or has
     a metric that failed ends that, and everything from it on is written anew.
 
+    Args:
+        path: its name when it is whole.
+        anew: take nothing from an earlier call.
+        again: the whole file is there, and what failed in it is scored again.
+
     Raises:
         DataError: another process is writing the same scores at this moment.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, anew: bool = False, again: bool = False) -> None:
         self.path = path
         self.partial = path.with_suffix(".partial")
         # The lock's file stays: who removed it would let two others lock two files.
@@ -36,6 +42,11 @@ class ScoreFile:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise DataError(f"{self.partial}: another csconv score is writing these scores") from None
+        if anew:
+            self.partial.unlink(missing_ok=True)
+        elif again:
+            with suppress(FileNotFoundError):  # removed since: then everything is scored again
+                path.replace(self.partial)
         self._file = self.partial.open("a+b")
         self._file.seek(0)
         self._reading = True

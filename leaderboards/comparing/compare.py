@@ -6,7 +6,6 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from csc_tasks.leaderboards.comparing.model_results import ModelResults, Section
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable, with_holm
 from csc_tasks.leaderboards.comparing.side import LABELS, read_side
 from csc_tasks.leaderboards.reading.asked import Asking
+from csc_tasks.leaderboards.reading.repeats import over_seeds
 from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import Difference, holm, paired_difference
@@ -167,19 +167,23 @@ def _section(
     bare = SectionComparison(one.section, tuple(deltas), {}, "", (), (), ())
     if not (one.runs and two.runs):
         return replace(bare, why="a baseline file has no turns, only sums")
-    paired = [d.metric for d in deltas if d.difference is not None]
-    choices = [name for name in ([by] if by else _BY) if name in paired]
+    # Scores that csconv score added later have no place in the log; the run's own do.
+    runs = (*one.runs, *two.runs)
+    logged = [
+        d.metric for d in deltas if d.difference is not None and all(d.metric in r.values for r in runs)
+    ]
+    choices = [name for name in ([by] if by else _BY) if name in logged]
     if not choices:
         return replace(bare, why=f"no {by or 'per-turn metric'} that both have of the same turns")
     try:
-        turns = _Turns(one.runs, two.runs, paired)
+        turns = _Turns(one.runs, two.runs, logged)
     except DataError as error:
         return replace(bare, why=str(error))
     return replace(
         bare,
         by=choices[0],
-        effects={name: turns.effect(name) for name in paired if turns.has(name)},
-        strategies=tuple(turns.strategies()) if LABELS in paired else (),
+        effects={name: turns.effect(name) for name in logged if turns.has(name)},
+        strategies=tuple(turns.strategies()) if LABELS in logged else (),
         topics=tuple(turns.topics(choices[0])),
         changed=tuple(turns.changed(choices[0])),
     )
@@ -189,9 +193,7 @@ class _Turns:
     """The turns of two models, in the order of conversation and turn."""
 
     def __init__(self, one: Sequence[TaskRun], two: Sequence[TaskRun], metrics: Sequence[str]) -> None:
-        # Scores that csconv score added later have no place in the log; the run's own do.
-        names = [name for name in metrics if all(name in run.values for run in (*one, *two))]
-        self.sides = read_side(one, names), read_side(two, names)
+        self.sides = read_side(one, metrics), read_side(two, metrics)
         self.docs = self.sides[0].docs
 
     def has(self, name: str) -> bool:
@@ -215,9 +217,9 @@ class _Turns:
         gold = matrices[0][0]
         counts = resample_counts(len(gold))
         support = class_scores(gold.sum(axis=0)).support
-        recall = [_over_seeds([class_scores(m.sum(axis=0)).recall for m in side]) for side in matrices]
+        recall = [over_seeds([class_scores(m.sum(axis=0)).recall for m in side]) for side in matrices]
         replicates = [
-            _over_seeds([class_scores((counts @ m.reshape(len(m), -1)).reshape(shape)).recall for m in side])
+            over_seeds([class_scores((counts @ m.reshape(len(m), -1)).reshape(shape)).recall for m in side])
             for side in matrices
         ]
         moved = []
@@ -242,9 +244,9 @@ class _Turns:
             sides = [[sums[topics == topic] for sums in side.sums[name]] for side in self.sides]
             counts = resample_counts(len(sides[0][0]))
             first, second = (
-                float(_over_seeds([metric.from_sums(sums.sum(axis=0)) for sums in side])) for side in sides
+                float(over_seeds([metric.from_sums(sums.sum(axis=0)) for sums in side])) for side in sides
             )
-            one, two = (_over_seeds([metric.from_sums(counts @ sums) for sums in side]) for side in sides)
+            one, two = (over_seeds([metric.from_sums(counts @ sums) for sums in side]) for side in sides)
             found = paired_difference(first - second, one - two, len(sides[0][0]))
             moved.append(Moved(topic, turns[topic], first, second, found))
         yield from _holm(moved)
@@ -260,10 +262,8 @@ class _Turns:
             other = (one[:, 1] != two[:, 1]).astype(float)
         order = np.lexsort((np.arange(len(change)), -other, -change))[:MOST_CHANGED]
         chosen = [int(i) for i in order if change[i] > 0]
-        texts = [side.texts({self.docs[i][:2] for i in chosen}) for side in self.sides]
         for i in chosen:
-            conversation, turn, topic, gold, reference = self.docs[i]
-            place = conversation, turn
+            conversation, turn, topic, gold, reference, reply = self.docs[i]
             yield Changed(
                 conversation,
                 turn,
@@ -272,16 +272,11 @@ class _Turns:
                 reference,
                 self.sides[0].label(i),
                 self.sides[1].label(i),
-                texts[0].get(place, ""),
-                texts[1].get(place, ""),
+                reply,
+                self.sides[1].docs[i][5],
                 float(self.sides[0].scores[name][i]),
                 float(self.sides[1].scores[name][i]),
             )
-
-
-def _over_seeds(values: Sequence[Any]) -> Floats:
-    """The mean over seeds; of one seed its value to the last digit."""
-    return np.asarray(values[0]) if len(values) == 1 else np.mean(values, axis=0)
 
 
 def _holm(moved: Sequence[Moved]) -> Iterator[Moved]:

@@ -12,32 +12,21 @@ from typing import Any
 from csc_tasks.leaderboards.comparing.asking import AskingVerdict, weigh
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults, titles
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable
-from csc_tasks.leaderboards.comparing.rules import Rules, known_metric
+from csc_tasks.leaderboards.comparing.rules import Rules, default_rules, known_metric
 from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.metrics.uncertainty import resample_counts
 
 __all__ = [
     "CheckStatus",
-    "Exit",
     "GateCheck",
     "GateReport",
     "evaluate",
 ]
 
 
-class Exit(IntEnum):
-    """Exit codes of ``csconv gate``."""
-
-    PASS = 0
-    REGRESSION = 1
-    WRONG_USE = 2
-    NOT_COMPARABLE = 3
-    INCOMPLETE = 4
-
-
 class CheckStatus(IntEnum):
-    """What became of one check; the numbers are the exit codes they lead to."""
+    """What became of one check, and of all together; the numbers are the exit codes of ``csconv gate``."""
 
     PASS = 0
     REGRESSION = 1
@@ -82,7 +71,7 @@ class GateReport:
     allowed: tuple[str, ...] = ()
 
     @property
-    def exit(self) -> Exit:
+    def exit(self) -> CheckStatus:
         """Wrong use, not comparable, incomplete, regression: what was not measured can not be judged."""
         seen = {check.status for check in self.checks}
         for status in (
@@ -92,12 +81,12 @@ class GateReport:
             CheckStatus.REGRESSION,
         ):
             if status in seen:
-                return Exit(int(status))
-        return Exit.PASS if seen else Exit.INCOMPLETE
+                return status
+        return CheckStatus.PASS if seen else CheckStatus.INCOMPLETE
 
 
 def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> GateReport:
-    """Hold results against a baseline.
+    """Hold results against a baseline; without a limit no headline score of the baseline may drop.
 
     Every max_drop check is a one-sided test of "the drop is at most what is allowed" at alpha over the number
     of such checks (Bonferroni), so that one build in 1/alpha of an unchanged model fails at most, however
@@ -122,6 +111,11 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
             for found in asked.against
         ]
         return _report(results, baseline, rules, checks, asked)
+    if not (rules.max_drop or rules.min):
+        rules = rules.model_copy(update={"max_drop": default_rules(baseline).max_drop})
+    if not (rules.max_drop or rules.min):
+        reason = "the baseline has no headline score with its samples to hold the results against"
+        checks.append(GateCheck("max_drop", "", "", CheckStatus.INCOMPLETE, reason))
     sections = _sections(results, baseline, rules, checks)
     drops = _targets(rules.max_drop, baseline, sections, checks, "max_drop")
     counts = cache(lambda c: resample_counts(c))

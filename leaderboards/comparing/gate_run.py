@@ -11,7 +11,7 @@ from csc_tasks.leaderboards.comparing.baseline_file import write_baseline
 from csc_tasks.leaderboards.comparing.gate import CheckStatus, GateCheck, GateReport, evaluate
 from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
-from csc_tasks.leaderboards.comparing.rules import Rules, default_rules, limits, load_rules
+from csc_tasks.leaderboards.comparing.rules import Rules, limits, load_rules
 from csc_tasks.leaderboards.reading.asked import Asking
 
 __all__ = ["GateOptions", "NewBaseline", "report_of_failure", "run_gate", "update_baseline"]
@@ -76,8 +76,6 @@ def run_gate(options: GateOptions) -> GateReport:
     _require(*options.results, options.baseline)
     results = load_model_results(options.results, options.model)
     baseline = load_model_results([options.baseline], options.base_model)
-    if not (rules.max_drop or rules.min):
-        rules = rules.model_copy(update={"max_drop": default_rules(baseline).max_drop})
     return evaluate(results, baseline, rules)
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.leaderboards.comparing.baseline_file import is_baseline, read_baseline
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
-from csc_tasks.leaderboards.names import names_of, title_of
+from csc_tasks.leaderboards.names import asked_for_by, names_of
 from csc_tasks.leaderboards.reading.asked import asked_of
 from csc_tasks.leaderboards.reading.checks import is_complete, mismatch
 from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat, choose_runs
-from csc_tasks.leaderboards.reading.repeats import mean_score, spread
+from csc_tasks.leaderboards.reading.repeats import alike, mean_score, spread
 from csc_tasks.leaderboards.reading.runs import find_runs
 from csc_tasks.leaderboards.reading.sums import Statistics, statistics_of
 from csc_tasks.results.results_file import TaskRun
@@ -70,18 +70,14 @@ def _named(chosen: Sequence[ModelSection]) -> dict[tuple[str, ...], tuple[str, .
     models = {c.identity.key: c.identity for c in chosen}
     named = names_of(list(models.values()))
     return {
-        key: (
-            name.model,
-            f"{name.model}@{identity.revision}",
-            title_of(name.model, identity.revision, name.words),
-        )
+        key: asked_for_by(name.model, identity.revision, name.words)
         for (key, identity), name in zip(models.items(), named, strict=True)
     }
 
 
 def _section(chosen: ModelSection, notes: list[str]) -> SectionResults:
     read = [_Seed.of(repeat, notes) for repeat in chosen.repeats]
-    kept = _alike(read)
+    kept = alike(read, lambda s: (s.own.seen.turns, s.own.digest) if s.own else (-1, ""))
     if len(kept) < len(read):
         notes.append(
             f"{chosen.section}: of {len(read)} seeds, {len(kept)} count (the others have no log, or not the same turns)"
@@ -89,6 +85,13 @@ def _section(chosen: ModelSection, notes: list[str]) -> SectionResults:
     run, own = kept[0].repeat.run, kept[0].own
     seen = own.seen if own else None
     names = dict.fromkeys(name for seed in kept for name in seed.metrics)
+    metrics = {name: _mean([s.metrics[name] for s in kept if name in s.metrics]) for name in names}
+    for name, found in metrics.items():
+        if 0 < len(found.sums) < len(kept):
+            notes.append(
+                f"{chosen.section}: of {len(kept)} seeds, {len(found.sums)} count for {name} (not scored in the "
+                "others, or not of the same turns)"
+            )
     return SectionResults(
         section=chosen.section,
         signature=run.signature.line,
@@ -98,7 +101,7 @@ def _section(chosen: ModelSection, notes: list[str]) -> SectionResults:
         # A gate takes nobody's word for it: without a log nothing is whole.
         whole=seen is not None and is_complete(run, seen),
         digest=own.digest if own else "",
-        metrics={name: _mean([s.metrics[name] for s in kept if name in s.metrics]) for name in names},
+        metrics=metrics,
         how=asked_of(run.model),
         seeds=tuple(seed.repeat.seed for seed in kept),
         runs=tuple(seed.repeat.run for seed in kept),
@@ -135,14 +138,6 @@ class _Seed:
             for name in run.values:
                 metrics.setdefault(name, _metric(run, name, statistics, reason))
         return cls(repeat, own, metrics)
-
-
-def _alike(seeds: Sequence[_Seed]) -> list[_Seed]:
-    """Those of the same turns: of the most, and of these the set that most seeds have."""
-    groups: dict[str, list[_Seed]] = {}
-    for seed in seeds:
-        groups.setdefault(seed.own.digest if seed.own else "", []).append(seed)
-    return max(groups.values(), key=lambda g: (g[0].own.seen.turns if g[0].own else -1, len(g)))
 
 
 def _mean(seeds: Sequence[MetricResults]) -> MetricResults:

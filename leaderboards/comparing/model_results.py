@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from csc_tasks.leaderboards.names import telling_words, title_of
 from csc_tasks.leaderboards.reading.asked import Asked
 from csc_tasks.leaderboards.reading.identity import Identity
+from csc_tasks.leaderboards.reading.repeats import over_seeds
 from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.protocol.signature import Protocol
@@ -45,8 +44,7 @@ class MetricResults:
             weights: (resamples, c), how often each conversation is drawn.
         """
         metric = additive_metric(self.name)
-        found = [metric.from_sums(weights @ sums) for sums in self.sums]
-        return found[0] if len(found) == 1 else np.mean(found, axis=0)
+        return over_seeds([metric.from_sums(weights @ sums) for sums in self.sums])
 
 
 @dataclass(frozen=True, slots=True)

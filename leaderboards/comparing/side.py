@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
+from csc_tasks.leaderboards.reading.repeats import over_seeds
 from csc_tasks.metrics import UNREADABLE, additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.uncertainty import cluster_sums
@@ -24,8 +25,8 @@ LABELS = "strategy_f1_macro"
 _WIDEST = 32
 """Statistics with more columns are counts of label pairs, which say nothing of a single turn."""
 
-LoggedTurn = tuple[str, int, str, str, str]
-"""Conversation, turn, topic, gold strategy and reference."""
+LoggedTurn = tuple[str, int, str, str, str, str]
+"""Conversation, turn, topic, gold strategy, reference, and the reply ('' where no text was asked for)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,9 @@ class Side:
     """The n turns of a model in the order of conversation and turn.
 
     ``scores`` has (n,) a metric, the mean over seeds, where a single turn has a score; ``sums`` has (c, d) of the c
-    conversations for each seed; ``labels`` (n, 2) gold and predicted, and what :meth:`texts` gives, are of the
-    newest run.
+    conversations for each seed; ``labels`` (n, 2) gold and predicted, and the replies, are of the newest run.
     """
 
-    run: TaskRun
     docs: list[LoggedTurn]
     scores: dict[str, Floats]
     sums: dict[str, list[Floats]]
@@ -48,18 +47,6 @@ class Side:
         if self.labels is None or self.labels[i, 1] == UNREADABLE:
             return ""
         return Strategy.from_index(int(self.labels[i, 1])).zh
-
-    def texts(self, places: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
-        """What was replied at these turns of conversations."""
-        log = open_log(self.run.samples)
-        texts: dict[tuple[str, int], str] = {}
-        if log is None or not log.kind.writes_text:
-            return texts
-        for chunk in log.chunks():
-            for doc, reply in zip(chunk.docs, chunk.replies, strict=True):
-                if (place := (doc["conversation"], doc["turn"])) in places:
-                    texts[place] = reply.text
-        return texts
 
 
 def read_side(runs: Sequence[TaskRun], metrics: Sequence[str]) -> Side:
@@ -82,12 +69,11 @@ def read_side(runs: Sequence[TaskRun], metrics: Sequence[str]) -> Side:
         statistics = [metric.statistics(items[name]) for _, items in read]
         sums[name] = [cluster_sums(each, conversations) for each in statistics]
         if statistics[0].shape[1] <= _WIDEST:
-            own = [metric.from_sums(each) for each in statistics]
-            scores[name] = own[0] if len(own) == 1 else np.mean(own, axis=0)
+            scores[name] = over_seeds([metric.from_sums(each) for each in statistics])
     labels = None
     if LABELS in metrics:
         labels = np.asarray(read[0][1][LABELS], dtype=np.int64).reshape(-1, 2)
-    return Side(runs[0], docs, scores, sums, labels)
+    return Side(docs, scores, sums, labels)
 
 
 def _read(run: TaskRun, metrics: Sequence[str]) -> tuple[list[LoggedTurn], dict[str, list[Any]]]:
@@ -99,8 +85,11 @@ def _read(run: TaskRun, metrics: Sequence[str]) -> tuple[list[LoggedTurn], dict[
     items: dict[str, list[Any]] = {name: [] for name in metrics}
     for chunk in log.chunks(metrics):
         docs += [
-            (d["conversation"], d["turn"], d["topic"], d["strategy"] or "", d["reference"])
-            for d in chunk.docs
+            (
+                *(d["conversation"], d["turn"], d["topic"], d["strategy"] or "", d["reference"]),
+                reply.text if log.kind.writes_text else "",
+            )
+            for d, reply in zip(chunk.docs, chunk.replies, strict=True)
         ]
         for name, column in chunk.items.items():
             items[name] += column

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -75,13 +76,14 @@ def _canonical(*layers: Mapping[str, Any]) -> dict[str, str]:
         # lm-eval samples where it is told a temperature and is not told not to.
         found["do_sample"] = "True" if warm and "do_sample" not in found else "False"
     if stops:
-        listed = (
-            [stops] if isinstance(stops, str) and not stops.startswith("[") else json.loads(_listed(stops))
-        )
-        found["until"] = json.dumps(sorted(map(str, listed)), ensure_ascii=False)
+        found["until"] = json.dumps(sorted(_stops(stops)), ensure_ascii=False)
     return dict(sorted(found.items()))
 
 
-def _listed(stops: Any) -> str:
-    text = text_of(stops)
-    return text if text.startswith("[") else json.dumps([text])
+def _stops(given: Any) -> list[str]:
+    """The texts that end a reply, however they were written; what only looks like a list is one of them."""
+    text = given if isinstance(given, str) and not given.startswith("[") else text_of(given)
+    if text.startswith("["):
+        with suppress(ValueError):
+            return [str(each) for each in json.loads(text)]
+    return [text]

@@ -8,22 +8,39 @@ deviation between seeds, which says how far another seed would move a single sco
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean, stdev
+from typing import Any, TypeVar
 
 import numpy as np
 
 from csc_tasks.leaderboards.board import DepthPoint
 from csc_tasks.leaderboards.reading.replicates import Replicates
 from csc_tasks.leaderboards.reading.sums import Strategies
+from csc_tasks.metrics.base import Floats
 
-__all__ = ["averaged", "mean_score", "spread"]
+__all__ = ["alike", "averaged", "mean_score", "over_seeds", "spread"]
+
+T = TypeVar("T")
+
+
+def alike(repeats: Iterable[T], turns_of: Callable[[T], tuple[int, str]]) -> list[T]:
+    """Those of the same turns: of the most, and of these the set that most have; turns by number and digest."""
+    groups: dict[tuple[int, str], list[T]] = {}
+    for each in repeats:
+        groups.setdefault(turns_of(each), []).append(each)
+    return max(groups.values(), key=lambda group: (turns_of(group[0])[0], len(group)), default=[])
 
 
 def mean_score(values: Sequence[float]) -> float:
     """The mean; NaN if one of them is."""
     return values[0] if len(values) == 1 else fmean(values) if values else math.nan
+
+
+def over_seeds(values: Sequence[Any]) -> Floats:
+    """The mean of arrays, one a seed; of one seed its array to the last digit."""
+    return np.asarray(values[0]) if len(values) == 1 else np.mean(values, axis=0)
 
 
 def spread(values: Sequence[float]) -> float | None:

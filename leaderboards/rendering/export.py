@@ -11,7 +11,7 @@ from typing import Any
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
-from csc_tasks.leaderboards.names import title_of
+from csc_tasks.leaderboards.names import asked_for_by, title_of
 from csc_tasks.leaderboards.rendering.text import printable
 
 __all__ = ["FlatRow", "csv_bytes", "flat_rows", "model_index", "parquet_bytes"]
@@ -63,15 +63,14 @@ def flat_rows(board: Board, model: str | None = None) -> list[FlatRow]:
         ConfigError: the board has no model of this name; the message lists those that it has.
     """
     rows = [(table, row) for table in board.tables for row in table.rows]
-    chosen = [pair for pair in rows if model is None or model in _names(pair[1])]
+    chosen = [
+        (table, row)
+        for table, row in rows
+        if model is None or model in asked_for_by(row.model, row.revision, row.words)
+    ]
     if not chosen:
         raise ConfigError(f"--model: no model {model!r}; there are {_listed(row for _, row in rows)}")
     return [flat for table, row in chosen for flat in _of_row(table, row)]
-
-
-def _names(row: Row) -> tuple[str, ...]:
-    """What a row may be asked for by: its model, that with the revision, and all that tells it apart."""
-    return row.model, f"{row.model}@{row.revision}", title_of(row.model, row.revision, row.words)
 
 
 def _listed(rows: Iterable[Row]) -> str:
@@ -173,7 +172,9 @@ def model_index(board: Board, model: str | None = None) -> str:
     from huggingface_hub.repocard_data import eval_results_to_model_index
 
     rows = [row for table in board.tables for row in table.rows if not row.floor]
-    wanted = [row for row in rows if model is None or model in _names(row)]
+    wanted = [
+        row for row in rows if model is None or model in asked_for_by(row.model, row.revision, row.words)
+    ]
     if len({(row.model, row.settings) for row in wanted}) != 1:
         raise ConfigError(f"--model: a model card is about one model; there are {_listed(rows)}")
     name, settings = wanted[0].model, dict(wanted[0].settings)

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.board import finite
-from csc_tasks.leaderboards.comparing.gate import CheckStatus, Exit, GateCheck, GateReport
+from csc_tasks.leaderboards.comparing.gate import CheckStatus, GateCheck, GateReport
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, in_percent, number
 from csc_tasks.leaderboards.rendering.text import code, inline, printable
 from csc_tasks.storage import write_file
@@ -35,11 +35,11 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _WORDS = {
-    Exit.PASS: "no regression",
-    Exit.REGRESSION: "regression",
-    Exit.WRONG_USE: "wrong use",
-    Exit.NOT_COMPARABLE: "not comparable",
-    Exit.INCOMPLETE: "missing or incomplete",
+    CheckStatus.PASS: "no regression",
+    CheckStatus.REGRESSION: "regression",
+    CheckStatus.WRONG_USE: "wrong use",
+    CheckStatus.NOT_COMPARABLE: "not comparable",
+    CheckStatus.INCOMPLETE: "missing or incomplete",
 }
 _MARKS = {
     CheckStatus.PASS: "✅",
@@ -65,7 +65,7 @@ def headline(report: GateReport) -> str:
 def markdown(report: GateReport) -> str:
     """A summary fit for a comment on a pull request."""
     lines = [
-        f"### {_MARKS[CheckStatus(int(report.exit))]} csconv gate: {_WORDS[report.exit]}",
+        f"### {_MARKS[report.exit]} csconv gate: {_WORDS[report.exit]}",
         "",
         f"{code(report.model)} against baseline {code(report.baseline)}",
         "",

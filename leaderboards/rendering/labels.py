@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from csc_tasks.leaderboards.board import Column, Row
-from csc_tasks.leaderboards.names import without_revision
-from csc_tasks.leaderboards.rendering.text import printable, shorten
+from csc_tasks.leaderboards.names import shorten, without_revision
+from csc_tasks.leaderboards.rendering.text import printable
 
 __all__ = ["RowName", "arrow", "row_labels", "row_name"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["code", "file_stem", "inline", "printable", "shorten"]
+__all__ = ["code", "file_stem", "inline", "printable"]
 
 _LONGEST = 80
 """Characters of a text in Markdown, where a table's row is one line."""
@@ -23,14 +23,6 @@ def printable(text: str, longest: int | None = None) -> str:
     kept = "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else " " for c in text)
     kept = " ".join(kept.split())
     return kept if longest is None or len(kept) <= longest else kept[: longest - 1] + "…"
-
-
-def shorten(text: str, limit: int) -> str:
-    """The text, its middle left out where it is longer than ``limit``: names differ at their ends."""
-    if len(text) <= limit:
-        return text
-    head = (limit - 1) * 2 // 3
-    return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
 
 
 def code(text: str, longest: int = _LONGEST) -> str:

@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Any
 
 from csc_tasks.metrics.judge.errors import JudgeError
-from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE
+from csc_tasks.metrics.judge.pairs import Outcome, both_orders, outcome_of
 from csc_tasks.metrics.judge.rubric import Rubric, Unit
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import Status, Verdict
@@ -71,10 +71,13 @@ def pair_samples() -> Iterator[Sample]:
     """The pairs, each in both orders: ``scene/kind/a`` shows the good reply first, ``scene/kind/b`` second."""
     for scene in _data()["scenes"]:
         for kind in PAIRED:
-            good, bad = scene[GOLD], scene[kind]
-            for order, (first, second) in (("a", (good, bad)), ("b", (bad, good))):
-                fields = {"history": scene["history"], "first": first, "second": second, "reference": ""}
-                yield Sample(f"{scene['id']}/{kind}/{order}", 0, fields)
+            good, bad = (
+                Sample(
+                    f"{scene['id']}/{kind}", 0, {"history": scene["history"], "reference": "", "reply": text}
+                )
+                for text in (scene[GOLD], scene[kind])
+            )
+            yield from both_orders(good, bad)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +138,12 @@ def read_probe(rubric: Rubric, verdicts: Mapping[str, Verdict], pairs: Mapping[s
     flips = won = both = 0
     for key in {key.rsplit("/", 1)[0] for key in pairs}:
         a, b = (pairs.get(f"{key}/{order}") for order in "ab")
-        if a is None or b is None or Status.SCORED is not a.status or Status.SCORED is not b.status:
+        decided = outcome_of(a, b) if a and b else None
+        if decided is None:
             continue
         both += 1
-        first, second = a.scores["winner"], b.scores["winner"]
-        won += first == FIRST and second == SECOND
-        flips += first == second != TIE
+        won += decided[0] is Outcome.WIN
+        flips += decided[1]
     everything = [*verdicts.values(), *pairs.values()]
     return ProbeReport(
         score=sum(r for r, _ in kinds.values()) / sum(n for _, n in kinds.values()),

@@ -159,7 +159,7 @@ class BleurtNetwork:
         return tokens
 
 
-def load_bleurt(model: str, device: str = "cpu") -> BleurtNetwork:
+def load_bleurt(model: str) -> BleurtNetwork:
     """Load a checkpoint of the BLEURT-20 family from a folder or, by its id, from the hub or its cache.
 
     Raises:
@@ -181,7 +181,7 @@ def load_bleurt(model: str, device: str = "cpu") -> BleurtNetwork:
     for name, weight in sorted(network.state_dict().items()):
         digest.update(name.encode())
         digest.update(weight.numpy())
-    return BleurtNetwork(config, pieces, network.to(device), digest.hexdigest()[:16])
+    return BleurtNetwork(config, pieces, network, digest.hexdigest()[:16])
 
 
 def _kept(first: int, second: int, budget: int) -> tuple[int, int]:

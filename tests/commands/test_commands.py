@@ -269,6 +269,15 @@ def test_doctor_downloads_nothing_unless_told_to() -> None:
     assert "Retrying" not in done.err
 
 
+def test_doctor_downloads_nothing_from_modelscope_either(tmp_path: Path) -> None:
+    surroundings = {"CSCONV_DATA": "modelscope", "MODELSCOPE_ENDPOINT": "http://127.0.0.1:9"}
+    done = csconv("doctor", **surroundings, CSCONV_CACHE=str(tmp_path))
+    assert (
+        "note full data: not in ModelScope's local cache; `csconv doctor --data modelscope` fetches"
+        in done.out
+    )
+
+
 def test_doctor_requires_the_data_that_it_is_told_of(tmp_path: Path) -> None:
     write_conversations(tmp_path / "a.json", load("mini").conversations[:4])
     assert csconv("doctor", "--data", tmp_path / "a.json").code == 0

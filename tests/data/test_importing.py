@@ -10,7 +10,7 @@ import pytest
 
 from csc_tasks.data.conversations import Speaker
 from csc_tasks.data.formats import Format
-from csc_tasks.data.importing import ImportOptions, import_file, read_pairs
+from csc_tasks.data.importing import ImportOptions, find_format, import_file, read_pairs
 from csc_tasks.errors import ConfigError, DataError
 
 A, B = Speaker.SUPPORTER, Speaker.CUSTOMER
@@ -166,6 +166,19 @@ def test_lines_of_different_strategies_are_not_merged(tmp_path: Path) -> None:
     ]
     read = import_file(write(tmp_path / "a.json", [{"dialogue": turns}]), ImportOptions(merge=True))
     assert len(read.conversations[0].utterances) == 3
+
+
+def test_a_strategy_that_is_a_list_is_named_when_lines_are_merged_too(tmp_path: Path) -> None:
+    turn = {"speaker": "客服", "text": "您好", "strategy": ["提供建议"]}
+    path = write(tmp_path / "a.json", [{"dialogue": [turn, turn, {"speaker": "客户", "text": "是"}]}])
+    for merge in (False, True):
+        with pytest.raises(DataError, match=r"strategy"):
+            import_file(path, ImportOptions(merge=merge))
+
+
+def test_a_file_without_conversations_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.json: no conversations in it"):
+        find_format(write(tmp_path / "a.json", []), {})
 
 
 GOOD: dict[str, Any] = {"messages": CHAT}

@@ -332,7 +332,7 @@ def test_a_short_window_keeps_the_instructions_and_the_latest_turns_and_is_count
     for (identity, index), prompt in prompts.items():
         whole = next(c for c in MINI if c.id == identity)
         position = whole.supporter_turns[index]
-        history = load_prompt().history(whole.utterances[:position])
+        history = "".join(map(load_prompt().line, whole.utterances[:position]))
         assert len(prompt) <= NarrowLM.max_length - 50
         assert prompt.startswith(HEAD)
         kept = prompt.removeprefix(HEAD).removesuffix("客服:")

@@ -109,7 +109,7 @@ def test_a_harness_that_cannot_be_written_to_is_an_error_with_the_alternative(ta
     program = (
         "import os, sys, tempfile, random; from pathlib import Path\n"
         "from csc_tasks.harness import registration\n"
-        "from csc_tasks.metrics import ModelError\n"
+        "from csc_tasks.leaderboards.rendering.text import printable\n"
         "from csc_tasks.commands import data, floor, main, setup, table\n"
         f"registration.tasks_folder = lambda: Path({str(tasks)!r})\n"
         # whatever the command imports lazily is imported by a first, harmless call

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from csc_tasks.framework import Strategy
 from csc_tasks.labels import has_name
-from csc_tasks.protocol.replies import Problem, Reply, clean, read_reply
+from csc_tasks.protocol.replies import Problem, clean, read_reply
 from csc_tasks.protocol.task_kind import TaskKind
-from csc_tasks.protocol.thinking import FORMATS, ThinkingFormat, leaves_in_thought
+from csc_tasks.protocol.thinking import FORMATS
 from tests.paths import FIXTURES
 from tests.texts import ALL, any_text
 
@@ -270,51 +270,28 @@ def test_a_well_formed_strategy_survives_a_round_trip(strategy: Strategy) -> Non
     assert read_reply(strategy.zh, TaskKind.STRATEGY).strategy is strategy
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        '{"strategy": "提供建议", "response": "\\ud83d您好"}',
+        '{"strategy": "\\ud83d", "response": "您好"}',
+        "<thınk>x</think>[提供建议] 您好",
+        "<THİNK>x</THİNK>[提供建议] 您好",
+        "[İV] 您好",
+        "[ıd] 您好",
+    ],
+)
+@pytest.mark.parametrize("kind", [TaskKind.RESPONSE, TaskKind.STRATEGY, TaskKind.RESPONSE_ORACLE])
+def test_half_a_character_in_json_and_letters_without_a_pair_are_read_and_can_be_logged(
+    raw: str, kind: TaskKind
+) -> None:
+    assert json.dumps(read_reply(raw, kind).record(), ensure_ascii=False).encode()
+
+
 def test_lone_surrogates_are_replaced_so_that_the_log_can_be_written() -> None:
     assert clean("好\ud83d的") == "好?的"
     assert clean("好😀的") == "好😀的"
     assert clean(None) == ""
-
-
-@pytest.mark.parametrize(
-    ("kind", "reply", "strategy", "text", "problem"),
-    [
-        # the template opened the thinking, and the reply closes it
-        (
-            TaskKind.RESPONSE,
-            "客户急了。</think>\n[情感管理] 您别急。",
-            Strategy.EMOTIONAL_MANAGEMENT,
-            "您别急。",
-            None,
-        ),
-        # it never ends: what is said there is no answer, although it names a strategy
-        (TaskKind.RESPONSE, "客户急了，应当用情感管理。", None, "", Problem.UNCLOSED_THINKING),
-        (TaskKind.STRATEGY, "客户急了，应当用情感管理。", None, "", Problem.UNCLOSED_THINKING),
-        # the backend was given think_end_token and took the thinking away
-        (TaskKind.RESPONSE, "[情感管理] 您别急。", Strategy.EMOTIONAL_MANAGEMENT, "您别急。", None),
-        (TaskKind.STRATEGY, "情感管理", Strategy.EMOTIONAL_MANAGEMENT, "", None),
-        (TaskKind.RESPONSE_ORACLE, "您别急。", None, "您别急。", None),
-        (TaskKind.RESPONSE, "", None, "", Problem.NO_ANSWER),
-    ],
-)
-def test_a_reply_that_begins_within_the_thinking_is_read_as_such(
-    kind: TaskKind, reply: str, strategy: Strategy | None, text: str, problem: Problem | None
-) -> None:
-    assert read_reply(reply, kind, in_thought=True) == Reply(strategy, text, problem)
-
-
-@pytest.mark.parametrize(
-    ("prompt", "expected"),
-    [
-        ("客服:<|assistant|><think>\n", True),
-        ("<think>", True),
-        ("<think></think>\n\n", False),
-        ("客服:", False),
-        (None, False),
-    ],
-)
-def test_a_prompt_that_opens_the_thinking_is_recognised(prompt: object, expected: bool) -> None:
-    assert leaves_in_thought(prompt) is expected
 
 
 CASES = json.loads((FIXTURES / "replies.json").read_text(encoding="utf-8"))
@@ -358,29 +335,6 @@ def test_a_label_is_read_by_one_rule_and_the_utterance_is_what_is_left(
 ) -> None:
     reply = read_reply(raw, TaskKind.RESPONSE)
     assert (reply.strategy, reply.text) == (strategy, text)
-
-
-@pytest.mark.parametrize("each", FORMATS, ids=lambda each: f"{each.name}-{each.opening}")
-def test_no_known_format_of_thinking_is_scored(each: ThinkingFormat) -> None:
-    thought = f"{each.opening}客户着急，先情感管理？"
-    for kind in (TaskKind.RESPONSE, TaskKind.STRATEGY, TaskKind.RESPONSE_ORACLE):
-        cut = read_reply(thought, kind)
-        assert (cut.strategy, cut.text, cut.problem) == (None, "", Problem.UNCLOSED_THINKING)
-        assert cut.thinking == each.name
-    whole = read_reply(f"{thought}{each.closing}\n[提供建议] {SAY}", TaskKind.RESPONSE)
-    assert (whole.strategy, whole.text, whole.problem) == (PS, SAY, None)
-    # The chat template may open the thinking, which the reply then only closes.
-    assert leaves_in_thought(f"客服:{each.opening}\n")
-    closed = read_reply(f"客户着急。{each.closing}[提供建议] {SAY}", TaskKind.RESPONSE, in_thought=True)
-    assert (closed.strategy, closed.text) == (PS, SAY)
-
-
-def test_a_format_that_nobody_has_heard_of_can_be_named() -> None:
-    own = [ThinkingFormat("own", "<<思考>>", "<<完毕>>")]
-    raw = f"<<思考>>先情感管理？<<完毕>>[提供建议] {SAY}"
-    assert read_reply(raw, TaskKind.RESPONSE).strategy is None
-    assert read_reply(raw, TaskKind.RESPONSE, formats=own).text == SAY
-    assert leaves_in_thought("客服:<<思考>>", own)
 
 
 def test_what_was_written_in_a_labels_place_is_kept_for_the_report() -> None:

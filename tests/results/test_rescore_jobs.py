@@ -228,6 +228,20 @@ def test_two_processes_do_not_write_the_same_scores_at_once(runs: Path) -> None:
     assert not (runs / "scores_x.partial").exists()
 
 
+def test_who_scores_anew_leaves_the_file_of_another_process_alone(runs: Path) -> None:
+    from csc_tasks.errors import DataError
+    from csc_tasks.results.score_file import ScoreFile
+
+    with ScoreFile(runs / "scores_x.jsonl"):
+        (runs / "scores_x.partial").write_text("paid for\n")
+        for options in ({"anew": True}, {"again": True}):
+            (runs / "scores_x.jsonl").write_text("whole\n")
+            with pytest.raises(DataError, match="another csconv score"):
+                ScoreFile(runs / "scores_x.jsonl", **options)
+            assert (runs / "scores_x.partial").read_text() == "paid for\n"
+            assert (runs / "scores_x.jsonl").read_text() == "whole\n"
+
+
 def test_a_metric_that_fails_is_nan_with_its_reason_and_is_scored_when_it_can_be(
     runs: Path, tiny_bert: Path, tmp_path: Path
 ) -> None:

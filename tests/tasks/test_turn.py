@@ -94,7 +94,7 @@ def test_the_prompt_is_instruction_then_history_then_cue() -> None:
     conversation = load("mini").conversations[0]
     texts = load_prompt()
     for prompt, position in zip(prompts, conversation.supporter_turns, strict=False):
-        history = texts.history(conversation.utterances[:position])
+        history = "".join(map(texts.line, conversation.utterances[:position]))
         assert prompt == texts.head(TaskKind.RESPONSE) + history + "客服:"
     assert all(s.zh in prompts[0] for s in Strategy)
 

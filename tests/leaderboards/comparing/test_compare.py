@@ -190,3 +190,29 @@ def test_without_samples_the_scores_are_shown_and_nothing_is_claimed(runs: Path,
 def test_an_error_of_the_command_is_one_message(runs: Path, tmp_path: Path) -> None:
     done = compare(runs / "a", tmp_path / "none")
     assert (done.code, done.err) == (1, f"csconv: {tmp_path / 'none'}: no such file or folder\n")
+
+
+def test_a_metric_that_was_added_to_both_is_compared_and_chooses_no_turns(
+    runs: Path, tmp_path: Path, tiny_bert: Path
+) -> None:
+    copied = Path(shutil.copytree(runs, tmp_path / "runs"))
+    options = f"csconv_bertscore_model={tiny_bert},csconv_bertscore_layer=8"
+    assert csconv("score", copied, "--metrics", "bertscore", "--metadata", options).code == 0
+    done = compare(copied / "a", copied / "b", "--format", "json")
+    assert done.code == 0, done.output
+    response = section(json.loads(done.out), "response/reference")
+    assert "bertscore" in {m["metric"] for m in response["deltas"]}
+    assert response["by"] == "rouge_l"
+
+
+def test_an_error_shows_no_control_character_of_a_models_name(runs: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(runs, tmp_path / "runs"))
+    file = logs.results_file(copied / "a")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["config"]["model_args"] = {"model": "\x1b[31mred\u202e"}
+    file.write_text(json.dumps(content), encoding="utf-8")
+    done = compare(copied, copied / "b")
+    assert done.code == 1
+    assert "red" in done.err
+    assert "\x1b" not in done.err + done.out
+    assert "\u202e" not in done.err + done.out

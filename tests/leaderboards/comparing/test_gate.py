@@ -263,3 +263,10 @@ def test_more_rules_make_each_of_them_harder_to_break(runs: Path) -> None:
     many = evaluate(results, baseline, Rules(max_drop=dict.fromkeys(names, 0.0)))
     low = [next(c for c in r.checks if c.metric == "rouge_l").low for r in (few, many)]
     assert low[1] < low[0]
+
+
+def test_a_baseline_with_nothing_to_hold_results_against_is_no_pass(better: Path, runs: Path) -> None:
+    _drop_samples(better)
+    done = gate(runs / "worse", "--baseline", better)
+    assert done.code == INCOMPLETE, done.output
+    assert "no headline score with its samples" in " ".join(done.output.split())

@@ -133,6 +133,7 @@ def test_tokens_of_a_tokenizer_are_no_secrets() -> None:
         ({"max_tokens": 1024, "seed": 5}, {"max_gen_toks": "1024"}),
         ({"until": ["\n客服：", "\n客服:", "\n客户：", "\n客户:"]}, {}),
         ({"until": ["。"]}, {"until": '["。"]'}),
+        ({"until": "[INST]"}, {"until": '["[INST]"]'}),
     ],
 )
 def test_generation_settings_count_where_they_are_not_the_benchmarks_own(

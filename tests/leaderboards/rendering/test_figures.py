@@ -9,10 +9,11 @@ import pytest
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board
+from csc_tasks.leaderboards.names import shorten
 from csc_tasks.leaderboards.rendering import figures
 from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
 from csc_tasks.leaderboards.rendering.labels import row_labels
-from csc_tasks.leaderboards.rendering.text import file_stem, printable, shorten
+from csc_tasks.leaderboards.rendering.text import file_stem, printable
 from csc_tasks.leaderboards.rendering.theme import config
 from tests.leaderboards import boards
 
