@@ -118,6 +118,22 @@ def _judge(path: Path) -> str:
     return f"{judge.config.model} answers at {judge.config.base_url}"
 
 
+def _cache(path: Path) -> str:
+    """Take out of a response cache what is no answer, and say how much that was."""
+    from csc_tasks.generation.cache_file import cache_files, remove_empty_answers
+
+    found = [remove_empty_answers(file) for file in cache_files(path)]
+    foreign = [state for state in found if state.foreign]
+    if foreign:
+        raise CSConvError(
+            f"{foreign[0].path}: {foreign[0].foreign} values that lm-eval did not write; a cache can run code when it "
+            "is read: use none but your own"
+        )
+    answers, empty = sum(state.answers for state in found), sum(state.empty for state in found)
+    removed = f"{empty:,} of them empty and now removed: the next run asks for them again"
+    return f"{answers:,} answers, {removed if empty else 'none of them empty'}"
+
+
 def _imports(module: str, what: str) -> Callable[[], str]:
     def check() -> str:
         try:
@@ -129,13 +145,16 @@ def _imports(module: str, what: str) -> Callable[[], str]:
     return check
 
 
-def diagnose(data: str | None = None, judge: Path | None = None) -> Iterator[Check]:
+def diagnose(
+    data: str | None = None, judge: Path | None = None, cache: Path | None = None
+) -> Iterator[Check]:
     """Run the checks in order.
 
     Args:
         data: ``csconv_data`` to check as well. Without it the full data set is only reported on: a
             machine without the hub still runs the mini tasks.
         judge: configuration of a judge that must answer.
+        cache: of lm-eval's ``--use_cache``, whose empty answers are to be removed.
     """
     required: list[tuple[str, Callable[[], str]]] = [
         ("harness", _harness),
@@ -157,6 +176,8 @@ def diagnose(data: str | None = None, judge: Path | None = None) -> Iterator[Che
     ]
     if judge is not None:
         required.append(("judge", lambda: _judge(judge)))
+    if cache is not None:
+        required.append(("cache", lambda: _cache(cache)))
     (required if data else optional).append(("full data", lambda: _data(data)))
     for checks, needed in ((required, True), (optional, False)):
         for name, check in checks:

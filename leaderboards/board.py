@@ -110,7 +110,8 @@ class SectionFigures:
     read; ``transitions`` is (7, 7), from stage to stage, in counts: the start (row 0 only) and stages
     1-5 and 其它; the unreadable are left out; ``depth`` has a list a metric. ``signature`` is the run's,
     in one line; ``sources`` are files, relative to the folders given. ``seconds`` is the time of the whole
-    lm-eval run and ``cost`` what a judge cost, in the currency of its config.
+    lm-eval run and ``cost`` what a judge cost, in the currency of its config. ``signs`` is what was wrong with how
+    many replies, in words, the worst first; of the first seed where there are several.
     """
 
     signature: str
@@ -124,6 +125,7 @@ class SectionFigures:
     depth: dict[str, tuple[DepthPoint, ...]] = field(default_factory=dict)
     seconds: float | None = None
     cost: float | None = None
+    signs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

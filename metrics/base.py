@@ -50,6 +50,7 @@ class Needs(Enum):
     TEXT = "text"
     RANKS = "ranks"
     ANSWERS = "answers"
+    BACKEND = "backend"
     DIALOGUE = "dialogue"
     JUDGE = "judge"
 

@@ -23,7 +23,7 @@ from csc_tasks.metrics.strategy import (
     StrategyInvalid,
     TopK,
 )
-from csc_tasks.metrics.text import Distinct, LengthRatio, NoAnswer, Truncated
+from csc_tasks.metrics.text import Distinct, Failed, LengthRatio, NoAnswer, NoText, Truncated
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, TOKENIZERS, tokenizer_version
 
 __all__ = [
@@ -74,7 +74,9 @@ def all_metrics(tokenizer: str = DEFAULT_TOKENIZER, models: Models = ALL_MODELS)
         Distinct(1, tokenizer),
         Distinct(2, tokenizer),
         LengthRatio(),
+        NoText(),
         NoAnswer(),
+        Failed(),
         Truncated(),
         *(AtDepth(m, k) for m in (StrategyAccuracy(), Bleu(2), RougeL()) for k in range(len(THIRDS))),
     )

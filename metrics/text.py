@@ -21,7 +21,7 @@ from csc_tasks.metrics.base import (
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, tokens_of
 from csc_tasks.metrics.turns import Turns
 
-__all__ = ["Distinct", "LengthRatio", "NoAnswer", "Truncated"]
+__all__ = ["Distinct", "Failed", "LengthRatio", "NoAnswer", "NoText", "Truncated"]
 
 
 class Distinct(TurnMetric, SetMetric):
@@ -108,7 +108,7 @@ class LengthRatio(TurnMetric, AdditiveMetric):
 
 
 class NoAnswer(TurnMetric, MeanMetric):
-    """Share of turns on which the model said nothing: empty, ``None``, or thinking that never ended."""
+    """Share of turns on which the model said nothing: empty, or thinking that never ended."""
 
     info = MetricInfo(
         "no_answer",
@@ -121,7 +121,47 @@ class NoAnswer(TurnMetric, MeanMetric):
     def items(self, turns: Turns) -> list[Any]:
         """1.0 or 0.0 a turn."""
         assert turns.answered is not None
-        return list((~turns.answered).astype(float).tolist())
+        silent = ~turns.answered
+        if turns.failed is not None:
+            silent = silent & ~turns.failed
+        return list(silent.astype(float).tolist())
+
+
+class Failed(TurnMetric, MeanMetric):
+    """Share of turns for which the backend has an error in the place of an answer; nothing that the model did."""
+
+    info = MetricInfo(
+        "failed",
+        "Failed",
+        Needs.BACKEND,
+        -1,
+        "share of replies in whose place the backend has an error",
+    )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """1.0 or 0.0 a turn; none is known to have failed where nobody looked."""
+        failed = np.zeros(len(turns), dtype=bool) if turns.failed is None else turns.failed
+        return list(failed.astype(float).tolist())
+
+
+class NoText(TurnMetric, MeanMetric):
+    """Share of turns on which the model said something, a strategy say, and no utterance."""
+
+    info = MetricInfo(
+        "no_text",
+        "No text",
+        Needs.TEXT,
+        -1,
+        "share of replies that have something, a strategy say, but no utterance",
+    )
+
+    def items(self, turns: Turns) -> list[Any]:
+        """1.0 or 0.0 a turn."""
+        assert turns.hypotheses is not None
+        empty = np.array([not text for text in turns.hypotheses], dtype=bool)
+        if turns.answered is not None:
+            empty &= turns.answered
+        return list(empty.astype(float).tolist())
 
 
 class Truncated(TurnMetric, MeanMetric):

@@ -27,8 +27,10 @@ class Turns:
     ``conversations`` and ``positions`` say where each turn stands; ``gold`` and ``predicted`` are
     strategy indices 0–11 (``predicted`` may be :data:`UNREADABLE`); ``hypotheses`` and ``references``
     are texts; ``ranks`` is the rank (1 = best) of the gold strategy among the twelve, where the model
-    ranked them; ``totals`` the number of supporter turns of the turn's conversation; ``truncated`` says
-    whether the history was cut to fit the model's window. Columns that a task does not have are ``None``.
+    ranked them; ``answered`` says whether the model said anything, ``failed`` whether an error stands in the
+    place of what it would have said; ``totals`` is the number of supporter turns of the turn's conversation;
+    ``truncated`` says whether the history was cut to fit the model's window. Columns that a task does not have
+    are ``None``.
     """
 
     conversations: Sequence[str]
@@ -38,6 +40,7 @@ class Turns:
     hypotheses: Sequence[str] | None = None
     references: Sequence[str] | None = None
     answered: npt.NDArray[np.bool_] | None = None
+    failed: npt.NDArray[np.bool_] | None = None
     ranks: Ints | None = None
     totals: Ints | None = None
     truncated: npt.NDArray[np.bool_] | None = None

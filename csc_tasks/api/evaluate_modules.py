@@ -48,6 +48,7 @@ _PREDICTIONS = {
     Needs.STRATEGY: (_TEXT, "strategy labels as a model wrote them; unreadable ones are wrong"),
     Needs.TEXT: (_TEXT, "replies"),
     Needs.ANSWERS: (_TEXT, "replies; an empty one is no answer"),
+    Needs.BACKEND: (datasets.Value("bool"), "whether an error stands in the place of the reply"),
     Needs.RANKS: (
         datasets.Sequence(datasets.Value("float64")),
         "twelve log-likelihoods a turn, options A to L",
@@ -189,6 +190,8 @@ class CSConvModule(evaluate.Metric):  # type: ignore[misc]
             turns["ranks"] = np.array([choice.gold_rank for choice in choices], dtype=np.int64)
         elif needs is Needs.ANSWERS:
             turns["answered"] = np.array([bool(text.strip()) for text in predictions], dtype=bool)
+        elif needs is Needs.BACKEND:
+            turns["failed"] = np.array(predictions, dtype=bool)
         elif needs is Needs.DIALOGUE:
             turns["truncated"] = np.array(predictions, dtype=bool)
         else:

@@ -68,6 +68,14 @@ def doctor(
             "--judge", metavar="JUDGE.YAML", help="Require that this judge answers; asks one question."
         ),
     ] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--cache",
+            metavar="FILE",
+            help="Remove empty answers, which errors leave, from this cache of `lm_eval --use_cache`.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")] = False,
 ) -> None:
     """Check the installation: what lm-eval would skip without a word, said aloud. Exit code 0 or 1."""
@@ -75,7 +83,7 @@ def doctor(
 
     checks = []
     out = console()
-    for check in diagnose(data, judge):
+    for check in diagnose(data, judge, cache):
         checks.append(check)
         if not as_json:
             mark = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]note[/]"}[check.ok]

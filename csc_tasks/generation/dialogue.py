@@ -90,7 +90,7 @@ class Dialogue:
         self._lines: list[str] = []
         self._starts: list[int] = []  # how many lines stand before each turn
 
-    def prompt(self, turn: TurnDoc, fits: Callable[[Any], bool] = lambda _: True) -> tuple[Any, int]:
+    def prompt(self, turn: TurnDoc, fits: Callable[[Any], bool] | None = None) -> tuple[Any, int]:
         """The prompt of the next turn, and how many of the oldest utterances were left out to make it fit.
 
         Instructions, few-shot examples and the latest utterances are kept. If not even the prompt without
@@ -99,7 +99,7 @@ class Dialogue:
         while self._utterances[len(self._lines)].speaker is Speaker.CUSTOMER:
             self._lines.append(self._texts.line(self._utterances[len(self._lines)]))
         prompt = self._render("".join(self._lines), turn)
-        if fits(prompt):
+        if fits is None or fits(prompt):
             return prompt, 0
         # A longer history never fits where a shorter one does not: bisect for the smallest cut.
         low, high = 1, len(self._lines)
@@ -132,7 +132,7 @@ class DialogueRequest(Instance):  # type: ignore[misc]
     left_out: int = 0
     reply: Reply | None = None
 
-    def ask(self, fits: Callable[[Any], bool]) -> None:
+    def ask(self, fits: Callable[[Any], bool] | None) -> None:
         """Make the prompt, now that all turns before are answered."""
         assert self.dialogue is not None
         prompt, self.left_out = self.dialogue.prompt(self.doc, fits)

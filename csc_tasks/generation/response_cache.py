@@ -1,4 +1,4 @@
-"""Answers that outlive a failure: lm-eval's response cache for dialogues, or a rescue file in its format."""
+"""Answers that outlive a failure: lm-eval's response cache for our requests, or a rescue file in its format."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from typing import Any
 from lm_eval.api.model import hash_args
 
 from csc_tasks.generation.dialogue import REQUEST_TYPE, DialogueRequest
+from csc_tasks.generation.turn_requests import TurnRequest
 
 __all__ = ["KeptAnswers"]
+
+Request = DialogueRequest | TurnRequest
 
 logger = logging.getLogger(__name__)
 
@@ -43,18 +46,24 @@ class KeptAnswers:
         if self._hook is not None and not self._persistent:
             self._hook.dbdict = None
 
-    def get(self, request: DialogueRequest) -> Any:
+    def get(self, request: Request) -> Any:
         """The answer to the same request in an earlier run, or ``None``.
 
         A sampled answer is never used again, as in lm-eval's own cache.
         """
-        if not self._persistent or request.args[1].get("do_sample", False):
+        if not self._persistent or _samples(request):
             return None
-        return self._answers.get(_turn_key(request), self._answers.get(_prompt_key(request)))
+        return next((self._answers[key] for key in _keys(request) if key in self._answers), None)
 
-    def put(self, request: DialogueRequest, answer: Any) -> None:
+    def put(self, request: Request, answer: Any) -> None:
         """Keep an answer."""
-        self._answers[_prompt_key(request)] = self._answers[_turn_key(request)] = answer
+        for key in _keys(request):
+            self._answers[key] = answer
+
+    def forget(self, request: Request) -> None:
+        """Do not keep what a backend wrote of its own accord: it was no answer."""
+        for key in _keys(request):
+            self._answers.pop(key, None)
 
     def flush(self) -> None:
         """Have everything on disk before going on, if there is a cache on disk."""
@@ -87,16 +96,20 @@ class KeptAnswers:
             file.commit()
 
 
-def _prompt_key(request: DialogueRequest) -> str:
-    """lm-eval's own key: what backends write under while a batch is running."""
-    return str(hash_args("generate_until", request.args))
+def _samples(request: Request) -> bool:
+    generation = request.args[1]
+    return isinstance(generation, dict) and bool(generation.get("do_sample", False))
 
 
-def _turn_key(request: DialogueRequest) -> str:
-    """A key of the turn as well as its prompt.
+def _keys(request: Request) -> list[str]:
+    """Under what an answer is kept, the most exact first.
 
-    Where the supporter opens, the first prompt is the same in every conversation, and few models answer
-    the same prompt the same way every time. A resumed run must give each conversation its own answer
-    back, or its later prompts are others and everything after is asked again.
+    lm-eval's own key, of the prompt, is what backends write under while a batch is running. A dialogue's turn has
+    one of its own as well: where the supporter opens, the first prompt is the same in every conversation, and few
+    models answer the same prompt the same way every time. A resumed run must give each conversation its own
+    answer back, or its later prompts are others and everything after is asked again.
     """
-    return str(hash_args(REQUEST_TYPE, (request.doc["conversation"], request.idx, *request.args)))
+    if isinstance(request, TurnRequest):
+        return [str(hash_args(request.method, request.args))]
+    own = str(hash_args("generate_until", request.args))
+    return [str(hash_args(REQUEST_TYPE, (request.doc["conversation"], request.idx, *request.args))), own]

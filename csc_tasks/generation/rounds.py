@@ -1,36 +1,24 @@
-"""The request type ``generate_dialogue``: the one thing that csconv adds to lm-eval's model class.
-
-Why touch that class at all: the evaluator collects all requests before any is answered, and the prompt of
-a later turn of a dialogue contains the answers to the earlier ones. But the evaluator answers requests
-of type T by calling ``getattr(lm, T)(requests)``, so one method on the base class is enough, for every
-backend, because it only calls the backend's own ``generate_until``: the k-th turn of all conversations
-in one batch, then the next.
-"""
+"""Dialogues over any backend: the k-th turn of all conversations in one batch, then the next."""
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lm_eval.api.model import LM
 from tqdm import tqdm
 
 from csc_tasks.errors import HarnessError
-from csc_tasks.generation.dialogue import REQUEST_TYPE, DialogueRequest, conversations_of
+from csc_tasks.generation.asking import ask
+from csc_tasks.generation.dialogue import DialogueRequest, conversations_of
 from csc_tasks.generation.independent import connections, each_on_its_own
 from csc_tasks.generation.response_cache import KeptAnswers
+from csc_tasks.generation.served_answers import served_answers
 from csc_tasks.generation.window import fits_in_window
 
-__all__ = ["generate_dialogue", "install"]
+__all__ = ["generate_dialogue"]
 
 logger = logging.getLogger(__name__)
-
-
-def install() -> None:
-    """Give every model class of the harness the method; a subclass with its own keeps that."""
-    setattr(LM, REQUEST_TYPE, generate_dialogue)
 
 
 def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]:
@@ -48,6 +36,7 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
     answers: dict[int, Any] = {}
     with (
         KeptAnswers(lm) as kept,
+        served_answers(lm),
         tqdm(total=total, desc="Dialogue turns", disable=lm.rank != 0) as bar,
     ):
 
@@ -57,7 +46,9 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
 
         try:
             if connections(lm) and dialogues:
-                each_on_its_own(lm, dialogues, kept, lambda batch: _ask(lm, batch, kept), on_answer)
+                each_on_its_own(
+                    lm, dialogues, kept, lambda batch: ask(lm, batch, kept, quiet=True), on_answer
+                )
             else:
                 _in_rounds(lm, dialogues, kept, on_answer)
         except BaseException as error:
@@ -90,26 +81,7 @@ def _in_rounds(
         batch = [group[number] for group in dialogues if number < len(group)]
         for request in batch:
             request.ask(fits_in_window(lm, request.args[1]))
-        for request, answer in zip(batch, _ask(lm, batch, kept), strict=True):
+        for request, answer in zip(batch, ask(lm, batch, kept, quiet=True), strict=True):
             request.take(answer)
             on_answer(request, answer)
         kept.flush()
-
-
-def _ask(lm: Any, batch: list[DialogueRequest], kept: KeptAnswers) -> list[Any]:
-    """The answers to some requests: those known from an earlier run, and the model's for the rest."""
-    answers = [kept.get(request) for request in batch]
-    asked = [i for i, answer in enumerate(answers) if answer is None]
-    if asked:
-        quiet = (
-            {"disable_tqdm": True}
-            if "disable_tqdm" in inspect.signature(lm.generate_until).parameters
-            else {}
-        )
-        new = lm.generate_until([batch[i] for i in asked], **quiet)
-        if len(new) != len(asked):
-            raise ValueError(f"{type(lm).__name__} returned {len(new)} answers to {len(asked)} requests")
-        for i, answer in zip(asked, new, strict=True):
-            answers[i] = "" if answer is None else answer
-            kept.put(batch[i], answers[i])
-    return answers

@@ -10,23 +10,28 @@ __all__ = ["fits_in_window"]
 _LIMITS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
 
 
-def _always(_: Any) -> bool:
-    return True
-
-
-def fits_in_window(lm: Any, generation: Mapping[str, Any]) -> Callable[[Any], bool]:
-    """A test whether a prompt leaves room for the answer in the model's window.
+def fits_in_window(
+    lm: Any, generation: Mapping[str, Any], answer: int | None = None
+) -> Callable[[Any], bool] | None:
+    """A test whether a prompt leaves room for the answer in the model's window; ``None`` where that is not known.
 
     The window is known for backends with a tokenizer and a length of their own (``hf``, ``vllm``, …). An
     endpoint's is not: lm-eval's API backends hold a made-up ``max_length``, which counts only if they
-    tokenise, and then cut, the prompts themselves. Where it is unknown everything fits, and
-    whatever cuts the prompt is the server or the harness.
+    tokenise, and then cut, the prompts themselves. Where it is unknown whatever cuts the prompt is the server
+    or the harness.
+
+    Args:
+        lm: the model.
+        generation: the settings of the request, which may say how long an answer is.
+        answer: tokens of the answer, where nothing is generated.
     """
     limit, encode = getattr(lm, "max_length", None), getattr(lm, "tok_encode", None)
     if not isinstance(limit, int) or encode is None or getattr(lm, "tokenized_requests", True) is False:
-        return _always
-    answer = next((generation[key] for key in _LIMITS if generation.get(key)), None)
-    room = limit - int(answer if answer is not None else getattr(lm, "max_gen_toks", 256))
+        return None
+    if answer is None:
+        said = next((generation[key] for key in _LIMITS if generation.get(key)), None)
+        answer = int(said if said is not None else getattr(lm, "max_gen_toks", 256))
+    room = limit - answer
 
     def fits(prompt: Any) -> bool:
         if not isinstance(prompt, str):

@@ -16,6 +16,7 @@ from importlib import resources
 from typing import Any
 
 from csc_tasks.data.conversations import Speaker, Utterance
+from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.protocol.task_kind import TaskKind
 
@@ -39,6 +40,14 @@ class Prompt:
     unknown_strategy: str
     next_dialogue: str
     answer_gap: str
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        """What a model writes that goes on with a plain prompt: the customer's next line, another dialogue.
+
+        In exactly the form of the prompt. Everything behind it is cut off by the reader anyway; these save tokens.
+        """
+        return "\n" + self.customer_line.partition("{")[0].rstrip(), self.next_dialogue.rstrip()
 
     def line(self, utterance: Utterance) -> str:
         """One utterance as a line of history, newline included.
@@ -79,8 +88,20 @@ def _one_line(text: str) -> str:
 
 @cache
 def load_prompt(version: str = DEFAULT_PROMPT) -> Prompt:
-    """Read one version of the prompt texts from the package."""
-    raw = (resources.files("csc_tasks.protocol") / "prompts" / f"{version}.toml").read_bytes()
+    """Read one version of the prompt texts from the package.
+
+    Raises:
+        ConfigError: there is no such version; the message lists those that there are.
+    """
+    # Listed and not just opened: the name may come from a results file, and name anything.
+    texts_of = {
+        path.name.removesuffix(".toml"): path
+        for path in (resources.files("csc_tasks.protocol") / "prompts").iterdir()
+        if path.name.endswith(".toml")
+    }
+    if version not in texts_of:
+        raise ConfigError(f"there is no prompt {version!r}; there are {', '.join(sorted(texts_of))}")
+    raw = texts_of[version].read_bytes()
     texts: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
 
     def listing(kind: TaskKind) -> str:

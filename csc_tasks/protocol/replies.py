@@ -17,18 +17,21 @@ from typing import Any
 
 from csc_tasks.framework import Strategy
 from csc_tasks.labels import names_in, read_strategy
+from csc_tasks.protocol.answers import clean, has_failed, served_by
 from csc_tasks.protocol.shapes import Labelled, labelled, utterance_of
 from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.thinking import ThinkingFormat, without_thinking
 
-__all__ = ["Problem", "Reply", "clean", "read_reply"]
+__all__ = ["Problem", "Reply", "read_reply"]
 
 
 class Problem(Enum):
     """Why a reply lacks something."""
 
+    FAILED = "failed"
+    """The backend has no answer because of an error: nothing that the model said."""
     NO_ANSWER = "no-answer"
-    """Nothing was said: empty, ``None`` from an API, or only thinking."""
+    """Nothing was said: empty, or only thinking."""
     UNCLOSED_THINKING = "unclosed-thinking"
     """The reply was cut off inside its thinking; nothing after it is an answer."""
     NO_LABEL = "no-label"
@@ -44,7 +47,8 @@ class Reply:
     """A reply as read. ``strategy`` is ``None`` and ``text`` is '' where the reply has none.
 
     ``label`` is what was written in the place of a strategy and could not be read; ``thinking`` the format of
-    the thinking that was taken out; ``further`` whether more labelled turns followed, which were cut off.
+    the thinking that was taken out; ``further`` whether more labelled turns followed, which were cut off;
+    ``model`` who the server says answered.
     """
 
     strategy: Strategy | None
@@ -53,15 +57,21 @@ class Reply:
     label: str = field(default="", compare=False)
     thinking: str = field(default="", compare=False)
     further: bool = field(default=False, compare=False)
+    model: str = field(default="", compare=False)
 
     @property
     def answered(self) -> bool:
         """Whether the model said anything that could be scored."""
-        return self.problem not in (Problem.NO_ANSWER, Problem.UNCLOSED_THINKING)
+        return self.problem not in (Problem.NO_ANSWER, Problem.UNCLOSED_THINKING, Problem.FAILED)
+
+    @property
+    def failed(self) -> bool:
+        """Whether an error stands in the place of an answer."""
+        return self.problem is Problem.FAILED
 
     def record(self) -> dict[str, Any]:
         """The reply as a JSON object: how it stands in sample logs."""
-        seen = {"label": self.label, "thinking": self.thinking, "further": self.further}
+        seen = {"label": self.label, "thinking": self.thinking, "further": self.further, "model": self.model}
         return {
             "strategy": self.strategy.zh if self.strategy else None,
             "text": self.text,
@@ -86,6 +96,7 @@ class Reply:
             label=clean(record.get("label")),
             thinking=clean(record.get("thinking")),
             further=bool(record.get("further")),
+            model=clean(record.get("model")),
         )
 
 
@@ -118,18 +129,6 @@ _TEXT_KEYS = (
 _ENDS = tuple("。！？!?.~…”』」）)")
 
 
-def clean(raw: object) -> str:
-    """The raw reply as text that can be logged: '' for ``None``, lone surrogates replaced by '?'.
-
-    A lone surrogate (half an emoji, as some servers cut them) would make the sample log of the whole
-    task unwritable.
-    """
-    if raw is None:
-        return ""
-    text = raw if isinstance(raw, str) else str(raw)
-    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
-
-
 def read_reply(
     raw: object, kind: TaskKind, in_thought: bool = False, formats: Sequence[ThinkingFormat] = ()
 ) -> Reply:
@@ -140,7 +139,8 @@ def read_reply(
     ``text`` is always ''.
 
     Args:
-        raw: the reply, ``None`` where an API gave none.
+        raw: the reply, a :class:`~csc_tasks.protocol.answers.ServedAnswer` where an endpoint gave it; ``None`` reads
+            as ''.
         kind: what was asked.
         in_thought: the prompt opened the thinking
             (:func:`~csc_tasks.protocol.thinking.leaves_in_thought`), so the reply begins within it.
@@ -148,8 +148,14 @@ def read_reply(
             ``think_end_token`` left over; only one that begins with a strategy is taken for the latter.
         formats: of thinking, beside those that are known.
     """
-    text = clean(raw)
+    if has_failed(raw):
+        return Reply(None, "", Problem.FAILED)
+    reply = _read(clean(raw), kind, in_thought, formats)
+    model = served_by(raw)
+    return replace(reply, model=model) if model else reply
 
+
+def _read(text: str, kind: TaskKind, in_thought: bool, formats: Sequence[ThinkingFormat]) -> Reply:
     def complete(answer: str) -> bool:
         answer = answer.strip()
         if kind is TaskKind.RESPONSE_ORACLE:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,12 +12,9 @@ from csc_tasks.framework import Stage, Strategy
 from csc_tasks.metrics import Metric, Needs
 from csc_tasks.metrics.stages import STRATEGIES
 from csc_tasks.metrics.strategy import F1, class_scores
-from csc_tasks.protocol.replies import Reply
+from csc_tasks.protocol.reply_counts import ReplyCounts
 
 __all__ = ["RunReport", "strategy_report"]
-
-MOST_LABELS = 20
-"""How many of the labels that could not be read are counted one by one."""
 
 
 class RunReport:
@@ -36,18 +32,9 @@ class RunReport:
         """Note that these metrics of the task are not computed at all, and why."""
         self.figures["absent"] = {"metrics": list(names), "reason": reason}
 
-    def read(self, replies: Sequence[Reply]) -> None:
-        """Count what stood where a strategy belongs and is none, the thinking that was seen, further turns cut off.
-
-        Of the replies of this process: with several processes the sample log has those of all.
-        """
-        counted = {
-            "unreadable_labels": dict(Counter(r.label for r in replies if r.label).most_common(MOST_LABELS)),
-            "thinking": dict(Counter(r.thinking for r in replies if r.thinking)),
-            "further_turns": sum(r.further for r in replies),
-        }
-        if any(counted.values()):
-            self.figures["replies"] = {"read": len(replies), **counted}
+    def read(self, counts: ReplyCounts) -> None:
+        """Note how many replies were read, and what was wrong with how many of them."""
+        self.figures.update(counts.figures())
 
     def unscored(self, name: str, turns: int) -> str:
         """Note that a metric has no score because this many turns have none, and give the reason."""

@@ -51,19 +51,23 @@ logger = logging.getLogger(__name__)
 class TurnRecord:
     """What is known about one turn after scoring: the reply as read and an item for each metric.
 
-    ``left_out`` is how many of the oldest utterances were cut from its history to fit the model's window.
+    ``left_out`` is how many of the oldest utterances were cut from its history to fit the model's window;
+    ``truncated`` whether the backend cut the prompt in a way of its own, as far as that is known.
     """
 
     reply: Reply
     items: dict[str, Any]
     left_out: int = 0
+    truncated: bool = False
 
     def __str__(self) -> str:
         # lm-eval logs what a filter returns through str(): make that a JSON object.
         record = self.reply.record()
-        return json.dumps(
-            {**record, "left_out": self.left_out} if self.left_out else record, ensure_ascii=False
-        )
+        if self.left_out:
+            record["left_out"] = self.left_out
+        if self.truncated:
+            record["truncated"] = True
+        return json.dumps(record, ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,10 @@ def metrics_of_task(
     with a gold strategy.
     """
     needs = {
-        TaskKind.STRATEGY: {Needs.STRATEGY, Needs.ANSWERS},
+        TaskKind.STRATEGY: {Needs.STRATEGY, Needs.ANSWERS, Needs.BACKEND},
         TaskKind.STRATEGY_MC: {Needs.STRATEGY, Needs.RANKS},
-        TaskKind.RESPONSE: {Needs.STRATEGY, Needs.TEXT, Needs.ANSWERS},
-        TaskKind.RESPONSE_ORACLE: {Needs.TEXT, Needs.ANSWERS},
+        TaskKind.RESPONSE: {Needs.STRATEGY, Needs.TEXT, Needs.ANSWERS, Needs.BACKEND},
+        TaskKind.RESPONSE_ORACLE: {Needs.TEXT, Needs.ANSWERS, Needs.BACKEND},
     }[kind]
     wanted = needs | {Needs.DIALOGUE} if context is Context.GENERATED else needs
     return tuple(m for m in metrics_for(wanted, tokenizer, models) if labelled or not _needs_gold(m))
@@ -189,6 +193,7 @@ def score_replies(
         hypotheses=[r.text for r in replies],
         references=[doc["reference"] for doc in docs],
         answered=np.array([r.answered for r in replies], dtype=bool),
+        failed=np.array([r.failed for r in replies], dtype=bool),
         ranks=ranks,
         totals=np.array([doc["turns"] for doc in docs], dtype=np.int64),
         truncated=None if truncated is None else np.array(truncated, dtype=bool),

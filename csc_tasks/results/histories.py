@@ -32,7 +32,7 @@ class Histories:
     """The histories of a log's turns; those of gold turns are collected in one pass, when first asked for.
 
     Raises:
-        OSError: this csconv has no prompt of the log's version.
+        ConfigError: this csconv has no prompt of the log's version.
     """
 
     def __init__(self, log: SampleLog) -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "Judging",
     "Lenient",
     "Rescoring",
+    "Signs",
     "TaskReport",
     "Unscored",
 ]
@@ -59,16 +60,30 @@ class Unscored(Lenient):
     reason: Text = ""
 
 
+class Signs(Lenient):
+    """What was wrong with a task's replies, counted (``csconv_report.signs``).
+
+    ``read`` is how many there were, ``counts`` how many have each of
+    :data:`~csc_tasks.protocol.reply_counts.SIGNS`; ``models`` who a server said answered how many of them.
+    """
+
+    read: Turns = 0
+    counts: dict[Text, Turns] = {}
+    models: dict[Text, Turns] = {}
+
+
 class TaskReport(Lenient):
     """What a task says beyond scores (``csconv_report``).
 
     ``turns`` is how many were scored, ``unscored`` has the metrics without a score by name; ``confusion`` is
-    (12, 13), rows gold and columns predicted, the last one for labels that could not be read.
+    (12, 13), rows gold and columns predicted, the last one for labels that could not be read; ``signs`` are
+    absent in what was written before they were counted.
     """
 
     turns: Turns = 0
     unscored: dict[Text, Unscored | None] = {}
     confusion: list[list[int]] | None = None
+    signs: Signs | None = None
 
 
 class _Derived(Lenient):

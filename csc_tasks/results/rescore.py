@@ -21,6 +21,8 @@ from csc_tasks.metrics import (
     column_name,
 )
 from csc_tasks.metrics.strategy import F1
+from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.reply_counts import ReplyCounts
 from csc_tasks.protocol.report import strategy_report
 from csc_tasks.protocol.scoring import gold_ranks, metrics_of_task, score_replies
 from csc_tasks.protocol.task_kind import Context, TaskKind
@@ -94,6 +96,7 @@ def rescore(
     absent: set[str] = set()
     failures: dict[str, str] = {}
     done = documents = 0
+    counts = _counts_of(log)
     with ScoreFile(scores_path, anew=force, again=earlier is not None) as file:
         if earlier is not None:  # only what could not be scored is scored again
             target.unlink(missing_ok=True)
@@ -110,6 +113,7 @@ def rescore(
                 fresh = [record.items for record in scored.records]
                 file.write(rest.docs, fresh)
                 rows += fresh
+            counts.add(chunk.docs, chunk.replies, truncated=chunk.cut)
             conversations = [doc["conversation"] for doc in chunk.docs]
             for metric in wanted:
                 tallies[metric].add([row[names[metric]] for row in rows], conversations)
@@ -128,7 +132,7 @@ def rescore(
         if isinstance(metric, AdditiveMetric):
             error = tallies[metric].stderr()
             values[f"{name}_stderr,none"] = "N/A" if math.isnan(error) else error
-    report: dict[str, Any] = {"turns": done}
+    report: dict[str, Any] = {"turns": done, **counts.figures()}
     unscored = {names[m]: t.unscored for m, t in tallies.items() if t.unscored}
     if unscored:
         report["unscored"] = {
@@ -149,6 +153,17 @@ def rescore(
     content = log.results.derived(log.task, signature, values, report, made)
     write_file(target, json.dumps(content, ensure_ascii=False, indent=2).encode())
     return Rescored(target, failures)
+
+
+def _counts_of(log: SampleLog) -> ReplyCounts:
+    """For counting a log's replies; without the words of a prompt that this csconv does not have."""
+    prompt = log.signature.prompt
+    try:
+        known = load_prompt(prompt.version)
+    except ConfigError:
+        known = None
+    head = known.head(log.kind) if known is not None and known.sha256 == prompt.sha256 else ""
+    return ReplyCounts(log.kind, log.context, head)
 
 
 def _key(recipe: dict[str, Any]) -> str:

@@ -38,6 +38,7 @@ class _LoggedTurn(NamedTuple):
     prompt: Any
     left_out: int = 0
     truncated: bool | None = None
+    cut: bool = False
 
 
 @dataclass
@@ -47,7 +48,8 @@ class Chunk:
     ``replies`` are the answers as the run read them; ``answers`` the answers themselves (twelve
     log-likelihoods in multiple choice). ``left_out`` is how many utterances were cut from a turn's history,
     as far as the log says; ``truncated`` whether any were: ``None`` in reference context, and where the log
-    does not say. ``items`` are what the log says of the metrics that :meth:`SampleLog.chunks` was asked for;
+    does not say. ``cut`` is whether the prompt was longer than the window, in either context, as far as is known.
+    ``items`` are what the log says of the metrics that :meth:`SampleLog.chunks` was asked for;
     ``hashes`` lm-eval's three of each line, joined.
     """
 
@@ -57,6 +59,7 @@ class Chunk:
     prompts: list[Any] = field(default_factory=list)
     left_out: list[int] = field(default_factory=list)
     truncated: list[bool] | None = None
+    cut: list[bool] = field(default_factory=list)
     items: dict[str, list[Any]] = field(default_factory=dict)
     hashes: list[str] = field(default_factory=list)
 
@@ -71,6 +74,7 @@ class Chunk:
             self.prompts[count:],
             self.left_out[count:],
             None if self.truncated is None else self.truncated[count:],
+            self.cut[count:],
         )
 
     def add(self, turn: _LoggedTurn) -> None:
@@ -80,6 +84,7 @@ class Chunk:
         self.answers.append(turn.answer)
         self.prompts.append(turn.prompt)
         self.left_out.append(turn.left_out)
+        self.cut.append(turn.cut)
         if turn.truncated is not None:
             if self.truncated is None:
                 self.truncated = []
@@ -220,7 +225,7 @@ class SampleLog:
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             what = f"{type(error).__name__}: {error}"
             raise DataError(f"{where}: not a sample of {self.task} as csconv logs it ({what})") from None
-        yield _LoggedTurn(turn, reply, answer, prompts[0])
+        yield _LoggedTurn(turn, reply, answer, prompts[0], cut=bool(record.get("truncated")))
 
     def _record(self, sample: dict[str, Any], index: int) -> dict[str, Any]:
         """What the run made of an answer, as :class:`~csc_tasks.protocol.scoring.TurnRecord` is logged."""
@@ -255,13 +260,15 @@ class SampleLog:
             if "customers" in doc:
                 turn["customers"] = doc["customers"][index]
             record, answer, prompt = self._record(sample, index), answers[index], prompts[index]
+            left_out = int(record.get("left_out", 0))
             yield _LoggedTurn(
                 turn,
                 self._reply(record, turn, answer, prompt),
                 answer,
                 prompt,
-                int(record.get("left_out", 0)),
+                left_out,
                 None if flags[index] is None else bool(flags[index]),
+                left_out > 0,
             )
 
 

@@ -19,17 +19,21 @@ from lm_eval.api.utils import Message, multiturn_to_singleturn
 
 from csc_tasks.data.sources import evaluation_corpus, select, training_corpus
 from csc_tasks.errors import ConfigError, needs_extra
+from csc_tasks.generation.request_types import install
 from csc_tasks.harness.lm_eval import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
+from csc_tasks.harness.ranks import of_all_ranks
 from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
 from csc_tasks.protocol.networks import prepare
 from csc_tasks.protocol.options import Options
 from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.reply_counts import ReplyCounts
 from csc_tasks.protocol.report import RunReport
 from csc_tasks.protocol.scoring import Scored, metrics_of_task
 from csc_tasks.protocol.signature import DataSignature, Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
-from csc_tasks.protocol.turns import PromptBook, turn_docs
+from csc_tasks.protocol.turns import PromptBook, TurnDoc, turn_docs
 from csc_tasks.tasks.aggregation import Aggregation, ClusteredError
+from csc_tasks.tasks.reply_warnings import warn_of_replies
 
 if TYPE_CHECKING:
     from csc_tasks.judging.live_run import JudgeInRun
@@ -63,6 +67,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
     """Bytes of a log for a turn's item of a metric and of its error, measured."""
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
+        install()
         show_messages_plainly()
         check_version()
         speak_as_loudly_as_lm_eval()
@@ -82,6 +87,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self._shots: list[tuple[str, str]] = []
         self._fewshot_seed: int | None = None
         self._prefixes: dict[tuple[int, str | None], str] = {}
+        self._world_size = 1
         self.report = RunReport()
         choice = self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
         self.metrics: tuple[Metric, ...] = metrics_of_task(*choice, self.corpus.labelled)
@@ -113,6 +119,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
                 "target_delimiter": self.prompt_texts.answer_gap,
             }
         )
+        self._usual_stops = list((self.config.generation_kwargs or {}).get("until", ()))
 
     def _judge_of_run(self) -> JudgeInRun | None:
         """The judge that ``csconv_judge`` names; ``None`` where nothing is judged."""
@@ -230,6 +237,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
                 self.task_name,
             )
         self.signature = self.signature.with_metrics(self.metrics, self.options.tokenizer)
+        self._world_size = options.get("world_size") or 1
+        self._set_stops(bool(options.get("apply_chat_template")))
         if options.get("cache_requests"):
             logger.info("%s: --cache_requests is ignored; prompts are built anew", self.task_name)
         super().build_all_requests(**{**options, "cache_requests": False})
@@ -243,6 +252,21 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
                 self.task_name,
                 f"{size / 1e6:,.0f}" if size >= 1e7 else f"{size / 1e6:.1f}",
             )
+
+    def _set_stops(self, chat: bool) -> None:
+        """Give a plain prompt its own stops as well, unless the user chose others.
+
+        A chat model ends its answer itself, and may quote the conversation in its thoughts before.
+        """
+        generation = self.config.generation_kwargs
+        if generation is None or generation.get("until") not in (self._usual_stops, self._plain_stops()):
+            return
+        self.set_config(
+            "generation_kwargs", {"until": self._usual_stops if chat else self._plain_stops()}, update=True
+        )
+
+    def _plain_stops(self) -> list[str]:
+        return [*self._usual_stops, *self.prompt_texts.stops]
 
     def _prompt_bytes(self) -> int:
         """How much the prompts of this process's requests take in a log, in UTF-8; nearly, for dialogues."""
@@ -311,16 +335,27 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             config["metadata"]["csconv_report"] = self.report.figures
         return config
 
-    def _summarise(self, scored: Scored) -> None:
-        """Say what could not be read or scored, so that no low number comes without its reason."""
-        total, problems = len(scored.records), scored.problems
-        self.report.read([record.reply for record in scored.records])
-        if problems:
-            detail = ", ".join(f"{count} {problem.value}" for problem, count in problems.most_common())
-            level = logging.WARNING if 2 * problems.total() > total else logging.INFO
-            logger.log(
-                level, "%s: %d of %d replies incomplete: %s", self.task_name, problems.total(), total, detail
-            )
+    def _summarise(
+        self,
+        docs: Sequence[TurnDoc],
+        scored: Scored,
+        answers: Sequence[object],
+        truncated: Sequence[bool] | None = None,
+    ) -> None:
+        """Say what could not be read or scored, and what is odd, so that no low number comes without its reason.
+
+        Args:
+            docs: n turns of this process.
+            scored: what was made of them.
+            answers: n, as they came.
+            truncated: whether their prompts were longer than the model's window, where that is known.
+        """
+        mine = ReplyCounts(self.KIND, self.CONTEXT, self.prompt_texts.head(self.KIND))
+        mine.add(docs, [record.reply for record in scored.records], answers, truncated)
+        counts = ReplyCounts(self.KIND, self.CONTEXT, self.prompt_texts.head(self.KIND))
+        counts.merge(of_all_ranks(mine, self._world_size))
+        self.report.read(counts)
+        warn_of_replies(str(self.task_name), counts)
         for name, reason in scored.failures.items():
             logger.error("%s: %s was NOT scored (%s)", self.task_name, name, reason)
             self.report.reasons[name] = reason

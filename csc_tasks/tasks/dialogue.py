@@ -15,9 +15,8 @@ from csc_tasks.generation.dialogue import (
     DialogueRequest,
     dialogue_doc,
 )
-from csc_tasks.generation.rounds import install
 from csc_tasks.metrics import AdditiveMetric, column_name
-from csc_tasks.protocol.replies import clean
+from csc_tasks.protocol.answers import clean
 from csc_tasks.protocol.scoring import read_replies, score_replies
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
@@ -38,7 +37,6 @@ class DialogueTask(CSConvTask):
     LOGGED_OF_METRIC = 40  # in lists, without names
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
-        install()
         self._prompt_options = PromptOptions()
         super().__init__(config=config)
         # The evaluator pads ranks by this name; the config's own output_type stays "generate_until", by
@@ -116,23 +114,23 @@ class DialogueTask(CSConvTask):
     def apply_filters(self) -> None:
         """Read and score all replies of this process at once."""
         for instance in self._instances:
-            instance.resps = [clean(r) for r in instance.resps[:1]]  # more are copies, as in TurnTask
             instance.filtered_resps[FILTER] = ""
         turns = [i for i in self._instances if i.dialogue is not None]
-        docs = [i.doc for i in turns]
+        docs, answers = [i.doc for i in turns], [i.resps[0] if i.resps else "" for i in turns]
         # Each was read when its answer came, for the history of the next turn; but a model class may have a
         # `generate_dialogue` of its own.
         replies = [
-            i.reply
-            or read_replies(self.KIND, [i.doc], ["".join(i.resps[:1])], [i.args[0]], self.options.think)[0]
-            for i in turns
+            i.reply or read_replies(self.KIND, [i.doc], [a], [i.args[0]], self.options.think)[0]
+            for i, a in zip(turns, answers, strict=True)
         ]
+        for instance in self._instances:  # more than one are copies, as in TurnTask
+            instance.resps = [clean(r) for r in instance.resps[:1]]
         left_out = [i.left_out for i in turns]
         scored = score_replies(docs, replies, self.options.tokenizer, self.metrics, left_out=left_out)
         self._judge(docs, scored, lambda k: turns[k].dialogue.history_lines(turns[k].idx, turns[k].left_out))
         for instance, record in zip(turns, scored.records, strict=True):
             instance.filtered_resps[FILTER] = record
-        self._summarise(scored)
+        self._summarise(docs, scored, answers, [number > 0 for number in left_out])
 
     def process_results(self, doc: DialogueDoc, results: Sequence[Any]) -> dict[str, Any]:
         """The items of a conversation's turns, in order: a list for each metric."""

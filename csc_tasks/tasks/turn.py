@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lm_eval.api.instance import Instance
 
 from csc_tasks.framework import Strategy
+from csc_tasks.generation.turn_requests import ANSWER_TURNS, RANK_OPTIONS, TurnRequest
 from csc_tasks.metrics import AdditiveMetric, column_name
-from csc_tasks.protocol.replies import clean
+from csc_tasks.protocol.answers import clean
 from csc_tasks.protocol.scoring import TurnRecord, gold_ranks, read_replies, score_replies
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
@@ -22,6 +24,20 @@ class TurnTask(CSConvTask):
     """A task with one document a supporter turn, in reference context."""
 
     CONTEXT = Context.REFERENCE
+
+    def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
+        super().__init__(config=config)
+        # The evaluator pads ranks by this name; the config's own output_type stays lm-eval's.
+        self.OUTPUT_TYPE = RANK_OPTIONS if self.KIND is TaskKind.STRATEGY_MC else ANSWER_TURNS
+
+    def construct_requests(self, doc: TurnDoc, ctx: Any, **options: Any) -> list[TurnRequest]:
+        """lm-eval's own requests of a turn, by our request types (:mod:`csc_tasks.generation.turns`)."""
+        ours, self.OUTPUT_TYPE = self.OUTPUT_TYPE, self.config.output_type
+        try:
+            made = super().construct_requests(doc, ctx, **options)
+        finally:
+            self.OUTPUT_TYPE = ours
+        return [TurnRequest.of(instance) for instance in (made if isinstance(made, list) else [made])]
 
     def _documents(self) -> list[Any]:
         return list(turn_docs(self.conversations))
@@ -42,22 +58,24 @@ class TurnTask(CSConvTask):
         by_doc: dict[int, list[Instance]] = {}
         for instance in self._instances:
             # A rank is padded with copies of its last request, which then has several answers.
-            given = instance.resps[: self.config.repeats]
-            instance.resps = [clean(r) if r is None or isinstance(r, str) else r for r in given]
+            instance.resps = instance.resps[: self.config.repeats]
             by_doc.setdefault(instance.doc_id, []).append(instance)
         groups = [sorted(group, key=lambda instance: instance.idx) for group in by_doc.values()]
         docs = [group[0].doc for group in groups]
         answers = [self._answer(group) for group in groups]
         prompts = [group[0].args[0] for group in groups]
         replies = read_replies(self.KIND, docs, answers, prompts, self.options.think)
+        for instance in self._instances:  # what is logged must be text that can be written
+            instance.resps = [clean(r) if r is None or isinstance(r, str) else r for r in instance.resps]
         ranks = gold_ranks(docs, answers) if self.KIND is TaskKind.STRATEGY_MC else None
+        cut = [bool(group[0].truncated) for group in groups]
         scored = score_replies(docs, replies, self.options.tokenizer, self.metrics, ranks)
         self._judge(docs, scored, lambda index: self.book.history_lines(docs[index]))
-        for group, record in zip(groups, scored.records, strict=True):
+        for group, record, was_cut in zip(groups, scored.records, cut, strict=True):
             for instance in group:
                 instance.filtered_resps[FILTER] = instance.resps[0] if instance.resps else ""
-            group[0].filtered_resps[FILTER] = record
-        self._summarise(scored)
+            group[0].filtered_resps[FILTER] = replace(record, truncated=True) if was_cut else record
+        self._summarise(docs, scored, answers, cut)
 
     def _answer(self, group: Sequence[Instance]) -> Any:
         return group[0].resps[0] if group[0].resps else None

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from csc_tasks.leaderboards.reading.arguments import telling, text_of
+from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.signature import BENCHMARK_VERSION
 from csc_tasks.results.model_record import ModelRecord
 
@@ -26,14 +27,16 @@ _OF_VERSION: dict[int, dict[str, Any]] = {
         "do_sample": False,
     }
 }
-"""What earlier benchmark versions asked with; the present one's stands in ``task_configs/_generate.yaml``."""
+"""What earlier benchmark versions asked with; the present one's stands in ``task_configs/_generate.yaml``, and a
+plain prompt's own stops in the prompt."""
 
 
 def generation_settings(record: ModelRecord) -> dict[str, str]:
     """All settings of a task that generates, the command's among them, without the seed; none of one that does not."""
     if not record.task_generation:
         return {}
-    return _canonical(record.task_generation, record.gen_kwargs)
+    settings = _canonical(record.task_generation, record.gen_kwargs)
+    return _without_own_stops(settings, record.benchmark)
 
 
 def overridden_settings(record: ModelRecord) -> dict[str, str]:
@@ -43,6 +46,7 @@ def overridden_settings(record: ModelRecord) -> dict[str, str]:
     """
     own = _of_benchmark(record.benchmark)
     chosen = _canonical(own or {}, record.task_generation if own else {}, record.gen_kwargs)
+    chosen = _without_own_stops(chosen, record.benchmark)
     usual = _canonical(own or {})
     return {name: value for name, value in chosen.items() if usual.get(name) != value}
 
@@ -57,6 +61,20 @@ def _of_benchmark(version: int) -> dict[str, Any] | None:
     text = files("csc_tasks.task_configs").joinpath("_generate.yaml").read_text(encoding="utf-8")
     settings: dict[str, Any] = yaml.safe_load(text)["generation_kwargs"]
     return settings
+
+
+def _without_own_stops(settings: dict[str, str], benchmark: int) -> dict[str, str]:
+    """Settings without stops that the benchmark itself chose by whether there is a chat template.
+
+    Whether there is one is compared by itself. Version 1 had the same stops with and without.
+    """
+    own = _of_benchmark(benchmark) if benchmark not in _OF_VERSION else None
+    if own is None:
+        return settings
+    plain = [*own["until"], *load_prompt().stops]
+    if settings.get("until", "") not in {_canonical({"until": s})["until"] for s in (own["until"], plain)}:
+        return settings
+    return {name: value for name, value in settings.items() if name != "until"}
 
 
 def _canonical(*layers: Mapping[str, Any]) -> dict[str, str]:

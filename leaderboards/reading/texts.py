@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn
 from csc_tasks.metrics import UNREADABLE, Tally
@@ -44,7 +45,7 @@ class TextKeeper:
         self._log = log
         self._tallies = tallies
         self._said: Histories | None = None
-        with suppress(OSError):
+        with suppress(ConfigError):
             self._said = Histories(log)
         self._heap: list[tuple[int, str]] = []  # of (minus hash, conversation)
         self._turns: dict[str, dict[int, tuple[BrowsedTurn, BrowsedReply]]] = {}

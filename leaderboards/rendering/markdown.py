@@ -86,6 +86,12 @@ def _notes(table: BoardTable, shown: Sequence[Grid]) -> list[str]:
         f"- {'; '.join(inline(title, 300) for title in titles)}: {code(signature, 300)}"
         for signature, titles in ways(shown).items()
     ]
+    notes += [
+        f"- {_name(row)}, {inline(section.title)}: {code('; '.join(signs), 400)}"
+        for row in table.rows
+        for section in table.sections
+        if section.id in row.figures and (signs := row.figures[section.id].signs)
+    ]
     lines = ["", "How scores are computed:", "", *computed] if computed else []
     return lines + (["", "Notes:", "", *notes] if notes else [])
 

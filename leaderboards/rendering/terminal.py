@@ -77,6 +77,8 @@ def _table(
     for grid in losses(table):
         yield from _grid(grid, f"{printable(grid.section.title)} minus reference context", width)
     notes = list(_notes(table, shown))
+    if every:
+        notes += _signs(table)
     yield from map(Text, notes)
     if notes:
         yield Text()
@@ -148,6 +150,14 @@ def _layout(fixed: Sequence[_Strip], movable: Sequence[_Strip], names: _Strip, w
 
 def _name(row: Row) -> str:
     return " ".join(part for part in map(printable, row_name(row)) if part)
+
+
+def _signs(table: BoardTable) -> Iterator[str]:
+    """What was wrong with how many replies, a line a model and section."""
+    for row in table.rows:
+        for section in table.sections:
+            if section.id in row.figures and (signs := row.figures[section.id].signs):
+                yield f"{_name(row)}, {printable(section.title)}: {printable('; '.join(signs))}"
 
 
 def _notes(table: BoardTable, shown: Sequence[Grid]) -> Iterator[str]:

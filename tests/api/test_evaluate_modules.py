@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +50,18 @@ def turns_as_columns() -> Turns:
         ranks=np.array(ranks),
         totals=np.array([t["turns"] for t in TURNS]),
         truncated=np.array(CUT),
+        failed=np.array(CUT),
     )
 
 
 def inputs(name: str) -> dict[str, Any]:
     metric = next(m for m in all_metrics() if m.info.name == name)
     needs = (metric.metric if isinstance(metric, AtDepth) else metric).info.needs.value
-    predictions = {"strategy": LABELS, "text": REPLIES, "answers": REPLIES, "ranks": RANKED, "dialogue": CUT}[
-        needs
-    ]
+    texts = {"strategy": LABELS, "text": REPLIES, "answers": REPLIES}
+    predictions = {**texts, "ranks": RANKED, "dialogue": CUT, "backend": CUT}[needs]
     gold = "strategy" if needs in ("strategy", "ranks") else "reference"
     found: dict[str, Any] = {"predictions": predictions}
-    if needs not in ("answers", "dialogue"):
+    if needs not in ("answers", "dialogue", "backend"):
         found["references"] = [t[gold] for t in TURNS]  # type: ignore[literal-required]
     return found
 
@@ -68,7 +69,11 @@ def inputs(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", PLAIN)
 def test_a_metric_in_evaluate_gives_the_number_of_a_run(name: str) -> None:
     metric = next(m for m in all_metrics() if m.info.name == name)
-    expected = metric.score(metric.items(turns_as_columns()))
+    turns = turns_as_columns()
+    # Outside of a run an empty text is all that is known of a reply.
+    unknown: dict[str, Any] = {"no_text": {"answered": None}, "no_answer": {"failed": None}}.get(name, {})
+    turns = replace(turns, **unknown)
+    expected = metric.score(metric.items(turns))
     module = evaluate.load(csc_tasks.metric_module(name))
     placed = {
         "conversations": [t["conversation"] for t in TURNS],

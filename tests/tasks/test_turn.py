@@ -222,7 +222,7 @@ def test_generation_settings_come_from_the_task_and_can_be_overridden() -> None:
     default = lm.requests[0].args[1]
     assert default["max_gen_toks"] == 512
     assert default["do_sample"] is False
-    assert default["until"] == ["\n客户:", "\n客户：", "\n客服:", "\n客服："]
+    assert default["until"] == ["<|endoftext|>", "\n客户:", "\n\n对话："]
     lm = FunctionLM(gold)
     evaluate(lm, ["csconv_mini_response"], limit=1, gen_kwargs={"max_gen_toks": 64, "temperature": 0.7})
     assert lm.requests[0].args[1] == {**default, "max_gen_toks": 64, "temperature": 0.7}
