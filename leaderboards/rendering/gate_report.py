@@ -82,13 +82,13 @@ def markdown(report: GateReport) -> str:
             inline(check.message, 200),
         ]
         lines.append("| " + " | ".join(cells) + " |")
-    tests = sum(check.rule == "max_drop" for check in report.checks)
     for words in report.allowed:
         lines += ["", f"**Asked otherwise, allowed:** {code(words, 400)}"]
     lines += [
         "",
         f"¹ What the drop is at least: one-sided, clustered by conversation, {100 * report.alpha:g} % over all "
-        f"{tests} tests together. A regression is a drop that is more than allowed even there. Shares are in percent.",
+        f"{report.tests} tests together. A regression is a drop that is more than allowed even there. A minimum stands "
+        "under *allowed*; its drop is what the score misses it by. Shares are in percent.",
     ]
     if report.notes:
         lines += ["", "<details><summary>Notes</summary>", ""]
@@ -103,7 +103,8 @@ def terminal(report: GateReport) -> Table:
     table = Table(
         title=Text("\n".join([headline(report), *allowed])),
         title_justify="left",
-        caption=f"shares in percent; at least: one-sided, {100 * report.alpha:g} % over all tests together",
+        caption=f"shares in percent; at least: one-sided, {100 * report.alpha:g} % over all {report.tests} tests "
+        "together; a minimum stands under allowed",
         caption_justify="left",
     )
     for name in ("task", "metric"):
