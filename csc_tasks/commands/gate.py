@@ -234,16 +234,34 @@ def power(
             "--against", metavar="RESULTS", help="And from the paired difference with these results."
         ),
     ] = None,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", metavar="YAML", help="The gate's rules; options add to them.")
+    ] = None,
+    max_drop: Annotated[
+        Limits,
+        typer.Option(
+            "--max-drop",
+            metavar="[METRIC=]DROP",
+            help="What is allowed, as for the gate; DROP alone holds for all scores. Without any rule: no headline "
+            "score may drop.",
+        ),
+    ] = None,
     metric: Annotated[
-        list[str] | None, typer.Option("--metric", help="Metrics; by default the headline scores.")
+        list[str] | None, typer.Option("--metric", help="Watch this score, as if it stood in --max-drop.")
     ] = None,
     tests: Annotated[
-        int | None, typer.Option("--tests", min=1, help="Metrics and tasks watched; by default those listed.")
+        int | None,
+        typer.Option(
+            "--tests",
+            min=1,
+            help="Metrics and tasks watched; by default those of the rules, without BASE in the tasks of csconv.",
+        ),
     ] = None,
-    power: Annotated[float, typer.Option("--power", min=0.5, max=0.999, help="Chance of seeing it.")] = 0.8,
+    power: Annotated[float, typer.Option("--power", min=0.01, max=0.999, help="Chance of seeing it.")] = 0.8,
     alpha: Annotated[
-        float, typer.Option("--alpha", min=0.0001, max=0.5, help="Chance of a false alarm.")
-    ] = 0.05,
+        float | None,
+        typer.Option("--alpha", min=0.0001, max=0.5, help="Chance of a false alarm [0.05, or of the rules]."),
+    ] = None,
     correlation: Annotated[
         float,
         typer.Option(
@@ -265,19 +283,22 @@ def power(
     ] = 0.05,
 ) -> None:
     """The smallest true drop that the gate calls a regression, by number of conversations."""
-    from csc_tasks.leaderboards.comparing.power import PowerOptions, power_report
-    from csc_tasks.leaderboards.rendering.power_table import power_table
+    with _never_one():
+        from csc_tasks.leaderboards.comparing.power import PowerOptions, power_report
+        from csc_tasks.leaderboards.rendering.power_table import power_table
 
-    options = PowerOptions(
-        conversations=tuple(n_conversations or ()),
-        baseline=baseline,
-        against=against,
-        metrics=tuple(metric or ()),
-        tests=tests,
-        power=power,
-        alpha=alpha,
-        correlation=correlation,
-        disagreement=disagreement,
-        icc=icc,
-    )
-    console().print(power_table(power_report(options)))
+        options = PowerOptions(
+            conversations=tuple(n_conversations or ()),
+            baseline=baseline,
+            against=against,
+            rules=rules,
+            max_drop=tuple(max_drop or ()),
+            metrics=tuple(metric or ()),
+            tests=tests,
+            power=power,
+            alpha=alpha,
+            correlation=correlation,
+            disagreement=disagreement,
+            icc=icc,
+        )
+        console().print(power_table(power_report(options)))

@@ -25,7 +25,16 @@ from csc_tasks.metrics import AdditiveMetric, Metric, metric_named
 from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.judge.scores import PREFIX
 
-__all__ = ["Rules", "Targets", "default_rules", "known_metric", "limits", "load_rules", "targets"]
+__all__ = [
+    "Rules",
+    "Targets",
+    "default_rules",
+    "is_default",
+    "known_metric",
+    "limits",
+    "load_rules",
+    "targets",
+]
 
 _EXPECTED = {
     "max_drop": "a mapping from metric to number",
@@ -173,13 +182,20 @@ def default_rules(baseline: ModelResults) -> Rules:
         name
         for section in baseline.sections.values()
         for name, results in section.metrics.items()
-        if results.sums
-        and (metric := known_metric(name)) is not None
-        and metric.info.headline
-        and metric.info.better
-        and name != f"{PREFIX}coverage"
+        if results.sums and is_default(name)
     }
     return Rules(max_drop=dict.fromkeys(sorted(names), 0.0))
+
+
+def is_default(name: str) -> bool:
+    """Whether a score is watched where no rule says which are: a headline score with a better and a worse."""
+    metric = known_metric(name)
+    return (
+        isinstance(metric, AdditiveMetric)
+        and metric.info.headline
+        and metric.info.better != 0
+        and name != f"{PREFIX}coverage"
+    )
 
 
 class Targets(NamedTuple):
