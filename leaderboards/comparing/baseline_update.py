@@ -54,7 +54,7 @@ class Lost:
 
     def is_named(self, wanted: str) -> bool:
         """Whether ``--drop`` means it: by its name, or what is behind the section for every section."""
-        return wanted in (self.name, "/".join(self.name.split("/")[2:]))
+        return wanted != "" and wanted in (self.name, "/".join(self.name.split("/")[2:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def update_baseline(options: UpdateOptions) -> BaselineUpdate:
     deltas = tuple(_deltas(results, before, why)) if before else ()
     notes = tuple(_notes(results, before, why))
     model, old = titles(results, before) if before else (titles(results, results)[0], "")
-    write_baseline(results, path)
+    write_baseline(results, path.resolve())  # a link to a baseline stays one
     return BaselineUpdate(path, model, path.stat().st_size, old, deltas, why, lost, notes)
 
 
@@ -180,7 +180,7 @@ def _require_consent(options: UpdateOptions, lost: Sequence[Lost]) -> None:
 
 
 def _deltas(now: ModelResults, before: ModelResults, why: str) -> Iterator[Delta]:
-    """New minus old of every score of either; ``why`` nothing of the two may be compared."""
+    """New minus old of every score of either; ``why`` says why nothing of the two may be compared, '' if all may."""
     counts = cache(lambda clusters: resample_counts(clusters))
     for name in dict.fromkeys((*now.sections, *before.sections)):
         one, two = now.sections.get(name), before.sections.get(name)

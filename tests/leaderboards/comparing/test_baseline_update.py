@@ -15,7 +15,7 @@ from csc_tasks.leaderboards.comparing.baseline_file import read_baseline, write_
 from csc_tasks.leaderboards.comparing.model_results import ModelResults, SectionResults
 from tests.door import Done
 from tests.leaderboards import logs
-from tests.leaderboards.comparing.gates import INCOMPLETE, PASS, REGRESSION, WRONG_USE, gate
+from tests.leaderboards.comparing.gates import INCOMPLETE, NOT_COMPARABLE, PASS, REGRESSION, WRONG_USE, gate
 
 RESPONSE = "response/reference"
 
@@ -102,6 +102,8 @@ def test_every_loss_is_named_at_once_and_each_must_be_given_up(runs: Path, file:
     refused = update(runs / "better", file)
     assert "response/generated: not in the results" in refused.err
     assert f"{RESPONSE}/bertscore: not in the results" in refused.err
+    # A variable that is not set gives up nothing.
+    assert update(runs / "better", file, "--drop", "").code == WRONG_USE
     half = update(runs / "better", file, "--drop", "response/generated")
     assert half.code == INCOMPLETE
     assert "response/generated: " not in half.err
@@ -196,6 +198,38 @@ def test_a_metric_that_is_computed_otherwise_is_said_to_be(better: Path, file: P
     row = next(line for line in done.out.splitlines() if "  rouge_l " in line)
     assert "computed in two ways" in row
     assert "[" not in row
+
+
+def test_another_way_to_ask_is_told_of(runs: Path, file: Path) -> None:
+    """A gate would refuse to hold the one against the other."""
+
+    def asked(temperature: str) -> Callable[[ModelResults], ModelResults]:
+        def model(results: ModelResults) -> ModelResults:
+            assert results.identity is not None
+            how = results.sections[RESPONSE].how
+            assert how is not None
+            how = dataclasses.replace(how, generation={**how.generation, "temperature": temperature})
+            identity = dataclasses.replace(results.identity, is_floor=False)
+            return with_section(dataclasses.replace(results, identity=identity), RESPONSE, how=how)
+
+        return model
+
+    new = Path(shutil.copy(file, file.with_name("new.json")))
+    change(file, asked("0.0"))
+    change(new, asked("0.7"))
+    assert gate(new, "--baseline", file).code == NOT_COMPARABLE
+    done = update(new, file)
+    assert done.code == PASS
+    assert "note: asked otherwise: temperature 0.7 against 0.0" in done.err
+
+
+def test_a_link_to_a_baseline_file_stays_a_link(runs: Path, file: Path) -> None:
+    link = file.with_name("link.json")
+    link.symlink_to(file)
+    before = file.read_bytes()
+    assert update(runs / "better", link).code == PASS
+    assert link.is_symlink()
+    assert file.read_bytes() != before
 
 
 def test_a_floor_in_a_models_place_is_told_of(runs: Path, file: Path) -> None:
