@@ -20,6 +20,7 @@ from csc_tasks.metrics.base import Floats
 __all__ = [
     "ALPHA",
     "LEVEL",
+    "ROUNDING",
     "Difference",
     "Interval",
     "Ranks",
@@ -27,12 +28,15 @@ __all__ = [
     "interval",
     "paired_difference",
     "ranks",
+    "t_quantile",
 ]
 
 ALPHA = 0.05
 """Chance of a false "different" that is accepted, over everything that is looked at together."""
 LEVEL = 0.95
 """Confidence level of every interval that is not said to have another."""
+ROUNDING = 1e-12
+"""What rounding may leave of a difference, or of a spread, that is none: scores are of the order of 1."""
 
 
 class Interval(NamedTuple):
@@ -75,7 +79,7 @@ def interval(replicates: Floats, clusters: int, level: float = LEVEL) -> Interva
     """
     if clusters < 2 or not len(replicates) or np.isnan(replicates).any():
         return Interval(math.nan, math.nan)
-    quantile = _t_quantile(level, clusters) * math.sqrt(clusters / (clusters - 1))
+    quantile = t_quantile(level, clusters) * math.sqrt(clusters / (clusters - 1))
     tail = 0.5 * math.erfc(quantile / math.sqrt(2))  # of the normal distribution
     low, high = np.quantile(replicates, [tail, 1 - tail])
     return Interval(float(low), float(high))
@@ -87,9 +91,10 @@ def paired_difference(value: float, replicates: Floats, clusters: int, level: fl
     A difference of two similar models has no bound to run into and is close to symmetric, so the interval is
     value ± t·s; p-value and interval then always say the same. s is the standard deviation of the
     replicates times sqrt(c/(c-1)), as in :func:`interval`. Two models that agree in every resample differ
-    by nothing: p is 1 if the value is 0. p is never below 2^(1-c): no test that flips the signs of c
-    conversations can be surer, and where all c happen to differ by the same, s is 0 whatever the truth. An
-    interval without width of so few conversations that this matters is NaN.
+    by nothing: p is 1 if the value is 0; what :data:`ROUNDING` could have made of a 0 is one. p is never
+    below 2^(1-c): no test that flips the signs of c conversations can be surer, and where all c happen to
+    differ by the same, s is 0 whatever the truth. An interval without width of so few conversations that
+    this matters is NaN.
 
     Args:
         value: first score minus second.
@@ -100,15 +105,16 @@ def paired_difference(value: float, replicates: Floats, clusters: int, level: fl
     if math.isnan(value) or clusters < 2 or np.isnan(replicates).any():
         return Difference(value, math.nan, math.nan, math.nan, math.nan)
     stderr = float(np.std(replicates, ddof=1)) * math.sqrt(clusters / (clusters - 1))
-    half = _t_quantile(level, clusters) * stderr
+    value, stderr = (0.0 if abs(each) <= ROUNDING else each for each in (value, stderr))
+    half = t_quantile(level, clusters) * stderr
     p = float(_p_values(np.array([value]), np.array([stderr]), clusters)[0])
     if not stderr and value and p >= 1 - level:
         half = math.nan
     return Difference(value, stderr, value - half, value + half, p)
 
 
-def _t_quantile(level: float, clusters: int) -> float:
-    """Half the width of a two-sided interval in standard errors, with c - 1 degrees of freedom."""
+def t_quantile(level: float, clusters: int) -> float:
+    """Half the width of a two-sided interval of this level in standard errors, with c - 1 degrees of freedom."""
     from scipy.special import stdtrit  # scipy.stats takes a second longer to import
 
     return float(stdtrit(clusters - 1, (1 + level) / 2))
@@ -117,10 +123,11 @@ def _t_quantile(level: float, clusters: int) -> float:
 def _p_values(values: Floats, stderrs: Floats, clusters: int) -> Floats:
     from scipy.special import stdtr
 
+    none = np.abs(values) <= ROUNDING
     with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = np.where(values == 0, 0.0, np.abs(values) / stderrs)
+        statistic = np.where(none, 0.0, np.abs(values) / stderrs)
     return np.asarray(
-        np.maximum(2 * stdtr(clusters - 1, -statistic), np.where(values == 0, 1.0, 2.0 ** (1 - clusters)))
+        np.maximum(2 * stdtr(clusters - 1, -statistic), np.where(none, 1.0, 2.0 ** (1 - clusters)))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from typing import Annotated, Any
 
@@ -73,11 +74,32 @@ def root(
         os.environ["CSCONV_DEBUG"] = "1"
 
 
+_DEFAULT = "run"
+"""The command of a group that needs no name."""
+
+
 class RunByDefault(TyperGroup):
     """``csconv judge RESULTS`` is ``csconv judge run RESULTS``: a group whose first command needs no name."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the command's name in where it is left out."""
         if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
-            args = ["run", *args]
+            args = [_DEFAULT, *args]
         return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """What may follow the group's name: that of its first command, or another's name."""
+        return [*self.commands[_DEFAULT].collect_usage_pieces(ctx), "| COMMAND …"]
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The other commands: the first is the group itself."""
+        return [name for name in super().list_commands(ctx) if name != _DEFAULT]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The help of the first command, and the others beneath it."""
+        first = self.commands[_DEFAULT]
+        shown = copy.copy(self)
+        shown.params = [*first.params, *self.params]
+        shown.help = first.help
+        shown.epilog = f"{ctx.command_path} COMMAND --help shows the options of one of the commands."
+        super(RunByDefault, shown).format_help(ctx, formatter)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import click
 import typer
 
 from csc_tasks.commands.app import Allow, RunByDefault, app, console, print_json, show_error
 from csc_tasks.errors import ConfigError, CSConvError
+
+if TYPE_CHECKING:
+    from csc_tasks.leaderboards.rendering.gate_report import ReportFiles
 
 gate = typer.Typer(
     cls=RunByDefault,
@@ -77,8 +80,21 @@ def run(
     allow: Allow = None,
     update_baseline: Annotated[
         bool,
-        typer.Option("--update-baseline", help="Write RESULTS to the baseline file instead of judging them."),
+        typer.Option(
+            "--update-baseline",
+            help="Write RESULTS to the baseline file instead of judging them, and say what changes by it. Takes "
+            "--drop, --model, --allow-partial, --markdown and --json.",
+        ),
     ] = False,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--drop",
+            metavar="SECTION",
+            help="With --update-baseline: what need not be watched any more, as TASK/CONTEXT, TASK/CONTEXT/METRIC "
+            "or METRIC; several times for several.",
+        ),
+    ] = None,
     junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML.")] = None,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write a pull-request comment.")
@@ -94,15 +110,31 @@ def run(
     """
     with _never_one():
         from csc_tasks.leaderboards.comparing.gate_run import GateOptions, report_of_failure, run_gate
-        from csc_tasks.leaderboards.comparing.gate_run import update_baseline as write_baseline
         from csc_tasks.leaderboards.reading.asked import askings
         from csc_tasks.leaderboards.rendering import gate_report
         from csc_tasks.leaderboards.rendering.text import printable
 
         files, started = gate_report.ReportFiles(junit, markdown, json), time.monotonic()
-
-        def options() -> GateOptions:
-            return GateOptions(
+        try:
+            if update_baseline:
+                _refuse(
+                    "--update-baseline holds nothing against anything",
+                    {
+                        "--rules": rules,
+                        "--max-drop": max_drop,
+                        "--min": least,
+                        "--floor": floor,
+                        "--min-coverage": min_coverage,
+                        "--min-turns": min_turns,
+                        "--base-model": base_model,
+                        "--allow": allow,
+                        "--junit": junit,
+                    },
+                )
+                _write_baseline(results, baseline, model, allow_partial, drop, files)
+                return
+            _refuse("without --update-baseline nothing is written", {"--drop": drop})
+            options = GateOptions(
                 results=tuple(results),
                 baseline=baseline,
                 rules=rules,
@@ -115,14 +147,7 @@ def run(
                 model=model,
                 base_model=base_model,
             )
-
-        if update_baseline:
-            new = write_baseline(options())
-            size = f"{new.size / 1024:.0f} KB"
-            typer.echo(f"{new.path}: baseline of {printable(new.model)}, {size}; commit it")
-            return
-        try:
-            report = run_gate(options())
+            report = run_gate(options)
         except CSConvError as error:
             # Whoever waits for a report gets one, and in it what is wrong.
             failure = report_of_failure(results, baseline, error)
@@ -141,6 +166,36 @@ def run(
             for note in report.notes:
                 typer.echo(f"note: {printable(note)}", err=True)
         raise typer.Exit(int(report.exit))
+
+
+def _refuse(why: str, options: Mapping[str, object]) -> None:
+    """End with an error where an option is given that would be ignored; none is silently."""
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise ConfigError(f"{', '.join(given)}: of no use here, for {why}")
+
+
+def _write_baseline(
+    results: list[Path],
+    baseline: Path,
+    model: str | None,
+    allow_partial: bool,
+    drop: Limits,
+    files: ReportFiles,
+) -> None:
+    from csc_tasks.leaderboards.comparing.baseline_update import UpdateOptions, update_baseline
+    from csc_tasks.leaderboards.rendering import update_report
+    from csc_tasks.leaderboards.rendering.text import printable
+
+    options = UpdateOptions(tuple(results), baseline, model, allow_partial, tuple(drop or ()))
+    update = update_baseline(options)
+    if files.to_stdout:
+        print_json(update_report.to_json(update))
+    else:
+        typer.echo("\n".join(update_report.lines(update)))
+        for note in update.notes:
+            typer.echo(f"note: {printable(note)}", err=True)
+    update_report.write_files(update, files)
 
 
 @contextmanager
@@ -179,16 +234,34 @@ def power(
             "--against", metavar="RESULTS", help="And from the paired difference with these results."
         ),
     ] = None,
+    rules: Annotated[
+        Path | None, typer.Option("--rules", metavar="YAML", help="The gate's rules; options add to them.")
+    ] = None,
+    max_drop: Annotated[
+        Limits,
+        typer.Option(
+            "--max-drop",
+            metavar="[METRIC=]DROP",
+            help="What is allowed, as for the gate; DROP alone holds for all scores. Without any rule: no headline "
+            "score may drop.",
+        ),
+    ] = None,
     metric: Annotated[
-        list[str] | None, typer.Option("--metric", help="Metrics; by default the headline scores.")
+        list[str] | None, typer.Option("--metric", help="Watch this score, as if it stood in --max-drop.")
     ] = None,
     tests: Annotated[
-        int | None, typer.Option("--tests", min=1, help="Metrics and tasks watched; by default those listed.")
+        int | None,
+        typer.Option(
+            "--tests",
+            min=1,
+            help="Metrics and tasks watched; by default those of the rules, without BASE in the tasks of csconv.",
+        ),
     ] = None,
-    power: Annotated[float, typer.Option("--power", min=0.5, max=0.999, help="Chance of seeing it.")] = 0.8,
+    power: Annotated[float, typer.Option("--power", min=0.01, max=0.999, help="Chance of seeing it.")] = 0.8,
     alpha: Annotated[
-        float, typer.Option("--alpha", min=0.0001, max=0.5, help="Chance of a false alarm.")
-    ] = 0.05,
+        float | None,
+        typer.Option("--alpha", min=0.0001, max=0.5, help="Chance of a false alarm [0.05, or of the rules]."),
+    ] = None,
     correlation: Annotated[
         float,
         typer.Option(
@@ -210,19 +283,22 @@ def power(
     ] = 0.05,
 ) -> None:
     """The smallest true drop that the gate calls a regression, by number of conversations."""
-    from csc_tasks.leaderboards.comparing.power import PowerOptions, power_report
-    from csc_tasks.leaderboards.rendering.power_table import power_table
+    with _never_one():
+        from csc_tasks.leaderboards.comparing.power import PowerOptions, power_report
+        from csc_tasks.leaderboards.rendering.power_table import power_table
 
-    options = PowerOptions(
-        conversations=tuple(n_conversations or ()),
-        baseline=baseline,
-        against=against,
-        metrics=tuple(metric or ()),
-        tests=tests,
-        power=power,
-        alpha=alpha,
-        correlation=correlation,
-        disagreement=disagreement,
-        icc=icc,
-    )
-    console().print(power_table(power_report(options)))
+        options = PowerOptions(
+            conversations=tuple(n_conversations or ()),
+            baseline=baseline,
+            against=against,
+            rules=rules,
+            max_drop=tuple(max_drop or ()),
+            metrics=tuple(metric or ()),
+            tests=tests,
+            power=power,
+            alpha=alpha,
+            correlation=correlation,
+            disagreement=disagreement,
+            icc=icc,
+        )
+        console().print(power_table(power_report(options)))

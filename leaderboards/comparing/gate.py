@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from csc_tasks.leaderboards.comparing.asking import AskingVerdict, weigh
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults, titles
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable
-from csc_tasks.leaderboards.comparing.rules import Rules, default_rules, known_metric
-from csc_tasks.metrics.comparison import ALPHA
+from csc_tasks.leaderboards.comparing.rules import Rules, default_rules, known_metric, targets
+from csc_tasks.metrics import AdditiveMetric
+from csc_tasks.metrics.base import Floats
+from csc_tasks.metrics.comparison import ALPHA, ROUNDING
 from csc_tasks.metrics.judge.scores import PREFIX
+from csc_tasks.metrics.minimum import shortfall
 from csc_tasks.metrics.uncertainty import resample_counts
 
 __all__ = [
@@ -40,7 +45,9 @@ class GateCheck:
     """One rule applied to one section.
 
     ``spread`` is the standard deviation between the seeds of the results. ``low`` is the end of the one-sided
-    interval of the drop that decides: a regression is ``low`` above ``allowed``. ``message`` says the outcome in words.
+    interval of the drop that decides: a regression is ``low`` above ``allowed``. Of a minimum ``allowed`` is the
+    minimum, ``drop`` what the score misses it by, and ``low`` what it misses it by at least: a failure is ``low``
+    above 0. ``message`` says the outcome in words.
     """
 
     rule: str
@@ -59,7 +66,10 @@ class GateCheck:
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
-    """All checks, and what was held against what; ``allowed`` is what was asked otherwise and let pass by name."""
+    """All checks, and what was held against what.
+
+    ``tests`` are those that share ``alpha``; ``allowed`` is what was asked otherwise and let pass by name.
+    """
 
     model: str
     baseline: str
@@ -69,6 +79,7 @@ class GateReport:
     notes: tuple[str, ...] = ()
     alpha: float = ALPHA
     allowed: tuple[str, ...] = ()
+    tests: int = 0
 
     @property
     def exit(self) -> CheckStatus:
@@ -88,9 +99,10 @@ class GateReport:
 def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> GateReport:
     """Hold results against a baseline; without a limit no headline score of the baseline may drop.
 
-    Every max_drop check is a one-sided test of "the drop is at most what is allowed" at alpha over the number
-    of such checks (Bonferroni), so that one build in 1/alpha of an unchanged model fails at most, however
-    many metrics are watched. A metric that the baseline has and the results lack is incomplete, never a pass.
+    Every max_drop check is a one-sided test of "the drop is at most what is allowed", and every check of a minimum one
+    of "the minimum is reached", at alpha over the number of both (Bonferroni), so that of a model that did not get
+    worse and reaches its minimums one build in 1/alpha fails at most, however many metrics are watched. A metric that
+    the baseline has and the results lack is incomplete, never a pass.
     """
     checks: list[GateCheck] = []
     if reason := incomparable(results, baseline):
@@ -118,18 +130,34 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
         checks.append(GateCheck("max_drop", "", "", CheckStatus.INCOMPLETE, reason))
     sections = _sections(results, baseline, rules, checks)
     drops = _targets(rules.max_drop, baseline, sections, checks, "max_drop")
-    counts = cache(lambda c: resample_counts(c))
-    level = 1 - 2 * rules.alpha / max(len(drops), 1)
+    minimums = _targets(rules.min, results, sections, checks, "min")
+    tests = len(drops) + sum(isinstance(known_metric(metric), AdditiveMetric) for _, metric, _ in minimums)
+    test = _Test(rules.alpha / max(tests, 1), cache(lambda c: resample_counts(c)))
     for section, metric, allowed in drops:
-        checks.append(
-            _drop(results.sections.get(section), baseline.sections[section], metric, allowed, level, counts)
-        )
-    for section, metric, least in _targets(rules.min, results, sections, checks, "min"):
-        checks.append(_least(results.sections[section], metric, least))
+        checks.append(_drop(results.sections.get(section), baseline.sections[section], metric, allowed, test))
+    for section, metric, least in minimums:
+        checks.append(_least(results.sections[section], metric, least, test))
     for section in sections:
         if section in results.sections:
             checks += _coverage(results.sections[section], rules.min_coverage)
-    return _report(results, baseline, rules, checks, asked)
+    return _report(results, baseline, rules, checks, asked, tests)
+
+
+@dataclass(frozen=True, slots=True)
+class _Test:
+    """One of the tests that share alpha: ``tail`` is its chance of a false alarm, on its one side."""
+
+    tail: float
+    counts: Callable[[int], Floats]
+
+    @property
+    def level(self) -> float:
+        """Of the two-sided interval that has this tail on each side."""
+        return 1 - 2 * self.tail
+
+    def can_tell(self, clusters: int) -> bool:
+        """Whether so many conversations could show anything: not if all on one side are not rare enough."""
+        return 2.0**-clusters < self.tail
 
 
 def _report(
@@ -138,6 +166,7 @@ def _report(
     rules: Rules,
     checks: Sequence[GateCheck],
     asked: AskingVerdict | None = None,
+    tests: int = 0,
 ) -> GateReport:
     first, second = titles(results, baseline)
     return GateReport(
@@ -149,6 +178,7 @@ def _report(
         (*results.notes, *baseline.notes, *(asked.notes if asked else ())),
         rules.alpha,
         asked.allowed if asked else (),
+        tests,
     )
 
 
@@ -186,17 +216,14 @@ def _targets(
     limits: dict[str, float], where: ModelResults, sections: Sequence[str], checks: list[GateCheck], rule: str
 ) -> list[tuple[str, str, float]]:
     """(section, metric, limit) of every section that has the metric; a limit that none has is a check that fails."""
-    targets: list[tuple[str, str, float]] = []
-    for name, limit in limits.items():
-        section, _, metric = name.rpartition("/")
-        places = [s for s in sections if section in ("", s) and s in where.sections]
-        hits = [s for s in places if metric in where.sections[s].metrics]
-        targets += [(s, metric, limit) for s in hits]
-        if not hits:
-            which = "baseline" if rule == "max_drop" else "results"
-            reason = f"the {which} has no {metric}" + (f" in {section}" if section else "")
-            checks.append(GateCheck(rule, section, metric, CheckStatus.INCOMPLETE, reason))
-    return targets
+    found, absent = targets(
+        limits, {name: where.sections[name].metrics for name in sections if name in where.sections}
+    )
+    which = "baseline" if rule == "max_drop" else "results"
+    for section, metric in absent:
+        reason = f"the {which} has no {metric}" + (f" in {section}" if section else "")
+        checks.append(GateCheck(rule, section, metric, CheckStatus.INCOMPLETE, reason))
+    return found
 
 
 def _drop(
@@ -204,13 +231,12 @@ def _drop(
     theirs: SectionResults,
     metric: str,
     allowed: float,
-    level: float,
-    counts: Any,
+    test: _Test,
 ) -> GateCheck:
     if mine is None:
         reason = f"{theirs.section} is not in the results"
         return GateCheck("max_drop", theirs.section, metric, CheckStatus.INCOMPLETE, reason, allowed=allowed)
-    found = delta(mine, theirs, metric, counts, level)
+    found = delta(mine, theirs, metric, test.counts, test.level)
     facts: dict[str, Any] = {
         "rule": "max_drop",
         "section": theirs.section,
@@ -225,20 +251,24 @@ def _drop(
         differs = _ways_differ(mine.metrics.get(metric), theirs.metrics.get(metric))
         status = CheckStatus.NOT_COMPARABLE if differs else CheckStatus.INCOMPLETE
         return GateCheck(**facts, status=status, message=found.why)
-    return _judge(found, facts, allowed)
+    return _judge(found, facts, allowed, test)
 
 
 def _ways_differ(one: MetricResults | None, two: MetricResults | None) -> bool:
     return one is not None and two is not None and one.signature != two.signature
 
 
-def _judge(found: Delta, facts: dict[str, Any], allowed: float) -> GateCheck:
+def _judge(found: Delta, facts: dict[str, Any], allowed: float, test: _Test) -> GateCheck:
     assert found.difference is not None
     drop = -found.better * found.difference.value
     low = -found.difference.high if found.better > 0 else found.difference.low
-    if low > allowed and drop > allowed:
+    # A drop of just what is allowed may be a last digit more than that.
+    most = allowed + ROUNDING
+    if low > most and drop > most and not test.can_tell(found.clusters):
+        status, reason = CheckStatus.INCOMPLETE, f"worse by more than allowed; {_few(found.clusters)}"
+    elif low > most and drop > most:
         status, reason = CheckStatus.REGRESSION, "worse by more than allowed, and not by chance"
-    elif drop > allowed:
+    elif drop > most:
         status, reason = CheckStatus.PASS, "the drop is within noise"
     elif drop > 0:
         status, reason = CheckStatus.PASS, "within what is allowed"
@@ -247,7 +277,12 @@ def _judge(found: Delta, facts: dict[str, Any], allowed: float) -> GateCheck:
     return GateCheck(**facts, status=status, message=reason, drop=drop, low=low)
 
 
-def _least(mine: SectionResults, metric: str, least: float) -> GateCheck:
+def _few(conversations: int) -> str:
+    return f"{conversations} conversation{'s' * (conversations != 1)} cannot tell that from chance"
+
+
+def _least(mine: SectionResults, metric: str, least: float, test: _Test) -> GateCheck:
+    """A score that has no interval is held to its minimum as it is if no such score ever has one."""
     found = mine.metrics[metric]
     known = known_metric(metric)
     value, lower = found.value, known is not None and known.info.better < 0
@@ -264,9 +299,26 @@ def _least(mine: SectionResults, metric: str, least: float) -> GateCheck:
         return GateCheck(
             **facts, status=CheckStatus.INCOMPLETE, message=f"not scored ({found.why or 'undefined'})"
         )
-    failed = value > least if lower else value < least
-    reason = ("above the limit" if lower else "below the limit") if failed else "holds"
-    return GateCheck(**facts, status=CheckStatus.REGRESSION if failed else CheckStatus.PASS, message=reason)
+    side = "above the limit" if lower else "below the limit"
+    if not isinstance(known, AdditiveMetric):
+        missed = value - least if lower else least - value
+        failed = missed > ROUNDING
+        status = CheckStatus.REGRESSION if failed else CheckStatus.PASS
+        message = f"{side}; this score has no interval and counts as it is" if failed else "holds"
+        return GateCheck(**facts, status=status, message=message, drop=missed)
+    clusters = len(found.conversations)
+    replicates = found.replicates(test.counts(clusters)) if found.sums and clusters > 1 else np.array([])
+    missed, low = shortfall(known, value, replicates, clusters, least, test.tail)
+    if missed <= 0:
+        status, message = CheckStatus.PASS, "holds"
+    elif math.isnan(low):
+        reason = _few(clusters) if found.sums else f"it has no samples to resample ({found.why})"
+        status, message = CheckStatus.INCOMPLETE, f"{side}; {reason}"
+    elif low > ROUNDING:
+        status, message = CheckStatus.REGRESSION, f"{side}, and not by chance"
+    else:
+        status, message = CheckStatus.PASS, f"{side}, within noise"
+    return GateCheck(**facts, status=status, message=message, drop=missed, low=low)
 
 
 def _coverage(mine: SectionResults, least: float) -> list[GateCheck]:

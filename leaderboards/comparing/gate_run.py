@@ -1,4 +1,4 @@
-"""What ``csconv gate`` does: rules gathered, results and baseline read, and a verdict, or a new baseline."""
+"""What ``csconv gate`` does: rules gathered, results and baseline read, and a verdict."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from csc_tasks.errors import ConfigError, CSConvError, DataError
-from csc_tasks.leaderboards.comparing.baseline_file import write_baseline
 from csc_tasks.leaderboards.comparing.gate import CheckStatus, GateCheck, GateReport, evaluate
 from csc_tasks.leaderboards.comparing.loading import load_model_results
-from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.comparing.rules import Rules, limits, load_rules
 from csc_tasks.leaderboards.reading.asked import Asking
 
-__all__ = ["GateOptions", "NewBaseline", "report_of_failure", "run_gate", "update_baseline"]
+__all__ = ["GateOptions", "report_of_failure", "run_gate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +54,6 @@ class GateOptions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NewBaseline:
-    """A baseline file that was written: of which model, and its size in bytes."""
-
-    path: Path
-    model: str
-    size: int
-
-
 def run_gate(options: GateOptions) -> GateReport:
     """Hold results against a baseline; without a limit no headline score of the baseline may drop.
 
@@ -87,33 +76,7 @@ def report_of_failure(results: Sequence[Path], baseline: Path, error: CSConvErro
     return GateReport(source, str(baseline), source, str(baseline), (check,))
 
 
-def update_baseline(options: GateOptions) -> NewBaseline:
-    """Write the results to the baseline file instead of judging them.
-
-    Raises:
-        ConfigError: a wrong rule, or several models and none named.
-        DataError: the results are not there or not whole, or the file cannot be written.
-    """
-    rules = options.all_rules()
-    _require(*options.results)
-    found = load_model_results(options.results, options.model)
-    if not rules.allow_partial:
-        _require_whole(found)
-    write_baseline(found, options.baseline)
-    return NewBaseline(options.baseline, found.model, options.baseline.stat().st_size)
-
-
 def _require(*paths: Path) -> None:
     for path in paths:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
-
-
-def _require_whole(results: ModelResults) -> None:
-    for section in results.sections.values():
-        if not section.whole:
-            raise DataError(
-                f"{results.source}: {section.section} is incomplete ({section.turns} turns of "
-                f"{section.conversations} of {section.asked} conversations); run it whole, with "
-                "--log_samples, or add --allow-partial"
-            )

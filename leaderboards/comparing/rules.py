@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import yaml
 from pydantic import (
@@ -25,7 +25,16 @@ from csc_tasks.metrics import AdditiveMetric, Metric, metric_named
 from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.judge.scores import PREFIX
 
-__all__ = ["Rules", "default_rules", "known_metric", "limits", "load_rules"]
+__all__ = [
+    "Rules",
+    "Targets",
+    "default_rules",
+    "is_default",
+    "known_metric",
+    "limits",
+    "load_rules",
+    "targets",
+]
 
 _EXPECTED = {
     "max_drop": "a mapping from metric to number",
@@ -46,9 +55,9 @@ class Rules(BaseModel):
     ``max_drop`` and ``min`` are by metric, or by ``section/metric`` (``response/generated/bleu_4``), in the
     metric's own unit: fractions 0-1, judge grades 1-5. A drop is a change for the worse, so of a metric where
     lower is better a rise, and its ``min`` is what it must not exceed. ``min_coverage`` 0-1 holds for a judge,
-    ``min_turns`` for every section; ``alpha`` is the chance that a model that did not get worse fails all the
-    same. ``allow`` has sides of how a model is asked in which results and baseline may differ. ``floor``, as
-    ``min`` was called, is still read.
+    ``min_turns`` for every section; ``alpha`` is the chance that a model fails all the same that did not get
+    worse and in truth reaches its minimums. ``allow`` has sides of how a model is asked in which results and
+    baseline may differ. ``floor``, as ``min`` was called, is still read.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
@@ -173,13 +182,45 @@ def default_rules(baseline: ModelResults) -> Rules:
         name
         for section in baseline.sections.values()
         for name, results in section.metrics.items()
-        if results.sums
-        and (metric := known_metric(name)) is not None
-        and metric.info.headline
-        and metric.info.better
-        and name != f"{PREFIX}coverage"
+        if results.sums and is_default(name)
     }
     return Rules(max_drop=dict.fromkeys(sorted(names), 0.0))
+
+
+def is_default(name: str) -> bool:
+    """Whether a score is watched where no rule says which are: a headline score with a better and a worse."""
+    metric = known_metric(name)
+    return (
+        isinstance(metric, AdditiveMetric)
+        and metric.info.headline
+        and metric.info.better != 0
+        and name != f"{PREFIX}coverage"
+    )
+
+
+class Targets(NamedTuple):
+    """What limits hold for: (section, metric, limit) of each, and (section or '', metric) that nothing has."""
+
+    found: list[tuple[str, str, float]]
+    absent: list[tuple[str, str]]
+
+
+def targets(limits: Mapping[str, float], sections: Mapping[str, Collection[str]]) -> Targets:
+    """Every section's metric that a limit holds for.
+
+    Args:
+        limits: by metric, which holds in every section that has it, or by ``section/metric``.
+        sections: the metrics that each has.
+    """
+    found: list[tuple[str, str, float]] = []
+    absent: list[tuple[str, str]] = []
+    for name, limit in limits.items():
+        section, _, metric = name.rpartition("/")
+        hits = [each for each, metrics in sections.items() if section in ("", each) and metric in metrics]
+        found += [(each, metric, limit) for each in hits]
+        if not hits:
+            absent.append((section, metric))
+    return Targets(found, absent)
 
 
 def known_metric(name: str) -> Metric | None:

@@ -30,6 +30,7 @@ __all__ = [
     "terminal",
     "to_json",
     "write_files",
+    "write_report",
 ]
 
 logger = logging.getLogger(__name__)
@@ -82,13 +83,13 @@ def markdown(report: GateReport) -> str:
             inline(check.message, 200),
         ]
         lines.append("| " + " | ".join(cells) + " |")
-    tests = sum(check.rule == "max_drop" for check in report.checks)
     for words in report.allowed:
         lines += ["", f"**Asked otherwise, allowed:** {code(words, 400)}"]
     lines += [
         "",
         f"¹ What the drop is at least: one-sided, clustered by conversation, {100 * report.alpha:g} % over all "
-        f"{tests} tests together. A regression is a drop that is more than allowed even there. Shares are in percent.",
+        f"{report.tests} tests together. A regression is a drop that is more than allowed even there. A minimum stands "
+        "under *allowed*; its drop is what the score misses it by. Shares are in percent.",
     ]
     if report.notes:
         lines += ["", "<details><summary>Notes</summary>", ""]
@@ -103,7 +104,8 @@ def terminal(report: GateReport) -> Table:
     table = Table(
         title=Text("\n".join([headline(report), *allowed])),
         title_justify="left",
-        caption=f"shares in percent; at least: one-sided, {100 * report.alpha:g} % over all tests together",
+        caption=f"shares in percent; at least: one-sided, {100 * report.alpha:g} % over all {report.tests} tests "
+        "together; a minimum stands under allowed",
         caption_justify="left",
     )
     for name in ("task", "metric"):
@@ -227,21 +229,30 @@ def write_files(report: GateReport, files: ReportFiles, seconds: float = 0.0) ->
     ]
     for path, render in wanted:
         if path is not None:
-            try:
-                write_file(path, render())
-            except OSError as error:
-                raise DataError(f"{path}: cannot be written ({error.strerror})") from None
-    append_summary(report)
+            write_report(path, render())
+    append_summary(markdown(report))
 
 
-def append_summary(report: GateReport) -> None:
-    """Add the Markdown to the job's summary page where GitHub Actions asks for one (``GITHUB_STEP_SUMMARY``).
+def write_report(path: Path, content: bytes) -> None:
+    """Write a report whole or not at all.
+
+    Raises:
+        DataError: the disk refuses.
+    """
+    try:
+        write_file(path, content)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def append_summary(text: str) -> None:
+    """Add Markdown to the job's summary page where GitHub Actions asks for one (``GITHUB_STEP_SUMMARY``).
 
     A page that cannot be written is a warning: the answer is what counts.
     """
     if path := os.environ.get("GITHUB_STEP_SUMMARY"):
         try:
             with Path(path).open("a", encoding="utf-8", errors="replace") as file:
-                file.write(markdown(report) + "\n")
+                file.write(text + "\n")
         except OSError as error:
             logger.warning("GITHUB_STEP_SUMMARY: %s: cannot be written (%s)", path, error.strerror)

@@ -43,6 +43,46 @@ def test_help_names_every_command() -> None:
         assert command in done.out
 
 
+@pytest.mark.parametrize(
+    ("group", "options", "commands"),
+    [
+        ("gate", ("--baseline", "--max-drop", "--update-baseline", "--drop", "--junit"), ("power",)),
+        ("judge", ("--config", "--rubric", "--pairwise", "--dry-run"), ("probe", "agreement")),
+    ],
+)
+def test_help_of_a_group_shows_the_options_of_what_it_does_without_a_command(
+    group: str, options: tuple[str, ...], commands: tuple[str, ...]
+) -> None:
+    for asked in ([group, "--help"], [group, "-h"], [group]):
+        shown = csconv(*asked)
+        assert f"csconv {group} [OPTIONS] " in shown.output
+        assert "RESULTS" in shown.output
+        for name in (*options, *commands, f"csconv {group} COMMAND --help"):
+            assert name in shown.output, name
+    assert csconv(group, "--help").code == 0
+    for command in commands:
+        own = csconv(group, command, "--help")
+        assert own.code == 0
+        assert f"csconv {group} {command}" in own.out
+
+
+def test_every_group_with_a_command_of_its_own_shows_its_options() -> None:
+    """So that the next such group does too: what its first command takes stands in the group's help."""
+    from typer.main import get_command
+
+    from csc_tasks.commands.app import RunByDefault, app
+
+    groups = {n: g for n, g in get_command(app).commands.items() if isinstance(g, RunByDefault)}  # type: ignore[attr-defined]
+    assert groups.keys() >= {"gate", "judge"}
+    for name, each in groups.items():
+        shown = csconv(name, "--help").out.split()
+        for option in each.commands["run"].params:
+            wanted = (
+                [] if getattr(option, "hidden", False) else [o for o in option.opts if o.startswith("--")]
+            )
+            assert all(o in shown for o in wanted), (name, wanted)
+
+
 def test_the_version_is_printed() -> None:
     assert csconv("--version").out.strip() == __version__
 

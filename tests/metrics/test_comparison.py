@@ -259,6 +259,31 @@ def test_no_difference_is_surer_than_that_of_all_signs_alike(clusters: int, p: f
     assert paired_difference(0.1, np.full(1000, 0.1), clusters).p == p
 
 
+@pytest.mark.parametrize(
+    ("value", "replicates", "expected"),
+    [
+        # A difference that is the same in every resample is 0.1, give or take the last bit.
+        (0.1, [0.1, 0.1 + 2.8e-17, 0.1 - 2.8e-17], (0.1, 0.0)),
+        # Two scores that are one, added up in another order.
+        (5.6e-17, [5.6e-17, 0.0, -2.8e-17], (0.0, 0.0)),
+        # What is small and is there stays.
+        (1e-9, [1e-9, 3e-9], (1e-9, math.sqrt(2) * 1e-9 * math.sqrt(4 / 3))),
+    ],
+)
+def test_what_rounding_leaves_is_no_difference_and_no_spread(
+    value: float, replicates: list[float], expected: tuple[float, float]
+) -> None:
+    found = paired_difference(value, np.array(replicates), 4)
+    assert (found.value, found.stderr) == pytest.approx(expected, rel=1e-9, abs=0)
+
+
+@pytest.mark.parametrize("noise", [0.0, 2.8e-17])
+def test_a_width_of_nothing_tells_nothing_of_few_conversations(noise: float) -> None:
+    """Where all of four conversations lost the same, the spread says nothing; a rounded nothing is nothing too."""
+    found = paired_difference(-0.1, -0.1 + noise * np.array([-1.0, 1.0] * 50), 4)
+    assert (found.p, math.isnan(found.high)) == (1 / 8, True)
+
+
 # --- ranks ---
 
 

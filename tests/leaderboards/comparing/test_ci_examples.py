@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.door import Done, csconv
+from tests.door import Done, csconv, program
 from tests.leaderboards import logs
 from tests.paths import ROOT
 
@@ -93,20 +93,57 @@ def test_the_evaluation_of_a_workflow_is_a_command_that_lm_eval_takes(name: str)
 def test_the_power_commands_of_the_page_run(project: Path) -> None:
     Path("results/new").parent.mkdir(exist_ok=True)
     lines = [line.split("#")[0] for line in TEXT.splitlines() if line.startswith("csconv gate power")]
-    assert len(lines) == 3
+    assert len(lines) == 5
     for line in lines:
         done = run(line.replace("results/new", "worse"))
         assert done.code == 0, done.output
 
 
-def test_the_figures_of_the_page_are_those_that_the_command_prints() -> None:
-    said = re.search(
-        r"accuracy of ([\d.]+) points on\s`mini`, ([\d.]+) on `lite` and ([\d.]+) on the full", TEXT
-    )
-    assert said
-    printed = run("csconv gate power").output
-    row = next(line for line in printed.splitlines() if "strategy_acc" in line)
-    assert re.findall(r"\d+\.\d+", row) == list(said.groups())
+def rows(heading: str) -> dict[str, list[str]]:
+    """The rows of a table of the page by their first cell."""
+    _, _, table = TEXT.partition(heading)
+    lines = table.split("\n\n")[0].splitlines()[2:]
+    return {
+        cells[0]: cells[1:] for cells in ([c.strip() for c in line.strip("| ").split("|")] for line in lines)
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "options"),
+    [
+        ("(17 rules, the default)", ""),
+        ("`--tests 1`", "--tests 1"),
+        ("`--tests 1 --max-drop 0.01`", "--tests 1 --max-drop 0.01"),
+    ],
+)
+def test_the_figures_of_the_page_are_those_that_the_command_prints(row: str, options: str) -> None:
+    printed = run(f"csconv gate power {options}").output
+    line = next(line for line in printed.splitlines() if "strategy_acc" in line)
+    assert re.findall(r"\d+\.\d+", line)[-3:] == rows("| `csconv gate power` | mini ")[row]
+    assert ("17 tests" in printed) == (not options)
+
+
+@pytest.mark.parametrize(("drop", "chance"), [("2.0", 21), ("3.0", 51), ("4.0", 81)])
+def test_the_chances_of_the_page_are_those_that_the_command_names(drop: str, chance: int) -> None:
+    assert "a true drop of 2, 3 and 4 points fails 21, 51 and 81 % of the time" in " ".join(TEXT.split())
+    options = f"--max-drop 0.01 --tests 1 --n-conversations 128 --power {chance / 100}"
+    line = next(x for x in run(f"csconv gate power {options}").output.splitlines() if "strategy_acc" in x)
+    assert re.findall(r"\d+\.\d+", line) == ["1.0", drop]
+
+
+@pytest.mark.slow
+def test_what_the_best_of_many_costs_is_what_the_simulation_prints() -> None:
+    done = program("tools/best_of_checkpoints.py", cwd=ROOT)
+    assert done.code == 0, done.err
+    printed = {fields[0]: fields[1:] for fields in (line.split() for line in done.out.splitlines()[1:])}
+    said = rows("| baseline | the same conversations ")
+    for name, many in (
+        ("any one", "1"),
+        ("the best of 5", "5"),
+        ("the best of 10", "10"),
+        ("the best of 20", "20"),
+    ):
+        assert [cell.replace(" ", "") for cell in said[name]] == printed[many]
 
 
 def test_the_workflows_have_the_shape_that_the_systems_expect() -> None:

@@ -8,12 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from csc_tasks.leaderboards.comparing.gate import evaluate
 from csc_tasks.leaderboards.comparing.loading import load_model_results
+from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
 from csc_tasks.leaderboards.comparing.rules import Rules
+from csc_tasks.protocol.signature import Protocol
 from tests.door import csconv
 from tests.leaderboards import logs
 from tests.leaderboards.comparing.gates import INCOMPLETE, NOT_COMPARABLE, PASS, REGRESSION, WRONG_USE, gate
@@ -173,10 +176,121 @@ def test_an_allowance_and_a_minimum_are_held_to(runs: Path) -> None:
     assert gate(better, "--baseline", better, "--min-turns", "408").code == INCOMPLETE
 
 
-def decided(*arguments: str | Path) -> dict[str, Any]:
-    """By metric, what was decided of a drop, and by which figures."""
+def decided(*arguments: str | Path, rule: str = "max_drop") -> dict[str, Any]:
+    """By metric, what was decided of a drop, or of a minimum, and by which figures."""
     report = json.loads(gate(*arguments, "--json", "-").out)
-    return {check["metric"]: check for check in report["checks"] if check["rule"] == "max_drop"}
+    return {check["metric"]: check for check in report["checks"] if check["rule"] == rule}
+
+
+def test_a_minimum_that_is_missed_within_noise_is_no_failure(runs: Path) -> None:
+    """Half a point below a minimum with three points of noise to one side: nobody knows, so no build fails."""
+    both = runs / "better", "--baseline", runs / "better"
+    score = decided(*both, "--min", "strategy_acc=0.1", rule="min")["strategy_acc"]["value"]
+    for above, status, message in (
+        (-0.01, PASS, "holds"),
+        (0.0, PASS, "holds"),
+        (0.005, PASS, "below the limit, within noise"),
+        (0.02, PASS, "below the limit, within noise"),
+        (0.05, REGRESSION, "below the limit, and not by chance"),
+    ):
+        rule = "--min", f"strategy_acc={score + above!r}"
+        assert gate(*both, *rule).code == status, above
+        check = decided(*both, *rule, rule="min")["strategy_acc"]
+        assert (check["message"], check["drop"]) == (message, pytest.approx(above, abs=1e-12))
+        assert check["low"] < check["drop"]
+
+
+def test_a_minimum_of_a_score_without_an_interval_is_held_to_as_it_is(runs: Path) -> None:
+    both = runs / "better", "--baseline", runs / "better"
+    score = decided(*both, "--min", "distinct_2=0", rule="min")["distinct_2"]["value"]
+    assert gate(*both, "--min", f"distinct_2={score!r}").code == PASS
+    missed = gate(*both, "--min", f"distinct_2={score + 0.001!r}")
+    assert missed.code == REGRESSION
+    assert "this score has no interval and counts as it is" in missed.output
+
+
+def test_minimums_and_drops_share_the_chance_of_a_false_alarm(runs: Path) -> None:
+    both = runs / "worse", "--baseline", runs / "better", "--max-drop", "rouge_l=0"
+    alone = json.loads(gate(*both, "--json", "-").out)
+    more = ("--min", "strategy_acc=0.2", "--min", "no_answer=0.1", "--min", "distinct_2=0.1")
+    together = json.loads(gate(*both, *more, "--json", "-").out)
+    # A score without an interval is no test.
+    assert (alone["tests"], together["tests"]) == (1, 3)
+    low = [next(c["low"] for c in r["checks"] if c["rule"] == "max_drop") for r in (alone, together)]
+    assert low[1] < low[0]
+
+
+def few(scores: dict[str, list[float]]) -> ModelResults:
+    """A model's results on as many conversations of ten turns as there are scores."""
+    metrics = {
+        name: MetricResults(
+            name,
+            "test",
+            sum(values) / len(values),
+            tuple(f"c{i}" for i in range(len(values))),
+            "same",
+            10 * len(values),
+            (np.array([[10 * value, 10.0] for value in values]),),
+        )
+        for name, values in scores.items()
+    }
+    n = len(next(iter(scores.values())))
+    section = SectionResults("response/reference", "", 10 * n, n, n, True, "same", metrics)
+    protocol = Protocol("2", "zh-1", "own", "full")
+    return ModelResults("m", "", protocol, "here", 0.0, {"response/reference": section})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        # Each lost the same: no spread, or one that is rounding alone, and too few to tell.
+        ([0.5, 0.6, 0.7, 0.8], [0.4, 0.5, 0.6, 0.7], INCOMPLETE),
+        ([0.5, 0.6], [0.4, 0.5], INCOMPLETE),
+        # Almost the same is no more than that.
+        ([0.5, 0.6, 0.7, 0.8], [0.4, 0.5, 0.6, 0.7 + 1e-6], INCOMPLETE),
+        # Of six, all alike, less than one in twenty would all get worse by chance.
+        ([0.5, 0.6, 0.7, 0.8, 0.5, 0.6], [0.4, 0.5, 0.6, 0.7, 0.4, 0.5], REGRESSION),
+        # What is the same never fails, and nor does what is better.
+        ([0.5, 0.6], [0.5, 0.6], PASS),
+        ([0.1 + 0.2, 0.6], [0.3, 0.6], PASS),
+        ([0.5, 0.6, 0.7, 0.8, 0.5, 0.6], [0.6, 0.7, 0.8, 0.9, 0.6, 0.7], PASS),
+    ],
+)
+def test_few_conversations_that_happen_to_agree_are_no_regression(
+    before: list[float], after: list[float], status: int
+) -> None:
+    rules = Rules(max_drop={"strategy_acc": 0.0})
+    report = evaluate(few({"strategy_acc": after}), few({"strategy_acc": before}), rules)
+    assert report.exit == status, report.checks
+
+
+@pytest.mark.parametrize("allowed", [0.01, 0.1, 0.3])
+def test_a_drop_of_just_what_is_allowed_is_allowed(allowed: float) -> None:
+    """0.8 - 0.7 is more than 0.1 by a last digit."""
+    before = [0.5, 0.6, 0.7, 0.8] * 8
+    after = [value - allowed for value in before]
+    rules = Rules(max_drop={"strategy_acc": allowed})
+    assert evaluate(few({"strategy_acc": after}), few({"strategy_acc": before}), rules).exit == PASS
+
+
+@pytest.mark.parametrize(
+    ("scores", "least", "status", "words"),
+    [
+        ([0.5], 0.6, INCOMPLETE, "1 conversation cannot tell"),
+        ([0.5], 0.5, PASS, "holds"),
+        ([0.5, 0.5, 0.5], 0.9, INCOMPLETE, "3 conversations cannot tell"),
+        # No width at all: up to 1 - 0.5 · 0.05^(1/6) = 0.70 are not excluded.
+        ([0.5] * 6, 0.65, PASS, "within noise"),
+        ([0.5] * 6, 0.75, REGRESSION, "not by chance"),
+    ],
+)
+def test_a_minimum_fails_no_build_of_too_few_conversations(
+    scores: list[float], least: float, status: int, words: str
+) -> None:
+    results = few({"strategy_acc": scores})
+    report = evaluate(results, results, Rules(min={"strategy_acc": least}))
+    assert report.exit == status
+    assert words in report.checks[-1].message
 
 
 def test_a_drop_that_is_real_and_may_be_within_what_is_allowed_is_no_regression(runs: Path) -> None:
