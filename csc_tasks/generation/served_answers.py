@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from csc_tasks.harness.log_secrets import know_secrets_of
 from csc_tasks.protocol.answers import ServedAnswer, clean
 
 __all__ = ["served_answers"]
@@ -35,6 +36,7 @@ def served_answers(lm: Any) -> Iterator[None]:
     if module is None or not isinstance(lm, module.TemplateAPI):
         yield
         return
+    know_secrets_of(lm)
     own = vars(lm).get("parse_generations")
     wrong = Counter[str]()
     lm.parse_generations = _faithful(lm.parse_generations, wrong)

@@ -6,6 +6,7 @@ import importlib.util
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -14,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from csc_tasks.errors import CSConvError, HarnessError
+from csc_tasks.harness.log_secrets import hidden
 
 __all__ = [
     "LOWEST",
@@ -94,8 +96,11 @@ def show_messages_plainly() -> None:
         return
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        whole = "".join(traceback.format_exception(kind, error, trace))
         if isinstance(error, CSConvError) and not os.environ.get("CSCONV_DEBUG"):
-            sys.stderr.write(f"csconv: {error}\n")
+            sys.stderr.write(hidden(f"csconv: {error}\n"))
+        elif hidden(whole) != whole:
+            sys.stderr.write(hidden(whole))
         else:
             previous(kind, error, trace)
 

@@ -21,6 +21,7 @@ from csc_tasks.data.sources import evaluation_corpus, select, training_corpus
 from csc_tasks.errors import ConfigError, needs_extra
 from csc_tasks.generation.request_types import install
 from csc_tasks.harness.lm_eval import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
+from csc_tasks.harness.log_secrets import hide_secrets_in_logs
 from csc_tasks.harness.ranks import of_all_ranks
 from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
 from csc_tasks.protocol.networks import prepare
@@ -69,6 +70,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
         install()
         show_messages_plainly()
+        hide_secrets_in_logs()
         check_version()
         speak_as_loudly_as_lm_eval()
         config = {key: value for key, value in (config or {}).items() if key != "class"}

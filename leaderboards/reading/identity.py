@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
-from csc_tasks.leaderboards.reading.arguments import NAMES, telling, text_of, without_secrets
+from csc_tasks.credentials import without_secrets
+from csc_tasks.leaderboards.reading.arguments import NAMES, telling, text_of
 from csc_tasks.leaderboards.reading.generation import overridden_settings
 from csc_tasks.results.model_record import ModelRecord
 
