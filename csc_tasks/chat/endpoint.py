@@ -133,7 +133,7 @@ class Endpoint:
             "max_tokens": config.max_tokens,
         }
         if config.seed is not None:
-            fields["seed"] = config.seed
+            fields["seed"] = config.seed + request.attempt
         if with_schema and request.schema is not None:
             wrapped = {"name": request.schema.name, "strict": True, "schema": request.schema.schema}
             fields["response_format"] = {"type": "json_schema", "json_schema": wrapped}

@@ -29,15 +29,19 @@ class AnswerSchema:
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """What a model is asked; with a ``schema`` its answer is to be JSON of that form."""
+    """What a model is asked; with a ``schema`` its answer is to be JSON of that form.
+
+    ``attempt`` counts from 0 how often it was asked the same before; it is added to the seed.
+    """
 
     messages: tuple[Message, ...]
     schema: AnswerSchema | None = None
+    attempt: int = 0
 
     @classmethod
-    def of(cls, system: str, user: str, schema: AnswerSchema | None = None) -> ChatRequest:
+    def of(cls, system: str, user: str, schema: AnswerSchema | None = None, attempt: int = 0) -> ChatRequest:
         """An instruction and a question."""
-        return cls((Message("system", system), Message("user", user)), schema)
+        return cls((Message("system", system), Message("user", user)), schema, attempt)
 
     @cached_property
     def tokens(self) -> int:

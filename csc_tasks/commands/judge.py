@@ -142,7 +142,7 @@ def _report() -> Report:
 @contextmanager
 def _shown() -> Iterator[Report]:
     """The terminal of a run; one that was stopped gets a message and an exit code of its own."""
-    from csc_tasks.judging.engine import Stop, Stopped, Withheld
+    from csc_tasks.judging.progress import Stop, Stopped, Withheld
 
     try:
         with _report() as report:

@@ -19,9 +19,10 @@ from csc_tasks.chat.endpoint import Endpoint
 from csc_tasks.chat.messages import AnswerStatus, ChatAnswer
 from csc_tasks.errors import ConfigError, CSConvError
 from csc_tasks.judging.config import JudgeConfig, load_judge
-from csc_tasks.judging.engine import Engine, JudgeProgress
+from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.probe import require_probe
+from csc_tasks.judging.progress import JudgeProgress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import AnsweredTurn, samples_of_turns
 from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric

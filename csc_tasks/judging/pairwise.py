@@ -13,8 +13,9 @@ from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import Engine, JudgeProgress, OnProgress, no_progress
+from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.progress import JudgeProgress, OnProgress, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
 from csc_tasks.judging.saved_run import write_results

@@ -17,8 +17,9 @@ from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import Engine, JudgeProgress, OnProgress, Stop, no_progress
+from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.progress import JudgeProgress, OnProgress, Stop, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
 from csc_tasks.metrics import clustered_stderr
@@ -205,6 +206,7 @@ class JudgedLog:
             prompt_tokens=progress.prompt_tokens,
             completion_tokens=progress.completion_tokens,
             asked=progress.asked,
+            reasked=progress.reasked,
             cached=progress.cached,
             sums=judgement.sums(),
         )

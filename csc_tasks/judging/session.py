@@ -10,11 +10,11 @@ from pathlib import Path
 from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig, load_judge
-from csc_tasks.judging.engine import Stopped, Withheld
 from csc_tasks.judging.estimate import Estimate
 from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.pairwise import Contest, Pairing, contests
 from csc_tasks.judging.probe import estimate_probe, probe, require_probe
+from csc_tasks.judging.progress import Stopped, Withheld
 from csc_tasks.judging.report import Report
 from csc_tasks.judging.saved_run import JudgedLog, rubric_for
 from csc_tasks.metrics.judge import load_rubric
@@ -169,7 +169,7 @@ def _require_scores(withheld: Sequence[str]) -> None:
     if withheld:
         raise Withheld(
             f"no scores of {', '.join(withheld)}: too few verdicts (min_coverage); the same command asks again for "
-            "those that failed"
+            "those that failed, and for an answer that is no verdict as often as reasks allows"
         )
 
 

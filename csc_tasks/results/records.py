@@ -108,8 +108,8 @@ class Judging(_Derived):
     """What ``csconv judge`` says of its results file (``csconv_judged``).
 
     ``sample`` is how many of the log were to be judged (all, if none is said), ``statuses`` how many verdicts
-    there are of each kind; ``coverage`` the share 0–1 that has a verdict and ``withheld`` why scores are
-    withheld; ``cost`` is in ``currency``.
+    there are of each kind, ``reasked`` how often a question was put again; ``coverage`` the share 0–1 that has a
+    verdict and ``withheld`` why scores are withheld; ``cost`` is in ``currency``.
     """
 
     verdicts: FileName = ""
@@ -123,6 +123,7 @@ class Judging(_Derived):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     asked: int = 0
+    reasked: int = 0
     cached: int = 0
     sums: Any = None
     """Read by :meth:`read_sums` alone: what is damaged in it costs intervals and not scores."""
