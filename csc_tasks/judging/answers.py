@@ -24,6 +24,8 @@ def verdict_of(answer: ChatAnswer, rubric: Rubric, flags: tuple[str, ...] = ()) 
     scores, reason = None, answer.reason
     if answer.status is AnswerStatus.ANSWERED:
         scores, reason = read_verdict(answer.text, rubric, answer.cut_off)
+        if answer.reason and not answer.text.strip():  # what came in place of a text
+            reason = f"{answer.reason}; it was cut off at max_tokens" if answer.cut_off else answer.reason
         status = Status.UNPARSABLE if scores is None else Status.SCORED
     else:
         status = Status.REFUSED if answer.status is AnswerStatus.REFUSED else Status.FAILED

@@ -52,7 +52,7 @@ class Engine:
         about: what each line of the journal says of these samples, besides rubric and judge.
 
     Raises:
-        ConfigError: a budget without prices.
+        ConfigError: a budget without prices, or without a limit on answers.
     """
 
     def __init__(
@@ -65,6 +65,10 @@ class Engine:
     ) -> None:
         if budget is not None and not questions.config.priced:
             raise ConfigError("a budget needs input_price and output_price in the judge's configuration")
+        if budget is not None and questions.config.limit is None:
+            raise ConfigError(
+                "a budget needs max_tokens or max_completion_tokens: without, no answer has an end"
+            )
         self.progress = JudgeProgress()
         self._questions = questions
         self._config = questions.config
@@ -206,7 +210,7 @@ class Engine:
 
     async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> ChatAnswer | None:
         """The answer within the budget; ``None`` if nothing was sent."""
-        most = self._config.cost(request.tokens, self._config.max_tokens)
+        most = self._config.cost(request.tokens, self._config.longest)
         if not await self._budget.reserve(most):
             self._halt(Stop.BUDGET)
             return None
@@ -235,10 +239,11 @@ class Engine:
         # A server that is gone fails everybody; one that answers now and then does not.
         self._failed_in_a_row = self._failed_in_a_row + 1 if answer.status is AnswerStatus.FAILED else 0
         if self._failed_in_a_row >= max(10, self._config.concurrency):
+            retried = ", each after every retry" if answer.attempts > 1 else ""
             self._halt(
                 Stop.BROKEN,
-                f"{self._config.model}: the last {self._failed_in_a_row} requests failed, each after every retry "
-                f"({answer.reason}); run the same command again once the server answers",
+                f"{self._config.model}: the last {self._failed_in_a_row} requests failed{retried} ({answer.reason}); "
+                "run the same command again once the server answers",
             )
         return verdict
 

@@ -67,7 +67,7 @@ def estimate(questions: Questions, cache: AnswerCache, journal: Path, samples: I
             prompt += task.request.tokens
             most_requests += left
             most_prompt += left * task.request.tokens
-    completion = len(missing) * config.max_tokens
+    completion = len(missing) * config.longest
     return Estimate(
         total,
         cached,
@@ -76,5 +76,5 @@ def estimate(questions: Questions, cache: AnswerCache, journal: Path, samples: I
         completion,
         config.cost(prompt, completion),
         most_requests,
-        config.cost(most_prompt, most_requests * config.max_tokens),
+        config.cost(most_prompt, most_requests * config.longest),
     )

@@ -110,7 +110,8 @@ class Report:
     def estimates(self, rows: Sequence[tuple[str, str, Estimate]], config: JudgeConfig) -> None:
         """Requests, tokens and cost of each log or pair, and the sum."""
         table = _table(
-            "what would be asked, with answers at max_tokens",
+            f"what would be asked, with answers of {config.longest:,} tokens"
+            + (" (max_tokens)" if config.limit else ", for there is no max_tokens; they may be longer"),
             ("log", "rubric"),
             ("to judge", "known", "requests", "prompt tokens", "answer tokens", "cost"),
         )

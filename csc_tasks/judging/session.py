@@ -66,6 +66,10 @@ def judge_results(options: JudgeOptions, report: Report) -> None:
     config = load_judge(options.config)
     if options.budget is not None and not config.priced:
         raise ConfigError(f"--budget needs input_price and output_price in {options.config}")
+    if options.budget is not None and config.limit is None:
+        raise ConfigError(
+            f"--budget needs max_tokens or max_completion_tokens in {options.config}: without, no answer has an end"
+        )
     session = (_Pairs if options.pairwise else _Logs)(options, config, report)
     first = options.results[0]
     folder = first if first.is_dir() else first.parent

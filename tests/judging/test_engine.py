@@ -191,8 +191,8 @@ def test_a_server_without_json_schema_is_asked_without_it_from_then_on(
     all_right(run, 100)
     assert sum("response_format" in r for r in server.requests) <= 4
     strict = Run(server, tmp_path / "on", json_schema="on")
-    strict(3)
-    assert strict.statuses() == {Status.FAILED}
+    with pytest.raises(ChatError, match="response_format is not supported; set json_schema: off"):
+        strict(3)
 
 
 def test_a_server_that_dies_and_comes_back_loses_nothing(server: JudgeServer, tmp_path: Path) -> None:
