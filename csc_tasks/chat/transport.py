@@ -127,7 +127,7 @@ class Transport:
             raise NoResponse(
                 f"no complete answer within {self._config.timeout:g} s{through}", sent=True
             ) from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError, ValueError, zlib.error) as error:
             # Not the error's own text: aiohttp puts the request's headers, and so the key, into some.
             raise NoResponse(f"the connection broke ({type(error).__name__}){through}", sent=True) from None
         text = payload.decode("utf-8", "replace")

@@ -120,13 +120,19 @@ def agreement(
     rubric: Annotated[
         str | None, typer.Option("--rubric", help="The rubric's folder, if it is not a shipped one.")
     ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            "--encoding", help="Of the CSV, if it is neither UTF-8 nor UTF-16 nor GBK: big5, shift_jis, …"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Hold a judge's verdicts against people's ratings of the same replies."""
     from csc_tasks.judging.ratings import agreement_of_files, find_verdicts
 
     journal = find_verdicts(verdicts)
-    figures = agreement_of_files(journal, human, rubric)
+    figures = agreement_of_files(journal, human, rubric, encoding)
     if as_json:
         print_json(json.dumps([dataclasses.asdict(f) for f in figures], ensure_ascii=False))
     else:
