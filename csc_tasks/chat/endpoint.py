@@ -26,6 +26,8 @@ __all__ = ["Endpoint"]
 logger = logging.getLogger(__name__)
 
 _HIDDEN = "[key]"
+MAX_IN_VAIN = 2
+"""Answers without a text, with and without a schema, after which the schema is not to blame for the next."""
 
 
 class Blame(Enum):
@@ -74,12 +76,14 @@ class Endpoint:
         self._config = config
         self._key = config.key()
         self._transport = Transport(config, self._key)
-        self._requests = Pacer(config.requests_per_minute)
-        self._tokens = Pacer(config.tokens_per_minute)
+        self._requests = Pacer(config.requests_per_minute, "requests_per_minute")
+        self._tokens = Pacer(config.tokens_per_minute, "tokens_per_minute")
         self._standstill = Standstill()
         self._with_schema = config.json_schema != "off"
         self._schema_works = config.json_schema == "on"
         self._answered = False
+        self._doubt = asyncio.Lock()
+        self._in_vain = 0
 
     async def __aenter__(self) -> Endpoint:
         await self._transport.__aenter__()
@@ -110,13 +114,11 @@ class Endpoint:
             doubted = with_schema and not self._schema_works and attempt.schema is not Blame.NONE
             last = attempt.answer is not None or retries >= self._config.retries
             if doubted and last and attempt.schema is Blame.SURE:
-                await self._requests.take(1.0, stop)
-                attempts += 1
-                lost += attempt.answered  # paid for, and nothing came of it
-                attempt = await self._attempt(request, with_schema=False)
-                lost += attempt.lost
-                self._tokens.correct(attempt.tokens)
-                without = True
+                plain = await self._ask_without_schema(request, attempt.answered, stop)
+                if plain is not None:
+                    attempts += 1
+                    lost += plain.lost + attempt.answered  # paid for, and nothing came of it
+                    attempt, without = plain, True
             elif doubted:  # what is asked again anyway goes without it, once or at once
                 without = attempt.schema is Blame.SURE or retries > 0
             if without and attempt.text and not self._schema_works:
@@ -141,6 +143,31 @@ class Endpoint:
                 reason = f"{reason}; it asks to wait {attempt.pause:.0f} s"
                 return ChatAnswer(AnswerStatus.FATAL, reason=reason, attempts=attempts, lost=lost)
             retries += 1
+
+    async def _ask_without_schema(
+        self, request: ChatRequest, paid: bool, stop: asyncio.Event
+    ) -> _Attempt | None:
+        """Ask without a schema, one request after the other until it is known whether that helps.
+
+        ``None`` if it is known by now that it does not. ``paid`` says that the answer under the schema was one, without
+        a text: if that is so without the schema as well, it is not asked twice of every request.
+        """
+        async with self._doubt:
+            if self._schema_works or (paid and self._in_vain >= MAX_IN_VAIN):
+                return None
+            if self._with_schema:
+                plain = await self._send_without_schema(request, stop)
+                self._in_vain += paid and not plain.text
+                if plain.text:
+                    self._do_without_schema()
+                return plain
+        return await self._send_without_schema(request, stop)
+
+    async def _send_without_schema(self, request: ChatRequest, stop: asyncio.Event) -> _Attempt:
+        await self._requests.take(1.0, stop)
+        attempt = await self._attempt(request, with_schema=False)
+        self._tokens.correct(attempt.tokens)
+        return attempt
 
     def _do_without_schema(self) -> None:
         if self._with_schema:

@@ -70,7 +70,8 @@ def run(
 
     Writes verdicts_*.jsonl and a results file beside each log, which `csconv table` shows. What was judged
     before is not asked again, so an interrupted run goes on with the same command. Ctrl-C lets the requests
-    under way finish. Exit code 3: the budget is used up; 4: too few verdicts, no scores; 130: interrupted.
+    under way finish. Exit code 3: the budget is used up; 4: no scores, for too few verdicts came, or none among
+    the first twenty answers; 130: interrupted.
     """
     from csc_tasks.judging.session import JudgeOptions, judge_results
 
@@ -155,7 +156,7 @@ def _shown() -> Iterator[Report]:
             yield report
     except Stopped as stopped:
         typer.echo(str(stopped), err=True)
-        raise typer.Exit(3 if stopped.why is Stop.BUDGET else 130) from None
+        raise typer.Exit({Stop.BUDGET: 3, Stop.HOPELESS: 4}.get(stopped.why, 130)) from None
     except Withheld as withheld:
         typer.echo(str(withheld), err=True)
         raise typer.Exit(4) from None

@@ -7,7 +7,10 @@ from csc_tasks.metrics.judge.parser import read_verdict
 from csc_tasks.metrics.judge.rubric import Rubric
 from csc_tasks.metrics.judge.verdict import Status, Usage, Verdict
 
-__all__ = ["PAID", "asks_again", "verdict_of"]
+__all__ = ["PAID", "asks_again", "remedy", "verdict_of"]
+
+MAX_RAW = 2**16
+"""Characters of an answer that are kept."""
 
 PAID = (Status.UNPARSABLE, Status.REFUSED)
 """What an answer that is no verdict comes to: it was paid for, and counts among the attempts at its question."""
@@ -33,12 +36,18 @@ def verdict_of(answer: ChatAnswer, rubric: Rubric, flags: tuple[str, ...] = ()) 
         status,
         scores or {},
         reason,
-        raw=answer.text,
+        raw=_bounded(answer.text),
         usage=Usage(answer.prompt_tokens, answer.completion_tokens, answer.estimated),
         latency=answer.latency,
         attempts=answer.attempts,
         flags=flags,
+        model=answer.model,
     )
+
+
+def _bounded(text: str) -> str:
+    cut = f"… [{len(text) - MAX_RAW:,} more characters]"
+    return text if len(text) <= MAX_RAW else text[:MAX_RAW] + cut
 
 
 def asks_again(answer: ChatAnswer, verdict: Verdict) -> bool:
@@ -48,3 +57,22 @@ def asks_again(answer: ChatAnswer, verdict: Verdict) -> bool:
     is money for nothing.
     """
     return verdict.status is Status.UNPARSABLE and not answer.cut_off
+
+
+def remedy(verdict: Verdict) -> str:
+    """What to do about a judge whose answers are like this one that is no verdict."""
+    if verdict.status is Status.FAILED:
+        return "see to what the server says, and run the same command again"
+    if verdict.status is Status.REFUSED:
+        return "its filter declines such texts; take another judge"
+    if "cut off at max_tokens" in verdict.reason:
+        return (
+            "raise max_tokens, or let the judge think less (extra_body: {enable_thinking: false}, or what its server "
+            "calls it)"
+        )
+    if "thinking" in verdict.reason:
+        return "switch the judge's thinking off (extra_body: {enable_thinking: false}, or what its server calls it)"
+    return (
+        "json_schema: on makes many servers keep to the form; else take another judge. After a change at the server "
+        "raise reasks, for a question is put no more often than that"
+    )

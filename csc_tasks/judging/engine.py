@@ -10,6 +10,7 @@ are under way.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,18 +21,24 @@ from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.chat.endpoint import Endpoint
 from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.messages import AnswerStatus, ChatAnswer, ChatRequest
+from csc_tasks.chat.words import shown
 from csc_tasks.errors import ChatError, ConfigError
 from csc_tasks.judging.answers import asks_again, verdict_of
 from csc_tasks.judging.interrupts import interruptible
 from csc_tasks.judging.keeper import Keeper
 from csc_tasks.judging.progress import JudgeProgress, OnProgress, OnVerdict, Stop, no_progress
 from csc_tasks.judging.questions import JudgeTask, Questions
+from csc_tasks.judging.start import Start
 from csc_tasks.metrics.judge.rubric import Dimension, Kind
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import SILENT, Status, Value, Verdict
 
 __all__ = ["Engine", "lowest"]
 
+logger = logging.getLogger(__name__)
+
+MAX_MODELS = 5
+"""Names of models after which a server's next ones are no news."""
 AHEAD = 64
 """Questions that wait, rendered, for a connection."""
 
@@ -78,6 +85,8 @@ class Engine:
         self._about = about or {}
         self._limit = budget
         self._failed_in_a_row = 0
+        self._start = Start()
+        self._models: set[str] = set()
         self._twins: dict[str, list[JudgeTask]] = {}
         self._keeper: Keeper
 
@@ -157,6 +166,7 @@ class Engine:
         if self.progress.stopped is None:
             self.progress.stopped, self.progress.trouble = why, trouble
         self._stop.set()
+        self._start.end()
 
     async def _feed(self, samples: Iterable[Sample], queue: asyncio.Queue[JudgeTask | None]) -> None:
         """Answer what is known, and queue the rest."""
@@ -168,7 +178,10 @@ class Engine:
                 scores = {d.name: lowest(d) for d in self._rubric.dimensions}
                 self._keep(task, Verdict(Status.SCORED, scores, "no answer to judge", flags=(SILENT,)))
             elif (known := self._keeper.get(task.key)) and known.settled(self._config.reasks):
+                self._start.remember(task.key, known.verdict, known.answers)
+                self._models.add(known.verdict.model)
                 self._keep(task, known.verdict, cached=True)
+                self._give_up()
             elif self._stop.is_set():
                 self._skip(task)
             elif task.key in self._twins:
@@ -195,18 +208,27 @@ class Engine:
     async def _judge(self, task: JudgeTask, endpoint: Endpoint) -> Verdict | None:
         """What the attempts that are left come to: a verdict, or the last answer; ``None`` if nothing was sent."""
         verdict = None
-        first = self._keeper.answers(task.key)
+        first, fresh = self._keeper.answers(task.key), self._keeper.fresh(task.key)
         for attempt in range(first, self._config.reasks + 1):
             request = self._questions.again(task, attempt) if attempt else task.request
+            await self._start.enter()
             answer = None if self._stop.is_set() else await self._ask(request, endpoint)
             if answer is None:
+                self._start.leave(None, fresh)
                 break
             self.progress.asked += attempt == first
             self.progress.reasked += attempt > first
             verdict = self._hear(task, answer)
+            self._start.leave(verdict, fresh)
+            self._give_up()
             if not asks_again(answer, verdict):
                 break
         return verdict
+
+    def _give_up(self) -> None:
+        """Stop where the first answers are no verdicts."""
+        if self._start.hopeless:
+            self._halt(Stop.HOPELESS, f"{self._config.model}: {self._start.told()}")
 
     async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> ChatAnswer | None:
         """The answer within the budget; ``None`` if nothing was sent."""
@@ -236,16 +258,28 @@ class Engine:
             self._halt(Stop.BROKEN, f"{self._config.model}: {answer.reason}")
         verdict = verdict_of(answer, self._rubric, task.flags)
         self._keeper.add(task.key, task.sample, verdict, cached=False)
+        self._hear_of_model(answer.model)
         # A server that is gone fails everybody; one that answers now and then does not.
         self._failed_in_a_row = self._failed_in_a_row + 1 if answer.status is AnswerStatus.FAILED else 0
         if self._failed_in_a_row >= max(10, self._config.concurrency):
             retried = ", each after every retry" if answer.attempts > 1 else ""
             self._halt(
-                Stop.BROKEN,
+                Stop.BROKEN if self._start.proven else Stop.HOPELESS,
                 f"{self._config.model}: the last {self._failed_in_a_row} requests failed{retried} ({answer.reason}); "
                 "run the same command again once the server answers",
             )
         return verdict
+
+    def _hear_of_model(self, model: str) -> None:
+        """Say when another model answers than before."""
+        if not model or model in self._models or len(self._models) > MAX_MODELS:
+            return
+        if before := ", ".join(sorted(self._models - {""})):
+            logger.warning(
+                "%s: the server says that %s answers, and before it was %s; the scores are not of one judge",
+                *(self._config.model, model, before),
+            )
+        self._models.add(model)
 
     # --- what is heard ---
 
@@ -265,7 +299,7 @@ class Engine:
         self.progress.done += 1
         self.progress.statuses[verdict.status] += 1
         if verdict.status is not Status.SCORED:
-            self.progress.reasons[f"{verdict.status.value}: {verdict.reason}"[:160]] += 1
+            self.progress.reasons[shown(f"{verdict.status.value}: {verdict.reason}", 160)] += 1
         self._on_verdict(sample, verdict)
         self._on_progress(self.progress)
 

@@ -136,6 +136,7 @@ class Keeper:
         self._origin = origin
         self._fail = fail
         self._logged = recall(cache, journal)
+        self._in_vain = {place[0] for place, status in self._logged.items() if status is not Status.SCORED}
         self._journal = Journal(journal)
         self._unsaved: list[dict[str, Any]] = []
         self._pending: dict[str, Known] = {}
@@ -158,6 +159,10 @@ class Keeper:
     def answers(self, key: str) -> int:
         """How many answers a key that was looked up has which were no verdict."""
         return self._answers.get(key, 0)
+
+    def fresh(self, key: str) -> bool:
+        """Whether the question of a key that was looked up was not put in vain before."""
+        return key not in self._in_vain and key not in self._answers
 
     def add(self, key: str, sample: Sample, verdict: Verdict, cached: bool) -> None:
         """Keep a verdict; when this returns it is in the journal, or the run was told that it is not."""

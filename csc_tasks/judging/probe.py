@@ -73,7 +73,7 @@ def _verdicts(engine: Engine, samples: list[Sample], on_progress: OnProgress) ->
 
     progress = engine.run(samples, on_verdict, on_progress, len(samples))
     if progress.stopped is not None:
-        raise Stopped("the probe", progress.stopped)
+        raise Stopped("the probe", progress.stopped, progress.trouble)
     return verdicts
 
 

@@ -19,14 +19,21 @@ class Stop(Enum):
 
     BUDGET = "the budget is used up"
     INTERRUPTED = "interrupted"
+    HOPELESS = "the judge gives no verdicts"
     BROKEN = "broken"
 
 
 class Stopped(CSConvError):
-    """Less was asked than was to be; ``why``. Nothing is wrong, and nothing is lost."""
+    """Less was asked than was to be; ``why``. Nothing is lost.
 
-    def __init__(self, what: str, why: Stop) -> None:
-        super().__init__(f"{what}: {why.value}; the same command goes on from here")
+    Args:
+        what: was to be judged.
+        why: the run stopped.
+        trouble: what there is to say of that.
+    """
+
+    def __init__(self, what: str, why: Stop, trouble: str = "") -> None:
+        super().__init__(f"{what}: {trouble or f'{why.value}; the same command goes on from here'}")
         self.why = why
 
 

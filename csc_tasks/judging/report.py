@@ -98,6 +98,9 @@ class Report:
             f"{judged.log.task} by {judged.signature.line}: {counts} "
             f"({progress.cached} from earlier runs{again}{cost})"
         )
+        if len(judgement.models) > 1:
+            each = ", ".join(f"{model} ({count})" for model, count in judgement.models.most_common(10))
+            self.say(f"  the server answered as more than one model: {each}")
         for reason, count in progress.reasons.most_common(3):
             self.say(f"  {count} × {reason}")
         if attempts := sum(n for flag, n in judgement.flags.items() if flag != SILENT):

@@ -128,7 +128,7 @@ class _Logs(_Session):
             spent += progress.cost
             self.report.judgement(judged, judgement, progress)
             if progress.stopped is not None:
-                raise Stopped(judged.log.task, progress.stopped)
+                raise Stopped(judged.log.task, progress.stopped, progress.trouble)
             if judgement.withheld:
                 withheld.append(judged.log.task)
         _require_scores(withheld)
@@ -160,7 +160,7 @@ class _Pairs(_Session):
                 pairing, progress = contest.run(first, second, cache, self.left(spent), on_progress)
                 spent += progress.cost
                 if progress.stopped is not None:
-                    raise Stopped(contest.task, progress.stopped)
+                    raise Stopped(contest.task, progress.stopped, progress.trouble)
                 pairings.append(pairing)
             ratings = contest.ratings(pairings)
             contest.write(pairings, ratings)

@@ -109,7 +109,8 @@ class Judging(_Derived):
 
     ``sample`` is how many of the log were to be judged (all, if none is said), ``statuses`` how many verdicts
     there are of each kind, ``reasked`` how often a question was put again; ``coverage`` the share 0–1 that has a
-    verdict and ``withheld`` why scores are withheld; ``cost`` is in ``currency``.
+    verdict and ``withheld`` why scores are withheld; ``models`` how many verdicts came from each model that the
+    server said it answered with; ``cost`` is in ``currency``.
     """
 
     verdicts: FileName = ""
@@ -118,6 +119,7 @@ class Judging(_Derived):
     coverage: float | None = None
     withheld: Text = ""
     flags: dict[Text, int] = {}
+    models: dict[Text, int] = {}
     cost: float | None = None
     currency: Text = ""
     prompt_tokens: int = 0

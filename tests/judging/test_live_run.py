@@ -156,7 +156,7 @@ def test_the_doctor_says_whether_the_judge_answers(server: JudgeServer, config: 
         (found,) = (c for c in diagnose(judge=Path(config)) if c.name == "judge")
         return found.ok, found.detail
 
-    assert check() == (True, f"fake answers at {server.url}")
+    assert check() == (True, f"fake answers at {server.url}, with a verdict")
     server.die()
     ok, detail = check()
     assert ok is False
