@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from csc_tasks.chat.messages import AnswerStatus, ChatAnswer, ChatRequest, tokens_in
@@ -68,7 +68,11 @@ def _number(value: object) -> int | None:
 
 
 def read_completion(
-    body: Any, request: ChatRequest, limit: int | None, latency: float = 0.0
+    body: Any,
+    request: ChatRequest,
+    limit: int | None,
+    latency: float = 0.0,
+    hide: Callable[[str], str] = str,
 ) -> ChatAnswer | None:
     """The answer in a body; ``None`` if that is no chat completion, or the server says that it failed.
 
@@ -79,6 +83,7 @@ def read_completion(
         request: what was asked.
         limit: tokens that the answer may have, if that was limited.
         latency: in seconds.
+        hide: takes out of a text what nobody may see.
     """
     try:
         choice = body["choices"][0]
@@ -90,30 +95,30 @@ def read_completion(
     if failed:
         return None
     read = _read_content(content)
-    said, cut_off = read.text, finish == "length"
+    said, cut_off = hide(read.text), finish == "length"
     thoughts = read.thoughts or next((t for n in _THOUGHTS if isinstance(t := message.get(n), str)), "")
-    refusal = read.refusal or (refusal if isinstance(refusal, str) else "")
+    refusal = hide(read.refusal or (_sound(refusal) if isinstance(refusal, str) else ""))
     prompt, completion, estimated = _tokens(
         body.get("usage"), request.tokens, tokens_in(said) + tokens_in(thoughts), limit, cut_off
     )
-    model = body.get("model")
-    answer = ChatAnswer(
-        AnswerStatus.ANSWERED,
+    status, reason, model = AnswerStatus.ANSWERED, "", body.get("model")
+    if finish == "content_filter":
+        status, reason, said = AnswerStatus.REFUSED, "the content filter stopped the answer", said or refusal
+    elif not said.strip() and refusal:
+        status, reason, said = AnswerStatus.REFUSED, "the model declined", refusal
+    elif not said.strip():
+        reason = _named(message, thoughts, [hide(kind) for kind in read.odd])
+    return ChatAnswer(
+        status,
         said,
+        reason,
         cut_off=cut_off,
         prompt_tokens=prompt,
         completion_tokens=completion,
         estimated=estimated,
         latency=latency,
-        model=shown(model, 100) if isinstance(model, str) else "",
+        model=shown(hide(model), 100) if isinstance(model, str) else "",
     )
-    if finish == "content_filter":
-        return _refused(answer, "the content filter stopped the answer", said or refusal)
-    if said.strip():
-        return answer
-    if refusal:
-        return _refused(answer, "the model declined", refusal)
-    return _without_text(answer, message, thoughts, read.odd)
 
 
 class _Content(NamedTuple):
@@ -157,23 +162,14 @@ def _sound(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _refused(answer: ChatAnswer, reason: str, text: str) -> ChatAnswer:
-    return answer.but(status=AnswerStatus.REFUSED, reason=reason, text=_sound(text))
-
-
-def _without_text(answer: ChatAnswer, message: Any, thoughts: str, odd: tuple[str, ...]) -> ChatAnswer:
-    """An answer without a text, named for what it is."""
-    calls = message.get("tool_calls") or message.get("function_call")
-    if calls:
-        reason = "a tool call in place of an answer; set tool_choice: none in extra_body"
-    elif odd:
+def _named(message: Mapping[str, Any], thoughts: str, odd: Sequence[str]) -> str:
+    """What an answer without a text is."""
+    if message.get("tool_calls") or message.get("function_call"):
+        return "a tool call in place of an answer"
+    if odd:
         kinds = ", ".join(shown(kind, 30) for kind in dict.fromkeys(odd))
-        reason = f"content that is no text ({shown(kinds, 80)})"
-    elif thoughts.strip():
-        reason = "thinking alone, and no answer after it"
-    else:
-        reason = EMPTY
-    return answer.but(reason=reason)
+        return f"content that is no text ({shown(kinds, 80)})"
+    return "thinking alone, and no answer after it" if thoughts.strip() else EMPTY
 
 
 def _tokens(

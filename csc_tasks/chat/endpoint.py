@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from dataclasses import dataclass
 from enum import Enum
 from types import TracebackType
@@ -26,6 +27,7 @@ __all__ = ["Endpoint"]
 logger = logging.getLogger(__name__)
 
 _HIDDEN = "[key]"
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
 MAX_IN_VAIN = 2
 """Answers without a text, with and without a schema, after which the schema is not to blame for the next."""
 
@@ -131,10 +133,12 @@ class Endpoint:
                     self._schema_works = self._schema_works or (
                         with_schema and self._with_schema and attempt.text
                     )
-                return answer.but(attempts=attempts, lost=lost)
+                return answer if attempts == 1 and not lost else answer.but(attempts=attempts, lost=lost)
             reason = attempt.reason
             if retries >= self._config.retries or stop.is_set():
-                return ChatAnswer(AnswerStatus.FAILED, reason=reason, attempts=attempts, lost=lost)
+                return ChatAnswer(
+                    AnswerStatus.FAILED, reason=reason, attempts=attempts, lost=lost, retries=retries
+                )
             if attempt.pause is None:
                 await pause(backoff(self._config, retries), stop)
             elif attempt.pause <= LONGEST_PAUSE:
@@ -209,15 +213,10 @@ class Endpoint:
             body = json.loads(response.text)
         except (ValueError, RecursionError):
             return None
-        answer = read_completion(body, request, self._config.limit, response.latency)
+        # Here and not in the body, for JSON may write a key's characters in another way.
+        answer = read_completion(body, request, self._config.limit, response.latency, hide=self._without_key)
         if answer is None:
             return None
-        # Here and not in the body, for JSON may write a key's characters in another way.
-        answer = answer.but(
-            text=self._without_key(answer.text),
-            reason=self._without_key(answer.reason),
-            model=self._without_key(answer.model),
-        )
         if answer.status is AnswerStatus.ANSWERED and not answer.text.strip():
             if answer.reason == EMPTY and not answer.cut_off:
                 return _Attempt(None, EMPTY, lost=True, schema=Blame.SURE)
@@ -230,7 +229,8 @@ class Endpoint:
         said = shown(self._without_key(error.words))
         well = 200 <= status < 300
         if well and (error.body is None or not said):
-            begin = shown(self._without_key(response.text), 80) or "nothing"
+            plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), response.text[:2000])
+            begin = shown(self._without_key(plain), 80) or "nothing"
             reason = f"HTTP {status}: the server's response is not a chat completion ({begin})"
         elif well:
             reason = f"HTTP {status} with an error in it: {said}"

@@ -70,7 +70,8 @@ class ChatAnswer:
     ``model`` is the one that the server says it answered with; ``cut_off`` says that the text ends at
     ``max_tokens``; ``estimated`` that the server did not count the tokens, or not credibly; ``latency`` is in
     seconds, of the last attempt; ``attempts`` are the requests that were sent, ``lost`` those that ended without
-    an answer, for which the server may charge all the same.
+    an answer, for which the server may charge all the same; ``retries`` is how often it was asked in vain
+    after it failed in a way that may pass.
     """
 
     status: AnswerStatus
@@ -83,6 +84,7 @@ class ChatAnswer:
     latency: float = 0.0
     attempts: int = 1
     lost: int = 0
+    retries: int = 0
     model: str = ""
 
     def but(self, **changed: Any) -> ChatAnswer:

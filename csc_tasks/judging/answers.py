@@ -72,7 +72,9 @@ def remedy(verdict: Verdict) -> str:
         )
     if "thinking" in verdict.reason:
         return "switch the judge's thinking off (extra_body: {enable_thinking: false}, or what its server calls it)"
+    if "tool call" in verdict.reason:
+        return "extra_body: {tool_choice: none}, or another judge"
     return (
-        "json_schema: on makes many servers keep to the form; else take another judge. After a change at the server "
-        "raise reasks, for a question is put no more often than that"
+        "take a judge, or a server, that keeps to a JSON schema (vLLM, SGLang and llama.cpp make every model do so). "
+        "After a change at the server raise reasks, for a question is put no more often than that"
     )

@@ -262,7 +262,7 @@ class Engine:
         # A server that is gone fails everybody; one that answers now and then does not.
         self._failed_in_a_row = self._failed_in_a_row + 1 if answer.status is AnswerStatus.FAILED else 0
         if self._failed_in_a_row >= max(10, self._config.concurrency):
-            retried = ", each after every retry" if answer.attempts > 1 else ""
+            retried = ", each after every retry" if answer.retries else ""
             self._halt(
                 Stop.BROKEN if self._start.proven else Stop.HOPELESS,
                 f"{self._config.model}: the last {self._failed_in_a_row} requests failed{retried} ({answer.reason}); "

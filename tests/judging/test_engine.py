@@ -222,7 +222,9 @@ def test_a_server_that_is_gone_ends_the_run_and_keeps_what_was_said(
 ) -> None:
     run = Run(server, tmp_path, retries=1)
     server.behave = lambda *_: Reply(fate="reset") if sum(server.asked.values()) > 50 else None
-    with pytest.raises(ChatError, match=r"the last 10 requests failed.*run the same command again"):
+    with pytest.raises(
+        ChatError, match=r"the last 10 requests failed, each after every retry .*same command again"
+    ):
         run(500)
     assert sum(server.asked.values()) < 100
     server.behave = lambda *_: None

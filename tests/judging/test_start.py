@@ -73,9 +73,7 @@ def test_the_command_tells_what_came_and_what_to_do_and_ends_with_4(saved: Path,
     assert done.code == 4
     assert "none of its first 20 answers is a verdict (20 × unparsable: no verdict in the answer)" in done.err
     assert "\n  看情况\\x1b[2J\\u202e 分数\n  [bold]好[/bold]\n  很好很好" in done.err
-    assert (
-        "What to do: json_schema: on makes many servers keep to the form; else take another judge" in done.err
-    )
+    assert "What to do: take a judge, or a server, that keeps to a JSON schema" in done.err
     assert max(len(line) for line in done.err.splitlines()) < 400
     assert sum(server.paid.values()) == 20
     content = json.loads(Path(done.out.strip()).read_text())["csconv_judged"]
@@ -91,7 +89,7 @@ def test_the_command_tells_what_came_and_what_to_do_and_ends_with_4(saved: Path,
         (Reply("<think>嗯"), "switch the judge's thinking off"),
         (Reply(None, message={"reasoning": "嗯"}), "switch the judge's thinking off"),
         (Reply("", finish="content_filter"), "take another judge"),
-        (Reply(None, message={"tool_calls": [{}]}), "set tool_choice: none in extra_body"),
+        (Reply(None, message={"tool_calls": [{}]}), "extra_body: {tool_choice: none}"),
         (Reply(status=400, body=b'{"message": "too long \\u001b[1m"}'), "too long \\x1b[1m"),
     ],
 )
@@ -197,3 +195,23 @@ def test_the_check_asks_again_as_a_run_would(server: JudgeServer, tmp_path: Path
     (found,) = (check for check in diagnose(judge=configured(server, tmp_path)) if check.name == "judge")
     assert (found.ok, found.detail) == (True, f"fake answers at {server.url}, with a verdict")
     assert len(seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"), [({"retries": 0}, "failed ("), ({"retries": 1}, "failed, each after every retry (")]
+)
+def test_a_dead_server_is_said_to_have_been_retried_only_where_it_was(
+    server: JudgeServer, tmp_path: Path, fields: dict[str, Any], said: str
+) -> None:
+    server.behave = lambda *_: Reply(fate="reset")
+    assert said in Run(server, tmp_path, **fields)(50).trouble
+    server.behave = lambda *_: Reply(status=400)  # asked twice, for the schema, and not retried
+    refused = Run(server, tmp_path / "refused", **fields)(50).trouble
+    assert "requests failed (HTTP 400" in refused
+
+
+def test_an_answer_without_an_end_is_kept_in_part(server: JudgeServer, tmp_path: Path) -> None:
+    server.behave = lambda *_: Reply("好" * 200_000)
+    run = Run(server, tmp_path, reasks=0)
+    run(1)
+    assert run.lines[0]["raw"] == "好" * 2**16 + "… [134,464 more characters]"
