@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -10,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from csc_tasks.chat.cache import AnswerCache
+from csc_tasks.chat.words import shown
 from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import Engine, JudgeProgress, OnProgress, no_progress
+from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.progress import JudgeProgress, OnProgress, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
 from csc_tasks.judging.saved_run import write_results
@@ -90,6 +93,7 @@ class Contest:
         stem = f"{task}_{self.signature.sha256}"
         self.journal_path = first.with_name(f"verdicts_pairwise_{stem}.jsonl")
         self.results_path = first.with_name(f"pairwise_{stem}.json")
+        self._models: Counter[str] = Counter()
         self._sides: dict[str, dict[tuple[str, int | None], Sample]] = {}
 
     @cached_property
@@ -151,6 +155,8 @@ class Contest:
 
         def on_verdict(sample: Sample, verdict: Verdict) -> None:
             verdicts[sample.conversation, sample.turn] = verdict
+            if verdict.model:
+                self._models[shown(verdict.model, 100)] += 1
 
         about = {"first": first, "second": second}
         engine = Engine(self.questions, cache, self.journal_path, budget, about)
@@ -213,6 +219,7 @@ class Contest:
             "samples": {model: str(log.path) for model, log in self.logs.items()},
             "pairings": [{"first": p.first, "second": p.second, **asdict(p.result)} for p in pairings],
             "ratings": asdict(ratings) if ratings else None,
+            "models": dict(self._models.most_common(10)),
             "verdicts": self.journal_path.name,
         }
         write_results(self.results_path, content, self.journal_path)

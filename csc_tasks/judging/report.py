@@ -11,9 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import JudgeProgress, OnProgress, Stop
 from csc_tasks.judging.estimate import Estimate
 from csc_tasks.judging.pairwise import Contest, Pairing
+from csc_tasks.judging.progress import JudgeProgress, OnProgress, Stop
 from csc_tasks.judging.saved_run import JudgedLog, Judgement
 from csc_tasks.metrics.judge.agreement import Agreement
 from csc_tasks.metrics.judge.pairs import Ratings
@@ -93,10 +93,14 @@ class Report:
         """What was judged of a log, and the written file."""
         counts = ", ".join(f"{n} {s.value}" for s, n in judgement.statuses.most_common())
         cost = f", {progress.cost:.4f} {judged.config.currency}" if judged.config.priced else ""
+        again = f", {progress.reasked} asked again" if progress.reasked else ""
         self.say(
             f"{judged.log.task} by {judged.signature.line}: {counts} "
-            f"({progress.cached} from earlier runs{cost})"
+            f"({progress.cached} from earlier runs{again}{cost})"
         )
+        if len(judgement.models) > 1:
+            each = ", ".join(f"{model} ({count})" for model, count in judgement.models.most_common(10))
+            self.say(f"  the server answered as more than one model: {each}")
         for reason, count in progress.reasons.most_common(3):
             self.say(f"  {count} × {reason}")
         if attempts := sum(n for flag, n in judgement.flags.items() if flag != SILENT):
@@ -109,7 +113,8 @@ class Report:
     def estimates(self, rows: Sequence[tuple[str, str, Estimate]], config: JudgeConfig) -> None:
         """Requests, tokens and cost of each log or pair, and the sum."""
         table = _table(
-            "what would be asked, with answers at max_tokens",
+            f"what would be asked, with answers of {config.longest:,} tokens"
+            + (" (max_tokens)" if config.limit else ", for there is no max_tokens; they may be longer"),
             ("log", "rubric"),
             ("to judge", "known", "requests", "prompt tokens", "answer tokens", "cost"),
         )
@@ -121,10 +126,17 @@ class Report:
 
         for row in rows:
             add(*row)
+        total = sum((e for _, _, e in rows), Estimate())
         if len(rows) > 1:
             table.add_section()
-            add("sum", "", sum((e for _, _, e in rows), Estimate()))
+            add("sum", "", total)
         self._print(table)
+        if total.most_requests > total.requests:
+            cost = f", {total.most_cost:.2f} {config.currency}" if config.priced else ""
+            self._print(
+                f"at most {total.most_requests:,} requests{cost}: an answer that is no verdict is asked for again, "
+                f"{config.reasks} times in all (reasks)"
+            )
 
     def contest(self, contest: Contest, pairings: Sequence[Pairing], ratings: Ratings | None) -> None:
         """The outcomes of every two models, the ratings of three or more, and the written file."""

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from csc_tasks.chat.cache import AnswerCache
+from csc_tasks.chat.words import shown
 from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import Engine, JudgeProgress, OnProgress, Stop, no_progress
+from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.progress import JudgeProgress, OnProgress, Stop, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
 from csc_tasks.metrics import clustered_stderr
@@ -54,6 +56,7 @@ class Judgement:
     columns: dict[str, list[Any]] = field(default_factory=dict)
     statuses: Counter[Status] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
 
     @cached_property
     def metrics(self) -> Sequence[Any]:
@@ -65,6 +68,8 @@ class Judgement:
         self.conversations.append(sample.conversation)
         self.statuses[verdict.status] += 1
         self.flags.update(verdict.flags)
+        if verdict.model:
+            self.models[shown(verdict.model, 100)] += 1
         for metric in self.metrics:
             self.columns.setdefault(metric.info.name, []).append(metric.item(verdict))
 
@@ -204,7 +209,9 @@ class JudgedLog:
             currency=self.config.currency,
             prompt_tokens=progress.prompt_tokens,
             completion_tokens=progress.completion_tokens,
+            models=dict(judgement.models.most_common(10)),
             asked=progress.asked,
+            reasked=progress.reasked,
             cached=progress.cached,
             sums=judgement.sums(),
         )

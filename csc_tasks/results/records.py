@@ -123,8 +123,9 @@ class Judging(_Derived):
     """What ``csconv judge`` says of its results file (``csconv_judged``).
 
     ``sample`` is how many of the log were to be judged (all, if none is said), ``statuses`` how many verdicts
-    there are of each kind; ``coverage`` the share 0–1 that has a verdict and ``withheld`` why scores are
-    withheld; ``cost`` is in ``currency``.
+    there are of each kind, ``reasked`` how often a question was put again; ``coverage`` the share 0–1 that has a
+    verdict and ``withheld`` why scores are withheld; ``models`` how many verdicts came from each model that the
+    server said it answered with; ``cost`` is in ``currency``.
     """
 
     verdicts: FileName = ""
@@ -133,11 +134,13 @@ class Judging(_Derived):
     coverage: float | None = None
     withheld: Text = ""
     flags: dict[Text, int] = {}
+    models: dict[Text, int] = {}
     cost: float | None = None
     currency: Text = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     asked: int = 0
+    reasked: int = 0
     cached: int = 0
     sums: Any = None
     """Read by :meth:`read_sums` alone: what is damaged in it costs intervals and not scores."""

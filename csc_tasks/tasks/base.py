@@ -90,6 +90,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self._fewshot_seed: int | None = None
         self._prefixes: dict[tuple[int, str | None], str] = {}
         self._world_size = 1
+        self._stops_chosen = False
         self.report = RunReport()
         choice = self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
         self.metrics: tuple[Metric, ...] = metrics_of_task(*choice, self.corpus.labelled)
@@ -260,15 +261,15 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
 
         A chat model ends its answer itself, and may quote the conversation in its thoughts before.
         """
-        generation = self.config.generation_kwargs
-        if generation is None or generation.get("until") not in (self._usual_stops, self._plain_stops()):
-            return
-        self.set_config(
-            "generation_kwargs", {"until": self._usual_stops if chat else self._plain_stops()}, update=True
-        )
+        if self._usual_stops and not self._stops_chosen:
+            stops = self._usual_stops if chat else [*self._usual_stops, *self.prompt_texts.stops]
+            super().set_config("generation_kwargs", {"until": stops}, update=True)
 
-    def _plain_stops(self) -> list[str]:
-        return [*self._usual_stops, *self.prompt_texts.stops]
+    def set_config(self, key: str, value: Any, update: bool = False) -> None:
+        """lm-eval's way to change a setting; stops that come by it (``--gen_kwargs``) are the user's."""
+        if key == "generation_kwargs" and isinstance(value, dict) and "until" in value:
+            self._stops_chosen = True
+        super().set_config(key, value, update=update)
 
     def _prompt_bytes(self) -> int:
         """How much the prompts of this process's requests take in a log, in UTF-8; nearly, for dialogues."""

@@ -14,6 +14,8 @@ __all__ = ["Reading", "read_verdict"]
 
 _DECODER = json.JSONDecoder()
 _THINK = re.compile(r"<(?P<close>/?)think(?:ing)?>", re.IGNORECASE)
+MAX_TEXT = 100_000
+"""Characters at the end of an answer that are read: no verdict is as long, and nested half JSON takes its time."""
 MAX_REASON = 2000
 """Characters of a judge's reason that are kept; the raw text has all of it."""
 
@@ -37,6 +39,7 @@ def read_verdict(text: str, rubric: Rubric, cut_off: bool = False) -> Reading:
         rubric: what was asked.
         cut_off: the answer ended at the token limit; said in the reason if that left no verdict.
     """
+    text = text[-MAX_TEXT:]
     tags = list(_THINK.finditer(text))
     if tags:
         if not tags[-1]["close"]:

@@ -48,7 +48,8 @@ class Verdict:
 
     ``scores`` is empty unless scored; ``reason`` is the judge's own where scored, else why not;
     ``raw`` is the judge's text as it came; ``latency`` in seconds, of the last attempt; ``attempts`` the
-    requests that were sent; ``flags`` what is suspicious in the judged text.
+    requests that were sent; ``flags`` what is suspicious in the judged text; ``model`` the one that the server
+    said it answered with, if it did.
     """
 
     status: Status
@@ -59,6 +60,7 @@ class Verdict:
     latency: float = 0.0
     attempts: int = 0
     flags: tuple[str, ...] = ()
+    model: str = ""
 
     def record(self) -> dict[str, Any]:
         """The verdict as a JSON object."""
@@ -75,6 +77,7 @@ class Verdict:
             "latency": round(self.latency, 4),
             "attempts": self.attempts,
             "flags": list(self.flags),
+            **({"model": self.model} if self.model else {}),
         }
 
     @classmethod
@@ -95,6 +98,7 @@ class Verdict:
                 float(record["latency"]),
                 int(record["attempts"]),
                 tuple(map(str, record["flags"])),
+                str(record.get("model", "")),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"not a verdict ({type(error).__name__}: {error})") from None

@@ -10,7 +10,7 @@ import pytest
 
 from csc_tasks.chat.journal import read_journal
 from csc_tasks.errors import ChatError
-from csc_tasks.judging.keeper import Keeper, known_verdicts, open_cache, recall
+from csc_tasks.judging.keeper import Keeper, Known, known, open_cache, recall
 from csc_tasks.metrics.judge import Sample, Status, Verdict
 from csc_tasks.metrics.judge.verdict import SILENT
 
@@ -44,9 +44,9 @@ def test_a_verdict_is_in_the_journal_at_once_and_in_the_cache_at_the_end(tmp_pat
         "cached": False,
         **VERDICT.record(),
     }
-    assert keeping.get("a") == VERDICT
+    assert keeping.get("a") == Known(VERDICT, 1)
     assert keeping.finish() == ""
-    assert known_verdicts(open_cache(tmp_path / "cache.sqlite"), "a", "b") == {"a": VERDICT}
+    assert known(open_cache(tmp_path / "cache.sqlite"), "a", "b") == {"a": Known(VERDICT, 1)}
 
 
 def test_what_has_no_verdict_is_in_the_journal_alone(tmp_path: Path) -> None:
@@ -54,9 +54,40 @@ def test_what_has_no_verdict_is_in_the_journal_alone(tmp_path: Path) -> None:
     keeping.add("a", sample(), Verdict(Status.FAILED, reason="HTTP 500"), cached=False)
     keeping.add("b", sample(1), Verdict(Status.SCORED, {"empathy": 1}, flags=(SILENT,)), cached=False)
     keeping.finish()
-    assert known_verdicts(open_cache(tmp_path / "cache.sqlite"), "a", "b") == {}
+    assert known(open_cache(tmp_path / "cache.sqlite"), "a", "b") == {}
     assert len(places(tmp_path)) == 2
-    assert recall(open_cache(tmp_path / "cache.sqlite"), tmp_path / "verdicts.jsonl") == {("b", "c0", 1)}
+    assert recall(open_cache(tmp_path / "cache.sqlite"), tmp_path / "verdicts.jsonl") == {
+        ("a", "c0", 0): Status.FAILED,
+        ("b", "c0", 1): Status.SCORED,
+    }
+
+
+NONE = Verdict(Status.UNPARSABLE, reason="no verdict in the answer", raw="不好说")
+
+
+def test_an_answer_that_is_no_verdict_is_counted_wherever_it_was_paid_for(tmp_path: Path) -> None:
+    keeping = keeper(tmp_path)
+    keeping.add("a", sample(), NONE, cached=False)
+    keeping.add("a", sample(), NONE, cached=False)
+    keeping.add("a", sample(1), NONE, cached=True)  # the same text elsewhere
+    keeping.finish()
+    assert keeper(tmp_path).get("a") == Known(NONE, 2)
+    (tmp_path / "cache.sqlite").unlink()
+    again = keeper(tmp_path)
+    assert again.get("a") == Known(NONE, 2)
+    again.add("a", sample(1), NONE, cached=True)
+    again.add("a", sample(), VERDICT, cached=False)
+    again.finish()
+    assert keeper(tmp_path).get("a") == Known(VERDICT, 1)
+    assert places(tmp_path) == [("a", 0, False), ("a", 0, False), ("a", 1, True), ("a", 0, False)]
+
+
+def test_answers_in_a_journal_of_before_they_were_counted_count(tmp_path: Path) -> None:
+    line = {"key": "a", "conversation": "c0", "turn": 0, "cached": False, **NONE.record()}
+    (tmp_path / "verdicts.jsonl").write_text(f"{json.dumps(line)}\n" * 3)
+    assert keeper(tmp_path).get("a") == Known(NONE, 3)
+    assert Known(NONE, 3).settled(reasks=2)
+    assert not Known(NONE, 3).settled(reasks=3)
 
 
 def test_each_turn_has_its_line_once(tmp_path: Path) -> None:
@@ -73,13 +104,13 @@ def test_a_lost_cache_is_filled_again_from_the_journal(tmp_path: Path) -> None:
     keeping.add("a", sample(), VERDICT, cached=False)
     keeping.finish()
     (tmp_path / "cache.sqlite").unlink()
-    assert keeper(tmp_path).get("a") == VERDICT
+    assert keeper(tmp_path).get("a") == Known(VERDICT, 1)
 
 
 def test_an_entry_that_is_no_verdict_is_a_miss(tmp_path: Path) -> None:
     cache = open_cache(tmp_path / "cache.sqlite")
     cache.put({"a": VERDICT.record(), "b": [1], "c": {"status": "scored"}})
-    assert known_verdicts(cache, "a", "b", "c") == {"a": VERDICT}
+    assert known(cache, "a", "b", "c") == {"a": Known(VERDICT, 1)}
     cache.close()
 
 
@@ -97,7 +128,7 @@ def test_a_cache_of_an_older_csconv_serves_on(tmp_path: Path) -> None:
         database.execute("INSERT INTO verdicts VALUES ('a', ?)", (text,))
     database.close()
     keeping = keeper(tmp_path)
-    assert keeping.get("a") == VERDICT
+    assert keeping.get("a") == Known(VERDICT, 1)
     assert keeping.get("b") is None
     keeping.finish()
 
