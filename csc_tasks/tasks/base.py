@@ -19,6 +19,7 @@ from lm_eval.api.utils import Message, multiturn_to_singleturn
 
 from csc_tasks.data.sources import evaluation_corpus, select, training_corpus
 from csc_tasks.errors import ConfigError, needs_extra
+from csc_tasks.harness import abilities
 from csc_tasks.harness.lm_eval import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
 from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
 from csc_tasks.protocol.networks import prepare
@@ -65,10 +66,12 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
         show_messages_plainly()
         check_version()
+        abilities.install()
         speak_as_loudly_as_lm_eval()
         config = {key: value for key, value in (config or {}).items() if key != "class"}
         metadata = dict(config.get("metadata") or {})
         self.options = Options.from_metadata(metadata)
+        self.skip_unsupported = self.options.skip_unsupported
         self.prompt_texts = load_prompt()
         self.corpus = evaluation_corpus(self.options.subset, self.options.data)
         self.conversations = select(self.corpus.conversations, self.options.subset)
