@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
+from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.api.utils import Message, multiturn_to_singleturn
 
@@ -21,12 +22,13 @@ from csc_tasks.data.sources import evaluation_corpus, select, training_corpus
 from csc_tasks.errors import ConfigError, needs_extra
 from csc_tasks.harness import abilities
 from csc_tasks.harness.lm_eval import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
+from csc_tasks.harness.wandb_tables import Columns, know_groups
 from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
 from csc_tasks.protocol.networks import prepare
 from csc_tasks.protocol.options import Options
 from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.report import RunReport
-from csc_tasks.protocol.scoring import Scored, metrics_of_task
+from csc_tasks.protocol.scoring import Scored, TurnRecord, metrics_of_task
 from csc_tasks.protocol.signature import DataSignature, Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import PromptBook, turn_docs
@@ -67,6 +69,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         show_messages_plainly()
         check_version()
         abilities.install()
+        know_groups()
         speak_as_loudly_as_lm_eval()
         config = {key: value for key, value in (config or {}).items() if key != "class"}
         metadata = dict(config.get("metadata") or {})
@@ -86,6 +89,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self._fewshot_seed: int | None = None
         self._prefixes: dict[tuple[int, str | None], str] = {}
         self.report = RunReport()
+        self._records: dict[int, TurnRecord] = {}
+        self._columns = Columns()
         choice = self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
         self.metrics: tuple[Metric, ...] = metrics_of_task(*choice, self.corpus.labelled)
         if not self.corpus.labelled:
@@ -301,6 +306,24 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         """An aggregation of turns as one of documents."""
         return aggregation
 
+    def _hand_over(self, instance: Instance, record: TurnRecord, *before: object) -> None:
+        """Put what is known of a turn where lm-eval logs it: as plain values, of which W&B can make a table.
+
+        Args:
+            instance: the request of the turn.
+            record: the turn; its text is logged, and :meth:`_record` finds it again.
+            before: what else is logged, in front of it.
+        """
+        text = str(record)
+        value = (*before, text) if before else text
+        instance.filtered_resps[FILTER] = value
+        # By the very object that comes back: a file may have the same conversation twice.
+        self._records[id(value)] = record
+
+    def _record(self, value: object) -> TurnRecord:
+        """The turn of what :meth:`_hand_over` logged."""
+        return self._records[id(value)]
+
     def override_metric(self, metric_name: str) -> None:
         """``--predict_only``: replies are read and logged, nothing is scored."""
         super().override_metric(metric_name)
@@ -310,6 +333,10 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         """The configuration for the results file, with signature and report in its metadata."""
         config: dict[str, Any] = super().dump_config()
         config["metadata"]["csconv_signature"] = self.signature.to_json()
+        # All that reads this list is W&B's logger, which makes a table of the samples' values.
+        listed = {entry["metric"]: entry for entry in config["metric_list"]}
+        names = self._columns.tabular(listed) if self.metrics else ["bypass"]
+        config["metric_list"] = [listed.get(name, {"metric": name}) for name in names]
         if self.report.figures:
             config["metadata"]["csconv_report"] = self.report.figures
         return config

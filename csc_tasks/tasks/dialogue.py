@@ -131,14 +131,14 @@ class DialogueTask(CSConvTask):
         scored = score_replies(docs, replies, self.options.tokenizer, self.metrics, left_out=left_out)
         self._judge(docs, scored, lambda k: turns[k].dialogue.history_lines(turns[k].idx, turns[k].left_out))
         for instance, record in zip(turns, scored.records, strict=True):
-            instance.filtered_resps[FILTER] = record
+            self._hand_over(instance, record)
         self._summarise(scored)
 
     def process_results(self, doc: DialogueDoc, results: Sequence[Any]) -> dict[str, Any]:
         """The items of a conversation's turns, in order: a list for each metric."""
         if not self.metrics:
             return {"bypass": 999.0}
-        records = [] if doc["padding"] else results
+        records = [] if doc["padding"] else [self._record(result) for result in results]
         picked: dict[str, Any] = {}
         for metric in self.metrics:
             name = column_name(metric, self.options.tokenizer)
@@ -146,6 +146,7 @@ class DialogueTask(CSConvTask):
             picked[name] = [record.items[name] for record in records if name in record.items]
             if isinstance(metric, AdditiveMetric):
                 picked[f"{name}_stderr"] = [[doc["conversation"], item] for item in picked[name]]
+        self._columns.see(picked)
         return picked
 
     def _of_documents(self, aggregation: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
