@@ -93,6 +93,7 @@ def program(*arguments: str | Path, cwd: Path | None = None, **environment: str)
         command(*arguments),
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
         cwd=cwd,
         env=surroundings(**environment),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 
 from csc_tasks.commands.app import app, show_error
 from csc_tasks.errors import CSConvError
+from csc_tasks.harness.lm_eval import bear_any_console
 
 __all__ = ["main"]
 
@@ -30,10 +30,7 @@ def main() -> None:
         table,
     )
 
-    # A console of another encoding (GBK, cp1252) shows what it cannot show as "?", and no traceback.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    bear_any_console()
     try:
         app()
     except Exception as error:

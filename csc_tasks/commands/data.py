@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from csc_tasks.commands.app import app, console, print_json
 from csc_tasks.data.files import FileReport, write_conversations
@@ -48,6 +49,7 @@ def info(
     """Print statistics: conversations, turns, strategy and stage shares, lengths."""
     from csc_tasks.data.sources import load
     from csc_tasks.data.statistics import record_of, summarise
+    from csc_tasks.leaderboards.rendering.text import printable
 
     corpus = load(source, _split(train))
     summary = summarise(corpus.conversations)
@@ -55,7 +57,8 @@ def info(
         print_json(json.dumps(record_of(corpus, summary), ensure_ascii=False, indent=2))
         return
     out = console()
-    out.print(f"{corpus.path}\nsha256 {corpus.sha256}, fingerprint {corpus.fingerprint}")
+    provenance = f"{corpus.path}\nsha256 {corpus.sha256}, fingerprint {corpus.fingerprint}"
+    out.print("\n".join(map(printable, provenance.splitlines())), soft_wrap=True, markup=False)
     out.print(
         f"{summary.conversations} conversations, {summary.utterances} utterances, {summary.turns} supporter turns\n"
     )
@@ -80,7 +83,7 @@ def info(
     for title, counts, total in parts:
         table = Table(title, "turns" if title == "stage" else "conversations", "share", box=None)
         for name, count in counts.items():
-            table.add_row(name, str(count), _percent(count, total))
+            table.add_row(Text(printable(name)), str(count), _percent(count, total))
         out.print(table)
         out.print()
     from csc_tasks.data.statistics import QUANTILES

@@ -13,8 +13,9 @@ from lm_eval.api.model import hash_args
 
 from csc_tasks.errors import DataError
 from csc_tasks.generation.cache_file import plain_value, read_rescued, write_rescued
-from csc_tasks.generation.dialogue import REQUEST_TYPE, DialogueRequest
+from csc_tasks.generation.dialogue import DialogueRequest
 from csc_tasks.generation.turn_requests import TurnRequest
+from csc_tasks.harness.request_names import GENERATE_DIALOGUE
 
 __all__ = ["KeptAnswers"]
 
@@ -159,4 +160,4 @@ def _keys(request: Request) -> list[str]:
     if isinstance(request, TurnRequest):
         return [str(hash_args(request.method, request.args))]
     own = str(hash_args("generate_until", request.args))
-    return [str(hash_args(REQUEST_TYPE, (request.doc["conversation"], request.idx, *request.args))), own]
+    return [str(hash_args(GENERATE_DIALOGUE, (request.doc["conversation"], request.idx, *request.args))), own]

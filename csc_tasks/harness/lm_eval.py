@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import logging
 import os
 import sys
@@ -20,6 +21,7 @@ from csc_tasks.harness.log_secrets import hidden
 __all__ = [
     "LOWEST",
     "TOO_NEW",
+    "bear_any_console",
     "check_version",
     "quiet_requests",
     "show_messages_plainly",
@@ -85,12 +87,22 @@ def speak_as_loudly_as_lm_eval() -> None:
             ours.addHandler(handler)
 
 
+def bear_any_console() -> None:
+    """Have a console of another encoding (GBK, cp1252) show what it cannot show as "?", and end nothing for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def show_messages_plainly() -> None:
     """Let our own errors reach the user of the ``lm_eval`` command as one message, not as a traceback.
+
+    Nor may the arrows of lm-eval's table do so, which it prints at the end of all.
 
     lm-eval's command does not catch errors of tasks. Other exceptions go to the hook that was there
     before; ``CSCONV_DEBUG=1`` keeps our tracebacks too.
     """
+    bear_any_console()
     previous = sys.excepthook
     if getattr(previous, "_csconv", False):
         return

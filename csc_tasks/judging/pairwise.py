@@ -260,9 +260,10 @@ def contests(
         if len(logs) < 2:
             continue
         # Tokenizer and version may differ: replies do not depend on them.
-        protocols = {log.signature.asked for log in logs.values()}
+        protocols = {(log.signature.protocol, log.signature.section): log.signature for log in logs.values()}
         if len(protocols) > 1:
-            raise ConfigError(f"{task}: the runs have different protocols: {' and '.join(sorted(protocols))}")
+            asked = sorted(signature.asked for signature in protocols.values())
+            raise ConfigError(f"{task}: the runs have different protocols: {' and '.join(asked)}")
         found.append(Contest(task, logs, rubric, config, with_reference, sample_size))
     if not found:
         raise ConfigError(

@@ -19,6 +19,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from csc_tasks.errors import DataError, first_fault
+from csc_tasks.harness import LEFT_OUT
 from csc_tasks.protocol.signature import Protocol, Signature, Text
 from csc_tasks.results.file_names import log_beside
 from csc_tasks.results.log_file import present
@@ -178,6 +179,12 @@ class ResultsFile:
     def tasks(self) -> tuple[str, ...]:
         """The names of what has scores: tasks, csconv's and others, and groups."""
         return tuple(self.content["results"])
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The tasks that its model could not do and that were left out of the run, with the reason."""
+        told = self.content.get(LEFT_OUT)
+        return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
 
     def run(self, task: str) -> TaskRun | None:
         """What the file says of a task; ``None`` if the task is not one of csconv's.

@@ -230,7 +230,9 @@ class SampleLog:
     def _record(self, sample: dict[str, Any], index: int) -> dict[str, Any]:
         """What the run made of an answer, as :class:`~csc_tasks.protocol.scoring.TurnRecord` is logged."""
         with suppress(LookupError, TypeError, ValueError):
-            record = json.loads(sample["filtered_resps"][index])
+            logged = sample["filtered_resps"][index]
+            # Of an option it comes after its likelihood, as all options have that.
+            record = json.loads(logged[-1] if isinstance(logged, list) else logged)
             if isinstance(record, dict):
                 return record
         return {}

@@ -129,7 +129,7 @@ def _around(record: ModelRecord) -> dict[str, str]:
         "system": record.system,
         "csconv_think": record.thinking,
         "shots": str(record.shots) if record.shots else "",
-        "examples": record.examples if record.shots else "",
+        "examples": str(record.examples) if record.shots and record.examples else "",
         # A single prompt, or a text without a chat, has no turns to part.
         "multiturn": "True" if record.shots and record.multiturn and template_of(record) else "",
     }

@@ -103,7 +103,10 @@ def read_results(path: Path) -> Found:
     """
     file = ResultsFile.read(path)
     runs: list[TaskRun] = []
-    problems: list[InputProblem] = []
+    problems = [
+        InputProblem(str(path), f"{task} was left out of the run: it {reason}")
+        for task, reason in file.left_out.items()
+    ]
     ignored = 0
     for task in file.tasks:
         try:
