@@ -46,7 +46,7 @@ def estimate(questions: Questions, cache: AnswerCache, journal: Path, samples: I
     Raises:
         ChatError: the cache cannot be used.
     """
-    recall(cache, journal)
+    recall(cache, journal, questions.rubric)
     total = cached = prompt = 0
     missing: set[str] = set()
     for sample in samples:
@@ -54,7 +54,7 @@ def estimate(questions: Questions, cache: AnswerCache, journal: Path, samples: I
         if sample.silent:
             continue
         task = questions.task(sample)
-        if task.key in missing or known_verdicts(cache, task.key):
+        if task.key in missing or known_verdicts(cache, questions.rubric, task.key):
             cached += 1
         else:
             missing.add(task.key)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from csc_tasks.chat.cache import AnswerCache, CacheKind
-from csc_tasks.chat.journal import Journal, read_journal, rescue
+from csc_tasks.chat.journal import Journal, read_journal, rescue, set_aside
 from csc_tasks.errors import ChatError
+from csc_tasks.metrics.judge.rubric import Rubric
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import SILENT, Status, Verdict
 
-__all__ = ["Keeper", "known_verdicts", "open_cache", "recall"]
+__all__ = ["Keeper", "forget", "known_verdicts", "open_cache", "recall"]
 
+logger = logging.getLogger(__name__)
+
+_KEY = re.compile(r"[0-9a-f]{40}")
 PULSE = 1.0
 """Seconds between two writes to the cache, which cost more than one to the journal."""
 _VERDICTS = CacheKind(
@@ -40,8 +46,8 @@ def open_cache(path: Path) -> AnswerCache:
     return AnswerCache(path, _VERDICTS)
 
 
-def known_verdicts(cache: AnswerCache, *keys: str) -> dict[str, Verdict]:
-    """The verdicts of those keys that have one; an entry that is no verdict is a miss.
+def known_verdicts(cache: AnswerCache, rubric: Rubric, *keys: str) -> dict[str, Verdict]:
+    """The verdicts of those keys that have one; an entry that no judge could have given under the rubric is a miss.
 
     Raises:
         ChatError: the cache cannot be read.
@@ -49,28 +55,80 @@ def known_verdicts(cache: AnswerCache, *keys: str) -> dict[str, Verdict]:
     found: dict[str, Verdict] = {}
     for key, record in cache.get(keys).items():
         with suppress(ValueError, TypeError):
-            found[key] = Verdict.of(record)
+            found[key] = _scored(record, rubric)
     return found
 
 
-def recall(cache: AnswerCache, journal: Path) -> set[Place]:
+def recall(cache: AnswerCache, journal: Path, rubric: Rubric) -> set[Place]:
     """Put a journal's verdicts into the cache, should it not have them; the places that have one.
+
+    A line counts as what comes from the judge does: its scores are those that the rubric offers.
 
     Raises:
         ChatError: the cache cannot be written.
     """
     places: set[Place] = set()
     verdicts: dict[str, Any] = {}
+    strange = 0
     for record in read_journal(journal):
         if record.get("status") != Status.SCORED.value:
             continue
-        with suppress(ValueError, KeyError, TypeError):
-            verdict = Verdict.of(record)
-            places.add((record["key"], record["conversation"], record["turn"]))
-            if SILENT not in verdict.flags:
-                verdicts[record["key"]] = verdict.record()
+        try:
+            verdict = _scored(record, rubric)
+            place = _place(record, rubric)
+        except (ValueError, KeyError, TypeError):
+            strange += 1
+            continue
+        places.add(place)
+        if SILENT not in verdict.flags:
+            verdicts[place[0]] = verdict.record()
+    if strange:
+        logger.warning(
+            "%s: %d lines are no verdicts under %s and are passed over", journal, strange, rubric.name
+        )
     cache.put(verdicts)
     return places
+
+
+def _scored(record: Any, rubric: Rubric) -> Verdict:
+    """The verdict of a record that was read back.
+
+    Raises:
+        ValueError, TypeError: it is none that counts under the rubric.
+    """
+    verdict = Verdict.of(record)
+    if verdict.status is not Status.SCORED or not rubric.accepts(verdict.scores):
+        raise ValueError("not what the rubric offers")
+    return verdict
+
+
+def _place(record: dict[str, Any], rubric: Rubric) -> Place:
+    """Which question a line of the journal answers.
+
+    Raises:
+        ValueError, KeyError: it does not say, or is of another rubric.
+    """
+    key, conversation, turn = record["key"], record["conversation"], record["turn"]
+    if not (isinstance(key, str) and _KEY.fullmatch(key) and isinstance(conversation, str)):
+        raise ValueError("no key")
+    if turn is not None and (not isinstance(turn, int) or isinstance(turn, bool)):
+        raise ValueError("no turn")
+    if record["rubric"] != f"{rubric.name}@{rubric.sha256}":
+        raise ValueError("another rubric")
+    return key, conversation, turn
+
+
+def forget(cache: AnswerCache, journal: Path, keys: Iterable[str]) -> Path | None:
+    """Take nothing from earlier runs: drop these questions' verdicts from the cache, and set the journal aside.
+
+    Returns:
+        Where the journal's verdicts are now; ``None`` if there were none.
+
+    Raises:
+        ChatError: the cache cannot be written, or the journal not be renamed.
+    """
+    cache.drop(sorted(set(keys)))
+    return set_aside(journal)
 
 
 class Keeper:
@@ -79,6 +137,7 @@ class Keeper:
     Args:
         cache: verdicts of all runs.
         journal: the path of the run's own; the verdicts already in it are put into the cache.
+        rubric: what was asked; what does not fit it is not taken from cache or journal.
         origin: what each line of the journal says of its origin: rubric and judge.
         fail: called with what a user must know when something cannot be written.
 
@@ -87,12 +146,18 @@ class Keeper:
     """
 
     def __init__(
-        self, cache: AnswerCache, journal: Path, origin: Mapping[str, str], fail: Callable[[str], None]
+        self,
+        cache: AnswerCache,
+        journal: Path,
+        rubric: Rubric,
+        origin: Mapping[str, str],
+        fail: Callable[[str], None],
     ) -> None:
         self._cache = cache
+        self._rubric = rubric
         self._origin = origin
         self._fail = fail
-        self._logged = recall(cache, journal)
+        self._logged = recall(cache, journal, rubric)
         self._journal = Journal(journal)
         self._unsaved: list[dict[str, Any]] = []
         self._pending: dict[str, Verdict] = {}
@@ -103,7 +168,7 @@ class Keeper:
         if key in self._pending:
             return self._pending[key]
         try:
-            return known_verdicts(self._cache, key).get(key)
+            return known_verdicts(self._cache, self._rubric, key).get(key)
         except ChatError as error:
             self._lose_cache(error)
             return None

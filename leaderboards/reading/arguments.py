@@ -68,10 +68,12 @@ _TOKENIZERS = """
 _NOT_SECRET = {"token": frozenset(f"{_TOKENIZERS}".split()), "key": frozenset(["num"])}
 """Words beside which these two name no secret: what every tokenizer has, and counts of a network's parts."""
 _SHAPES = re.compile(
-    r"\b(?:sk-[\w-]{8,}|hf_\w{16,}|gh[oprsu]_\w{16,}|AKIA\w{12,}|xox[a-z]-[\w-]+|eyJ[\w-]{10,}\.[\w.-]+)"
+    r"\b(?:sk-[\w-]{8,}|hf_\w{16,}|gh[oprsu]_\w{16,}|AKIA\w{12,}|xox[a-z]-[\w-]+|eyJ[\w-]{10,2000}\.[\w.-]+)"
     r"|\bBearer\s+\S+"
 )
 """What keys of well-known services look like, wherever they stand."""
+_USER = re.compile(r"(?<=://)[^/@\s]{0,1000}@")
+"""Name and password in an address; bounded, so that the time is that of a text's length."""
 _HIDDEN = "(secret)"
 _NESTED = ("chat_template_args", "chat_template_kwargs", "extra_body")
 """Mappings whose entries mean the same as arguments of their names."""
@@ -155,7 +157,7 @@ def _is_secret(name: str) -> bool:
 
 def without_secrets(text: str) -> str:
     """The text without what looks like a key, and without names and passwords in addresses."""
-    text = re.sub(r"(\w+://)[^/@\s]*@", r"\1", text)
+    text = _USER.sub("", text)
     return _SHAPES.sub(_HIDDEN, text)
 
 
