@@ -27,6 +27,8 @@ __all__ = ["Chunk", "SampleLog", "find_logs", "log_files", "no_logs", "open_log"
 
 CHUNK = 2000
 """Turns scored at a time."""
+MAX_EMPTY = 10_000
+"""Empty lines: lm-eval writes none, an editor one or two; 64 MB of them would be counted for half a minute."""
 HASHED = ("doc", "prompt", "target")
 """What lm-eval hashes of a sample; over all lines in this order the results file has a hash of the log."""
 _KINDS = {kind.value for kind in TaskKind}
@@ -137,12 +139,16 @@ class SampleLog:
             FileNotFoundError: there is no log.
             DataError: it cannot be read.
         """
-        number = 0
+        number = empty = 0
         try:
             with open_log_file(self.path) as file:
                 for number, line in enumerate(lines_of(file), 1):  # for what follows it
                     if line.strip():
                         yield f"{self.path}: line {number}", line
+                        continue
+                    empty += 1
+                    if empty > MAX_EMPTY:
+                        raise DataError(f"{self.path}: more than {MAX_EMPTY:,} empty lines, which no log has")
         except FileNotFoundError:
             raise
         except OSError as error:
