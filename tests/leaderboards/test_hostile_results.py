@@ -10,88 +10,16 @@ import json
 import os
 import re
 import shutil
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from tests.door import Done, csconv
-from tests.leaderboards.mutations import HOSTILE_TEXTS, mutate
-
-FOLDERS = ("models", "judged")
-GOOD, POOR = "models/org__good", "models/org__poor"
-LONGEST = 10
-"""Seconds that a command may take."""
-MODELS = ("org/good", "org/poor")
-
-
-class Command(NamedTuple):
-    """A command that reads results, and the exit codes that its documentation names."""
-
-    arguments: tuple[str, ...]
-    codes: tuple[int, ...]
-
-
-READ, WRITE, GATE, JUDGE = (0,), (0, 1), (0, 1, 2, 3, 4), (0, 1, 3, 4)
-COMMANDS = {
-    "table": Command(("table", *FOLDERS, "--all"), READ),
-    "leaderboard": Command(("leaderboard", *FOLDERS, "--out", "site", "--workers", "1"), READ),
-    "csv": Command(("export", *FOLDERS, "--out", "x.csv"), READ),
-    "parquet": Command(("export", *FOLDERS, "--out", "x.parquet", "--format", "parquet"), READ),
-    "card": Command(
-        ("export", *FOLDERS, "--out", "x.yaml", "--format", "model-index", "--model", "org/poor"), WRITE
-    ),
-    "compare": Command(("compare", GOOD, POOR, "--all"), (0, 1, 3)),
-    "compare as json": Command(("compare", GOOD, POOR, "--format", "json"), (0, 1, 3)),
-    "gate with a file": Command(("gate", "judged", "--baseline", "baseline.json", "--json", "-"), GATE),
-    "gate with a folder": Command(
-        ("gate", POOR, "--baseline", GOOD, "--junit", "j.xml", "--markdown", "j.md"), GATE
-    ),
-    "power": Command(("gate", "power", "--baseline", "baseline.json"), GATE),
-    "score": Command(("score", "models"), WRITE),
-    "judge": Command(("judge", "judged", "--config", "judge.yaml", "--dry-run"), JUDGE),
-    "pairs": Command(("judge", GOOD, POOR, "--config", "judge.yaml", "--dry-run", "--pairwise"), JUDGE),
-}
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e]")
-"""What must not reach a terminal."""
-
-
-class Hangs(BaseException):
-    """A command took too long; no handler of the command's own takes it for something else."""
-
-
-@contextmanager
-def in_time() -> Iterator[None]:
-    def end(*_: Any) -> None:
-        raise Hangs
-
-    before = signal.signal(signal.SIGALRM, end)
-    signal.alarm(LONGEST)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
-
-
-def faults(done: Done, command: Command) -> list[str]:
-    """What is wrong with how a command ended."""
-    found = []
-    if "Traceback" in done.output:
-        found.append(done.output[-800:])
-    if done.code not in command.codes:
-        found.append(f"exit code {done.code}: {done.output[-300:]}")
-    if "Warning" in done.output:
-        found.append(done.output[-300:])
-    if seen := UNSEEN.search(done.output):
-        found.append(f"{seen[0]!r} on the terminal")
-    if command.arguments[0] == "table" and "note:" not in done.err:
-        found += [f"{model} is gone without a word" for model in MODELS if model not in done.out]
-    return found
+from tests.door import csconv
+from tests.leaderboards.commands import COMMANDS, FOLDERS, GOOD, LONGEST, MODELS, POOR, Hangs, faults, in_time
+from tests.leaderboards.mutations import mutate
 
 
 def spoilt(
@@ -202,112 +130,6 @@ def test_a_file_of_verdicts_without_lines_is_no_journal(runs: Path) -> None:
     os.truncate(journal, 5 * 2**30)
     with in_time():
         done = csconv("judge", "judged", "--config", "judge.yaml", "--dry-run", cwd=runs)
-    assert done.code == 0, done.err
-
-
-# --- names ---
-
-NAMES = [*HOSTILE_TEXTS, "my-model[v2]", "[/]", "[link=https://x]x[/link]", "a" * 20_000]
-
-
-def renamed(runs: Path, name: str) -> None:
-    """Call the model org/poor otherwise."""
-    for path in (runs / POOR).glob("results_*.json"):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        content["config"]["model_args"] = {"pretrained": name}
-        content["model_name"] = name
-        path.write_text(json.dumps(content), encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", NAMES, ids=lambda name: f"{name!r:.30}")
-def test_a_models_name_is_shown_and_does_nothing(
-    name: str, runs: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    renamed(runs, name)
-    for arguments in (("table", POOR), ("export", POOR, "--out", "x.csv")):
-        with in_time():
-            done = csconv(*arguments, cwd=runs, CSCONV_CACHE=str(kept))
-        assert done.code == 0
-        assert "Traceback" not in done.output
-        assert not UNSEEN.search(done.output)
-        if arguments[0] == "table" and name.isprintable() and name.strip() == name and len(name) < 300:
-            assert name.rpartition("/")[2] in done.out
-    for line in (runs / "x.csv").read_text(encoding="utf-8").splitlines():
-        assert not line.startswith(("=", "+", "-", "@")), "a spreadsheet would run it"
-
-
-@pytest.mark.parametrize("name", ["[/v2]", "my-model[v2]", "\x1b[31mred", "a\u202eb"])
-@pytest.mark.parametrize("command", ["leaderboard", "card", "compare", "gate with a folder", "pairs"])
-def test_so_it_does_in_every_other_command(
-    command: str, name: str, runs: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    renamed(runs, name)
-    with in_time():
-        done = csconv(*COMMANDS[command].arguments, cwd=runs, CSCONV_CACHE=str(kept))
-    assert faults(done, COMMANDS[command]) == []
-
-
-@pytest.mark.parametrize("name", ["[/v2]", "a[bold]b", "\x1b[31mred", "a\u202eb", "a\nb"])
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("table", "{}"),
-        ("leaderboard", "{}", "--out", "site"),
-        ("compare", "{}", POOR),
-        ("gate", POOR, "--baseline", "{}"),
-        ("score", "{}", "--force"),
-        ("judge", "{}", POOR, "--config", "judge.yaml", "--dry-run", "--pairwise"),
-        ("judge", "{}", "--config", "judge.yaml", "--dry-run"),
-        ("logs", "compress", "{}", "--keep"),
-        ("data", "info", "{}/conversations.json"),
-        ("data", "validate", "{}/broken.json"),
-    ],
-    ids=lambda command: " ".join(command)[:40],
-)
-def test_a_folders_name_is_shown_and_does_nothing(
-    command: tuple[str, ...], name: str, runs: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    (runs / name).parent.mkdir(exist_ok=True)
-    (runs / GOOD).rename(runs / name)
-    shutil.copy(runs / "conversations.json", runs / name)
-    (runs / name / "broken.json").write_text('[{"topic": 1}]')
-    with in_time():
-        done = csconv(*(part.format(name) for part in command), cwd=runs, CSCONV_CACHE=str(kept))
-    assert "Traceback" not in done.output
-    assert done.code in (0, 1, 3, 4)
-    # To a program a path is given as it is.
-    shown = done.err if command[0] == "score" else done.output
-    assert not UNSEEN.search(shown)
-
-
-@pytest.mark.parametrize(
-    "task", ["../../x", "a/b", "a\nb", "a\x1b[31m", "x" * 300, "..", "[/v2]", "\ud800", "a\0b"]
-)
-def test_a_tasks_name_leads_nowhere(
-    task: str, runs: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
-    (path,) = (path for path in (runs / POOR).glob("results_*.json") if "rescored" not in path.name)
-    content = json.loads(path.read_text(encoding="utf-8"))
-    for part in ("results", "configs", "n-shot", "task_hashes"):
-        content[part] = {task if k == "csconv_response" else k: v for k, v in content[part].items()}
-    path.write_text(json.dumps(content), encoding="utf-8")
-    with in_time():
-        done = csconv(*COMMANDS["table"].arguments, cwd=runs, CSCONV_CACHE=str(kept))
-    assert faults(done, COMMANDS["table"]) == []
-    assert "is not beside" in done.err or "its log cannot be called after it" in done.err
-
-
-def test_a_thousand_arguments_that_differ_are_told_apart_in_time(runs: Path, kept: Path) -> None:
-    for number, path in enumerate(sorted((runs / "models").rglob("results_2*.json"))):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        content["config"]["model_args"] = {"pretrained": "m", **{f"k{i}": number for i in range(1000)}}
-        path.write_text(json.dumps(content), encoding="utf-8")
-    with in_time():
-        done = csconv("table", "models", cwd=runs, CSCONV_CACHE=str(kept))
     assert done.code == 0, done.err
 
 
