@@ -47,7 +47,7 @@ def compress_logs(
     failed = False
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("compressing", total=sum(log.stat().st_size for log in logs))
+        bar = progress.add_task("compressing", total=sum(log.stat().st_size for log in logs if log.is_file()))
         for log in logs:
             try:
                 packed = compress(log, form, keep, lambda count: progress.advance(bar, count))

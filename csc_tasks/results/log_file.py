@@ -177,6 +177,7 @@ def compress(
         DataError: there is another file of that name, the log changed meanwhile, or it reads back differently.
         OSError: the disk refuses.
     """
+    require_regular(path)
     target = path.with_name(path.name + form.suffix)
     before = path.stat()
     digest = hashlib.sha256()

@@ -41,6 +41,7 @@ COMMANDS = {
     ),
     "power": Command(("gate", "power", "--baseline", "baseline.json"), GATE),
     "score": Command(("score", "models"), WRITE),
+    "compress": Command(("logs", "compress", "models", "--keep"), WRITE),
     "judge": Command(("judge", "judged", "--config", "judge.yaml", "--dry-run"), JUDGE),
     "pairs": Command(("judge", GOOD, POOR, "--config", "judge.yaml", "--dry-run", "--pairwise"), JUDGE),
 }
