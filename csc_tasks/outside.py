@@ -28,9 +28,9 @@ __all__ = [
 ]
 
 MAX_FILE = 64 * 2**20
-"""Bytes of a file that is read whole. The largest results file of ours, of a judge on the full data, has 2 MB."""
+"""Bytes of a file that is read whole: a judge's results of the full data, the largest, have one or two million."""
 MAX_LINE = 64 * 2**20
-"""Bytes of a line of a log. A dialogue's holds all its prompts: 2 MB in the full data, ten times that with examples."""
+"""Bytes of a line of a log. A dialogue's holds all its prompts: some 100 KB, megabytes with long examples."""
 MAX_DEPTH = 64
 """Objects and lists within each other. Ours have ten, and Python's own functions give up at some hundreds."""
 _LONGEST_NAME = 255

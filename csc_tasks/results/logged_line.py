@@ -14,7 +14,7 @@ from csc_tasks.protocol.task_kind import TaskKind
 __all__ = ["LoggedDialogue", "LoggedDoc", "left_out", "require_answer", "require_items"]
 
 MAX_TURNS = 10_000
-"""Turns of a conversation. The longest published has 60 utterances; every turn up to this costs a bit of memory."""
+"""Turns of a conversation: real ones have some tens, and each up to this costs a bit of memory."""
 _SHOWN = 60
 _NAMES = {s.zh for s in Strategy}
 _Turns = Annotated[int, Field(ge=1, le=MAX_TURNS, strict=True)]
