@@ -37,7 +37,7 @@ BLOCK = 2**20
 SMALL = 64 * 2**20
 """Bytes to which any compressed log may expand."""
 MOST_EXPANDED = 200
-"""How many times its size a larger one may: real logs come to a twelfth, and to less where prompts repeat long examples."""
+"""How many times its size a larger one may: real logs come to a twelfth, less where prompts repeat long examples."""
 
 
 class Compression(StrEnum):
