@@ -21,13 +21,14 @@ _TOKENIZERS = """
 _NOT_SECRET = {"token": frozenset(f"{_TOKENIZERS}".split()), "key": frozenset(["num"])}
 """Words beside which these two name no secret: what every tokenizer has, and counts of a network's parts."""
 _SHAPES = re.compile(
-    r"\b(?:sk-[\w-]{8,}|hf_\w{16,}|gh[oprsu]_\w{16,}|AKIA\w{12,}|xox[a-z]-[\w-]+|eyJ[\w-]{10,}\.[\w.-]+)"
+    r"\b(?:sk-[\w-]{8,}|hf_\w{16,}|gh[oprsu]_\w{16,}|AKIA\w{12,}|xox[a-z]-[\w-]+|eyJ[\w-]{10,2000}\.[\w.-]+)"
     r"|\bBearer\s{1,9}[^\s'\",;)}\]]+"
 )
 """What keys of well-known services look like, wherever they stand."""
 HIDDEN = "(secret)"
 """What stands in the place of a secret."""
-_USER = re.compile(r"\b(\w{1,20}://)[^/@\s]{1,500}@")
+_USER = re.compile(r"(?<=://)[^/@\s]{0,1000}@")
+"""Name and password in an address; bounded, so that the time is that of a text's length."""
 _PAIR = re.compile(
     r"""(?P<name>["'][\w-]{1,60}["'])(?P<is>\s{0,3}[:=,]\s{0,3})(?P<quote>["'])(?P<value>[^"'\n]{1,4000})(?P=quote)"""
 )
@@ -60,7 +61,7 @@ def without_secrets(text: str, known: frozenset[str] = frozenset()) -> str:
         text: of whatever origin.
         known: secrets that are looked for as they are.
     """
-    text = _SHAPES.sub(HIDDEN, _USER.sub(r"\1", text))
+    text = _SHAPES.sub(HIDDEN, _USER.sub("", text))
     for secret in known:
         text = text.replace(secret, HIDDEN)
     return text

@@ -117,6 +117,15 @@ class AnswerCache:
         rows = [(key, _text(value)) for key, value in values.items()]
         self._use(lambda: self._put(rows))
 
+    def drop(self, keys: Sequence[str]) -> None:
+        """Forget the values of these keys.
+
+        Raises:
+            ChatError: the file cannot be written.
+        """
+        rows = [(key,) for key in keys]
+        self._use(lambda: self._db.executemany(f"DELETE FROM {self.kind.table} WHERE key = ?", rows))
+
     def _put(self, rows: Sequence[tuple[str, str]]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
         try:

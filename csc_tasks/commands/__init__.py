@@ -36,13 +36,19 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("CSCONV_DEBUG") or not _is_expected(error):
             raise
-        show_error(error)
+        show_error(_of_file(error) if isinstance(error, OSError) else error)
         sys.exit(1)
 
 
+def _of_file(error: OSError) -> CSConvError:
+    return CSConvError(f"{error.filename}: {error.strerror}")
+
+
 def _is_expected(error: Exception) -> bool:
-    """Whether a user can act on it: ours, and those of the metrics, which know nothing of ours."""
+    """Whether a user can act on it: ours, those of the metrics, which know nothing of ours, and a file's own."""
     if isinstance(error, CSConvError):
+        return True
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return True
     from csc_tasks.metrics import ModelError
     from csc_tasks.metrics.judge import JudgeError

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +15,9 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from csc_tasks._version import __version__
+from csc_tasks.printable import printable, printable_lines
 
-__all__ = ["Allow", "RunByDefault", "app", "console", "print_json", "show_error"]
+__all__ = ["Allow", "RunByDefault", "app", "console", "print_json", "print_path", "say", "show_error"]
 
 app = typer.Typer(
     name="csconv",
@@ -83,11 +86,19 @@ def print_json(text: str) -> None:
     typer.echo(text)
 
 
-def show_error(error: Exception) -> None:
-    """Write an error to stderr; names of models and files stand in it, which may have control characters."""
-    from csc_tasks.leaderboards.rendering.text import printable
+def print_path(path: Path) -> None:
+    """Write a file's path to stdout: as it is for a program, fit to be seen on a terminal."""
+    typer.echo(printable(str(path)) if sys.stdout.isatty() else str(path))
 
-    typer.echo("csconv: " + "\n".join(map(printable, str(error).splitlines())), err=True)
+
+def say(text: str) -> None:
+    """Write to stderr what may have names of models and files in it, and with them control characters."""
+    typer.echo(printable_lines(text), err=True)
+
+
+def show_error(error: Exception) -> None:
+    """Write an error to stderr."""
+    say(f"csconv: {error}")
 
 
 def _version(wanted: bool) -> None:

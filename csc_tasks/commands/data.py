@@ -18,6 +18,7 @@ from csc_tasks.data.importing import ImportOptions, find_format, import_file, re
 from csc_tasks.data.mistakes import distinct_mistakes
 from csc_tasks.data.splits import Split
 from csc_tasks.errors import DataError
+from csc_tasks.printable import printable
 
 if TYPE_CHECKING:
     from csc_tasks.data.statistics import DataStatistics
@@ -143,12 +144,14 @@ def _print_defects(report: FileReport, every: bool) -> None:
     mistakes = distinct_mistakes(report.defects)
     lines = [(d, str(d)) for d in report.defects] if every else [(m.first, str(m)) for m in mistakes[:_SHOWN]]
     for located, text in lines:
-        typer.echo(f"{'error' if located.defect.fatal else 'rule '} {located.defect.kind:18} {text}")
+        typer.echo(
+            f"{'error' if located.defect.fatal else 'rule '} {located.defect.kind:18} {printable(text)}"
+        )
     if not every and len(mistakes) > _SHOWN:
         typer.echo(f"… and {len(mistakes) - _SHOWN:,} more distinct mistakes; --all lists every one")
     errors, sound = len(report.fatal), report.conversations
     typer.echo(
-        f"{report.path}: {len(sound)} sound conversations, {errors} errors, "
+        f"{printable(str(report.path))}: {len(sound)} sound conversations, {errors} errors, "
         f"{len(report.defects) - errors} broken rules"
         + ("" if not sound or sound[0].labelled else "; unlabelled: no 客服 utterance has a strategy")
     )
@@ -218,13 +221,13 @@ def convert(
     if path.is_file() and (options != ImportOptions() or find_format(path, {}) is not Format.CSCONV):
         read = import_file(path, options)
         conversations = read.conversations
-        typer.echo(f"{path}: read as {read.format}")
+        typer.echo(f"{printable(str(path))}: read as {read.format}")
         for what, count in read.counts.items():
-            typer.echo(f"{count:,} {what}")
+            typer.echo(f"{count:,} {printable(what)}")
     else:
         from csc_tasks.data.sources import load
 
         conversations = load(source, _split(train)).conversations
     write_conversations(target, conversations)
     note = "" if conversations[0].labelled else "; unlabelled: for csconv_response and csconv_dialogue"
-    typer.echo(f"wrote {len(conversations)} conversations to {target}{note}")
+    typer.echo(f"wrote {len(conversations)} conversations to {printable(str(target))}{note}")

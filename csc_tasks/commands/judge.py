@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from csc_tasks.commands.app import RunByDefault, app, console, print_json
+from csc_tasks.commands.app import RunByDefault, app, console, print_json, say
 from csc_tasks.metrics.judge.rubric import TURN_RUBRIC
 
 if TYPE_CHECKING:
@@ -65,6 +65,13 @@ def run(
     pairwise: Annotated[
         bool, typer.Option("--pairwise", help="Compare the runs with each other: a folder for each model.")
     ] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh",
+            help="Ask everything again: take no verdict from the cache or from files that lie there.",
+        ),
+    ] = False,
 ) -> None:
     """Judge saved runs (lm_eval --log_samples).
 
@@ -76,7 +83,7 @@ def run(
     from csc_tasks.judging.session import JudgeOptions, judge_results
 
     options = JudgeOptions(
-        tuple(results), config, rubric, with_reference, sample, dry_run, budget, cache, pairwise
+        tuple(results), config, rubric, with_reference, sample, dry_run, budget, cache, pairwise, fresh
     )
     with _shown() as report:
         judge_results(options, report)
@@ -155,8 +162,8 @@ def _shown() -> Iterator[Report]:
         with _report() as report:
             yield report
     except Stopped as stopped:
-        typer.echo(str(stopped), err=True)
+        say(str(stopped))
         raise typer.Exit({Stop.BUDGET: 3, Stop.HOPELESS: 4}.get(stopped.why, 130)) from None
     except Withheld as withheld:
-        typer.echo(str(withheld), err=True)
+        say(str(withheld))
         raise typer.Exit(4) from None

@@ -131,7 +131,9 @@ class Engine:
             "judge": self._config.model,
             **self._about,
         }
-        self._keeper = Keeper(self._cache, self._journal, origin, lambda why: self._halt(Stop.BROKEN, why))
+        self._keeper = Keeper(
+            self._cache, self._journal, self._rubric, origin, lambda why: self._halt(Stop.BROKEN, why)
+        )
         try:
             _run_in_a_loop(lambda: self._run(samples))
         finally:

@@ -49,7 +49,7 @@ def estimate(questions: Questions, cache: AnswerCache, journal: Path, samples: I
     Raises:
         ChatError: the cache cannot be used.
     """
-    recall(cache, journal)
+    recall(cache, journal, questions.rubric)
     config = questions.config
     total = cached = prompt = most_requests = most_prompt = 0
     missing: set[str] = set()
@@ -58,7 +58,7 @@ def estimate(questions: Questions, cache: AnswerCache, journal: Path, samples: I
         if sample.silent:
             continue
         task = questions.task(sample)
-        kept = None if task.key in missing else known(cache, task.key).get(task.key)
+        kept = None if task.key in missing else known(cache, questions.rubric, task.key).get(task.key)
         if task.key in missing or (kept and kept.settled(config.reasks)):
             cached += 1
         else:

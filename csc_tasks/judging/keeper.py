@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from csc_tasks.chat.cache import AnswerCache, CacheKind
-from csc_tasks.chat.journal import Journal, read_journal, rescue
+from csc_tasks.chat.journal import Journal, read_journal, rescue, set_aside
 from csc_tasks.errors import ChatError
 from csc_tasks.judging.answers import PAID
+from csc_tasks.metrics.judge.rubric import Rubric
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import SILENT, Status, Verdict
 
-__all__ = ["Keeper", "Known", "known", "open_cache", "recall"]
+__all__ = ["Keeper", "Known", "forget", "known", "open_cache", "recall"]
 
+logger = logging.getLogger(__name__)
+
+_KEY = re.compile(r"[0-9a-f]{40}")
+_MOST_ANSWERS = 10**6
+"""More answers than anybody pays for to one question."""
 PULSE = 1.0
 """Seconds between two writes to the cache, which cost more than one to the journal."""
 _VERDICTS = CacheKind(
@@ -48,16 +56,19 @@ class Known(NamedTuple):
     answers: int
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Known:
-        """What a record of the cache or a line of a journal says.
+    def of(cls, record: Any, rubric: Rubric) -> Known:
+        """What a record of the cache or a line of a journal says, read like what comes from the judge.
 
         Raises:
-            ValueError: it says nothing.
+            ValueError, TypeError: it says nothing, or has scores that the rubric does not offer.
         """
+        verdict = Verdict.of(record)
+        if verdict.status is Status.SCORED and not rubric.accepts(verdict.scores):
+            raise ValueError("not what the rubric offers")
         answers = record.get("answers", 1)
-        if not isinstance(answers, int) or answers < 1:
+        if not isinstance(answers, int) or isinstance(answers, bool) or not 1 <= answers <= _MOST_ANSWERS:
             raise ValueError("answers: not a number of answers")
-        return cls(Verdict.of(record), answers)
+        return cls(verdict, answers)
 
     def record(self) -> dict[str, Any]:
         """It as a JSON object."""
@@ -69,8 +80,8 @@ class Known(NamedTuple):
         return self.verdict.status is Status.SCORED or self.answers > reasks
 
 
-def known(cache: AnswerCache, *keys: str) -> dict[str, Known]:
-    """What is kept of those keys that were answered; an entry that is no verdict is a miss.
+def known(cache: AnswerCache, rubric: Rubric, *keys: str) -> dict[str, Known]:
+    """What is kept of those keys that were answered; what no judge could have said under the rubric is a miss.
 
     Raises:
         ChatError: the cache cannot be read.
@@ -78,15 +89,19 @@ def known(cache: AnswerCache, *keys: str) -> dict[str, Known]:
     found: dict[str, Known] = {}
     for key, record in cache.get(keys).items():
         with suppress(ValueError, TypeError, AttributeError):
-            found[key] = Known.of(record)
+            found[key] = Known.of(record, rubric)
     return found
 
 
-def recall(cache: AnswerCache, journal: Path) -> dict[Place, Status]:
+def recall(cache: AnswerCache, journal: Path, rubric: Rubric) -> dict[Place, Status]:
     """Put a journal's verdicts and its answers that were none into the cache, should it not have them.
+
+    A line counts as what comes from the judge does: its scores are those that the rubric offers.
 
     Returns:
         What became of each place so far.
+
+    A line counts as what comes from the judge does: its scores are those that the rubric offers.
 
     Raises:
         ChatError: the cache cannot be written.
@@ -94,19 +109,28 @@ def recall(cache: AnswerCache, journal: Path) -> dict[Place, Status]:
     places: dict[Place, Status] = {}
     scored: dict[str, Known] = {}
     unusable: dict[str, Known] = {}
+    strange = 0
     for line in read_journal(journal):
-        with suppress(ValueError, KeyError, TypeError):
-            verdict, answers = Known.of(line)
-            key, place = line["key"], (line["key"], line["conversation"], line["turn"])
-            if places.get(place) is not Status.SCORED:
-                places[place] = verdict.status
-            if verdict.status is Status.SCORED and SILENT not in verdict.flags:
-                scored[key] = Known(verdict, 1)
-            elif verdict.status in PAID:
-                # Lines of before they were counted have no number, and each was paid for.
-                before = unusable[key].answers if key in unusable else 0
-                unusable[key] = Known(verdict, max(answers, before + (not line.get("cached"))))
-    kept = known(cache, *(unusable.keys() - scored.keys()))
+        try:
+            verdict, answers = Known.of(line, rubric)
+            place = _place(line, rubric)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            strange += 1
+            continue
+        key = place[0]
+        if places.get(place) is not Status.SCORED:
+            places[place] = verdict.status
+        if verdict.status is Status.SCORED and SILENT not in verdict.flags:
+            scored[key] = Known(verdict, 1)
+        elif verdict.status in PAID:
+            # Lines of before they were counted have no number, and each was paid for.
+            before = unusable[key].answers if key in unusable else 0
+            unusable[key] = Known(verdict, max(answers, before + (not line.get("cached"))))
+    if strange:
+        logger.warning(
+            "%s: %d lines are no verdicts under %s and are passed over", journal, strange, rubric.name
+        )
+    kept = known(cache, rubric, *(unusable.keys() - scored.keys()))
     missing = {
         key: each
         for key, each in unusable.items()
@@ -116,12 +140,42 @@ def recall(cache: AnswerCache, journal: Path) -> dict[Place, Status]:
     return places
 
 
+def _place(record: dict[str, Any], rubric: Rubric) -> Place:
+    """Which question a line of the journal answers.
+
+    Raises:
+        ValueError, KeyError: it does not say, or is of another rubric.
+    """
+    key, conversation, turn = record["key"], record["conversation"], record["turn"]
+    if not (isinstance(key, str) and _KEY.fullmatch(key) and isinstance(conversation, str)):
+        raise ValueError("no key")
+    if turn is not None and (not isinstance(turn, int) or isinstance(turn, bool)):
+        raise ValueError("no turn")
+    if record["rubric"] != f"{rubric.name}@{rubric.sha256}":
+        raise ValueError("another rubric")
+    return key, conversation, turn
+
+
+def forget(cache: AnswerCache, journal: Path, keys: Iterable[str]) -> Path | None:
+    """Take nothing from earlier runs: drop these questions' verdicts from the cache, and set the journal aside.
+
+    Returns:
+        Where the journal's verdicts are now; ``None`` if there were none.
+
+    Raises:
+        ChatError: the cache cannot be written, or the journal not be renamed.
+    """
+    cache.drop(sorted(set(keys)))
+    return set_aside(journal)
+
+
 class Keeper:
     """Writes the journal and the cache of a run.
 
     Args:
         cache: verdicts of all runs.
         journal: the path of the run's own; the verdicts already in it are put into the cache.
+        rubric: what was asked; what does not fit it is not taken from cache or journal.
         origin: what each line of the journal says of its origin: rubric and judge.
         fail: called with what a user must know when something cannot be written.
 
@@ -130,12 +184,18 @@ class Keeper:
     """
 
     def __init__(
-        self, cache: AnswerCache, journal: Path, origin: Mapping[str, str], fail: Callable[[str], None]
+        self,
+        cache: AnswerCache,
+        journal: Path,
+        rubric: Rubric,
+        origin: Mapping[str, str],
+        fail: Callable[[str], None],
     ) -> None:
         self._cache = cache
+        self._rubric = rubric
         self._origin = origin
         self._fail = fail
-        self._logged = recall(cache, journal)
+        self._logged = recall(cache, journal, rubric)
         self._in_vain = {place[0] for place, status in self._logged.items() if status is not Status.SCORED}
         self._journal = Journal(journal)
         self._unsaved: list[dict[str, Any]] = []
@@ -148,7 +208,7 @@ class Keeper:
         if key in self._pending:
             return self._pending[key]
         try:
-            found = known(self._cache, key).get(key)
+            found = known(self._cache, self._rubric, key).get(key)
         except ChatError as error:
             self._lose_cache(error)
             return None

@@ -17,6 +17,7 @@ from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.keeper import forget
 from csc_tasks.judging.progress import JudgeProgress, OnProgress, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
@@ -137,6 +138,16 @@ class Contest:
         return [
             estimate(self.questions, cache, self.journal_path, self.samples(*pair)) for pair in self.pairs()
         ]
+
+    def forget(self, cache: AnswerCache) -> Path | None:
+        """Take nothing from what lies beside the logs or in the cache; where the journal was put, if there was one.
+
+        Raises:
+            ChatError: that cannot be done.
+        """
+        asked = (self.samples(*pair) for pair in self.pairs())
+        keys = (self.questions.task(sample).key for samples in asked for sample in samples)
+        return forget(cache, self.journal_path, keys)
 
     def run(
         self,

@@ -41,6 +41,7 @@ class JudgeOptions:
         budget: what may be spent, in the configuration's currency.
         cache: the verdict cache; by default the configuration's, or one in the first of the results.
         pairwise: compare the runs with each other.
+        fresh: take no verdict from earlier runs.
     """
 
     results: tuple[Path, ...]
@@ -52,6 +53,7 @@ class JudgeOptions:
     budget: float | None = None
     cache: Path | None = None
     pairwise: bool = False
+    fresh: bool = False
 
 
 def judge_results(options: JudgeOptions, report: Report) -> None:
@@ -80,6 +82,10 @@ def judge_results(options: JudgeOptions, report: Report) -> None:
             return
         on_progress = report.bar("probe", config.currency)
         spent = require_probe(config, cache, options.config, on_progress, options.budget)
+        if options.fresh:
+            for judged in session.plan:
+                if (aside := judged.forget(cache)) is not None:
+                    report.say(f"{judged.journal_path}: set aside as {aside.name}; nothing is taken from it")
         session.run(cache, spent)
 
 

@@ -162,7 +162,7 @@ def path_of(text: str, parts: int) -> str:
     if not is_local_path(text) or not path.name:
         return text
     names = [part for part in path.parts if part not in (path.anchor, "..", "~")]
-    return "/".join(names[-parts:])
+    return "/".join(names[-parts:]) or text
 
 
 def _path(text: str) -> PurePath:
