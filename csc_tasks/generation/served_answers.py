@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from csc_tasks.harness.log_secrets import know_secrets_of
+from csc_tasks.printable import printable
 from csc_tasks.protocol.answers import ServedAnswer, clean
 
 __all__ = ["served_answers"]
@@ -149,5 +150,4 @@ def _words(output: Mapping[str, Any]) -> str:
     error = output.get("error", output.get("message", output.get("detail")))
     if isinstance(error, dict):
         error = error.get("message", error)
-    said = clean(error)[:_WORDS]
-    return "".join(c if c.isprintable() else " " for c in said) or "no choices, and no reason given"
+    return printable(clean(error)[: 4 * _WORDS], _WORDS) or "no choices, and no reason given"

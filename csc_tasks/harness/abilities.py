@@ -21,6 +21,7 @@ from csc_tasks.errors import CSConvError, HarnessError
 from csc_tasks.harness import LEFT_OUT
 from csc_tasks.harness.lm_eval import quiet_requests
 from csc_tasks.harness.request_names import METHODS
+from csc_tasks.printable import printable
 
 __all__ = ["install"]
 
@@ -239,6 +240,4 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _words(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    return printable(str(error)[: 4 * _LONGEST], _LONGEST) or type(error).__name__
