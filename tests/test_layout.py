@@ -25,7 +25,7 @@ FOLDERS = {
 
 ORDER: tuple[tuple[str, ...], ...] = (
     ("_version", "install"),
-    ("errors", "storage"),
+    ("errors", "storage", "credentials", "outside", "packed", "printable"),
     ("metrics", "task_configs"),
     ("framework",),
     ("labels",),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 
 from csc_tasks.commands.app import app, show_error
 from csc_tasks.errors import CSConvError
+from csc_tasks.harness.lm_eval import bear_any_console
 
 __all__ = ["main"]
 
@@ -30,22 +30,25 @@ def main() -> None:
         table,
     )
 
-    # A console of another encoding (GBK, cp1252) shows what it cannot show as "?", and no traceback.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    bear_any_console()
     try:
         app()
     except Exception as error:
         if os.environ.get("CSCONV_DEBUG") or not _is_expected(error):
             raise
-        show_error(error)
+        show_error(_of_file(error) if isinstance(error, OSError) else error)
         sys.exit(1)
 
 
+def _of_file(error: OSError) -> CSConvError:
+    return CSConvError(f"{error.filename}: {error.strerror}")
+
+
 def _is_expected(error: Exception) -> bool:
-    """Whether a user can act on it: ours, and those of the metrics, which know nothing of ours."""
+    """Whether a user can act on it: ours, those of the metrics, which know nothing of ours, and a file's own."""
     if isinstance(error, CSConvError):
+        return True
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return True
     from csc_tasks.metrics import ModelError
     from csc_tasks.metrics.judge import JudgeError

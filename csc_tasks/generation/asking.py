@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from csc_tasks.errors import CSConvError, HarnessError
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.protocol.answers import ServedAnswer, has_failed
 
-__all__ = ["ask"]
+__all__ = ["ask", "losing_nothing"]
+
+logger = logging.getLogger(__name__)
 
 NOTHING = "the backend gave None"
 _ATTEMPTS = 2
@@ -60,3 +65,30 @@ def ask(
             i for i, answer in zip(missing, new, strict=True) if answer is not None and has_failed(answer)
         ]
     return answers
+
+
+@contextmanager
+def losing_nothing(kept: KeptAnswers, done: Callable[[], str] = lambda: "") -> Iterator[None]:
+    """While a model answers: whatever ends it, its answers are kept, and the message says how to go on from there.
+
+    Args:
+        kept: where they are.
+        done: says how far it came, for the message.
+
+    Raises:
+        HarnessError: the model failed. Our own errors, and what is no ``Exception`` (Ctrl-C), stay what they are.
+    """
+    try:
+        yield
+    except BaseException as error:
+        saved = kept.rescue()
+        if isinstance(error, CSConvError):
+            if kept.anything_new:
+                logger.error("%s", saved)
+            raise
+        message = f"the model failed{done()} ({type(error).__name__}: {error}). {saved}"
+        logger.error("%s", message, exc_info=error)
+        if isinstance(error, Exception):
+            raise HarnessError(message) from error
+        raise
+    kept.close()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csc_tasks.metrics.normalized import nfkc
+from csc_tasks.printable import printable
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
@@ -204,10 +205,7 @@ class ReplyCounts:
 
 def said_in(answer: object) -> str:
     """An answer in one short line that does nothing to a terminal."""
-    text = "" if answer is None else str(answer)[: 4 * _EXCERPT]
-    line = "".join(c if c.isprintable() else " " for c in text.encode("utf-8", "replace").decode())
-    line = " ".join(line.split())
-    return line if len(line) <= _EXCERPT else line[:_EXCERPT] + "…"
+    return "" if answer is None else printable(str(answer)[: 4 * _EXCERPT], _EXCERPT)
 
 
 def _letters(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import (
@@ -27,6 +27,7 @@ from csc_tasks.data.splits import Subset
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.metrics import Metric, column_name, signature_of
 from csc_tasks.metrics.tokenizers import tokenizer_version
+from csc_tasks.protocol.named_data import NamedData
 from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.task_kind import Context, TaskKind
 
@@ -61,18 +62,21 @@ Count = Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """What must agree before two models may stand in one table, each as people read it."""
+    """What must agree before two models may stand in one table: of the data its content, whatever its name."""
 
     benchmark: str
     prompt: str
-    data: str
+    data: NamedData
     subset: str
 
+    def __str__(self) -> str:
+        return f"benchmark {self.benchmark}, prompt {self.prompt}, data {self.data}, scale {self.subset}"
+
     def named(self) -> dict[str, str]:
-        """By the names that files have them under, in the order in which people ask."""
+        """As people read it, by the names that files have it under, in the order in which people ask."""
         return {
             "benchmark": self.benchmark,
-            "data": self.data,
+            "data": str(self.data),
             "scale": self.subset,
             "prompt": self.prompt,
         }
@@ -84,12 +88,18 @@ class Protocol:
         Raises:
             KeyError: one is missing.
         """
-        return cls(named["benchmark"], named["prompt"], named["data"], named["scale"])
+        return cls(named["benchmark"], named["prompt"], NamedData.read(named["data"]), named["scale"])
 
     def against(self, other: Protocol) -> str:
         """In words what differs; '' if nothing does."""
         mine, theirs = self.named(), other.named()
+        if self.data == other.data:
+            del mine["data"]
         return ", ".join(f"{k} {mine[k]} against {theirs[k]}" for k in mine if mine[k] != theirs[k])
+
+    def called(self, names: Mapping[str, str]) -> Protocol:
+        """The same, its data by the name that :func:`~csc_tasks.protocol.named_data.common_names` chose."""
+        return replace(self, data=self.data.called(names))
 
 
 class _SignaturePart(BaseModel):
@@ -289,7 +299,7 @@ class Signature(_SignaturePart):
         return Protocol(
             benchmark=str(self.benchmark),
             prompt=f"{self.prompt.version} ({self.prompt.sha256[:8]})",
-            data=f"{self.data.name} ({self.data.fingerprint[:8]})",
+            data=NamedData.of(self.data.name, self.data.fingerprint),
             subset=self.data.subset,
         )
 

@@ -18,6 +18,8 @@ _THINK = re.compile(r"<(?P<close>/?)think(?:ing)?>", re.IGNORECASE)
 _OBJECT = re.compile(r"\{(?=\s*[\"}])")
 MAX_OBJECTS = 64
 """Places of an answer, its last ones, at which a JSON object could begin that are tried."""
+MAX_TEXT = 100_000
+"""Characters at the end of an answer that are read: no verdict is as long, and nested half JSON takes its time."""
 MAX_REASON = 2000
 """Characters of a judge's reason that are kept; the raw text has all of it."""
 
@@ -42,6 +44,7 @@ def read_verdict(text: str, rubric: Rubric, cut_off: bool = False) -> Reading:
         rubric: what was asked.
         cut_off: the answer ended at the token limit; said in the reason if that left no verdict.
     """
+    text = text[-MAX_TEXT:]
     tags = list(_THINK.finditer(text))
     if tags:
         if not tags[-1]["close"]:

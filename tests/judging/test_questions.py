@@ -34,12 +34,17 @@ ANOTHER = [
     {"temperature": 0.5},
     {"seed": 1},
     {"max_tokens": 99},
+    {"max_tokens": None},
+    {"max_completion_tokens": 99},
+    {"temperature": None},
     {"json_schema": "off"},
     {"extra_body": {"top_p": 0.9}},
 ]
 SAME = [
     {"concurrency": 3},
     {"retries": 1},
+    {"reasks": 5},
+    {"max_answer_mb": 1.0},
     {"timeout": 9.0},
     {"backoff": 2.0},
     {"requests_per_minute": 1e6},
