@@ -110,7 +110,7 @@ UNITS = (
     ),
 )
 """What is repeated: each could be the beginning, the middle or the gap of something that a pattern looks for."""
-_SIZE = 4_000
+_SIZE = 3_000
 _NOTHING = 0.004
 """Seconds below which there is no growth to speak of, only noise."""
 

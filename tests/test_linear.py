@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from csc_tasks.chat.faults import rule_for
+from csc_tasks.credentials import without_secret_pairs, without_secrets
 from csc_tasks.data.importing import ImportOptions, import_file
 from csc_tasks.errors import DataError
 from csc_tasks.labels import names_in, read_strategy
@@ -17,6 +19,7 @@ from csc_tasks.leaderboards.rendering.text import code, file_stem, inline, print
 from csc_tasks.metrics.judge import Sample, load_rubric, read_verdict
 from csc_tasks.metrics.judge.prompt import ask
 from csc_tasks.metrics.tokenizers import TOKENIZERS, tokenize_ascii
+from csc_tasks.printable import printable_lines
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
@@ -58,9 +61,13 @@ READERS: dict[str, Callable[[str], object]] = {
     "a transcript": imported,
     "a line for a terminal": printable,
     "a line as long as it is": lambda text: inline(text, len(text)),
+    "lines for a terminal": printable_lines,
     "a cell": code,
     "a file's name": file_stem,
     "an example": said_in,
+    "a server's words": lambda text: rule_for(400, text, answered=False, keyed=True),
+    "a text with keys": without_secrets,
+    "a text with headers": without_secret_pairs,
     "the counts of what is wrong": counted,
 }
 AROUND = (("", ""), ("[提供建议] ", "。"), ('{"reason": "', ""), ("<think>", "</think>"), ("客服: ", "分"))
@@ -79,7 +86,7 @@ def test_the_time_of_reading_grows_with_the_length_alone_whatever_stands_around(
     for unit in UNITS:
         assert_linear(READERS[name], unit, "您好", "x")
     for seed, (before, after) in enumerate(AROUND):
-        for unit in mixtures(seed, count=10):
+        for unit in mixtures(seed, count=6):
             assert_linear(READERS[name], unit, before, after)
 
 
