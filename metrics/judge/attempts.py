@@ -179,7 +179,6 @@ def _compiled(words: _Language) -> _Compiled:
 
 _COMPILED = tuple(map(_compiled, _LANGUAGES))
 _SERVICE = re.compile(_OF_SERVICE)
-_SENTENCE_ENDS = re.compile(r"[.!?。！？\n]")
 
 
 def plainly(text: str) -> str:
