@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from csc_tasks.chat.messages import AnswerSchema, ChatRequest
 from csc_tasks.judging.config import JudgeConfig
+from csc_tasks.metrics.judge.guard import GUARD
 from csc_tasks.metrics.judge.prompt import Question, ask
 from csc_tasks.metrics.judge.rubric import Rubric
 from csc_tasks.metrics.judge.sample import Sample
@@ -81,7 +82,7 @@ class Questions:
 
 def judge_signature(config: JudgeConfig, rubric: Rubric, with_reference: bool) -> JudgeSignature:
     """What must agree for two judge scores to be comparable."""
-    return JudgeSignature.of(rubric.name, rubric.sha256, with_reference, config.parameters)
+    return JudgeSignature.of(rubric.name, rubric.sha256, with_reference, config.parameters, GUARD)
 
 
 def _digest(content: list[Any]) -> str:

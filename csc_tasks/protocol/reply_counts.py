@@ -7,12 +7,12 @@ Each count is of all turns of a task. None is a score: a good model has few of t
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from csc_tasks.metrics.normalized import nfkc
 from csc_tasks.printable import printable
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
@@ -210,7 +210,7 @@ def said_in(answer: object) -> str:
 
 def _letters(text: str) -> str:
     """A text without what does not tell two utterances apart: width, case, spaces, punctuation."""
-    return _NO_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return _NO_LETTERS.sub("", nfkc(text).casefold())
 
 
 def _other_language(text: str) -> str:

@@ -11,7 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from csc_tasks._version import __version__
 from csc_tasks.data.sources import Corpus
@@ -143,7 +151,9 @@ class FewShotSignature(_SignaturePart):
 class JudgeSignature(_SignaturePart):
     """What must agree for two judge scores to be comparable; ``line`` is its short form.
 
-    Beside these fields stands every parameter of the judge that can change a verdict.
+    Beside these fields stands every parameter of the judge that can change a verdict. ``guard`` says by which rules
+    judged text was made harmless, 1 where it is absent; it is no part of the digest, because it changes what is shown
+    only of texts that had something to take apart, and the key of each verdict has the text as shown.
     """
 
     rubric: Text = ""
@@ -151,10 +161,16 @@ class JudgeSignature(_SignaturePart):
     with_reference: bool = False
     line: Text
     sha256: Text = ""
+    guard: Count | None = None
 
     @classmethod
     def of(
-        cls, rubric: str, rubric_sha256: str, with_reference: bool, parameters: Mapping[str, Any]
+        cls,
+        rubric: str,
+        rubric_sha256: str,
+        with_reference: bool,
+        parameters: Mapping[str, Any],
+        guard: int | None = None,
     ) -> JudgeSignature:
         """The signature of a judge.
 
@@ -163,6 +179,7 @@ class JudgeSignature(_SignaturePart):
             rubric_sha256: of its content.
             with_reference: whether the gold reply is shown.
             parameters: what can change a verdict, ``model`` among it.
+            guard: by which rules judged text is made harmless.
         """
         content = {
             "rubric": rubric,
@@ -173,7 +190,15 @@ class JudgeSignature(_SignaturePart):
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
         shown = "+ref" if with_reference else ""
         line = f"{rubric}{shown}:{parameters['model']}@{digest}"
-        return cls.model_validate({**content, "line": line, "sha256": digest})
+        return cls.model_validate({**content, "line": line, "sha256": digest, "guard": guard})
+
+    @model_serializer(mode="wrap")
+    def _as_it_was(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A signature of before there were two guards goes on as it was written."""
+        content: dict[str, Any] = serialize(self)
+        if self.guard is None:
+            del content["guard"]
+        return content
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in files."""

@@ -52,9 +52,9 @@ def test_the_digest_of_an_old_judge_is_still_its_digest(old_results: Path) -> No
     judges = [each["judge"] for each in old_signatures(old_results) if "judge" in each]
     assert len(judges) == 2
     for judge in judges:
-        fields = {k: v for k, v in judge.items() if k not in ("line", "sha256")}
+        fields = {k: v for k, v in judge.items() if k not in ("line", "sha256", "guard")}
         named = [fields.pop(k) for k in ("rubric", "rubric_sha256", "with_reference")]
-        assert JudgeSignature.of(*named, fields).to_json() == judge
+        assert JudgeSignature.of(*named, fields, judge.get("guard")).to_json() == judge
 
 
 def test_the_line_says_all_that_must_agree() -> None:
