@@ -25,7 +25,8 @@ FOLDERS = {
 
 ORDER: tuple[tuple[str, ...], ...] = (
     ("_version", "install"),
-    ("errors", "storage"),
+    ("errors",),
+    ("storage", "system"),
     ("metrics", "task_configs"),
     ("framework",),
     ("labels",),

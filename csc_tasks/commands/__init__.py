@@ -5,15 +5,22 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 
 from csc_tasks.commands.app import app, show_error
 from csc_tasks.errors import CSConvError
+from csc_tasks.system.signals import Terminated, ends_by_signals
+from csc_tasks.system.workers import end_with_owner
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command; our own errors become one message and exit code 1."""
+    """Run the command; our own errors become one message and exit code 1.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does, with the exit codes that a shell expects (143, 129, 130).
+    """
+    end_with_owner()
     # Importing the commands registers them on the app.
     from csc_tasks.commands import (  # noqa: F401
         compare,
@@ -35,7 +42,12 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
     try:
-        app()
+        with ends_by_signals():
+            app()
+    except Terminated as ended:
+        with suppress(OSError):  # the terminal may be what has gone
+            show_error(CSConvError(f"stopped by {ended}"))
+        sys.exit(ended.code)
     except Exception as error:
         if os.environ.get("CSCONV_DEBUG") or not _is_expected(error):
             raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any
 
 import typer
@@ -11,8 +13,10 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from csc_tasks._version import __version__
+from csc_tasks.errors import CSConvError
+from csc_tasks.system.signals import Terminated, exit_code, stopped_by
 
-__all__ = ["Allow", "RunByDefault", "app", "console", "print_json", "show_error"]
+__all__ = ["Allow", "RunByDefault", "app", "console", "going_on", "print_json", "show_error"]
 
 app = typer.Typer(
     name="csconv",
@@ -54,6 +58,17 @@ def show_error(error: Exception) -> None:
     from csc_tasks.leaderboards.rendering.text import printable
 
     typer.echo("csconv: " + "\n".join(map(printable, str(error).splitlines())), err=True)
+
+
+@contextmanager
+def going_on(how: str) -> Iterator[None]:
+    """Where the process is asked to end within, by Ctrl-C or a signal, say how to go on, and end."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as ended:
+        with suppress(OSError):  # the terminal may be what has gone
+            show_error(CSConvError(f"stopped by {stopped_by(ended)}; {how}"))
+        raise SystemExit(ended.code if isinstance(ended, Terminated) else exit_code()) from None
 
 
 def _version(wanted: bool) -> None:

@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from csc_tasks.commands.app import going_on
+
 if TYPE_CHECKING:
     from csc_tasks.leaderboards.board import Board
 
@@ -38,12 +40,13 @@ def read_board(results: Sequence[Path], workers: int | None = None, cache: Path 
     console = Console(stderr=True, quiet=not seen)
     with Progress(*columns, console=console, transient=True, disable=not seen) as progress:
         bar = progress.add_task("", total=None)
-        board = build_board(
-            results,
-            workers or os.cpu_count() or 1,
-            lambda done, total: progress.update(bar, completed=done, total=total),
-            cache,
-        )
+        with going_on("what was read is kept, and the same command goes on from there"):
+            board = build_board(
+                results,
+                workers or os.cpu_count() or 1,
+                lambda done, total: progress.update(bar, completed=done, total=total),
+                cache,
+            )
     for problem in board.problems:
         typer.echo(f"note: {printable(problem.path)}: {printable(problem.message)}", err=True)
     if board.ignored:

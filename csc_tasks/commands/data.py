@@ -17,6 +17,7 @@ from csc_tasks.data.importing import ImportOptions, find_format, import_file, re
 from csc_tasks.data.mistakes import distinct_mistakes
 from csc_tasks.data.splits import Split
 from csc_tasks.errors import DataError
+from csc_tasks.storage import at_home
 
 if TYPE_CHECKING:
     from csc_tasks.data.statistics import DataStatistics
@@ -211,7 +212,7 @@ def convert(
         topic,
         encoding,
     )
-    path = Path(source).expanduser()
+    path = at_home(source)
     if path.is_file() and (options != ImportOptions() or find_format(path, {}) is not Format.CSCONV):
         read = import_file(path, options)
         conversations = read.conversations

@@ -70,7 +70,8 @@ def run(
 
     Writes verdicts_*.jsonl and a results file beside each log, which `csconv table` shows. What was judged
     before is not asked again, so an interrupted run goes on with the same command. Ctrl-C lets the requests
-    under way finish. Exit code 3: the budget is used up; 4: too few verdicts, no scores; 130: interrupted.
+    under way finish, and so do SIGTERM and SIGHUP. Exit code 3: the budget is used up; 4: too few verdicts,
+    no scores; 130, 143, 129: ended by these signals.
     """
     from csc_tasks.judging.session import JudgeOptions, judge_results
 
@@ -143,13 +144,14 @@ def _report() -> Report:
 def _shown() -> Iterator[Report]:
     """The terminal of a run; one that was stopped gets a message and an exit code of its own."""
     from csc_tasks.judging.engine import Stop, Stopped, Withheld
+    from csc_tasks.system.signals import exit_code
 
     try:
         with _report() as report:
             yield report
     except Stopped as stopped:
         typer.echo(str(stopped), err=True)
-        raise typer.Exit(3 if stopped.why is Stop.BUDGET else 130) from None
+        raise typer.Exit(3 if stopped.why is Stop.BUDGET else exit_code()) from None
     except Withheld as withheld:
         typer.echo(str(withheld), err=True)
         raise typer.Exit(4) from None

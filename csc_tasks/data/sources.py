@@ -22,6 +22,7 @@ from csc_tasks.data.sampling import stratified
 from csc_tasks.data.shipped import mini_file
 from csc_tasks.data.splits import Split, Subset
 from csc_tasks.errors import ConfigError, DataError, SourceError
+from csc_tasks.storage import at_home
 
 __all__ = [
     "HUB_REPO",
@@ -134,7 +135,7 @@ def _path_of(source: str, split: Split) -> Path:
     if source == "modelscope":
         return modelscope.fetch(_FILES[split], _ways_out(split, "ModelScope", "MODELSCOPE_ENDPOINT"))
     if Path(source).suffix in SUFFIXES or os.sep in source or Path(source).exists():
-        return Path(source).expanduser()
+        return at_home(source)
     raise SourceError(
         f"{_OPTIONS[split]}={source!r} is neither 'hub', 'modelscope', 'mini' nor a file ending in "
         f"{', '.join(SUFFIXES)}"

@@ -11,10 +11,12 @@ from tqdm import tqdm
 from csc_tasks.errors import HarnessError
 from csc_tasks.generation.asking import ask
 from csc_tasks.generation.dialogue import DialogueRequest, conversations_of
+from csc_tasks.generation.failing import secure
 from csc_tasks.generation.independent import connections, each_on_its_own
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.generation.served_answers import served_answers
 from csc_tasks.generation.window import fits_in_window
+from csc_tasks.system.signals import ends_by_signals
 
 __all__ = ["generate_dialogue"]
 
@@ -30,11 +32,13 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
     Raises:
         HarnessError: the model failed, or returned another number of answers than it was asked for.
             What it had answered is kept, and the message says how to go on from there.
+        Terminated: the process was asked to end; the same holds.
     """
     dialogues = conversations_of(requests)
     total = sum(map(len, dialogues))
     answers: dict[int, Any] = {}
     with (
+        ends_by_signals(),
         KeptAnswers(lm) as kept,
         served_answers(lm),
         tqdm(total=total, desc="Dialogue turns", disable=lm.rank != 0) as bar,
@@ -52,11 +56,7 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
             else:
                 _in_rounds(lm, dialogues, kept, on_answer)
         except BaseException as error:
-            failed = (
-                f"the model failed after {len(answers)} of {total} turns ({type(error).__name__}: {error})"
-            )
-            message = f"{failed}. {kept.rescue()}"
-            logger.error("%s", message, exc_info=error)
+            message = secure(error, kept, f" after {len(answers)} of {total} turns")
             if isinstance(error, Exception):
                 raise HarnessError(message) from error
             raise

@@ -7,21 +7,20 @@ fails, what it had answered is kept, with or without ``--use_cache``.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
 from csc_tasks.errors import CSConvError, HarnessError
 from csc_tasks.generation.asking import ask
+from csc_tasks.generation.failing import secure
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.generation.served_answers import served_answers
 from csc_tasks.generation.turn_requests import TurnRequest
 from csc_tasks.generation.window import fits_in_window
+from csc_tasks.system.signals import ends_by_signals
 
 __all__ = ["answer_turns", "rank_options"]
-
-logger = logging.getLogger(__name__)
 
 
 def answer_turns(lm: Any, requests: Sequence[TurnRequest]) -> list[Any]:
@@ -30,6 +29,7 @@ def answer_turns(lm: Any, requests: Sequence[TurnRequest]) -> list[Any]:
     Raises:
         HarnessError: the model failed, or returned another number of answers than it was asked for; what it had
             answered is kept, and the message says how to go on from there.
+        Terminated: the process was asked to end; the same holds.
     """
     return _answered(lm, requests, "generate_until")
 
@@ -47,15 +47,14 @@ def _answered(lm: Any, requests: Sequence[TurnRequest], method: str) -> list[Any
     _note_what_is_cut(lm, requests)
     for request in requests:
         request.request_type = method  # as the model would have seen it
-    with KeptAnswers(lm) as kept, served_answers(lm):
+    with ends_by_signals(), KeptAnswers(lm) as kept, served_answers(lm):
         try:
             answers = ask(lm, requests, kept, method)
             kept.flush()
         except BaseException as error:
             if isinstance(error, CSConvError):
                 raise  # a floor's own words
-            message = f"the model failed ({type(error).__name__}: {error}). {kept.rescue()}"
-            logger.error("%s", message, exc_info=error)
+            message = secure(error, kept)
             if isinstance(error, Exception):
                 raise HarnessError(message) from error
             raise

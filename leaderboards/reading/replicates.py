@@ -13,7 +13,6 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
@@ -35,6 +34,7 @@ from csc_tasks.metrics.comparison import interval
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, resample_counts
 from csc_tasks.results.log_file import log_sha256
 from csc_tasks.results.results_file import Origin, TaskRun
+from csc_tasks.system.workers import worker_pool
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
 
@@ -129,7 +129,7 @@ def replicates_of(
     if done:
         on_progress(done)
     processes = min(workers, len(jobs))
-    with ProcessPoolExecutor(processes) if processes > 1 else nullcontext() as pool:
+    with worker_pool(processes) if processes > 1 else nullcontext() as pool:
         read = iter(pool.map(_summary, jobs) if pool else map(_summary, jobs))
         for place, summary in enumerate(found):
             if summary is None:
