@@ -66,7 +66,7 @@ class AnswerCache:
             raise
 
     def _open(self) -> None:
-        if self._locks is LockKind.FILES:
+        if self._locks is not LockKind.AUTO:
             # A log for writing ahead needs locks of the system's to be opened at all, be it to turn it off.
             for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=DELETE", "locking_mode=NORMAL"):
                 self._db.execute(f"PRAGMA {pragma}").fetchone()

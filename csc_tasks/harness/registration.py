@@ -172,6 +172,13 @@ def _is_ours(folder: Path) -> bool:
     )
 
 
+def _is_empty(path: Path) -> bool:
+    try:
+        return not path.stat().st_size
+    except OSError:
+        return False
+
+
 def _is_left(path: Path) -> bool:
     """Whether this is what a process has left, or is about to rename, that wrote a stub."""
     return _LEFT.fullmatch(path.name) is not None
@@ -199,13 +206,12 @@ def unregister() -> Change:
 def _empty(folder: Path) -> list[str]:
     """Remove what is ours in a folder, and the folder where nothing else is in it."""
     ours = _ours(folder)
-    left = [path for path in folder.iterdir() if _is_left(path)]
     # Of a stub that was being written when its process was killed there may be nothing yet.
-    cut = [path for path in folder.glob("*.yaml") if path.name in _stubs() and not path.stat().st_size]
-    for path in {*ours, *left, *cut}:
+    cut = [path for path in folder.glob("*") if _is_left(path) or (path.name in _stubs() and _is_empty(path))]
+    for path in {*ours, *cut}:
         path.unlink(missing_ok=True)
-    if not any(folder.iterdir()):
-        with suppress(FileNotFoundError):  # another process was quicker
+    with suppress(FileNotFoundError):  # another process was quicker
+        if not any(folder.iterdir()):
             folder.rmdir()
     return [path.name for path in ours]
 

@@ -112,6 +112,7 @@ def in_this_process(jobs: Sequence[Job], progress: Callable[[Job, int], None]) -
 
 def in_processes(jobs: Sequence[Job], workers: int) -> Generator[Done]:
     """As many jobs at once as there are workers, in the order in which they end."""
+    workers = min(workers, len(jobs)) or 1
     share = str(max(1, (os.cpu_count() or 1) // workers))
     # Each worker computes with its share of the cores; new processes, because torch does not survive a fork.
     before = os.environ.get("OMP_NUM_THREADS")

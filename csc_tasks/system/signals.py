@@ -21,6 +21,7 @@ __all__ = [
     "note_signal",
     "stopped_by",
     "undisturbed",
+    "was_asked_to_end",
 ]
 
 ENDING: tuple[signal.Signals, ...] = tuple(
@@ -47,6 +48,11 @@ def note_signal(number: int) -> None:
     """Remember which signal asked this process to end, where it is not told by an exception."""
     global _last
     _last = number
+
+
+def was_asked_to_end() -> bool:
+    """Whether a signal besides SIGINT asked this process to end."""
+    return _last is not None
 
 
 def exit_code() -> int:
