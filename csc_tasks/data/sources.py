@@ -227,7 +227,9 @@ def _download(split: Split) -> Path:
     except LocalEntryNotFoundError as error:
         # Raised for every failure to reach the hub while no copy is in the cache, offline mode included.
         cause = error.__cause__ or error
-        raise SourceError(f"cannot reach the hub for {what} ({_first_line(cause)}). {ways_out}") from error
+        raise SourceError(
+            f"cannot reach the hub for {what} ({_first_line(cause)}){modelscope.proxied(_hub())}. {ways_out}"
+        ) from error
     except RepositoryNotFoundError as error:
         raise SourceError(
             f"the hub has no {HUB_REPO}, or refuses it (401/404): check HF_TOKEN and HF_ENDPOINT. {ways_out}"
@@ -260,6 +262,10 @@ def _in_hub_cache(split: Split) -> bool:
         HUB_REPO, _FILES[split], cache_dir=os.environ.get("HF_HUB_CACHE"), repo_type="dataset"
     )
     return isinstance(found, str)
+
+
+def _hub() -> str:
+    return os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
 
 
 def _first_line(error: BaseException) -> str:

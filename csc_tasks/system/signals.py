@@ -6,11 +6,13 @@ A scheduler that takes the machine back sends the one, a terminal that is closed
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 __all__ = [
     "ENDING",
@@ -30,6 +32,8 @@ ENDING: tuple[signal.Signals, ...] = tuple(
 """The signals besides SIGINT that ask a process to end."""
 SAME_REQUEST = 1.0
 """Seconds within which a second signal is the first once more: a closed terminal sends SIGHUP twice."""
+_AGAIN = 0.1
+"""Seconds after which a signal is sent again whose exception came where nothing may raise."""
 _last: int | None = None
 
 
@@ -87,14 +91,29 @@ def ends_by_signals() -> Iterator[None]:
         if raised - before > SAME_REQUEST:
             raise Terminated(number)
 
+    def once_more(ignored: Any) -> None:
+        # Where Python calls back, after a fork or on freeing an object, it shows an exception and goes on.
+        nonlocal raised
+        if not isinstance(ignored.exc_value, (Terminated, KeyboardInterrupt)):
+            hook(ignored)
+            return
+        raised = float("-inf")
+        number = ignored.exc_value.signal if isinstance(ignored.exc_value, Terminated) else signal.SIGINT
+        main = threading.main_thread().ident
+        assert main is not None
+        threading.Timer(_AGAIN, signal.pthread_kill, (main, number)).start()
+
+    hook = sys.unraisablehook
     handlers = {number: signal.getsignal(number) for number in ENDING}
     # None is a handler that Python did not set and could not set again.
     replaced = {n: h for n, h in handlers.items() if h is not None and h is not signal.SIG_IGN}
     try:
         for number in replaced:
             signal.signal(number, end)
+        sys.unraisablehook = once_more
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in replaced.items():
             signal.signal(number, handler)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -54,6 +56,29 @@ def test_the_same_signal_at_once_again_is_the_same_request() -> None:
             except Terminated:
                 ended += 1
     assert ended == 1
+
+
+class Signalling:
+    """Gets a signal while it is freed, where Python shows an exception and goes on."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        signal.raise_signal(self.number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_where_nothing_may_raise_is_not_lost(number: signal.Signals) -> None:
+    hook = sys.unraisablehook
+    with pytest.raises((Terminated, KeyboardInterrupt)), ends_by_signals():
+        _free_and_go_on(number)
+    assert sys.unraisablehook is hook
+
+
+def _free_and_go_on(number: signal.Signals) -> None:
+    Signalling(number)
+    time.sleep(5)
 
 
 def test_a_signal_waits_while_something_is_written_down() -> None:
