@@ -15,7 +15,7 @@ from typing import IO
 from csc_tasks.errors import SourceError
 from csc_tasks.storage import cache_folder, write_file
 
-__all__ = ["MODELSCOPE_REPO", "cached_file", "fetch"]
+__all__ = ["MODELSCOPE_REPO", "cached_file", "fetch", "proxied"]
 
 logger = logging.getLogger(__name__)
 

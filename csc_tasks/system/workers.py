@@ -22,6 +22,8 @@ OWNER = "CSCONV_OWNER"
 
 _LOOK = 1.0
 """Seconds between two looks at whether the parent is still there."""
+_CANCELLING = 0.1
+"""Seconds in which the pool's thread cancels what waits, before it would take dead workers for an accident."""
 _FILES = 8
 """Files that a worker costs its parent: pipes, and what tells that it has ended."""
 
@@ -41,10 +43,11 @@ def worker_pool(workers: int, context: BaseContext | None = None) -> Iterator[Pr
         yield pool
     except BaseException:
         # What they are doing is for nobody: waiting for it could take minutes.
+        pool.shutdown(wait=False, cancel_futures=True)
+        time.sleep(_CANCELLING)
         for process in set(multiprocessing.active_children()) - before:
             with suppress(OSError, ValueError):
                 process.kill()
-        pool.shutdown(wait=False, cancel_futures=True)
         raise
     pool.shutdown()
 
