@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from csc_tasks.data.shipped import tiny_model
 from csc_tasks.errors import CSConvError
 from csc_tasks.install import install_hint
+from csc_tasks.system.workers import OWNER
 
 __all__ = ["evaluate"]
 
@@ -26,7 +27,8 @@ _LONGEST = 48
 """Tokens of a reply; the tiny model, once lost, would repeat itself to the end of its window."""
 _AT_ONCE = "16"
 """Replies written together; the scores are the same for any number, the run takes half as long as one by one."""
-
+_PATIENCE = 5.0
+"""Seconds that a run has to end when it is told to."""
 
 OnProgress = Callable[[int, int, str, float], None]
 """Called with how many runs are done, of how many, the name of the last and its seconds."""
@@ -77,19 +79,41 @@ def _run_all(runs: Mapping[str, Sequence[str]], folder: Path, on_progress: OnPro
         "HF_HUB_OFFLINE": "1",
         "PYTHONSAFEPATH": "1",
         "OMP_NUM_THREADS": str(threads),
+        OWNER: str(os.getpid()),
     }
 
-    def run(number: int, command: Sequence[str]) -> tuple[int, float, Path]:
-        started, log = time.monotonic(), folder / f"run-{number}.log"
-        with log.open("wb") as out:
-            done = subprocess.run(command, stdout=out, stderr=out, env=environment, check=False)
-        return done.returncode, time.monotonic() - started, log
-
-    with ThreadPoolExecutor(len(runs)) as pool:
-        waiting = {pool.submit(run, i, command): name for i, (name, command) in enumerate(runs.items(), 1)}
-        for number, future in enumerate(as_completed(waiting), 1):
-            status, seconds, log = future.result()
-            on_progress(number, len(runs), waiting[future], seconds)
-            if status:
+    started, running = time.monotonic(), {}
+    with ExitStack() as stack:
+        for number, (name, command) in enumerate(runs.items(), 1):
+            log = folder / f"run-{number}.log"
+            out = stack.enter_context(log.open("wb"))
+            process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
+            stack.callback(_stop, process)
+            running[process] = name, log
+        for number in range(1, len(runs) + 1):
+            process = _next_ended(running)
+            name, log = running.pop(process)
+            on_progress(number, len(runs), name, time.monotonic() - started)
+            if process.returncode:
                 last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-                raise CSConvError(f"{waiting[future]} failed ({''.join(last)}); its output is in {log}")
+                raise CSConvError(f"{name} failed ({''.join(last)}); its output is in {log}")
+
+
+def _next_ended(running: Collection[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+    while True:
+        for process in running:
+            if process.poll() is not None:
+                return process
+        time.sleep(0.05)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End a run that nobody waits for any more."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

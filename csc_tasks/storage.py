@@ -6,14 +6,34 @@ import os
 import tempfile
 from pathlib import Path
 
-__all__ = ["cache_folder", "write_file"]
+from csc_tasks.errors import ConfigError
+
+__all__ = ["at_home", "cache_folder", "write_file"]
 
 
 def cache_folder() -> Path:
-    """``CSCONV_CACHE``, by default ``csconv`` in the user's cache folder (``XDG_CACHE_HOME``, ``~/.cache``)."""
+    """``CSCONV_CACHE``, by default ``csconv`` in the user's cache folder (``XDG_CACHE_HOME``, ``~/.cache``).
+
+    Raises:
+        ConfigError: the system knows no home of this user.
+    """
     if own := os.environ.get("CSCONV_CACHE"):
-        return Path(own).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "csconv"
+        return at_home(own)
+    return at_home(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "csconv"
+
+
+def at_home(path: str | Path) -> Path:
+    """A path that may begin with ``~``.
+
+    Raises:
+        ConfigError: it does, and the system knows no home of this user, as in a container with a user of no name.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ConfigError(
+            f"{path}: there is no home folder here: set HOME, or CSCONV_CACHE to a folder that csconv may write to"
+        ) from None
 
 
 def write_file(path: Path, data: bytes) -> None:

@@ -25,7 +25,8 @@ FOLDERS = {
 
 ORDER: tuple[tuple[str, ...], ...] = (
     ("_version", "install"),
-    ("errors", "storage", "credentials", "outside", "packed", "printable"),
+    ("errors",),
+    ("storage", "system", "credentials", "outside", "packed", "printable"),
     ("metrics", "task_configs"),
     ("framework",),
     ("labels",),

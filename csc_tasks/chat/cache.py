@@ -11,10 +11,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from csc_tasks.errors import ChatError
+from csc_tasks.system.locks import LockKind, locks_in
+from csc_tasks.system.shared_folders import is_shared
 
 __all__ = ["AnswerCache", "CacheKind"]
 
 _BATCH = 500
+FORMAT = 1
+"""Of the file, in its ``user_version``, where older files have 0; raised when what it holds changes."""
+_PATIENCE = 30.0
+"""Seconds that another process may write."""
 Got = TypeVar("Got")
 
 
@@ -49,7 +55,8 @@ class AnswerCache:
         self.kind = kind
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+            self._locks = locks_in(path.parent)
+            self._db = _connected(path, self._locks)
         except (OSError, sqlite3.Error) as error:
             raise ChatError(f"{path}: the {kind.name} cannot be opened ({error})") from None
         try:
@@ -59,19 +66,38 @@ class AnswerCache:
             raise
 
     def _open(self) -> None:
+        if self._locks is not LockKind.AUTO:
+            # A log for writing ahead needs locks of the system's to be opened at all, be it to turn it off.
+            for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=DELETE", "locking_mode=NORMAL"):
+                self._db.execute(f"PRAGMA {pragma}").fetchone()
         (found,) = self._db.execute("PRAGMA application_id").fetchone()
         (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if found != self.kind.application_id and tables:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        own = self.kind.application_id
+        if (found == own and version > FORMAT) or (found >> 8 == own >> 8 and found > own):
+            raise ChatError(
+                f"{self.path}: a {self.kind.name} of a newer csconv, which this one cannot read and leaves as it is; "
+                "install that csconv, or name another cache"
+            )
+        if found != own and tables:
             raise ChatError(f"{self.path}: a SQLite file, but not a {self.kind.name}; name another one")
-        # A write-ahead log lets others read while one writes. Where the file system cannot have one
-        # (some network mounts), SQLite keeps its ordinary journal and stays correct.
-        self._db.execute("PRAGMA journal_mode=WAL")
+        if self._locks is LockKind.AUTO:
+            self._choose_journal()
         # A crash of the machine may cost the last moments of the cache; a journal has them as well.
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(
             f"CREATE TABLE IF NOT EXISTS {self.kind.table} (key TEXT PRIMARY KEY, {self.kind.column} TEXT NOT NULL)"
         )
-        self._db.execute(f"PRAGMA application_id={self.kind.application_id}")
+        if found != own or version != FORMAT:
+            self._db.execute(f"PRAGMA application_id={own}")
+            self._db.execute(f"PRAGMA user_version={FORMAT}")
+
+    def _choose_journal(self) -> None:
+        """A write-ahead log lets others read while one writes; machines that share a file cannot share one."""
+        # Where it cannot be had, SQLite says so, or keeps its ordinary journal, and stays correct.
+        with suppress(sqlite3.OperationalError):
+            mode = "DELETE" if is_shared(self.path.parent) else "WAL"
+            self._db.execute(f"PRAGMA journal_mode={mode}").fetchone()
 
     def _use(self, work: Callable[[], Got]) -> Got:
         try:
@@ -80,8 +106,11 @@ class AnswerCache:
             if "not a database" in str(error) or "malformed" in str(error):
                 remedy = f"remove it or name another cache. {self.kind.remedy}".strip()
                 raise ChatError(f"{self.path}: not a sound SQLite file ({error}); {remedy}") from None
-            full = "; is the disk full?" if "disk" in str(error) else ""
-            raise ChatError(f"{self.path}: the {self.kind.name} cannot be used ({error}{full})") from None
+            hint = "; is the disk full?" if "disk" in str(error) else ""
+            if "locked" in str(error):
+                left = f", or remove {self.path}.lock if none is" if self._locks is LockKind.FILES else ""
+                hint = f" for {_PATIENCE:g} s: wait for the process that writes it{left}"
+            raise ChatError(f"{self.path}: the {self.kind.name} cannot be used ({error}{hint})") from None
 
     def get(self, keys: Sequence[str]) -> dict[str, Any]:
         """The values of those keys that have one. An entry that is no JSON is a miss, and removed.
@@ -147,3 +176,12 @@ class AnswerCache:
 def _text(value: Any) -> str:
     """A value as JSON, without halves of characters, which SQLite does not take."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
+
+
+def _connected(path: Path, locks: LockKind) -> sqlite3.Connection:
+    """A connection that locks the file as is done in its folder; SQLite has a way of its own to do so by files."""
+    way = {LockKind.FILES: "unix-dotfile", LockKind.OFF: "unix-none"}.get(locks)
+    place = str(path) if way is None else f"{path.resolve().as_uri()}?vfs={way}"
+    return sqlite3.connect(
+        place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=way is not None
+    )

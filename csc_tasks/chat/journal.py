@@ -20,6 +20,9 @@ from csc_tasks.outside import lines_of, parse_json
 
 __all__ = ["Journal", "read_journal", "rescue", "set_aside"]
 
+FORMAT = 1
+"""Of a line; one without ``format`` is of this one."""
+
 
 class Journal:
     """A journal open for appending.
@@ -68,6 +71,9 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     """What stands in a journal, in order; a line that was cut off is passed over, and no file is an empty one.
 
     Nothing follows a line that no journal has: it is no journal's.
+
+    Raises:
+        ChatError: a newer csconv wrote it, to whom it means something else.
     """
     if not path.is_file():
         return
@@ -81,6 +87,7 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
             with suppress(ValueError):
                 record = parse_json(line)
                 if isinstance(record, dict):
+                    _require_known(path, record)
                     yield record
 
 
@@ -101,18 +108,28 @@ def set_aside(path: Path) -> Path | None:
     return target
 
 
+def _require_known(path: Path, record: Mapping[str, Any]) -> None:
+    version = record.get("format", FORMAT)
+    if isinstance(version, int) and version > FORMAT:
+        raise ChatError(
+            f"{path}: a journal of a newer csconv, which this one cannot read and leaves as it is; install that "
+            "csconv, or move the file away: what stands in it would be asked for again"
+        )
+
+
 def rescue(records: Sequence[Mapping[str, Any]], prefix: str) -> Path | None:
     """Write records that their journal did not take to a new file elsewhere; ``None`` if no place takes them."""
     # The journal may end within a line, to which the first of these would be joined, and both be lost.
     lines = b"\n" + b"".join(map(_line, records))
-    for folder in (tempfile.gettempdir(), Path.cwd(), Path.home()):
+    # Each may be missing, the working folder and the home as well.
+    for place in (tempfile.gettempdir, Path.cwd, Path.home):
         path: Path | None = None
         try:
-            handle, name = tempfile.mkstemp(prefix=prefix, suffix=".jsonl", dir=folder)
+            handle, name = tempfile.mkstemp(prefix=prefix, suffix=".jsonl", dir=place())
             path = Path(name)
             with os.fdopen(handle, "wb") as file:
                 file.write(lines)
-        except OSError:
+        except (OSError, RuntimeError):
             if path is not None:
                 path.unlink(missing_ok=True)
             continue

@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +17,21 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from csc_tasks._version import __version__
+from csc_tasks.errors import CSConvError
 from csc_tasks.printable import printable, printable_lines
+from csc_tasks.system.signals import Terminated, exit_code, stopped_by
 
-__all__ = ["Allow", "RunByDefault", "app", "console", "print_json", "print_path", "say", "show_error"]
+__all__ = [
+    "Allow",
+    "RunByDefault",
+    "app",
+    "console",
+    "going_on",
+    "print_json",
+    "print_path",
+    "say",
+    "show_error",
+]
 
 app = typer.Typer(
     name="csconv",
@@ -99,6 +113,17 @@ def say(text: str) -> None:
 def show_error(error: Exception) -> None:
     """Write an error to stderr."""
     say(f"csconv: {error}")
+
+
+@contextmanager
+def going_on(how: str) -> Iterator[None]:
+    """Where the process is asked to end within, by Ctrl-C or a signal, say how to go on, and end."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as ended:
+        with suppress(OSError):  # the terminal may be what has gone
+            show_error(CSConvError(f"stopped by {stopped_by(ended)}; {how}"))
+        raise SystemExit(ended.code if isinstance(ended, Terminated) else exit_code()) from None
 
 
 def _version(wanted: bool) -> None:

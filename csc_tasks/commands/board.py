@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from csc_tasks.commands.app import say
+from csc_tasks.commands.app import going_on, say
 from csc_tasks.printable import printable
 
 if TYPE_CHECKING:
@@ -43,13 +43,14 @@ def read_board(
     console = Console(stderr=True, quiet=not seen)
     with Progress(*columns, console=console, transient=True, disable=not seen) as progress:
         bar = progress.add_task("", total=None)
-        board = build_board(
-            results,
-            workers or os.cpu_count() or 1,
-            lambda done, total: progress.update(bar, completed=done, total=total),
-            cache,
-            fresh,
-        )
+        with going_on("what was read is kept, and the same command goes on from there"):
+            board = build_board(
+                results,
+                workers or os.cpu_count() or 1,
+                lambda done, total: progress.update(bar, completed=done, total=total),
+                cache,
+                fresh,
+            )
     for problem in board.problems:
         say(f"note: {printable(problem.path)}: {printable(problem.message)}")
     if board.ignored:

@@ -19,6 +19,7 @@ from csc_tasks.data.mistakes import distinct_mistakes
 from csc_tasks.data.splits import Split
 from csc_tasks.errors import DataError
 from csc_tasks.printable import printable
+from csc_tasks.storage import at_home
 
 if TYPE_CHECKING:
     from csc_tasks.data.statistics import DataStatistics
@@ -217,7 +218,7 @@ def convert(
         topic,
         encoding,
     )
-    path = Path(source).expanduser()
+    path = at_home(source)
     if path.is_file() and (options != ImportOptions() or find_format(path, {}) is not Format.CSCONV):
         read = import_file(path, options)
         conversations = read.conversations

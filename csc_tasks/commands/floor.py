@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from csc_tasks.commands.app import app
+from csc_tasks.commands.app import app, going_on
 
 _FOR_LM_EVAL = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -45,4 +45,5 @@ def floor(
     """
     from csc_tasks.generation.run_floors import run_floors
 
-    run_floors(floors.split(","), tasks, output_path, train, seed, context.args)
+    with going_on("floors that were evaluated stay, and the same command evaluates all of them anew"):
+        run_floors(floors.split(","), tasks, output_path, train, seed, context.args)

@@ -77,8 +77,8 @@ def run(
 
     Writes verdicts_*.jsonl and a results file beside each log, which `csconv table` shows. What was judged
     before is not asked again, so an interrupted run goes on with the same command. Ctrl-C lets the requests
-    under way finish. Exit code 3: the budget is used up; 4: no scores, for too few verdicts came, or none among
-    the first twenty answers; 130: interrupted.
+    under way finish, and so do SIGTERM and SIGHUP. Exit code 3: the budget is used up; 4: no scores, for too few
+    verdicts came, or none among the first twenty answers; 130, 143, 129: ended by these signals.
     """
     from csc_tasks.judging.session import JudgeOptions, judge_results
 
@@ -157,13 +157,14 @@ def _report() -> Report:
 def _shown() -> Iterator[Report]:
     """The terminal of a run; one that was stopped gets a message and an exit code of its own."""
     from csc_tasks.judging.progress import Stop, Stopped, Withheld
+    from csc_tasks.system.signals import exit_code
 
     try:
         with _report() as report:
             yield report
     except Stopped as stopped:
         say(str(stopped))
-        raise typer.Exit({Stop.BUDGET: 3, Stop.HOPELESS: 4}.get(stopped.why, 130)) from None
+        raise typer.Exit({Stop.BUDGET: 3, Stop.HOPELESS: 4}.get(stopped.why, exit_code())) from None
     except Withheld as withheld:
         say(str(withheld))
         raise typer.Exit(4) from None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from csc_tasks.commands.app import app
+from csc_tasks.commands.app import app, going_on
 
 
 @app.command(rich_help_panel="Run")
@@ -31,7 +31,8 @@ def quickstart(
     def on_progress(done: int, total: int, name: str, seconds: float) -> None:
         typer.echo(f"[{done}/{total}] {name}: {seconds:.0f} s", err=True)
 
-    evaluate(output_path, limit, on_progress)
+    with going_on("the same command begins anew"):
+        evaluate(output_path, limit, on_progress)
     show([output_path], SiteOptions(output_path / "leaderboard"))
     typer.echo(
         f"Open the page above in a browser. Next, your own model: lm_eval --tasks csconv … --log_samples "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from csc_tasks.commands.app import app, print_path, say
+from csc_tasks.commands.app import app, going_on, print_path, say
 from csc_tasks.printable import printable
 from csc_tasks.results.score_request import ScoreEngine, ScoreRequest
 
@@ -88,7 +89,19 @@ def score(
     for skipped in plan.skipped:
         say(skipped)
     failed = bool(plan.problems)
-    for done in _with_bar(plan, request):
+    with (
+        going_on("what was scored is kept, and the same command goes on from there"),
+        closing(_with_bar(plan, request)) as outcomes,
+    ):
+        failed = _told(outcomes) or failed
+    if failed:
+        raise typer.Exit(1)
+
+
+def _told(outcomes: Iterable[Done]) -> bool:
+    """Say what becomes of each log; whether anything could not be scored."""
+    failed = False
+    for done in outcomes:
         # Progress goes to the terminal, the written files to stdout, one a line.
         if done.results is not None:
             print_path(done.results)
@@ -97,11 +110,10 @@ def score(
         for name, reason in done.failures.items():
             say(f"csconv: {done.path}: {name} was NOT scored, it is NaN ({reason})")
         failed = failed or done.results is None or bool(done.failures)
-    if failed:
-        raise typer.Exit(1)
+    return failed
 
 
-def _with_bar(plan: ScorePlan, request: ScoreRequest) -> Iterator[Done]:
+def _with_bar(plan: ScorePlan, request: ScoreRequest) -> Generator[Done]:
     """The outcomes, under a bar that counts turns where one log is scored at a time, else logs."""
     from csc_tasks.results.log_file import log_stem
     from csc_tasks.results.rescore_plan import run_plan
@@ -112,13 +124,15 @@ def _with_bar(plan: ScorePlan, request: ScoreRequest) -> Iterator[Done]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar, ExitStack() as stack:
         bars: dict[Path, TaskID] = {}
         if request.one_at_a_time:
             for job, turns in plan.jobs:
                 bars[job.path] = bar.add_task(printable(log_stem(job.path)), total=turns)
         whole = None if bars else bar.add_task("logs", total=len(plan.jobs))
-        for done in run_plan(plan, request, lambda job, turns: bar.update(bars[job.path], completed=turns)):
+        outcomes = run_plan(plan, request, lambda job, turns: bar.update(bars[job.path], completed=turns))
+        stack.enter_context(closing(outcomes))  # left early, it stops its workers
+        for done in outcomes:
             if whole is None:
                 bar.remove_task(bars[done.path])
             else:

@@ -15,7 +15,7 @@ from typing import IO
 from csc_tasks.errors import SourceError
 from csc_tasks.storage import cache_folder, write_file
 
-__all__ = ["MODELSCOPE_REPO", "cached_file", "fetch"]
+__all__ = ["MODELSCOPE_REPO", "cached_file", "fetch", "proxied"]
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def fetch(name: str, ways_out: str) -> Path:
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise SourceError(
-            f"cannot reach {endpoint()} for {what} ({reason}){_proxy(url)}. {ways_out}"
+            f"cannot reach {endpoint()} for {what} ({reason}){proxied(url)}. {ways_out}"
         ) from None
     try:
         write_file(path, data)
@@ -146,7 +146,7 @@ def _check(data: bytes) -> None:
         raise _Unusable("JSON, but no conversations")
 
 
-def _proxy(url: str) -> str:
+def proxied(url: str) -> str:
     """The proxy between here and there, which may be what does not answer."""
     parts = urllib.parse.urlsplit(url)
     proxy = urllib.request.getproxies().get(parts.scheme)

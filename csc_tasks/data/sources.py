@@ -22,6 +22,7 @@ from csc_tasks.data.sampling import stratified
 from csc_tasks.data.shipped import mini_file
 from csc_tasks.data.splits import Split, Subset
 from csc_tasks.errors import ConfigError, DataError, SourceError
+from csc_tasks.storage import at_home
 
 __all__ = [
     "HUB_REPO",
@@ -134,7 +135,7 @@ def _path_of(source: str, split: Split) -> Path:
     if source == "modelscope":
         return modelscope.fetch(_FILES[split], _ways_out(split, "ModelScope", "MODELSCOPE_ENDPOINT"))
     if Path(source).suffix in SUFFIXES or os.sep in source or Path(source).exists():
-        return Path(source).expanduser()
+        return at_home(source)
     raise SourceError(
         f"{_OPTIONS[split]}={source!r} is neither 'hub', 'modelscope', 'mini' nor a file ending in "
         f"{', '.join(SUFFIXES)}"
@@ -226,7 +227,9 @@ def _download(split: Split) -> Path:
     except LocalEntryNotFoundError as error:
         # Raised for every failure to reach the hub while no copy is in the cache, offline mode included.
         cause = error.__cause__ or error
-        raise SourceError(f"cannot reach the hub for {what} ({_first_line(cause)}). {ways_out}") from error
+        raise SourceError(
+            f"cannot reach the hub for {what} ({_first_line(cause)}){modelscope.proxied(_hub())}. {ways_out}"
+        ) from error
     except RepositoryNotFoundError as error:
         raise SourceError(
             f"the hub has no {HUB_REPO}, or refuses it (401/404): check HF_TOKEN and HF_ENDPOINT. {ways_out}"
@@ -259,6 +262,10 @@ def _in_hub_cache(split: Split) -> bool:
         HUB_REPO, _FILES[split], cache_dir=os.environ.get("HF_HUB_CACHE"), repo_type="dataset"
     )
     return isinstance(found, str)
+
+
+def _hub() -> str:
+    return os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
 
 
 def _first_line(error: BaseException) -> str:

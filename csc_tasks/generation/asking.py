@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from csc_tasks.errors import CSConvError, HarnessError
+from csc_tasks.generation.failing import secure
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.protocol.answers import ServedAnswer, has_failed
 
@@ -81,13 +82,11 @@ def losing_nothing(kept: KeptAnswers, done: Callable[[], str] = lambda: "") -> I
     try:
         yield
     except BaseException as error:
-        saved = kept.rescue()
         if isinstance(error, CSConvError):
             if kept.anything_new:
-                logger.error("%s", saved)
+                logger.error("%s", kept.rescue())
             raise
-        message = f"the model failed{done()} ({type(error).__name__}: {error}). {saved}"
-        logger.error("%s", message, exc_info=error)
+        message = secure(error, kept, done())
         if isinstance(error, Exception):
             raise HarnessError(message) from error
         raise

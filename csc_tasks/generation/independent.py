@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from queue import SimpleQueue
 from typing import Any
 
 from csc_tasks.generation.dialogue import DialogueRequest
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.generation.window import fits_in_window
 from csc_tasks.harness.lm_eval import quiet_requests
+from csc_tasks.system.signals import stopped_by
 
 __all__ = ["connections", "each_on_its_own"]
+
+_PATIENCE = 5.0
+"""Seconds that requests under way are waited for by who is asked to end; schedulers kill after some ten."""
 
 OnAnswer = Callable[[DialogueRequest, Any], None]
 
@@ -52,7 +57,7 @@ def each_on_its_own(
         on_answer: called with each request and its answer, one call at a time.
 
     Raises:
-        Exception: what the model raised first; no further turn is asked for.
+        Exception: what the model raised first, or what asked the process to end; no further turn is asked for.
     """
     # The longest first: whoever begins last should not have the longest way.
     waiting = deque(sorted(dialogues, key=len, reverse=True))
@@ -76,11 +81,34 @@ def each_on_its_own(
                     request.take(answer)
                     on_answer(request, answer)
 
-    with quiet_requests(), ThreadPoolExecutor(min(connections(lm), len(dialogues))) as pool:
-        running = [pool.submit(work) for _ in range(min(connections(lm), len(dialogues)))]
+    outcomes: SimpleQueue[BaseException | None] = SimpleQueue()
+
+    def run() -> None:
         try:
-            for future in wait(running, return_when=FIRST_EXCEPTION).done:
-                future.result()
-        finally:
+            work()
+        except BaseException as error:  # noqa: BLE001  # raised where it is waited for
+            outcomes.put(error)
+        else:
+            outcomes.put(None)
+
+    # Daemons: who is asked to end cannot wait for a server that does not answer.
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(connections(lm), len(dialogues)))]
+    with quiet_requests():
+        try:
+            for thread in threads:
+                thread.start()
+            for _ in threads:
+                if (error := outcomes.get()) is not None:
+                    raise error
+        except BaseException as error:
             over.set()
+            _await_answers(threads, _PATIENCE if stopped_by(error) else None)
+            raise
     kept.flush()
+
+
+def _await_answers(threads: Sequence[threading.Thread], seconds: float | None) -> None:
+    """Give the requests under way the time to be answered, for they are paid for; ``None`` is any time."""
+    end = None if seconds is None else time.monotonic() + seconds
+    for thread in threads:
+        thread.join(None if end is None else max(0.0, end - time.monotonic()))

@@ -14,6 +14,7 @@ from csc_tasks.generation.independent import connections, each_on_its_own
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.generation.served_answers import served_answers
 from csc_tasks.generation.window import fits_in_window
+from csc_tasks.system.signals import ends_by_signals
 
 __all__ = ["generate_dialogue"]
 
@@ -29,11 +30,13 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
     Raises:
         HarnessError: the model failed, or returned another number of answers than it was asked for.
             What it had answered is kept, and the message says how to go on from there.
+        Terminated: the process was asked to end; the same holds.
     """
     dialogues = conversations_of(requests)
     total = sum(map(len, dialogues))
     answers: dict[int, Any] = {}
     with (
+        ends_by_signals(),
         KeptAnswers(lm) as kept,
         served_answers(lm),
         tqdm(total=total, desc="Dialogue turns", disable=lm.rank != 0) as bar,

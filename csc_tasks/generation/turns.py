@@ -16,6 +16,7 @@ from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.generation.served_answers import served_answers
 from csc_tasks.generation.turn_requests import TurnRequest
 from csc_tasks.generation.window import fits_in_window
+from csc_tasks.system.signals import ends_by_signals
 
 __all__ = ["answer_turns", "rank_options"]
 
@@ -26,6 +27,7 @@ def answer_turns(lm: Any, requests: Sequence[TurnRequest]) -> list[Any]:
     Raises:
         HarnessError: the model failed, or returned another number of answers than it was asked for; what it had
             answered is kept, and the message says how to go on from there.
+        Terminated: the process was asked to end; the same holds.
     """
     return _answered(lm, requests, "generate_until")
 
@@ -43,7 +45,7 @@ def _answered(lm: Any, requests: Sequence[TurnRequest], method: str) -> list[Any
     _note_what_is_cut(lm, requests)
     for request in requests:
         request.request_type = method  # as the model would have seen it
-    with KeptAnswers(lm) as kept, served_answers(lm), losing_nothing(kept):
+    with ends_by_signals(), KeptAnswers(lm) as kept, served_answers(lm), losing_nothing(kept):
         return ask(lm, requests, kept, method)
 
 

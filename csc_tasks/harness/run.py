@@ -16,6 +16,7 @@ from typing import Any
 
 from csc_tasks.harness.lm_eval import bear_any_console
 from csc_tasks.harness.registration import configs_folder
+from csc_tasks.system.workers import end_with_owner
 
 __all__ = ["lm_eval", "metadata_of"]
 
@@ -85,4 +86,5 @@ def _own_tasks_alone() -> Iterator[None]:
 
 
 if __name__ == "__main__":
+    end_with_owner()
     lm_eval(sys.argv[1:])

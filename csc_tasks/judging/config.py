@@ -11,6 +11,8 @@ from pydantic import Field, field_validator
 from csc_tasks.chat.config import EndpointConfig, read_config
 from csc_tasks.errors import ConfigError
 from csc_tasks.install import install_hint
+from csc_tasks.storage import at_home
+from csc_tasks.system.open_files import fitting
 
 __all__ = ["JudgeConfig", "load_config", "load_judge"]
 
@@ -31,7 +33,7 @@ class JudgeConfig(EndpointConfig):
     @field_validator("cache")
     @classmethod
     def _at_home(cls, value: Path | None) -> Path | None:
-        return value.expanduser() if value else None
+        return at_home(value) if value else None
 
 
 def load_config(path: Path) -> JudgeConfig:
@@ -54,4 +56,6 @@ def load_judge(path: Path) -> JudgeConfig:
         raise ConfigError(f"the judge needs aiohttp: {install_hint('judge')}")
     config = load_config(path)
     config.key()
-    return config
+    # A connection is one open file, and a name that is looked up another.
+    most = fitting(config.concurrency, 2, "connections to the judge")
+    return config.model_copy(update={"concurrency": most})

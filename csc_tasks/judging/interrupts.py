@@ -1,4 +1,4 @@
-"""Ctrl-C while an event loop runs: the first time a request, the second time an order."""
+"""Ctrl-C, SIGTERM and SIGHUP while an event loop runs: the first one is a request, the second one an order."""
 
 from __future__ import annotations
 
@@ -6,38 +6,48 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import Any
+
+from csc_tasks.system.signals import ENDING, SAME_REQUEST, note_signal
 
 __all__ = ["interruptible"]
 
 
 @contextmanager
 def interruptible(first: Callable[[], None]) -> Iterator[None]:
-    """Call ``first`` on a first SIGINT, and cancel the running task on every later one.
+    """Call ``first`` on a first SIGINT, SIGTERM or SIGHUP, and cancel the running task on every later one.
+
+    A closed terminal sends SIGHUP twice: what follows within a second is the same request. SIGHUP that is
+    ignored, as under nohup, stays so.
 
     Only the main thread hears signals, and not on every platform; elsewhere nothing changes.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
-    heard = False
+    asked: float | None = None
 
-    def interrupted() -> None:
-        nonlocal heard
-        if heard:
+    def end(number: int) -> None:
+        nonlocal asked
+        note_signal(number)
+        if asked is not None and (number == signal.SIGINT or monotonic() - asked > SAME_REQUEST):
             task.cancel()
-        heard = True
+        asked = asked or monotonic()
         first()
 
-    before = signal.getsignal(signal.SIGINT)
-    installed = threading.current_thread() is threading.main_thread()
-    try:
-        if installed:
-            loop.add_signal_handler(signal.SIGINT, interrupted)
-    except (NotImplementedError, ValueError):
-        installed = False
+    replaced: dict[signal.Signals, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, *ENDING):
+            before = signal.getsignal(number)
+            if before is signal.SIG_IGN or before is None:
+                continue
+            with suppress(NotImplementedError, ValueError):
+                loop.add_signal_handler(number, end, number)
+                replaced[number] = before
     try:
         yield
     finally:
-        if installed:
-            loop.remove_signal_handler(signal.SIGINT)
-            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+        for number, handler in replaced.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from csc_tasks.errors import ConfigError
-from csc_tasks.storage import cache_folder
+from csc_tasks.storage import at_home, cache_folder
 
 __all__ = ["AtLeastOne", "FromMetadata", "FromZero", "Name", "Source", "Switch", "Vectors", "kept_vectors"]
 
@@ -60,7 +60,7 @@ def _vectors(value: object) -> object:
         return kept_vectors()
     if not isinstance(value, str) or not value.strip():
         raise ValueError("must be a folder, or true for one in csconv's cache")
-    return Path(value).expanduser()
+    return at_home(value)
 
 
 Name = Annotated[str | None, BeforeValidator(_name)]

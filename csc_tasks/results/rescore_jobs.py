@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -23,6 +23,7 @@ from csc_tasks.metrics.tokenizers import tokenizer_named
 from csc_tasks.protocol.networks import Unnamed, prepare, read_models
 from csc_tasks.results.rescore import choose, rescore
 from csc_tasks.results.sample_log import SampleLog, open_log
+from csc_tasks.system.workers import worker_pool
 
 __all__ = ["Done", "Job", "Plan", "in_processes", "in_this_process", "on_ray", "run"]
 
@@ -103,20 +104,21 @@ def run(job: Job, progress: Callable[[int], None] = lambda _: None) -> Done:
     return Done(job.path, outcome.results, failures=outcome.failures)
 
 
-def in_this_process(jobs: Sequence[Job], progress: Callable[[Job, int], None]) -> Iterator[Done]:
+def in_this_process(jobs: Sequence[Job], progress: Callable[[Job, int], None]) -> Generator[Done]:
     """One job after the other; ``progress`` hears of every chunk of turns."""
     for job in jobs:
         yield run(job, lambda turns, job=job: progress(job, turns))  # type: ignore[misc]
 
 
-def in_processes(jobs: Sequence[Job], workers: int) -> Iterator[Done]:
+def in_processes(jobs: Sequence[Job], workers: int) -> Generator[Done]:
     """As many jobs at once as there are workers, in the order in which they end."""
+    workers = min(workers, len(jobs)) or 1
     share = str(max(1, (os.cpu_count() or 1) // workers))
     # Each worker computes with its share of the cores; new processes, because torch does not survive a fork.
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = share
     try:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        with worker_pool(workers, get_context("spawn")) as pool:
             futures = {pool.submit(run, job): job for job in jobs}
             for future in as_completed(futures):
                 try:
@@ -134,7 +136,7 @@ def in_processes(jobs: Sequence[Job], workers: int) -> Iterator[Done]:
             os.environ["OMP_NUM_THREADS"] = before
 
 
-def on_ray(jobs: Sequence[Job], workers: int | None, address: str | None) -> Iterator[Done]:
+def on_ray(jobs: Sequence[Job], workers: int | None, address: str | None) -> Generator[Done]:
     """The jobs as tasks of a Ray cluster whose machines see the logs under the same paths.
 
     Args:

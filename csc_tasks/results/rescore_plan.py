@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import NamedTuple
 
 from csc_tasks.errors import ConfigError, DataError
@@ -63,7 +63,7 @@ def plan_of(request: ScoreRequest) -> ScorePlan:
 
 def run_plan(
     plan: ScorePlan, request: ScoreRequest, on_progress: Callable[[Job, int], None]
-) -> Iterator[Done]:
+) -> Generator[Done]:
     """The outcomes, in the order in which jobs end.
 
     ``on_progress`` is told of the turns of a job where one log is scored at a time, and of nothing elsewhere.

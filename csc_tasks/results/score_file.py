@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from csc_tasks.errors import DataError
 from csc_tasks.metrics import metric_named
 from csc_tasks.outside import MAX_LINE, json_bytes, parse_json
 from csc_tasks.protocol.turns import TurnDoc
+from csc_tasks.system.locks import locked
 
 __all__ = ["ScoreFile"]
 
@@ -37,12 +36,9 @@ class ScoreFile:
     def __init__(self, path: Path, anew: bool = False, again: bool = False) -> None:
         self.path = path
         self.partial = path.with_suffix(".partial")
-        # The lock's file stays: who removed it would let two others lock two files.
-        self._lock = FileLock(path.with_name(f".{path.stem}.lock"))
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise DataError(f"{self.partial}: another csconv score is writing these scores") from None
+        self._lock = ExitStack()
+        if not self._lock.enter_context(locked(path.with_name(f".{path.stem}.lock"), None)):
+            raise DataError(f"{self.partial}: another csconv score is writing these scores")
         if anew:
             self.partial.unlink(missing_ok=True)
         elif again:
@@ -64,7 +60,7 @@ class ScoreFile:
             self._file.close()
             if empty:
                 self.partial.unlink(missing_ok=True)
-        self._lock.release()
+        self._lock.close()
 
     def recall(self, docs: Sequence[TurnDoc], names: Collection[str]) -> list[dict[str, Any]]:
         """The items, by metric, of as many of the next turns as an earlier call has scored."""

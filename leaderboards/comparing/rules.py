@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -24,6 +23,7 @@ from csc_tasks.leaderboards.reading.asked import Asking
 from csc_tasks.metrics import AdditiveMetric, Metric, metric_named
 from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.judge.scores import PREFIX
+from csc_tasks.system.yaml_file import read_yaml
 
 __all__ = [
     "Rules",
@@ -147,12 +147,7 @@ def load_rules(path: Path) -> Rules:
     Raises:
         ConfigError: it cannot be read, or has a field, a metric or a value that there is not.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML ({error})") from None
+    content = read_yaml(path, ConfigError)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: rules are a mapping, for instance `max_drop: {{strategy_acc: 0.01}}`")
     return _checked({str(name): value for name, value in content.items()}, str(path))

@@ -12,7 +12,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
@@ -36,6 +35,7 @@ from csc_tasks.outside import parse_json, read_file
 from csc_tasks.packed import read_arrays
 from csc_tasks.results.log_file import log_sha256
 from csc_tasks.results.results_file import Origin, TaskRun
+from csc_tasks.system.workers import worker_pool
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
 
@@ -132,7 +132,7 @@ def replicates_of(
     if done:
         on_progress(done)
     processes = min(workers, len(jobs))
-    with ProcessPoolExecutor(processes) if processes > 1 else nullcontext() as pool:
+    with worker_pool(processes) if processes > 1 else nullcontext() as pool:
         read = iter(pool.map(_summary, jobs) if pool else map(_summary, jobs))
         for place, summary in enumerate(found):
             if summary is None:

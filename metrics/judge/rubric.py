@@ -197,8 +197,9 @@ def _read(folder: _Folder, where: str) -> Rubric:
             ) from None
     try:
         fields = tomllib.loads(contents["rubric.toml"])
-    except tomllib.TOMLDecodeError as error:
-        raise JudgeError(f"{where}/rubric.toml: {error}") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        what = "nested too deep" if isinstance(error, RecursionError) else error
+        raise JudgeError(f"{where}/rubric.toml: {what}") from None
     try:
         dimensions = tuple(_dimension(d) for d in fields["dimension"])
         blocks = tuple(map(_block, fields["block"]))

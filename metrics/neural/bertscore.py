@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from csc_tasks.metrics.base import NETWORKS, Floats, MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
 from csc_tasks.metrics.neural.batches import Batches
-from csc_tasks.metrics.neural.encoder import Encoder, first_line, load_encoder, on_device, pick_device
+from csc_tasks.metrics.neural.encoder import Encoder, first_line, load_encoder, on_device, pick_device, whole
 from csc_tasks.metrics.neural.vector_store import Vectors, VectorStore, store_limit, store_size
 from csc_tasks.metrics.turns import Turns
 
@@ -169,7 +169,7 @@ class BertScorer:
             ModelError: the encoder cannot be loaded or gives no numbers.
         """
         encoder = self.load()
-        pairs = [(h.strip(), r.strip()) for h, r in zip(hypotheses, references, strict=True)]
+        pairs = [(whole(h).strip(), whole(r).strip()) for h, r in zip(hypotheses, references, strict=True)]
         texts = sorted({text for pair in pairs for text in pair})
         rows, long = encoder.token_ids(texts)
         ids = dict(zip(texts, rows, strict=True))

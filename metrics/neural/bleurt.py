@@ -18,7 +18,7 @@ import numpy as np
 from csc_tasks.metrics.base import NETWORKS, MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
 from csc_tasks.metrics.neural.batches import Batches
 from csc_tasks.metrics.neural.bleurt_checkpoint import BleurtNetwork, Encoded, load_bleurt
-from csc_tasks.metrics.neural.encoder import on_device, pick_device
+from csc_tasks.metrics.neural.encoder import on_device, pick_device, whole
 from csc_tasks.metrics.turns import Turns
 
 __all__ = ["Bleurt", "BleurtOptions"]
@@ -87,7 +87,7 @@ class Bleurt(TurnMetric, MeanMetric):
         self.prepare()
         checkpoint = _checkpoint(self.options.model)
         device = pick_device(self.options.device)
-        pairs = [(h.strip(), r.strip()) for h, r in zip(hypotheses, references, strict=True)]
+        pairs = [(whole(h).strip(), whole(r).strip()) for h, r in zip(hypotheses, references, strict=True)]
         scores = dict.fromkeys(pairs, 0.0)
         full = sorted(pair for pair in scores if all(pair))
         encoded = checkpoint.encode([r for _, r in full], [h for h, _ in full])

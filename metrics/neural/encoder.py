@@ -18,9 +18,14 @@ from csc_tasks.metrics.base import ModelError
 from csc_tasks.metrics.neural.batches import Batches
 from csc_tasks.metrics.neural.vector_store import Vectors
 
-__all__ = ["Encoder", "first_line", "load_encoder", "on_device", "pick_device"]
+__all__ = ["Encoder", "first_line", "load_encoder", "on_device", "pick_device", "whole"]
 
 logger = logging.getLogger(__name__)
+
+
+def whole(text: str) -> str:
+    """A text as tokenizers take it: half a surrogate pair, which is no character, becomes the one for what is none."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def pick_device(name: str) -> str:

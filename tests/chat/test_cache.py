@@ -6,9 +6,11 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import csc_tasks.chat.cache as cache_module
 from csc_tasks.chat.cache import AnswerCache, CacheKind
 from csc_tasks.errors import ChatError
 
@@ -86,4 +88,100 @@ def test_a_spoilt_entry_is_a_miss(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "cache.sqlite") as database:
         database.execute("UPDATE answers SET answer = '{\"text\": \"sco' WHERE key = 'a'")
     assert cache.get(["a", "b"]) == {"b": VALUE}
+    cache.close()
+
+
+@pytest.mark.parametrize("how", ["auto", "files", "off"])
+def test_a_cache_is_the_same_however_it_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    for each in ("auto", how, "auto"):
+        monkeypatch.setenv("CSCONV_LOCKS", each)
+        one, two = (AnswerCache(tmp_path / "a cache?.sqlite", KIND) for _ in range(2))
+        one.put({each: 1})
+        assert two.get([each]) == {each: 1}
+        two.put({"b": 2})
+        one.close()
+        two.close()
+        assert [p.name for p in tmp_path.iterdir()] == ["a cache?.sqlite"]
+    last = AnswerCache(tmp_path / "a cache?.sqlite", KIND)
+    assert last.get(["auto", how, "b"]) == {"auto": 1, how: 1, "b": 2}
+    last.close()
+
+
+def test_where_several_machines_see_the_folder_there_is_no_log_that_they_would_have_to_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "is_shared", lambda _: True)
+    one, two = (AnswerCache(tmp_path / "cache.sqlite", KIND) for _ in range(2))
+    one.put({"a": 1})
+    assert two.get(["a"]) == {"a": 1}
+    assert [p.name for p in tmp_path.iterdir()] == ["cache.sqlite"]
+    one.close()
+    two.close()
+
+
+class Refusing(sqlite3.Connection):
+    """SQLite where no write-ahead log can be had."""
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if "WAL" in sql:
+            raise sqlite3.OperationalError("locking protocol")
+        return super().execute(sql, *parameters)
+
+
+def test_where_a_write_ahead_log_is_refused_the_cache_does_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **o: genuine(*a, factory=Refusing, **o))
+    cache = AnswerCache(tmp_path / "cache.sqlite", KIND)
+    cache.put({"a": 1})
+    assert cache.get(["a"]) == {"a": 1}
+    cache.close()
+
+
+@pytest.mark.parametrize(
+    "statement", ["PRAGMA user_version=2", "PRAGMA user_version=99", "PRAGMA application_id=0x12345679"]
+)
+def test_a_cache_of_a_newer_csconv_is_said_to_be_one_and_stays_as_it_is(
+    tmp_path: Path, statement: str
+) -> None:
+    path = tmp_path / "cache.sqlite"
+    cache = AnswerCache(path, KIND)
+    cache.put({"a": 1})
+    cache.close()
+    with sqlite3.connect(path) as database:
+        database.execute(statement)
+    database.close()
+    before = path.read_bytes()
+    with pytest.raises(
+        ChatError, match=r"cache\.sqlite: a answer cache of a newer csconv.*name another cache"
+    ):
+        AnswerCache(path, KIND)
+    assert path.read_bytes() == before
+
+
+def test_a_cache_of_before_formats_were_numbered_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "cache.sqlite"
+    cache = AnswerCache(path, KIND)
+    cache.put({"a": 1})
+    cache.close()
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version=0")
+    database.close()
+    cache = AnswerCache(path, KIND)
+    assert cache.get(["a"]) == {"a": 1}
+    cache.close()
+
+
+def test_who_cannot_write_for_others_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module, "_PATIENCE", 0.1)
+    path = tmp_path / "cache.sqlite"
+    cache, other = (AnswerCache(path, KIND) for _ in range(2))
+    other._db.execute("BEGIN IMMEDIATE")
+    with pytest.raises(ChatError, match=r"is locked for 0\.1 s: wait for the process that writes it"):
+        cache.put({"a": 1})
+    other._db.execute("ROLLBACK")
+    other.close()
     cache.close()

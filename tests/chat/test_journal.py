@@ -57,3 +57,31 @@ def test_a_full_disk_is_an_error_and_the_records_are_rescued(tmp_path: Path) -> 
     assert saved.name.startswith("csconv_test_")
     assert json.loads(saved.read_text()) == {"key": "a"}
     saved.unlink()
+
+
+def test_a_journal_of_a_newer_csconv_is_said_to_be_one_and_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_text('{"key": "a"}\n{"key": "b", "format": 2}\n')
+    with pytest.raises(ChatError, match=r"journal\.jsonl: a journal of a newer csconv.*install that csconv"):
+        list(read_journal(path))
+    assert path.read_text().count("\n") == 2
+
+
+def test_paid_records_are_rescued_without_working_folder_home_or_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(*_: object) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    gone, home = tmp_path / "gone", tmp_path / "home"
+    gone.mkdir()
+    home.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    monkeypatch.setenv("HOME", str(home))
+    path = rescue([{"key": "a"}], "rescued_")
+    assert path is not None
+    assert path.parent == home
+    monkeypatch.setattr(Path, "home", absent)
+    assert rescue([{"key": "a"}], "rescued_") is None

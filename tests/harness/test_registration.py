@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -144,4 +145,56 @@ def test_a_write_that_fails_midway_leaves_nothing_behind(
     monkeypatch.setattr(Path, "write_text", disk_full)
     with pytest.raises(HarnessError, match="No space left on device"):
         register()
+    assert snapshot(tasks) == before
+
+
+def _call(name: str) -> str:
+    try:
+        return str(len(getattr(registration, name)().files))
+    except Exception as error:  # noqa: BLE001  # whatever it is, it would be the user's
+        return f"{type(error).__name__}: {error}"
+
+
+@pytest.mark.parametrize("begins", ["absent", "stale", "partial"])
+def test_sixty_four_processes_may_register_at_once(tasks: Path, begins: str) -> None:
+    if begins != "absent":
+        register()
+        for stub in list((tasks / "csconv").iterdir())[::2]:
+            if begins == "stale":
+                stub.write_text(registration.MARKER + "task: old\n")
+            else:
+                stub.unlink()
+    with get_context("fork").Pool(64) as pool:
+        found = pool.map(_call, ["register"] * 64, chunksize=1)
+    assert all(each.isdigit() for each in found), found
+    assert is_registered()
+    assert [p.name for p in tasks.iterdir() if p.name.startswith(".")] == []
+    assert {p.name for p in (tasks / "csconv").iterdir()} == {f"{name}.yaml" for name in task_names()}
+    with get_context("fork").Pool(16) as pool:
+        found = pool.map(_call, ["unregister"] * 16, chunksize=1)
+    assert all(each.isdigit() for each in found), found
+    assert [p.name for p in tasks.iterdir()] == ["other"]
+
+
+def test_unregister_removes_what_a_killed_register_has_left(tasks: Path) -> None:
+    before = snapshot(tasks)
+    register()
+    staging = tasks / ".csconv-x1y2z3"
+    shutil.copytree(tasks / "csconv", staging)
+    (staging / "csconv_mini.yaml").write_text("")  # killed before it was written
+    (tasks / "csconv" / ".csconv_mini.yaml.abcd1234").write_text("half")
+    (tasks / ".csconv-empty").mkdir()
+    assert register().files == []
+    unregister()
+    assert snapshot(tasks) == before
+
+
+def test_unregister_keeps_a_folder_of_a_similar_name(tasks: Path) -> None:
+    mine = tasks / ".csconv-mine"
+    mine.mkdir()
+    (mine / "notes.yaml").write_text("task: notes\n")
+    (mine / "empty.yaml").write_text("")
+    before = snapshot(tasks)
+    register()
+    unregister()
     assert snapshot(tasks) == before

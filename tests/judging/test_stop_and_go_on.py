@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -85,15 +86,22 @@ def test_a_killed_run_repeats_at_most_what_was_under_way(
     assert len({v["key"] for v in verdicts_of(log)}) == len(server.asked)
 
 
-def test_an_interrupted_run_ends_cleanly_and_goes_on_later(saved: Path, server: JudgeServer) -> None:
+ENDING = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+"""Signals that ask a process to end, and the exit codes that a shell expects."""
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_an_interrupted_run_ends_cleanly_and_goes_on_later(
+    saved: Path, server: JudgeServer, number: signal.Signals
+) -> None:
     server.latency = 0.05
     config = configured(server, saved.parent, concurrency=8)
     log = log_of(saved)
     process = start(saved, log, config)
     wait_for(server, 30)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=30)
-    assert process.returncode == 130, err
+    assert process.returncode == ENDING[number], err
     assert "interrupted; the same command goes on from here" in err
     assert "Traceback" not in err
     assert out == ""
@@ -103,11 +111,36 @@ def test_an_interrupted_run_ends_cleanly_and_goes_on_later(saved: Path, server: 
     assert set(server.paid.values()) == {1}
 
 
-def test_two_runs_of_one_log_at_once_pay_once(saved: Path, server: JudgeServer) -> None:
+def test_a_terminal_that_is_closed_costs_nothing(saved: Path, server: JudgeServer) -> None:
+    server.latency = 0.05
+    config = configured(server, saved.parent, concurrency=8)
+    log = log_of(saved)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "csc_tasks.commands", "judge", str(log), "--config", str(config)]
+    # A session of its own, whose terminal it is: the kernel sends SIGHUP when that goes.
+    program = (
+        "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *command], stdin=theirs, stdout=theirs, stderr=theirs, cwd=saved
+    )
+    os.close(theirs)
+    wait_for(server, 30)
+    os.close(ours)
+    assert process.wait(30) == ENDING[signal.SIGHUP]
+    assert len(verdicts_of(log)) == sum(server.paid.values()) < TURNS
+    server.latency = 0
+    assert csconv("judge", log, "--config", config, cwd=saved).returncode == 0
+    assert set(server.paid.values()) == {1}
+
+
+@pytest.mark.parametrize("how", ["auto", "files"])
+def test_two_runs_of_one_log_at_once_pay_once(saved: Path, server: JudgeServer, how: str) -> None:
     server.latency = 0.01
     config = configured(server, saved.parent, concurrency=4)
     log = log_of(saved)
-    runs = [start(saved, log, config) for _ in range(2)]
+    runs = [start(saved, log, config, CSCONV_LOCKS=how) for _ in range(2)]
     results = [run.communicate(timeout=90) for run in runs]
     assert [run.returncode for run in runs] == [0, 0], results
     assert set(server.paid.values()) == {1}
@@ -131,17 +164,21 @@ def test_the_same_questions_in_two_logs_are_paid_once(saved: Path, server: Judge
     assert [len(verdicts_of(log)) for log in logs] == [TURNS, TURNS]
 
 
-def test_a_run_that_waits_for_another_can_be_interrupted(saved: Path, server: JudgeServer) -> None:
+@pytest.mark.parametrize("how", ["auto", "files"])
+@pytest.mark.parametrize("number", ENDING)
+def test_a_run_that_waits_for_another_can_be_interrupted(
+    saved: Path, server: JudgeServer, number: signal.Signals, how: str
+) -> None:
     config = configured(server, saved.parent, requests_per_minute=1)
-    first = start(saved, log_of(saved), config)
+    first = start(saved, log_of(saved), config, CSCONV_LOCKS=how)
     wait_for(server, 1)
-    second = start(saved, log_of(saved), config)
+    second = start(saved, log_of(saved), config, CSCONV_LOCKS=how)
     assert second.stderr is not None
     while "waiting for it" not in second.stderr.readline():
         pass
-    second.send_signal(signal.SIGINT)
+    second.send_signal(number)
     _, err = second.communicate(timeout=40)
-    assert second.returncode == 130, err
+    assert second.returncode == ENDING[number], err
     assert "Traceback" not in err
     first.kill()
     first.communicate()

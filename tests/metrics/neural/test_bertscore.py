@@ -163,6 +163,27 @@ def test_an_empty_text_scores_zero_and_one_that_is_too_long_is_cut_with_a_word(
     assert (long > 0).all()
 
 
+HALVES = ["好\ud83d的", "\udc00", "您好\ud800", "\ud83d\ude00 好的"]
+"""Halves of surrogate pairs, as JSON can hold them and no tokenizer takes them."""
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_half_a_character_in_one_reference_or_reply_costs_no_other_turn(
+    tiny_bert: Path, tmp_path: Path, half: str
+) -> None:
+    """One of them in a reference made all 407 scores of a run NaN."""
+    tiny = BertScorer(BertScoreOptions(str(tiny_bert), 1, vectors=tmp_path))
+    replies, references = ["您好", "请稍等", half, half], ["您好啊", half, "稍等", half]
+    found = tiny.score(replies, references)
+    assert np.isfinite(found).all()
+    assert (found[:1] == tiny.score(replies[:1], references[:1])).all()
+    assert (found == tiny.score(replies, references)).all()
+    whole = [
+        text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in (*replies, *references)
+    ]
+    assert (found == tiny.score(whole[:4], whole[4:])).all()
+
+
 def test_rescaling_is_bert_scores_and_needs_a_baseline(tiny_bert: Path, tmp_path: Path) -> None:
     # bert-score knows its baselines by the model's name
     named = Path(shutil.copytree(tiny_bert, tmp_path / "bert-base-chinese"))
