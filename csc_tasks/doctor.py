@@ -107,7 +107,7 @@ def _bertscore() -> str:
 
 
 def _judge(path: Path) -> str:
-    """Put one question to the judge, as a run would before it generates anything."""
+    """Get one verdict from the judge, as a run does before it generates anything."""
     with needs_extra("the judge", "judge"):
         from csc_tasks.judging.live_run import JudgeInRun
     from csc_tasks.protocol.prompt import load_prompt
@@ -115,7 +115,7 @@ def _judge(path: Path) -> str:
 
     judge = JudgeInRun(path, TaskKind.RESPONSE, Context.REFERENCE, load_prompt().version)
     judge.prepare()
-    return f"{judge.config.model} answers at {judge.config.base_url}"
+    return f"{judge.config.model} answers at {judge.config.base_url}, with a verdict"
 
 
 def _cache(path: Path) -> str:
@@ -153,7 +153,7 @@ def diagnose(
     Args:
         data: ``csconv_data`` to check as well. Without it the full data set is only reported on: a
             machine without the hub still runs the mini tasks.
-        judge: configuration of a judge that must answer.
+        judge: configuration of a judge that must give a verdict.
         cache: of lm-eval's ``--use_cache``, whose empty answers are to be removed.
     """
     required: list[tuple[str, Callable[[], str]]] = [

@@ -20,7 +20,9 @@ __all__ = ["evaluate"]
 
 _TASKS = ("csconv_mini_response", "csconv_mini_dialogue")
 """The paper's task with gold history and with the model's own: halves of about the same length, for two cores."""
-_FLOORS = "retrieval,majority,random,shuffle"
+_LONE = "retrieval,majority,random"
+_FLOORS = f"{_LONE},shuffle"
+"""The floors, and those that can do with a single turn."""
 _LONGEST = 48
 """Tokens of a reply; the tiny model, once lost, would repeat itself to the end of its window."""
 _AT_ONCE = "16"
@@ -54,7 +56,9 @@ def evaluate(output_path: Path, limit: int | None, on_progress: OnProgress) -> N
     options = ["--gen_kwargs", f"max_gen_toks={_LONGEST}", "--batch_size", _AT_ONCE]
     runs = {f"tiny_model, {tasks}": [*harness, *model, *options, "--tasks", tasks] for tasks in _TASKS}
     own = [sys.executable, "-m", "csc_tasks.commands", "floor"]
-    runs["floors"] = [*own, _FLOORS, *common, "--tasks", ",".join(_TASKS)]
+    # A single turn has none to be exchanged with.
+    floors, name = (_FLOORS, "floors") if limit != 1 else (_LONE, "floors (shuffle needs two turns)")
+    runs[name] = [*own, floors, *common, "--tasks", ",".join(_TASKS)]
     output_path.mkdir(parents=True, exist_ok=True)
     _run_all(runs, output_path, on_progress)
 

@@ -166,10 +166,21 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class DataName:
-    """What was evaluated: ``hub``, ``mini`` or a file's name, and the first digits of its fingerprint."""
+    """What was evaluated: ``hub``, ``modelscope``, ``mini`` or a file's name, and the first digits of its fingerprint.
+
+    ``subset`` of so many ``conversations`` is what was taken of it.
+    """
 
     name: str = ""
     fingerprint: str = ""
+    subset: str = ""
+    conversations: int = 0
+
+    @property
+    def extent(self) -> str:
+        """How much of the data: ``lite, 128 conversations``; a subset called like its data is not told twice."""
+        subset = [self.subset] if self.subset != self.name else []
+        return ", ".join([*subset, f"{self.conversations:,} conversation{'s' * (self.conversations != 1)}"])
 
 
 @dataclass(frozen=True, slots=True)

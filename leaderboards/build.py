@@ -43,6 +43,7 @@ def build_board(
     workers: int = 1,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
     cache: Path | None = None,
+    fresh: bool = False,
 ) -> Board:
     """The leaderboard of everything below these folders.
 
@@ -51,6 +52,7 @@ def build_board(
         workers: processes that read logs.
         on_progress: called with the number of logs read and of all.
         cache: folder where what was read is kept; by default csconv's.
+        fresh: read every log, whatever is kept of it.
 
     Raises:
         DataError: a path does not exist, or no csconv result was found.
@@ -60,7 +62,7 @@ def build_board(
     # Whatever ties, ties in the same way wherever the files lie.
     chosen.sort(key=lambda model: (model.identity.key, model.section, str(model.protocol)))
     runs = [run for model in chosen for run in model.all_runs]
-    read = replicates_of(runs, workers, lambda done: on_progress(done, len(runs)), cache)
+    read = replicates_of(runs, workers, lambda done: on_progress(done, len(runs)), cache, fresh)
     sources: dict[int, Replicates] = {}
     reasons: dict[int, str] = {}
     for run, summary in zip(runs, read, strict=True):

@@ -37,6 +37,8 @@ _ORDER = (
 """Settings that people think of first; the others follow by name."""
 _MOST = 3
 """Settings that are tried together before a row is given all it has."""
+_TRIED = 40
+"""Settings of which pairs and threes are tried: of forty there are 10,000, of a thousand 166 million."""
 _LONGEST = 28
 """Characters of a value in a name."""
 _ABSENT = {
@@ -171,7 +173,8 @@ def _fewest(row: int, group: Sequence[Settings], differing: Sequence[str]) -> tu
     own = group[row]
     present = [name for name in differing if name in own]
     others = [settings for i, settings in enumerate(group) if i != row]
-    for size in range(1, min(_MOST, len(present)) + 1):
+    most = _MOST if len(present) <= _TRIED else 1
+    for size in range(1, min(most, len(present)) + 1):
         for names in combinations(present, size):
             if all(any(other.get(n) != own[n] for n in names) for other in others):
                 return names

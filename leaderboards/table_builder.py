@@ -143,9 +143,11 @@ class TableBuilder:
 
         partial = [s.title for s in self.sections if not self._anyone_complete(s.id)]
         signature = self.members[0].run.signature
+        named = self.protocol.data
+        data = DataName(named.name, named.fingerprint, self.protocol.subset, signature.data.conversations)
         return BoardTable(
             id=name,
-            title=f"CSConv {signature.data.name}, prompt {signature.prompt.version}",
+            title=f"CSConv {data.name}, {data.extent}, prompt {signature.prompt.version}",
             facts=self.protocol.named(),
             apart=self.protocol.against(first) if first else "",
             partial=f"no model has all turns of: {'; '.join(partial)}" if partial else "",
@@ -154,7 +156,7 @@ class TableBuilder:
             columns=columns,
             rows=tuple(sorted(rows, key=place)),
             gold=self._gold(),
-            data=DataName(signature.data.name, signature.data.fingerprint[:8]),
+            data=data,
         )
 
     def _columns(self) -> tuple[Column, ...]:

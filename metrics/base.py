@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,9 @@ import numpy.typing as npt
 from csc_tasks.metrics.turns import Turns
 
 __all__ = [
+    "MOST",
+    "NETWORKS",
+    "SHARES",
     "AdditiveMetric",
     "Floats",
     "Fold",
@@ -32,11 +35,46 @@ __all__ = [
     "MetricInfo",
     "ModelError",
     "Needs",
+    "Scale",
     "SetMetric",
     "TurnMetric",
+    "are_counts",
 ]
 
 Floats = npt.NDArray[np.float64]
+
+
+MOST = 10**12
+"""More characters, n-grams or turns than anybody has."""
+_ROUNDING = 1e-3
+"""How far beyond its ends a value may be: a cosine that was computed in float32 is 1.0000002."""
+
+
+class Scale(NamedTuple):
+    """The ends that a score is between."""
+
+    low: float
+    high: float
+
+    def holds(self, value: object) -> bool:
+        """Whether a value that was read somewhere is a number between the ends, or beyond them by rounding alone."""
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            return False
+        return self.low - _ROUNDING <= value <= self.high + _ROUNDING
+
+
+SHARES = Scale(0.0, 1.0)
+NETWORKS = Scale(-100.0, 100.0)
+"""What a network says has no ends of its own; these are far beyond what any has said."""
+
+
+def are_counts(item: object, width: int) -> bool:
+    """Whether this is a list of so many counts."""
+    return (
+        isinstance(item, list)
+        and len(item) == width
+        and all(isinstance(n, (int, float)) and not isinstance(n, bool) and 0 <= n < MOST for n in item)
+    )
 
 
 class ModelError(Exception):
@@ -82,6 +120,12 @@ class Metric(ABC):
     """A score that is told from items."""
 
     info: MetricInfo
+    scale: Scale = SHARES
+    """What its score is between."""
+
+    def accepts(self, item: Any) -> bool:
+        """Whether what was read somewhere can be one of its items: of the right form, and within its ends."""
+        return item is not None
 
     @property
     def implementation(self) -> str:
@@ -147,6 +191,10 @@ class MeanMetric(AdditiveMetric):
     """A metric that is the mean of one number an item."""
 
     counts = False
+
+    def accepts(self, item: Any) -> bool:
+        """A number between the ends of the score."""
+        return self.scale.holds(item)
 
     def statistics(self, items: Sequence[Any]) -> Floats:
         """The value and a one, (n, 2)."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, MetricInfo, Needs, TurnMetric
+from csc_tasks.metrics.base import AdditiveMetric, Floats, MetricInfo, Needs, TurnMetric, are_counts
 from csc_tasks.metrics.turns import Turns
 
 __all__ = ["Bleu"]
@@ -48,6 +48,10 @@ class Bleu(TurnMetric, AdditiveMetric):
         ]
         items: list[Any] = np.stack(columns, axis=1).tolist()
         return items
+
+    def accepts(self, item: Any) -> bool:
+        """2N + 2 counts."""
+        return are_counts(item, 2 * self.order + 2)
 
     def statistics(self, items: Sequence[Any]) -> Floats:
         """The items as they are, (n, 2N + 2)."""

@@ -45,6 +45,10 @@ class AtDepth(TurnMetric, AdditiveMetric):
         items = zip(self._of_turns.items(turns), thirds, strict=True)
         return [item if third == self.third else [] for item, third in items]
 
+    def accepts(self, item: Any) -> bool:
+        """``[]``, or an item of the metric."""
+        return item == [] or self.metric.accepts(item)
+
     def score(self, items: Sequence[Any]) -> float:
         """The metric's score of this third's turns; NaN if there are none."""
         return self.metric.score([item for item in items if not isinstance(item, list) or item])

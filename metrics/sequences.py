@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import Floats, Fold, MetricInfo, Needs, SetMetric, TurnMetric
+from csc_tasks.metrics.base import MOST, Floats, Fold, MetricInfo, Needs, Scale, SetMetric, TurnMetric
 from csc_tasks.metrics.stages import STAGE_OF, STAGES
-from csc_tasks.metrics.strategy import jensen_shannon, label_columns, shares
+from csc_tasks.metrics.strategy import are_labels, jensen_shannon, label_columns, shares
 from csc_tasks.metrics.turns import UNREADABLE, Turns
 
 __all__ = ["LongestRun", "StageTransitions"]
@@ -53,6 +53,7 @@ class LongestRun(TurnMetric, SetMetric):
         "turns in the longest run of one predicted strategy, mean over conversations",
         percent=False,
     )
+    scale = Scale(0.0, MOST)
 
     def items(self, turns: Turns) -> list[Any]:
         """``[conversation, position, predicted]`` a turn."""
@@ -61,9 +62,23 @@ class LongestRun(TurnMetric, SetMetric):
             list(row) for row in zip(turns.conversations, turns.positions.tolist(), predicted, strict=True)
         ]
 
+    def accepts(self, item: Any) -> bool:
+        """A conversation, a position and a label."""
+        return _is_place(item, 3) and are_labels((), item[2:])
+
     def fold(self) -> Fold:
         """Positions and predictions by conversation."""
         return _Conversations(2, _mean_longest_run)
+
+
+def _is_place(item: Any, width: int) -> bool:
+    return (
+        isinstance(item, list)
+        and len(item) == width
+        and isinstance(item[0], str)
+        and type(item[1]) is int
+        and 0 <= item[1] < MOST
+    )
 
 
 def _mean_longest_run(conversations: Iterator[list[list[int]]]) -> float:
@@ -100,6 +115,10 @@ class StageTransitions(TurnMetric, SetMetric):
         gold, predicted = label_columns(turns)
         columns = (turns.conversations, turns.positions.tolist(), gold.tolist(), predicted.tolist())
         return [list(row) for row in zip(*columns, strict=True)]
+
+    def accepts(self, item: Any) -> bool:
+        """A conversation, a position and two labels."""
+        return _is_place(item, 4) and are_labels(item[2:3], item[3:])
 
     def fold(self) -> Fold:
         """Positions, gold and predicted strategies by conversation."""

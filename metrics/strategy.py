@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, TurnMetric
+from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, Scale, TurnMetric
 from csc_tasks.metrics.bradley_terry import bradley_terry
 from csc_tasks.metrics.stages import STAGE_OF, STRATEGIES
 from csc_tasks.metrics.turns import UNREADABLE, Turns
@@ -34,6 +35,13 @@ def label_columns(turns: Turns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.i
     assert turns.gold is not None
     assert turns.predicted is not None
     return turns.gold, turns.predicted
+
+
+def are_labels(gold: Sequence[object], predicted: Sequence[object]) -> bool:
+    """Whether these are numbers of strategies, the predicted ones perhaps of what could not be read."""
+    return all(type(label) is int and 0 <= label < STRATEGIES for label in gold) and all(
+        type(label) is int and (label == UNREADABLE or 0 <= label < STRATEGIES) for label in predicted
+    )
 
 
 def stage_of(strategies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -147,6 +155,10 @@ class F1(TurnMetric, AdditiveMetric):
         items: list[Any] = np.stack(label_columns(turns), axis=1).tolist()
         return items
 
+    def accepts(self, item: Any) -> bool:
+        """A gold and a predicted label."""
+        return isinstance(item, list) and len(item) == 2 and are_labels(item[:1], item[1:])
+
     def statistics(self, items: Sequence[Any]) -> Floats:
         """One-hot confusion matrices, (n, 156)."""
         pairs = np.asarray(items, dtype=np.int64).reshape(len(items), 2)
@@ -205,9 +217,11 @@ class PreferenceBias(TurnMetric, AdditiveMetric):
         "spread of Bradley-Terry strengths of predicted over gold strategies, half a win of smoothing",
         percent=False,
     )
+    scale = Scale(0.0, math.sqrt(STRATEGIES - 1))
     smoothing = 0.5
 
     items = F1.items
+    accepts = F1.accepts
     statistics = F1.statistics
 
     def from_sums(self, sums: Floats) -> Floats:
@@ -250,6 +264,7 @@ class JensenShannon(TurnMetric, AdditiveMetric):
     )
 
     items = F1.items
+    accepts = F1.accepts
     statistics = F1.statistics
 
     def from_sums(self, sums: Floats) -> Floats:

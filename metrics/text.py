@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from csc_tasks.metrics.base import (
+    MOST,
     AdditiveMetric,
     Floats,
     Fold,
     MeanMetric,
     MetricInfo,
     Needs,
+    Scale,
     SetMetric,
     TurnMetric,
+    are_counts,
 )
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, tokens_of
 from csc_tasks.metrics.turns import Turns
@@ -48,6 +51,10 @@ class Distinct(TurnMetric, SetMetric):
         """The reply of each turn."""
         assert turns.hypotheses is not None
         return list(turns.hypotheses)
+
+    def accepts(self, item: Any) -> bool:
+        """A text."""
+        return isinstance(item, str)
 
     def fold(self) -> Fold:
         """The n-grams seen."""
@@ -91,11 +98,17 @@ class LengthRatio(TurnMetric, AdditiveMetric):
         tokenized=True,
     )
 
+    scale = Scale(0.0, MOST)
+
     def items(self, turns: Turns) -> list[Any]:
         """``[reply length, reference length]`` in tokens."""
         pairs = turns.pairs
         items: list[Any] = np.stack([pairs.hypotheses.lengths, pairs.references.lengths], axis=1).tolist()
         return items
+
+    def accepts(self, item: Any) -> bool:
+        """Two lengths."""
+        return are_counts(item, 2)
 
     def statistics(self, items: Sequence[Any]) -> Floats:
         """The items as they are, (n, 2)."""

@@ -41,8 +41,10 @@ def csconv(*arguments: str | Path, cwd: Path | None = None, **environment: str) 
     """Run the command through its own entry point, which turns errors into messages and exit codes.
 
     ``environment`` is added to the present one; what the command changes in it, and of logging, ends with it.
+    ``PYTHONIOENCODING`` in it is the console's encoding, as strict as Python's is.
     """
-    out, err = io.StringIO(), io.StringIO()
+    encoding = environment.get("PYTHONIOENCODING", "utf-8")
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding, write_through=True) for _ in range(2))
     before = dict(os.environ)
     loggers = [logging.getLogger(name) for name in (None, "lm_eval", "csc_tasks")]
     said = [(each.level, each.propagate, list(each.handlers)) for each in loggers]
@@ -60,7 +62,12 @@ def csconv(*arguments: str | Path, cwd: Path | None = None, **environment: str) 
             for logger, (level, propagate, handlers) in zip(loggers, said, strict=True):
                 logger.setLevel(level)
                 logger.propagate, logger.handlers[:] = propagate, handlers
-    return Done(code, out.getvalue(), err.getvalue())
+    return Done(code, _written(out), _written(err))
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode(stream.encoding, "replace")
 
 
 def _code_of_main() -> int:
@@ -93,6 +100,7 @@ def program(*arguments: str | Path, cwd: Path | None = None, **environment: str)
         command(*arguments),
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
         cwd=cwd,
         env=surroundings(**environment),

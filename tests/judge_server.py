@@ -13,7 +13,7 @@ from typing import Any
 from csc_tasks.metrics.judge import Kind, Rubric, load_rubric, shipped_rubrics
 from tests.chat_server import Behaviour, ChatServer, Reply
 
-__all__ = ["JudgeServer", "Reply", "judged_text", "true_verdict", "verdict_text"]
+__all__ = ["JudgeServer", "Reply", "as_newer_models_do", "judged_text", "true_verdict", "verdict_text"]
 
 
 def judged_text(prompt: str) -> str:
@@ -51,3 +51,22 @@ class JudgeServer(ChatServer):
     def good(self, request: dict[str, Any]) -> Reply:
         system, user = (message["content"] for message in request["messages"])
         return Reply(verdict_text(self.rubrics[system], judged_text(user)))
+
+
+def as_newer_models_do(_: str, __: int, request: dict[str, Any]) -> Reply | None:
+    """Refuse what OpenAI's GPT-5 and o models refuse, in their words, one field after the other."""
+    complaint: dict[str, Any] | None = None
+    if "max_tokens" in request:
+        words = "'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+        complaint = {"message": f"Unsupported parameter: {words}", "code": "unsupported_parameter"}
+        complaint["param"] = "max_tokens"
+    elif request.get("temperature", 1) != 1:
+        words = (
+            f"'temperature' does not support {request['temperature']} with this model. Only the default (1)"
+        )
+        complaint = {
+            "message": f"Unsupported value: {words} value is supported.",
+            "code": "unsupported_value",
+        }
+        complaint["param"] = "temperature"
+    return Reply(status=400, body=json.dumps({"error": complaint}).encode()) if complaint else None

@@ -12,7 +12,7 @@ import pytest
 from csc_tasks.data.shipped import tiny_model
 from csc_tasks.data.sources import load
 from csc_tasks.data.splits import Split
-from tests.door import lm_eval, process
+from tests.door import csconv, lm_eval, process
 
 
 def hf_run(
@@ -121,6 +121,23 @@ def test_the_window_of_a_real_backend_cuts_the_oldest_turns_and_not_the_instruct
     prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
     assert all(len(p) <= 1000 - 48 and p.startswith("你是一名中文客服。") for p in prompts)
     assert 0 < results["results"]["csconv_mini_dialogue"]["truncated,none"] < 1
+
+
+@pytest.mark.slow
+def test_quickstart_can_do_with_a_single_turn_and_with_a_console_that_has_no_arrows(tmp_path: Path) -> None:
+    console = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = process("quickstart", "--limit", "1", "--output_path", "out", cwd=tmp_path, **console)
+    assert done.code == 0, done.err
+    assert "1 model and 3 floors in 1 table" in done.err
+    assert "shuffle needs two turns" in done.err
+
+
+@pytest.mark.parametrize("limit", ["0", "-3", "0.5"])
+def test_quickstart_refuses_a_limit_that_is_none(tmp_path: Path, limit: str) -> None:
+    done = csconv("quickstart", "--limit", limit, cwd=tmp_path)
+    assert done.code == 2
+    assert "--limit" in done.err
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow

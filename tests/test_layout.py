@@ -26,7 +26,7 @@ FOLDERS = {
 ORDER: tuple[tuple[str, ...], ...] = (
     ("_version", "install"),
     ("errors",),
-    ("storage", "system"),
+    ("storage", "system", "credentials", "outside", "packed", "printable"),
     ("metrics", "task_configs"),
     ("framework",),
     ("labels",),

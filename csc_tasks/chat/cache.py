@@ -143,8 +143,17 @@ class AnswerCache:
         Raises:
             ChatError: the file cannot be written, for instance because the disk is full.
         """
-        rows = [(key, json.dumps(value, ensure_ascii=False)) for key, value in values.items()]
+        rows = [(key, _text(value)) for key, value in values.items()]
         self._use(lambda: self._put(rows))
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """Forget the values of these keys.
+
+        Raises:
+            ChatError: the file cannot be written.
+        """
+        rows = [(key,) for key in keys]
+        self._use(lambda: self._db.executemany(f"DELETE FROM {self.kind.table} WHERE key = ?", rows))
 
     def _put(self, rows: Sequence[tuple[str, str]]) -> None:
         self._db.execute("BEGIN IMMEDIATE")
@@ -171,3 +180,8 @@ def _connected(path: Path, locks: LockKind) -> sqlite3.Connection:
     return sqlite3.connect(
         place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=way is not None
     )
+
+
+def _text(value: Any) -> str:
+    """A value as JSON, without halves of characters, which SQLite does not take."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")

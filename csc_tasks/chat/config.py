@@ -9,16 +9,28 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from csc_tasks.errors import ChatError
+from csc_tasks.system.yaml_file import read_yaml
 
 __all__ = ["EndpointConfig", "read_config"]
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 # The request is ours; these would replace it, or turn the answer into something else.
+# max_completion_tokens stood here before it was a field, and kept answers go by what stands here.
 _RESERVED = {"model", "messages", "temperature", "seed", "max_tokens", "response_format", "stream", "n"}
+
+UNLIMITED = 4096
+"""Tokens that an answer is counted at beforehand where no limit is sent."""
 
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -27,9 +39,12 @@ Count = Annotated[int, Field(ge=1)]
 class EndpointConfig(BaseModel):
     """Which model is asked where, and how.
 
+    ``temperature``, ``seed`` and ``max_tokens`` are left out of the request where they are ``None``, as is
+    ``max_completion_tokens``, which newer models take in place of ``max_tokens``: whoever sets it need not unset
+    the other.
     ``timeout`` is in seconds for a whole answer; ``backoff`` the first pause before a retry, doubled each
-    time up to ``max_backoff``; prices are in ``currency`` for a million tokens. Without ``api_key_env``
-    no key is sent.
+    time up to ``max_backoff``; a response of more than ``max_answer_mb`` is not read to its end; prices are in
+    ``currency`` for a million tokens. Without ``api_key_env`` no key is sent.
     """
 
     # Inputs are kept out of messages: a key written into the wrong place must not be printed.
@@ -38,9 +53,10 @@ class EndpointConfig(BaseModel):
     model: Annotated[str, Field(min_length=1)]
     base_url: str
     api_key_env: str | None = None
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0
     seed: int | None = 0
-    max_tokens: Count = 1024
+    max_tokens: Count | None = 1024
+    max_completion_tokens: Count | None = None
     json_schema: Literal["auto", "on", "off"] = "auto"
     extra_body: dict[str, Any] = {}
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 16
@@ -48,11 +64,19 @@ class EndpointConfig(BaseModel):
     retries: Annotated[int, Field(ge=0, le=20)] = 6
     backoff: Positive = 1.0
     max_backoff: Positive = 60.0
+    max_answer_mb: Positive = 8.0
     requests_per_minute: Positive | None = None
     tokens_per_minute: Positive | None = None
     input_price: Annotated[float, Field(ge=0)] | None = None
     output_price: Annotated[float, Field(ge=0)] | None = None
     currency: str = "USD"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_limit(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and fields.get("max_completion_tokens") is not None:
+            return {"max_tokens": None, **fields}
+        return fields
 
     @field_validator("base_url")
     @classmethod
@@ -78,9 +102,18 @@ class EndpointConfig(BaseModel):
             )
         return value
 
+    @field_validator("max_completion_tokens")
+    @classmethod
+    def _not_both(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("max_tokens") is not None:
+            raise ValueError("in place of max_tokens, not beside it: no model takes both")
+        return value
+
     @field_validator("extra_body")
     @classmethod
-    def _additions(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _additions(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "max_completion_tokens" in value and info.data.get("max_completion_tokens") is not None:
+            raise ValueError("max_completion_tokens cannot be set here as well")
         if taken := sorted(_RESERVED & value.keys()):
             raise ValueError(f"{taken[0]} cannot be set here")
         try:
@@ -93,7 +126,34 @@ class EndpointConfig(BaseModel):
     def parameters(self) -> dict[str, Any]:
         """What can change an answer, and with it the answer's identity; speed and patience cannot."""
         names = ("model", "base_url", "temperature", "seed", "max_tokens", "json_schema", "extra_body")
-        return {name: getattr(self, name) for name in names}
+        found = {name: getattr(self, name) for name in names}
+        if (
+            self.max_completion_tokens is not None
+        ):  # without it, what identifies an answer is what it was before
+            found["max_completion_tokens"] = self.max_completion_tokens
+        return found
+
+    @property
+    def limit(self) -> int | None:
+        """Tokens that an answer can have at most; ``None`` where no limit is sent."""
+        extra = self.extra_body.get("max_completion_tokens")
+        return (
+            self.max_completion_tokens
+            or self.max_tokens
+            or (extra if isinstance(extra, int) and extra > 0 else None)
+        )
+
+    @property
+    def longest(self) -> int:
+        """Tokens that an answer is counted at before it is there."""
+        return self.limit or UNLIMITED
+
+    @property
+    def sent(self) -> dict[str, Any]:
+        """The fields of every request, besides the seed, which may be another each time."""
+        names = ("temperature", "max_tokens", "max_completion_tokens")
+        own = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return {**self.extra_body, "model": self.model, **own}
 
     @property
     def priced(self) -> bool:
@@ -131,14 +191,7 @@ def read_config(path: Path, kind: type[Config]) -> Config:
     Raises:
         ChatError: with the file and every field that is wrong, without the values in it.
     """
-    try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ChatError(f"{path}: cannot be read ({type(error).__name__})") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else "somewhere"
-        raise ChatError(f"{path}: not YAML ({where})") from None
+    fields = read_yaml(path, ChatError)
     if not isinstance(fields, dict):
         raise ChatError(f"{path}: must hold fields like `model: …` and `base_url: …`")
     try:

@@ -5,21 +5,40 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass
+from enum import Enum
 from types import TracebackType
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
+from csc_tasks.chat.completion import EMPTY, error_in, read_completion
 from csc_tasks.chat.config import EndpointConfig
-from csc_tasks.chat.messages import AnswerStatus, ChatAnswer, ChatRequest, tokens_in
+from csc_tasks.chat.faults import PARAMETERS, rule_for, speaks_of_schemas
+from csc_tasks.chat.messages import AnswerStatus, ChatAnswer, ChatRequest
 from csc_tasks.chat.pacing import Pacer, Standstill, pause
-from csc_tasks.chat.retries import LONGEST_PAUSE, backoff, retry_after, rule_for
-from csc_tasks.chat.transport import NoResponse, Transport
+from csc_tasks.chat.parameters import cure_for
+from csc_tasks.chat.retries import LONGEST_PAUSE, backoff, retry_after
+from csc_tasks.chat.transport import NoResponse, Response, Transport
+from csc_tasks.chat.words import shown
 
 __all__ = ["Endpoint"]
 
 logger = logging.getLogger(__name__)
 
 _HIDDEN = "[key]"
+_ESCAPED = re.compile(r"\\u([0-9a-fA-F]{4})")
+MAX_IN_VAIN = 2
+"""Answers without a text, with and without a schema, after which the schema is not to blame for the next."""
+
+
+class Blame(Enum):
+    """How likely it is the schema's fault that no text came."""
+
+    NONE = 0
+    PERHAPS = 1
+    """Servers have such faults without one: only if it happens twice."""
+    SURE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +48,23 @@ class _Attempt:
     answer: ChatAnswer | None
     reason: str = ""
     pause: float | None = None
-    schema_refused: bool = False
+    schema: Blame = Blame.NONE
     lost: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether the server answered, with a text or without."""
+        return self.answer is not None and self.answer.status is AnswerStatus.ANSWERED
+
+    @property
+    def text(self) -> bool:
+        """Whether an answer with a text came."""
+        return self.answered and self.answer is not None and bool(self.answer.text.strip())
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the request and its answer."""
+        return self.answer.prompt_tokens + self.answer.completion_tokens if self.answer else 0
 
 
 class Endpoint:
@@ -44,12 +78,14 @@ class Endpoint:
         self._config = config
         self._key = config.key()
         self._transport = Transport(config, self._key)
-        self._requests = Pacer(config.requests_per_minute)
-        self._tokens = Pacer(config.tokens_per_minute)
+        self._requests = Pacer(config.requests_per_minute, "requests_per_minute")
+        self._tokens = Pacer(config.tokens_per_minute, "tokens_per_minute")
         self._standstill = Standstill()
         self._with_schema = config.json_schema != "off"
         self._schema_works = config.json_schema == "on"
         self._answered = False
+        self._doubt = asyncio.Lock()
+        self._in_vain = 0
 
     async def __aenter__(self) -> Endpoint:
         await self._transport.__aenter__()
@@ -62,9 +98,9 @@ class Endpoint:
 
     async def ask(self, request: ChatRequest, stop: asyncio.Event) -> ChatAnswer:
         """Ask until there is an answer, the retries are used up, or ``stop`` is set between two attempts."""
-        estimate = float(request.tokens + self._config.max_tokens)
+        estimate = float(request.tokens + self._config.longest)
         attempts = lost = retries = 0
-        reason = ""
+        reason, without = "", False
         while True:
             await self._requests.take(1.0, stop)
             await self._tokens.take(estimate, stop)
@@ -72,31 +108,37 @@ class Endpoint:
             if stop.is_set():
                 status = AnswerStatus.FAILED if attempts else AnswerStatus.UNASKED
                 return ChatAnswer(status, reason=reason, attempts=attempts, lost=lost)
-            with_schema = self._with_schema and request.schema is not None
+            with_schema = self._with_schema and request.schema is not None and not without
             attempts += 1
             attempt = await self._attempt(request, with_schema)
             lost += attempt.lost
+            self._tokens.correct(attempt.tokens - estimate)
+            doubted = with_schema and not self._schema_works and attempt.schema is not Blame.NONE
+            last = attempt.answer is not None or retries >= self._config.retries
+            if doubted and last and attempt.schema is Blame.SURE:
+                plain = await self._ask_without_schema(request, attempt.answered, stop)
+                if plain is not None:
+                    attempts += 1
+                    lost += plain.lost + attempt.answered  # paid for, and nothing came of it
+                    attempt, without = plain, True
+            elif doubted:  # what is asked again anyway goes without it, once or at once
+                without = attempt.schema is Blame.SURE or retries > 0
+            if without and attempt.text and not self._schema_works:
+                # Only a text that comes without it proves that the schema was the reason.
+                self._do_without_schema()
             answer = attempt.answer
-            self._tokens.correct(
-                (answer.prompt_tokens + answer.completion_tokens if answer else 0) - estimate
-            )
-            if attempt.schema_refused and not self._schema_works:
-                # Asked again without; only if that is answered was the schema the reason.
-                await self._requests.take(1.0, stop)
-                attempts += 1
-                attempt = await self._attempt(request, with_schema=False)
-                lost += attempt.lost
-                answer = attempt.answer
-                if answer is not None and answer.status is AnswerStatus.ANSWERED:
-                    self._do_without_schema()
             if answer is not None:
-                if answer.status is AnswerStatus.ANSWERED:
+                if attempt.answered:
                     self._answered = True
-                    self._schema_works = self._schema_works or (with_schema and self._with_schema)
-                return replace(answer, attempts=attempts, lost=lost)
+                    self._schema_works = self._schema_works or (
+                        with_schema and self._with_schema and attempt.text
+                    )
+                return answer if attempts == 1 and not lost else answer.but(attempts=attempts, lost=lost)
             reason = attempt.reason
             if retries >= self._config.retries or stop.is_set():
-                return ChatAnswer(AnswerStatus.FAILED, reason=reason, attempts=attempts, lost=lost)
+                return ChatAnswer(
+                    AnswerStatus.FAILED, reason=reason, attempts=attempts, lost=lost, retries=retries
+                )
             if attempt.pause is None:
                 await pause(backoff(self._config, retries), stop)
             elif attempt.pause <= LONGEST_PAUSE:
@@ -106,107 +148,124 @@ class Endpoint:
                 return ChatAnswer(AnswerStatus.FATAL, reason=reason, attempts=attempts, lost=lost)
             retries += 1
 
+    async def _ask_without_schema(
+        self, request: ChatRequest, paid: bool, stop: asyncio.Event
+    ) -> _Attempt | None:
+        """Ask without a schema, one request after the other until it is known whether that helps.
+
+        ``None`` if it is known by now that it does not. ``paid`` says that the answer under the schema was one, without
+        a text: if that is so without the schema as well, it is not asked twice of every request.
+        """
+        async with self._doubt:
+            if self._schema_works or (paid and self._in_vain >= MAX_IN_VAIN):
+                return None
+            if self._with_schema:
+                plain = await self._send_without_schema(request, stop)
+                self._in_vain += paid and not plain.text
+                if plain.text:
+                    self._do_without_schema()
+                return plain
+        return await self._send_without_schema(request, stop)
+
+    async def _send_without_schema(self, request: ChatRequest, stop: asyncio.Event) -> _Attempt:
+        await self._requests.take(1.0, stop)
+        attempt = await self._attempt(request, with_schema=False)
+        self._tokens.correct(attempt.tokens)
+        return attempt
+
     def _do_without_schema(self) -> None:
         if self._with_schema:
             logger.warning("%s knows no JSON schema; answers are read from its text", self._config.base_url)
         self._with_schema = False
 
     async def _attempt(self, request: ChatRequest, with_schema: bool) -> _Attempt:
+        fields = self._fields(request, with_schema)
         try:
-            response = await self._transport.post(self._body(request, with_schema))
+            response = await self._transport.post(
+                json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
+            )
         except NoResponse as error:
             if error.final:
                 return _Attempt(ChatAnswer(AnswerStatus.FATAL, reason=error.reason))
-            return _Attempt(None, error.reason, lost=error.sent)
-        text = self._without_key(response.text)
-        if response.status != 200:
-            return self._refused(response.status, response.retry_after, text, with_schema)
-        return self._read(text, response.latency, request)
+            if error.hopeless:
+                failed = ChatAnswer(AnswerStatus.FAILED, reason=error.reason)
+                return _Attempt(failed, lost=error.sent, schema=Blame.SURE)
+            unsure = Blame.PERHAPS if error.sent else Blame.NONE
+            return _Attempt(None, error.reason, lost=error.sent, schema=unsure)
+        if 200 <= response.status < 300 and (attempt := self._read(response, request)) is not None:
+            return attempt
+        return self._refused(response, fields)
 
-    def _body(self, request: ChatRequest, with_schema: bool) -> bytes:
-        """The request as JSON."""
-        config = self._config
-        fields: dict[str, Any] = {
-            **config.extra_body,
-            "model": config.model,
-            "temperature": config.temperature,
-            "max_tokens": config.max_tokens,
-        }
-        if config.seed is not None:
-            fields["seed"] = config.seed
+    def _fields(self, request: ChatRequest, with_schema: bool) -> dict[str, Any]:
+        """The request."""
+        fields = self._config.sent
+        if self._config.seed is not None:
+            fields["seed"] = self._config.seed + request.attempt
         if with_schema and request.schema is not None:
             wrapped = {"name": request.schema.name, "strict": True, "schema": request.schema.schema}
             fields["response_format"] = {"type": "json_schema", "json_schema": wrapped}
         fields["messages"] = [{"role": m.role, "content": m.content} for m in request.messages]
-        return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
+        return fields
 
-    def _read(self, text: str, latency: float, request: ChatRequest) -> _Attempt:
-        """The answer in the body of a response."""
+    def _read(self, response: Response, request: ChatRequest) -> _Attempt | None:
+        """The answer in the body of a response; ``None`` if it is no chat completion."""
         try:
-            body = json.loads(text)
-            choice = body["choices"][0]
-            message = choice["message"]
-            content, refusal = message.get("content"), message.get("refusal")
-            finish = choice.get("finish_reason")
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-            return _Attempt(None, "the server's response is not a chat completion", lost=True)
-        # Once more, for JSON may write a key's characters in another way.
-        said = self._without_key(content) if isinstance(content, str) else ""
-        counted = _counted(body.get("usage"))
-        prompt, completion = counted or (request.tokens, tokens_in(said))
-        answer = ChatAnswer(
-            AnswerStatus.ANSWERED,
-            said,
-            cut_off=finish == "length",
-            prompt_tokens=prompt,
-            completion_tokens=completion,
-            estimated=counted is None,
-            latency=latency,
-        )
-        if finish == "content_filter" or (refusal and not said):
-            filtered = finish == "content_filter"
-            reason = "the content filter stopped the answer" if filtered else "the model declined"
-            shown = said or (self._without_key(refusal) if isinstance(refusal, str) else "")
-            return _Attempt(replace(answer, status=AnswerStatus.REFUSED, reason=reason, text=shown))
-        if not said.strip() and finish != "length":
-            return _Attempt(None, "an empty answer", lost=True)
+            body = json.loads(response.text)
+        except (ValueError, RecursionError):
+            return None
+        # Here and not in the body, for JSON may write a key's characters in another way.
+        answer = read_completion(body, request, self._config.limit, response.latency, hide=self._without_key)
+        if answer is None:
+            return None
+        if answer.status is AnswerStatus.ANSWERED and not answer.text.strip():
+            if answer.reason == EMPTY and not answer.cut_off:
+                return _Attempt(None, EMPTY, lost=True, schema=Blame.SURE)
+            return _Attempt(answer, schema=Blame.SURE)
         return _Attempt(answer)
 
-    def _refused(self, status: int, after: str | None, text: str, with_schema: bool) -> _Attempt:
-        """What another status than 200 means."""
-        said = " ".join(self._without_key(_error_text(text)).split())[:200]
-        reason = f"HTTP {status}" + (f": {said}" if said else "")
-        rule = rule_for(status, text, self._answered, keyed=bool(self._key))
+    def _refused(self, response: Response, fields: dict[str, Any]) -> _Attempt:
+        """What a response means that is no answer."""
+        status, error = response.status, error_in(response.text)
+        said = shown(self._without_key(error.words))
+        well = 200 <= status < 300
+        if well and (error.body is None or not said):
+            plain = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), response.text[:2000])
+            begin = shown(self._without_key(plain), 80) or "nothing"
+            reason = f"HTTP {status}: the server's response is not a chat completion ({begin})"
+        elif well:
+            reason = f"HTTP {status} with an error in it: {said}"
+        else:
+            reason = f"HTTP {status}" + (f": {said}" if said else "")
+        code = error.code if well and error.code else status
+        if self._transport.through and code in (407, 502, 503, 504):
+            reason += f" ({self._transport.through})"
+        body = self._without_key(response.text)
+        rule = rule_for(code, body, self._answered, keyed=bool(self._key))
+        schema = Blame.SURE if rule.schema or speaks_of_schemas(body) else Blame.NONE
+        if (
+            not self._answered
+            and code in PARAMETERS
+            and (cure := cure_for(self._config, fields, error.body, said))
+        ):
+            return _Attempt(ChatAnswer(AnswerStatus.FATAL, reason=f"{reason}; {cure}"))
         if rule.status is None:
-            return _Attempt(None, reason, retry_after(after))
-        reason += rule.hint.format(url=self._transport.url)
-        return _Attempt(ChatAnswer(rule.status, reason=reason), schema_refused=rule.schema and with_schema)
+            if schema is Blame.NONE and (well or code == 500):
+                schema = Blame.PERHAPS
+            # A server that says that it failed charges nothing; one that says that all is well may.
+            return _Attempt(None, reason, retry_after(response.retry_after), schema, lost=well)
+        reason += rule.hint.format(url=self._transport.url, target=self._target(response.location))
+        return _Attempt(ChatAnswer(rule.status, reason=reason), schema=schema)
+
+    def _target(self, location: str | None) -> str:
+        """Where a redirect leads, as a base_url, without whatever a query or a user may hold."""
+        try:
+            parts = urlsplit(urljoin(self._transport.url, location or ""))
+            host = parts.hostname or ""
+            place = f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else "") + parts.path
+        except ValueError:
+            return "no address"
+        return shown(self._without_key(place.removesuffix("/chat/completions")), 120)
 
     def _without_key(self, text: str) -> str:
         """A server's text with the key taken out, in case it repeats what it was sent."""
         return text.replace(self._key, _HIDDEN) if self._key else text
-
-
-def _counted(usage: object) -> tuple[int, int] | None:
-    """Tokens of prompt and completion as a server counted them."""
-    if isinstance(usage, dict):
-        prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        if isinstance(prompt, int) and isinstance(completion, int) and prompt >= 0 and completion >= 0:
-            return prompt, completion
-    return None
-
-
-def _error_text(text: str) -> str:
-    """The message in an error response."""
-    try:
-        error = json.loads(text)
-        error = error.get("error", error)
-        named = (
-            [error.get(field) for field in ("message", "detail", "code")]
-            if isinstance(error, dict)
-            else [error]
-        )
-        message = next((text for text in named if text), "")
-    except (ValueError, AttributeError, RecursionError):
-        message = text
-    return str(message)

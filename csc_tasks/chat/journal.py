@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from csc_tasks.errors import ChatError
+from csc_tasks.outside import lines_of, parse_json
 
-__all__ = ["Journal", "read_journal", "rescue"]
+__all__ = ["Journal", "read_journal", "rescue", "set_aside"]
 
 FORMAT = 1
 """Of a line; one without ``format`` is of this one."""
@@ -36,6 +39,9 @@ class Journal:
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         except OSError as error:
             raise ChatError(f"{path}: cannot be opened ({error.strerror})") from None
+        if stat.S_ISFIFO(os.fstat(self._file).st_mode):  # it would take so much and then wait for a reader
+            os.close(self._file)
+            raise ChatError(f"{path}: cannot be opened (a pipe); remove it")
         with suppress(OSError):  # what is not a regular file has no last byte
             size = os.fstat(self._file).st_size
             self._torn = size > 0 and os.pread(self._file, 1, size - 1) != b"\n"
@@ -64,15 +70,22 @@ class Journal:
 def read_journal(path: Path) -> Iterator[dict[str, Any]]:
     """What stands in a journal, in order; a line that was cut off is passed over, and no file is an empty one.
 
+    Nothing follows a line that no journal has: it is no journal's.
+
     Raises:
         ChatError: a newer csconv wrote it, to whom it means something else.
     """
     if not path.is_file():
         return
     with suppress(OSError), path.open("rb") as file:
-        for line in file:
+        lines = lines_of(file)
+        while True:
+            try:
+                line = next(lines)
+            except (StopIteration, ValueError):
+                return
             with suppress(ValueError):
-                record = json.loads(line)
+                record = parse_json(line)
                 if isinstance(record, dict):
                     _require_known(path, record)
                     yield record
@@ -85,6 +98,23 @@ def _require_known(path: Path, record: Mapping[str, Any]) -> None:
             f"{path}: a journal of a newer csconv, which this one cannot read and leaves as it is; install that "
             "csconv, or move the file away: what stands in it would be asked for again"
         )
+
+
+def set_aside(path: Path) -> Path | None:
+    """Give a journal a name under which nothing is read, for it was paid for; ``None`` if there is none.
+
+    Raises:
+        ChatError: it cannot be renamed.
+    """
+    if not path.is_file():
+        return None
+    free = (path.with_name(f"aside_{number}_{path.name}") for number in count(1))
+    target = next(name for name in free if not name.exists())
+    try:
+        path.rename(target)
+    except OSError as error:
+        raise ChatError(f"{path}: cannot be set aside ({error.strerror})") from None
+    return target
 
 
 def rescue(records: Sequence[Mapping[str, Any]], prefix: str) -> Path | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any, Literal
@@ -29,15 +29,19 @@ class AnswerSchema:
 
 @dataclass(frozen=True)
 class ChatRequest:
-    """What a model is asked; with a ``schema`` its answer is to be JSON of that form."""
+    """What a model is asked; with a ``schema`` its answer is to be JSON of that form.
+
+    ``attempt`` counts from 0 how often it was asked the same before; it is added to the seed.
+    """
 
     messages: tuple[Message, ...]
     schema: AnswerSchema | None = None
+    attempt: int = 0
 
     @classmethod
-    def of(cls, system: str, user: str, schema: AnswerSchema | None = None) -> ChatRequest:
+    def of(cls, system: str, user: str, schema: AnswerSchema | None = None, attempt: int = 0) -> ChatRequest:
         """An instruction and a question."""
-        return cls((Message("system", system), Message("user", user)), schema)
+        return cls((Message("system", system), Message("user", user)), schema, attempt)
 
     @cached_property
     def tokens(self) -> int:
@@ -61,11 +65,13 @@ class AnswerStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """What came back. ``reason`` says why it is not :attr:`AnswerStatus.ANSWERED`.
+    """What came back. ``reason`` says why it is not :attr:`AnswerStatus.ANSWERED`, or what came in place of a text.
 
-    ``cut_off`` says that the text ends at ``max_tokens``; ``estimated`` that the server did not count the
-    tokens; ``latency`` is in seconds, of the last attempt; ``attempts`` are the requests that were sent,
-    ``lost`` those that ended without an answer, for which the server may charge all the same.
+    ``model`` is the one that the server says it answered with; ``cut_off`` says that the text ends at
+    ``max_tokens``; ``estimated`` that the server did not count the tokens, or not credibly; ``latency`` is in
+    seconds, of the last attempt; ``attempts`` are the requests that were sent, ``lost`` those that ended without
+    an answer, for which the server may charge all the same; ``retries`` is how often it was asked in vain
+    after it failed in a way that may pass.
     """
 
     status: AnswerStatus
@@ -78,6 +84,12 @@ class ChatAnswer:
     latency: float = 0.0
     attempts: int = 1
     lost: int = 0
+    retries: int = 0
+    model: str = ""
+
+    def but(self, **changed: Any) -> ChatAnswer:
+        """The same with other values in some fields."""
+        return replace(self, **changed)
 
 
 def tokens_in(text: str) -> int:

@@ -6,10 +6,16 @@ Every wait ends early when the run is stopped; whoever waited asks nothing more.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from time import monotonic
 
 __all__ = ["Pacer", "Standstill", "pause"]
+
+logger = logging.getLogger(__name__)
+
+LONG = 60.0
+"""Seconds; whoever waits longer hears why."""
 
 
 async def pause(seconds: float, stop: asyncio.Event) -> None:
@@ -19,9 +25,11 @@ async def pause(seconds: float, stop: asyncio.Event) -> None:
 
 
 class Pacer:
-    """At most ``rate`` units a minute, spread evenly; no limit for ``None``."""
+    """At most ``rate`` units a minute, spread evenly; no limit for ``None``. ``name`` is the field that says so."""
 
-    def __init__(self, rate: float | None) -> None:
+    def __init__(self, rate: float | None, name: str = "") -> None:
+        self._name = name
+        self._said = False
         self._seconds = 60.0 / rate if rate else 0.0
         self._free = 0.0
 
@@ -33,6 +41,9 @@ class Pacer:
         start = max(now, self._free)
         self._free = start + units * self._seconds
         if start > now:
+            if start - now > LONG and not self._said:
+                self._said = True
+                logger.warning("%s: the next request waits %.0f s", self._name, start - now)
             await pause(start - now, stop)
 
     def correct(self, units: float) -> None:

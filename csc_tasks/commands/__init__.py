@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import sys
 from contextlib import suppress
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from csc_tasks.commands.app import app, show_error
 from csc_tasks.errors import ConfigError, CSConvError
+from csc_tasks.harness.lm_eval import bear_any_console
 from csc_tasks.system.signals import Terminated, ends_by_signals, exit_code, was_asked_to_end
 from csc_tasks.system.workers import end_with_owner
 
@@ -39,10 +39,7 @@ def main() -> None:
         table,
     )
 
-    # A console of another encoding (GBK, cp1252) shows what it cannot show as "?", and no traceback.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    bear_any_console()
     try:
         with ends_by_signals():
             _require_working_folder()
@@ -56,7 +53,7 @@ def main() -> None:
             sys.exit(exit_code())  # the terminal is gone, on which the rest was to be shown
         if os.environ.get("CSCONV_DEBUG") or not _is_expected(error):
             raise
-        show_error(error)
+        show_error(_of_file(error) if isinstance(error, OSError) else error)
         sys.exit(1)
 
 
@@ -74,9 +71,15 @@ def _require_working_folder() -> None:
         ) from None
 
 
+def _of_file(error: OSError) -> CSConvError:
+    return CSConvError(f"{error.filename}: {error.strerror}")
+
+
 def _is_expected(error: Exception) -> bool:
-    """Whether a user can act on it: ours, and those of the metrics, which know nothing of ours."""
+    """Whether a user can act on it: ours, those of the metrics, which know nothing of ours, and a file's own."""
     if isinstance(error, CSConvError):
+        return True
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
         return True
     from csc_tasks.metrics import ModelError
     from csc_tasks.metrics.judge import JudgeError

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import copy
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
+from rich.table import Table
 from typer.core import TyperGroup
 
 from csc_tasks._version import __version__
 from csc_tasks.errors import CSConvError
+from csc_tasks.printable import printable, printable_lines
 from csc_tasks.system.signals import Terminated, exit_code, stopped_by
 
-__all__ = ["Allow", "RunByDefault", "app", "console", "going_on", "print_json", "show_error"]
+__all__ = [
+    "Allow",
+    "RunByDefault",
+    "app",
+    "console",
+    "going_on",
+    "print_json",
+    "print_path",
+    "say",
+    "show_error",
+]
 
 app = typer.Typer(
     name="csconv",
@@ -38,14 +53,46 @@ Allow = Annotated[
 ]
 """Sides of how a model is asked that may differ."""
 
+_NAME = 24
+"""Cells from which on a name is folded in a narrow terminal."""
+_BESIDE = 3
+"""Cells that a column takes beside its text: a space on either side and a line."""
 _PIPED = 100_000
 """Cells of a line that goes into a file or another program: more than any table has."""
 
 
-def console() -> Console:
+class WholeConsole(Console):
+    """A console that cuts nothing in a table: where one does not fit, the terminal breaks its lines."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As rich does, tables as wide as their numbers and the ends of their names need."""
+        for table in objects:
+            if isinstance(table, Table):
+                _keep_whole(table, self.width)
+                options["crop"] = False
+        super().print(*objects, **options)
+
+
+def _keep_whole(table: Table, width: int) -> None:
+    """Give a table of so many cells a width at which rich need not cut; names are folded where that is not enough."""
+    needed = 0
+    for column in table.columns:
+        words = [word for cell in (column.header, *column.cells) for word in str(cell).split()]
+        longest = max(map(cell_len, words), default=1)
+        if column.justify != "right":
+            longest = min(longest, _NAME)
+        column.overflow = "fold"
+        if column.width is None:
+            column.min_width = longest
+        needed += (column.width or longest) + _BESIDE
+    if table.width is None and needed + 1 > width:
+        table.width = needed + 1
+
+
+def console() -> WholeConsole:
     """A console on the present stdout; where that is no terminal nothing is broken or cut to fit a width."""
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=_PIPED)
+    out = WholeConsole(highlight=False)
+    return out if out.is_terminal else WholeConsole(highlight=False, width=_PIPED)
 
 
 def print_json(text: str) -> None:
@@ -53,11 +100,19 @@ def print_json(text: str) -> None:
     typer.echo(text)
 
 
-def show_error(error: Exception) -> None:
-    """Write an error to stderr; names of models and files stand in it, which may have control characters."""
-    from csc_tasks.leaderboards.rendering.text import printable
+def print_path(path: Path) -> None:
+    """Write a file's path to stdout: as it is for a program, fit to be seen on a terminal."""
+    typer.echo(printable(str(path)) if sys.stdout.isatty() else str(path))
 
-    typer.echo("csconv: " + "\n".join(map(printable, str(error).splitlines())), err=True)
+
+def say(text: str) -> None:
+    """Write to stderr what may have names of models and files in it, and with them control characters."""
+    typer.echo(printable_lines(text), err=True)
+
+
+def show_error(error: Exception) -> None:
+    """Write an error to stderr."""
+    say(f"csconv: {error}")
 
 
 @contextmanager

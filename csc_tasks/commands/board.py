@@ -12,7 +12,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from csc_tasks.commands.app import going_on
+from csc_tasks.commands.app import going_on, say
+from csc_tasks.printable import printable
 
 if TYPE_CHECKING:
     from csc_tasks.leaderboards.board import Board
@@ -20,19 +21,21 @@ if TYPE_CHECKING:
 __all__ = ["read_board"]
 
 
-def read_board(results: Sequence[Path], workers: int | None = None, cache: Path | None = None) -> Board:
+def read_board(
+    results: Sequence[Path], workers: int | None = None, cache: Path | None = None, fresh: bool = False
+) -> Board:
     """The board of everything below these paths; a bar while logs are read, and a note on stderr for each problem.
 
     Args:
         results: folders or results files.
         workers: processes that read logs; by default one a core.
         cache: folder where what was read is kept; by default csconv's.
+        fresh: read every log, whatever is kept of it.
 
     Raises:
         DataError: a path does not exist, or no csconv result was found.
     """
     from csc_tasks.leaderboards.build import build_board
-    from csc_tasks.leaderboards.rendering.text import printable
 
     columns = (TextColumn("reading logs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     seen = sys.stderr.isatty()
@@ -46,9 +49,10 @@ def read_board(results: Sequence[Path], workers: int | None = None, cache: Path 
                 workers or os.cpu_count() or 1,
                 lambda done, total: progress.update(bar, completed=done, total=total),
                 cache,
+                fresh,
             )
     for problem in board.problems:
-        typer.echo(f"note: {printable(problem.path)}: {printable(problem.message)}", err=True)
+        say(f"note: {printable(problem.path)}: {printable(problem.message)}")
     if board.ignored:
         typer.echo(
             f"note: {board.ignored} result{'s' * (board.ignored != 1)} of tasks that are not csconv's",

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from csc_tasks.commands.app import Allow, app, console, print_json
+from csc_tasks.commands.app import Allow, app, console, print_json, say
+from csc_tasks.printable import printable
 
 
 class CompareForm(Enum):
@@ -44,7 +45,6 @@ def compare(
     from csc_tasks.leaderboards.comparing.loading import load_model_results
     from csc_tasks.leaderboards.reading.asked import askings
     from csc_tasks.leaderboards.rendering import compare_report
-    from csc_tasks.leaderboards.rendering.text import printable
 
     allowed = askings(allow or ())
     one, two = load_model_results([first], model_a), load_model_results([second], model_b)
@@ -58,4 +58,4 @@ def compare(
         for part in compare_report.tables(comparison, every):
             out.print(part)
     for note in comparison.notes:
-        typer.echo(f"note: {printable(note)}", err=True)
+        say(f"note: {printable(note)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from csc_tasks.commands.app import app, console, print_json
 from csc_tasks.data.files import FileReport, write_conversations
@@ -17,6 +18,7 @@ from csc_tasks.data.importing import ImportOptions, find_format, import_file, re
 from csc_tasks.data.mistakes import distinct_mistakes
 from csc_tasks.data.splits import Split
 from csc_tasks.errors import DataError
+from csc_tasks.printable import printable
 from csc_tasks.storage import at_home
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ def info(
     """Print statistics: conversations, turns, strategy and stage shares, lengths."""
     from csc_tasks.data.sources import load
     from csc_tasks.data.statistics import record_of, summarise
+    from csc_tasks.leaderboards.rendering.text import printable
 
     corpus = load(source, _split(train))
     summary = summarise(corpus.conversations)
@@ -56,7 +59,8 @@ def info(
         print_json(json.dumps(record_of(corpus, summary), ensure_ascii=False, indent=2))
         return
     out = console()
-    out.print(f"{corpus.path}\nsha256 {corpus.sha256}, fingerprint {corpus.fingerprint}")
+    provenance = f"{corpus.path}\nsha256 {corpus.sha256}, fingerprint {corpus.fingerprint}"
+    out.print("\n".join(map(printable, provenance.splitlines())), soft_wrap=True, markup=False)
     out.print(
         f"{summary.conversations} conversations, {summary.utterances} utterances, {summary.turns} supporter turns\n"
     )
@@ -81,7 +85,7 @@ def info(
     for title, counts, total in parts:
         table = Table(title, "turns" if title == "stage" else "conversations", "share", box=None)
         for name, count in counts.items():
-            table.add_row(name, str(count), _percent(count, total))
+            table.add_row(Text(printable(name)), str(count), _percent(count, total))
         out.print(table)
         out.print()
     from csc_tasks.data.statistics import QUANTILES
@@ -141,12 +145,14 @@ def _print_defects(report: FileReport, every: bool) -> None:
     mistakes = distinct_mistakes(report.defects)
     lines = [(d, str(d)) for d in report.defects] if every else [(m.first, str(m)) for m in mistakes[:_SHOWN]]
     for located, text in lines:
-        typer.echo(f"{'error' if located.defect.fatal else 'rule '} {located.defect.kind:18} {text}")
+        typer.echo(
+            f"{'error' if located.defect.fatal else 'rule '} {located.defect.kind:18} {printable(text)}"
+        )
     if not every and len(mistakes) > _SHOWN:
         typer.echo(f"… and {len(mistakes) - _SHOWN:,} more distinct mistakes; --all lists every one")
     errors, sound = len(report.fatal), report.conversations
     typer.echo(
-        f"{report.path}: {len(sound)} sound conversations, {errors} errors, "
+        f"{printable(str(report.path))}: {len(sound)} sound conversations, {errors} errors, "
         f"{len(report.defects) - errors} broken rules"
         + ("" if not sound or sound[0].labelled else "; unlabelled: no 客服 utterance has a strategy")
     )
@@ -216,13 +222,13 @@ def convert(
     if path.is_file() and (options != ImportOptions() or find_format(path, {}) is not Format.CSCONV):
         read = import_file(path, options)
         conversations = read.conversations
-        typer.echo(f"{path}: read as {read.format}")
+        typer.echo(f"{printable(str(path))}: read as {read.format}")
         for what, count in read.counts.items():
-            typer.echo(f"{count:,} {what}")
+            typer.echo(f"{count:,} {printable(what)}")
     else:
         from csc_tasks.data.sources import load
 
         conversations = load(source, _split(train)).conversations
     write_conversations(target, conversations)
     note = "" if conversations[0].labelled else "; unlabelled: for csconv_response and csconv_dialogue"
-    typer.echo(f"wrote {len(conversations)} conversations to {target}{note}")
+    typer.echo(f"wrote {len(conversations)} conversations to {printable(str(target))}{note}")

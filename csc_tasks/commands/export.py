@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from csc_tasks.commands.app import app
+from csc_tasks.commands.app import app, print_path
 from csc_tasks.errors import DataError
 
 
@@ -49,4 +49,4 @@ def export(
         write_file(out, data)
     except OSError as error:
         raise DataError(f"{out}: cannot be written ({error.strerror})") from None
-    typer.echo(str(out))
+    print_path(out)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from csc_tasks.commands.app import RunByDefault, app, console, print_json
+from csc_tasks.commands.app import RunByDefault, app, console, print_json, say
 from csc_tasks.metrics.judge.rubric import TURN_RUBRIC
 
 if TYPE_CHECKING:
@@ -65,18 +65,25 @@ def run(
     pairwise: Annotated[
         bool, typer.Option("--pairwise", help="Compare the runs with each other: a folder for each model.")
     ] = False,
+    fresh: Annotated[
+        bool,
+        typer.Option(
+            "--fresh",
+            help="Ask everything again: take no verdict from the cache or from files that lie there.",
+        ),
+    ] = False,
 ) -> None:
     """Judge saved runs (lm_eval --log_samples).
 
     Writes verdicts_*.jsonl and a results file beside each log, which `csconv table` shows. What was judged
     before is not asked again, so an interrupted run goes on with the same command. Ctrl-C lets the requests
-    under way finish, and so do SIGTERM and SIGHUP. Exit code 3: the budget is used up; 4: too few verdicts,
-    no scores; 130, 143, 129: ended by these signals.
+    under way finish, and so do SIGTERM and SIGHUP. Exit code 3: the budget is used up; 4: no scores, for too few
+    verdicts came, or none among the first twenty answers; 130, 143, 129: ended by these signals.
     """
     from csc_tasks.judging.session import JudgeOptions, judge_results
 
     options = JudgeOptions(
-        tuple(results), config, rubric, with_reference, sample, dry_run, budget, cache, pairwise
+        tuple(results), config, rubric, with_reference, sample, dry_run, budget, cache, pairwise, fresh
     )
     with _shown() as report:
         judge_results(options, report)
@@ -121,13 +128,19 @@ def agreement(
     rubric: Annotated[
         str | None, typer.Option("--rubric", help="The rubric's folder, if it is not a shipped one.")
     ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            "--encoding", help="Of the CSV, if it is neither UTF-8 nor UTF-16 nor GBK: big5, shift_jis, …"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Hold a judge's verdicts against people's ratings of the same replies."""
     from csc_tasks.judging.ratings import agreement_of_files, find_verdicts
 
     journal = find_verdicts(verdicts)
-    figures = agreement_of_files(journal, human, rubric)
+    figures = agreement_of_files(journal, human, rubric, encoding)
     if as_json:
         print_json(json.dumps([dataclasses.asdict(f) for f in figures], ensure_ascii=False))
     else:
@@ -143,15 +156,15 @@ def _report() -> Report:
 @contextmanager
 def _shown() -> Iterator[Report]:
     """The terminal of a run; one that was stopped gets a message and an exit code of its own."""
-    from csc_tasks.judging.engine import Stop, Stopped, Withheld
+    from csc_tasks.judging.progress import Stop, Stopped, Withheld
     from csc_tasks.system.signals import exit_code
 
     try:
         with _report() as report:
             yield report
     except Stopped as stopped:
-        typer.echo(str(stopped), err=True)
-        raise typer.Exit(3 if stopped.why is Stop.BUDGET else exit_code()) from None
+        say(str(stopped))
+        raise typer.Exit({Stop.BUDGET: 3, Stop.HOPELESS: 4}.get(stopped.why, exit_code())) from None
     except Withheld as withheld:
-        typer.echo(str(withheld), err=True)
+        say(str(withheld))
         raise typer.Exit(4) from None

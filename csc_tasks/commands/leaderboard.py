@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from csc_tasks.commands.app import app
+from csc_tasks.commands.app import app, print_path, say
 
 if TYPE_CHECKING:
     from csc_tasks.leaderboards.rendering.site import SiteOptions
@@ -36,6 +36,9 @@ def leaderboard(
     cache: Annotated[
         Path | None, typer.Option("--cache", help="Where what was read is kept; by default csconv's cache.")
     ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Read every log again, whatever the cache has of it.")
+    ] = False,
 ) -> None:
     """Collect every result below DIR into SITE: a page that needs no network, Markdown, CSV and JSON.
 
@@ -44,16 +47,18 @@ def leaderboard(
     """
     from csc_tasks.leaderboards.rendering.site import SiteOptions
 
-    show(results, SiteOptions(out, not no_texts, figures, font, cache), workers)
+    show(results, SiteOptions(out, not no_texts, figures, font, cache), workers, fresh)
 
 
-def show(results: Sequence[Path], options: SiteOptions, workers: int | None = None) -> None:
+def show(
+    results: Sequence[Path], options: SiteOptions, workers: int | None = None, fresh: bool = False
+) -> None:
     """Build a leaderboard and say where it is."""
     from csc_tasks.commands.board import read_board
     from csc_tasks.leaderboards.rendering.site import require_packages, write_site
 
     require_packages()
-    board = read_board(results, workers, options.cache)
+    board = read_board(results, workers, options.cache, fresh)
     rows = [row for table in board.tables for row in table.rows]
     floors = sum(row.floor for row in rows)
     counted = ((len(rows) - floors, "model"), (floors, "floor"), (len(board.tables), "table"))
@@ -61,5 +66,5 @@ def show(results: Sequence[Path], options: SiteOptions, workers: int | None = No
     site = write_site(board, options)
     typer.echo(f"{first} and {second} in {third}", err=True)
     if options.figures:
-        typer.echo(f"{len(site.figures)} figures in {options.out / 'figures'}", err=True)
-    typer.echo(str(site.page))
+        say(f"{len(site.figures)} figures in {options.out / 'figures'}")
+    print_path(site.page)

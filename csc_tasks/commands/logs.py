@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from csc_tasks.commands.app import app
+from csc_tasks.commands.app import app, say
 from csc_tasks.errors import DataError
+from csc_tasks.printable import printable
 from csc_tasks.results.log_file import Compression, compress, logs_below, plain
 
 commands = typer.Typer(no_args_is_help=True, help="Keep the logs of runs (lm_eval --log_samples).")
@@ -46,18 +47,20 @@ def compress_logs(
     failed = False
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("compressing", total=sum(log.stat().st_size for log in logs))
+        bar = progress.add_task("compressing", total=sum(log.stat().st_size for log in logs if log.is_file()))
         for log in logs:
             try:
                 packed = compress(log, form, keep, lambda count: progress.advance(bar, count))
             except DataError as error:
-                typer.echo(f"csconv: {error}", err=True)
+                say(f"csconv: {error}")
                 failed = True
             except OSError as error:
-                typer.echo(f"csconv: {error.filename or log}: {error.strerror or error}", err=True)
+                say(f"csconv: {error.filename or log}: {error.strerror or error}")
                 failed = True
             else:
-                typer.echo(f"{packed.path} ({packed.before / 1e6:,.1f} MB → {packed.after / 1e6:,.1f} MB)")
+                typer.echo(
+                    f"{printable(str(packed.path))} ({packed.before / 1e6:,.1f} MB → {packed.after / 1e6:,.1f} MB)"
+                )
     if failed:
         raise typer.Exit(1)
 

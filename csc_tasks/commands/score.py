@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from csc_tasks.commands.app import app, going_on
+from csc_tasks.commands.app import app, going_on, print_path, say
+from csc_tasks.printable import printable
 from csc_tasks.results.score_request import ScoreEngine, ScoreRequest
 
 if TYPE_CHECKING:
@@ -53,7 +54,14 @@ def score(
         str | None,
         typer.Option("--address", help="Of a running Ray cluster (auto, ray://…); else one is started here."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Score again what was scored before.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            "--fresh",
+            help="Score again what was scored before, and take nothing from an earlier call.",
+        ),
+    ] = False,
 ) -> None:
     """Score saved runs (lm_eval --log_samples) again, with any metric or tokenizer, without the model.
 
@@ -77,9 +85,9 @@ def score(
     )
     plan = plan_of(request)
     for problem in plan.problems:
-        typer.echo(f"csconv: {problem}", err=True)
+        say(f"csconv: {problem}")
     for skipped in plan.skipped:
-        typer.echo(skipped, err=True)
+        say(skipped)
     failed = bool(plan.problems)
     with (
         going_on("what was scored is kept, and the same command goes on from there"),
@@ -96,11 +104,11 @@ def _told(outcomes: Iterable[Done]) -> bool:
     for done in outcomes:
         # Progress goes to the terminal, the written files to stdout, one a line.
         if done.results is not None:
-            typer.echo(str(done.results))
+            print_path(done.results)
         else:
-            typer.echo(f"csconv: {done.error}", err=True)
+            say(f"csconv: {done.error}")
         for name, reason in done.failures.items():
-            typer.echo(f"csconv: {done.path}: {name} was NOT scored, it is NaN ({reason})", err=True)
+            say(f"csconv: {done.path}: {name} was NOT scored, it is NaN ({reason})")
         failed = failed or done.results is None or bool(done.failures)
     return failed
 
@@ -110,12 +118,17 @@ def _with_bar(plan: ScorePlan, request: ScoreRequest) -> Generator[Done]:
     from csc_tasks.results.log_file import log_stem
     from csc_tasks.results.rescore_plan import run_plan
 
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar, ExitStack() as stack:
         bars: dict[Path, TaskID] = {}
         if request.one_at_a_time:
             for job, turns in plan.jobs:
-                bars[job.path] = bar.add_task(log_stem(job.path), total=turns)
+                bars[job.path] = bar.add_task(printable(log_stem(job.path)), total=turns)
         whole = None if bars else bar.add_task("logs", total=len(plan.jobs))
         outcomes = run_plan(plan, request, lambda job, turns: bar.update(bars[job.path], completed=turns))
         stack.enter_context(closing(outcomes))  # left early, it stops its workers

@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from csc_tasks.commands.app import app, console, print_json
+from csc_tasks.printable import printable
 
 
 @app.command(rich_help_panel="Set up")
@@ -87,7 +88,7 @@ def doctor(
         checks.append(check)
         if not as_json:
             mark = {True: "[green]ok  [/]", False: "[red]FAIL[/]", None: "[yellow]note[/]"}[check.ok]
-            out.print(mark, f"{check.name}:", escape(check.detail), soft_wrap=True)
+            out.print(mark, f"{check.name}:", escape(printable(check.detail)), soft_wrap=True)
     if as_json:
         print_json(json.dumps([dataclasses.asdict(c) for c in checks], ensure_ascii=False, indent=2))
     if any(c.ok is False for c in checks):

@@ -266,6 +266,7 @@ class _Importer:
 
     def _conversation(self, where: str, topic: Any, lines: Sequence[_Line]) -> Conversation | None:
         kept: list[tuple[_Line, dict[str, Any]]] = []
+        texts: list[list[str]] = []
         strange = False
         for line in lines:
             if line.speaker.casefold() not in self.speakers:
@@ -288,11 +289,12 @@ class _Importer:
                 utterance["strategy"] = None
             if self.options.merge and kept and _mergeable(kept[-1][1], utterance):
                 before = kept[-1][1]
-                before["text"] = f"{before['text']} {line.text.strip()}"
+                texts[-1].append(line.text.strip())
                 before["strategy"] = before["strategy"] or utterance["strategy"]
                 self.counts["lines, merged with the line before"] += 1
                 continue
             kept.append((line, utterance))
+            texts.append([line.text.strip()])
         if strange:
             if self.options.skip_broken:
                 self._note(f"{where}: a speaker that is not known")
@@ -300,6 +302,8 @@ class _Importer:
         if not kept:
             self.counts["conversations without a line, left out"] += 1
             return None
+        for (_, utterance), said in zip(kept, texts, strict=True):
+            utterance["text"] = " ".join(said)
         record = {"dialogue": [u for _, u in kept], "source": str(topic or self.options.topic)}
         conversation, defects = check_record(record)
         if conversation is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from csc_tasks.data.files import read_bytes
@@ -51,13 +51,20 @@ def decode_table(data: bytes, path: Path, encoding: str | None = None) -> str:
     raise DataError(f"{path}: neither UTF-8 nor UTF-16 nor GBK; {_CURE}")
 
 
-def table_rows(path: Path, encoding: str | None = None) -> Iterator[tuple[str, dict[str, str]]]:
+def table_rows(
+    path: Path, encoding: str | None = None, suffixes: Sequence[str] = TABLE_SUFFIXES
+) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a table by column, each with its place (``line 7``); empty rows are passed over.
+
+    Args:
+        path: of the table.
+        encoding: its encoding, if it is known.
+        suffixes: one of which its name must end in.
 
     Raises:
         DataError: the file cannot be read, has no header, or a row has more cells than it.
     """
-    text = decode_table(read_bytes(path, TABLE_SUFFIXES), path, encoding)
+    text = decode_table(read_bytes(path, suffixes), path, encoding)
     lines = text.splitlines(keepends=True)
     if not text.strip():
         raise DataError(f"{path}: empty")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from csc_tasks.errors import CSConvError, HarnessError
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.protocol.answers import ServedAnswer, has_failed
+from csc_tasks.system.signals import stopped_by, undisturbed
 
-__all__ = ["ask"]
+__all__ = ["ask", "losing_nothing"]
+
+logger = logging.getLogger(__name__)
 
 NOTHING = "the backend gave None"
 _ATTEMPTS = 2
@@ -60,3 +66,36 @@ def ask(
             i for i, answer in zip(missing, new, strict=True) if answer is not None and has_failed(answer)
         ]
     return answers
+
+
+@contextmanager
+def losing_nothing(kept: KeptAnswers, done: Callable[[], str] = lambda: "") -> Iterator[None]:
+    """While a model answers: whatever ends it, its answers are kept, and the message says how to go on from there.
+
+    Args:
+        kept: where they are.
+        done: says how far it came, for the message.
+
+    Raises:
+        HarnessError: the model failed. Our own errors, and what is no ``Exception``, stay what they are.
+        KeyboardInterrupt, Terminated: the process was asked to end.
+    """
+    try:
+        yield
+    except BaseException as error:
+        # The next signal must not cost what this one has not.
+        with undisturbed():
+            saved = kept.rescue()
+        if by := stopped_by(error):
+            logger.error("stopped by %s%s. %s", by, done(), saved)
+            raise
+        if isinstance(error, CSConvError):
+            if kept.anything_new:
+                logger.error("%s", saved)
+            raise
+        message = f"the model failed{done()} ({type(error).__name__}: {error}). {saved}"
+        logger.error("%s", message, exc_info=error)
+        if isinstance(error, Exception):
+            raise HarnessError(message) from error
+        raise
+    kept.close()

@@ -8,8 +8,10 @@ or not at all.
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +19,17 @@ from typing import Any
 
 from csc_tasks.errors import DataError
 
-__all__ = ["CacheState", "cache_files", "remove_empty_answers"]
+__all__ = [
+    "CacheState",
+    "cache_files",
+    "plain_value",
+    "read_rescued",
+    "remove_empty_answers",
+    "write_rescued",
+]
 
+_RESCUED = "csconv_answers"
+"""Our own table in such a file."""
 _TABLE = "unnamed"
 """What sqlitedict, which lm-eval uses, calls a table that nobody named."""
 
@@ -89,13 +100,55 @@ class _NothingCallable(pickle.Unpickler):
         raise pickle.UnpicklingError(f"names {module}.{name}")
 
 
-def _state(value: object) -> str:
-    if not isinstance(value, bytes):
-        return "foreign"
+def plain_value(value: object) -> Any:
+    """A value of the cache as lm-eval wrote it: a text, or a log-likelihood with its flag.
+
+    Raises:
+        DataError: lm-eval did not write it.
+    """
     try:
+        if not isinstance(value, bytes):
+            raise TypeError(type(value).__name__)
         answer = _NothingCallable(io.BytesIO(value)).load()
-    except Exception:  # noqa: BLE001  # a pickle of anybody's may raise anything
+        if not (answer is None or isinstance(answer, (str, tuple, list, float, int))):
+            raise TypeError(type(answer).__name__)
+    except Exception as error:  # noqa: BLE001  # a pickle of anybody's may raise anything
+        raise DataError(
+            f"the cache has a value that lm-eval did not write ({error}); a cache can run code when it is read: use "
+            "none but your own"
+        ) from None
+    return answer
+
+
+def _state(value: object) -> str:
+    try:
+        return "answer" if plain_value(value) not in (None, "") else "empty"
+    except DataError:
         return "foreign"
-    if answer is None or answer == "":
-        return "empty"
-    return "answer" if isinstance(answer, (str, tuple, list, float, int)) else "foreign"
+
+
+def write_rescued(path: Path, answers: Mapping[str, Any]) -> None:
+    """Write answers, by the keys of lm-eval's cache, as JSON into a SQLite file: nothing that reading could run.
+
+    lm-eval opens the same file as its cache, and finds nothing of its own in it.
+    """
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(f"CREATE TABLE IF NOT EXISTS {_RESCUED} (key TEXT PRIMARY KEY, answer TEXT)")
+        rows = ((key, json.dumps(answer)) for key, answer in answers.items())
+        file.executemany(f"INSERT OR REPLACE INTO {_RESCUED} VALUES (?, ?)", rows)
+
+
+def read_rescued(path: Path) -> dict[str, Any]:
+    """What :func:`write_rescued` wrote; nothing where a file has no such table.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as file:
+            there = file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_RESCUED,)).fetchone()
+            rows = file.execute(f"SELECT key, answer FROM {_RESCUED}").fetchall() if there else []
+            answers = {key: json.loads(answer) for key, answer in rows}
+    except (sqlite3.Error, ValueError, TypeError) as error:
+        raise DataError(f"{path}: damaged ({error})") from None
+    return {key: tuple(a) if isinstance(a, list) else a for key, a in answers.items()}

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from lm_eval.api.instance import Instance
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
+from csc_tasks.harness.request_names import GENERATE_DIALOGUE
 from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.scoring import read_replies
@@ -17,16 +18,12 @@ from csc_tasks.protocol.turns import TurnDoc, turn_docs
 
 __all__ = [
     "PADDING",
-    "REQUEST_TYPE",
     "Dialogue",
     "DialogueDoc",
     "DialogueRequest",
     "conversations_of",
     "dialogue_doc",
 ]
-
-REQUEST_TYPE = "generate_dialogue"
-"""The request type, and the method of the model class that answers it (see :mod:`csc_tasks.generation.rounds`)."""
 
 
 class DialogueDoc(TypedDict):
@@ -156,7 +153,7 @@ class DialogueRequest(Instance):  # type: ignore[misc]
         meta: Any,
     ) -> DialogueRequest:
         """The request of turn ``index``; ``first`` is the prompt of the first turn, which is known."""
-        request = cls(REQUEST_TYPE, doc, (first if index == 0 else "", kwargs), index, meta)
+        request = cls(GENERATE_DIALOGUE, doc, (first if index == 0 else "", kwargs), index, meta)
         request.dialogue = dialogue
         return request
 

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 from lm_eval.api.model import LM
 
-from csc_tasks.generation.dialogue import REQUEST_TYPE
 from csc_tasks.generation.rounds import generate_dialogue
-from csc_tasks.generation.turn_requests import ANSWER_TURNS, RANK_OPTIONS
 from csc_tasks.generation.turns import answer_turns, rank_options
+from csc_tasks.harness.request_names import ANSWER_TURNS, GENERATE_DIALOGUE, RANK_OPTIONS
 
 __all__ = ["install"]
 
 
 def install() -> None:
     """Give every model class of the harness our methods; a subclass with its own keeps that."""
-    setattr(LM, REQUEST_TYPE, generate_dialogue)
+    setattr(LM, GENERATE_DIALOGUE, generate_dialogue)
     setattr(LM, ANSWER_TURNS, answer_turns)
     setattr(LM, RANK_OPTIONS, rank_options)

@@ -1,18 +1,21 @@
-"""Answers that outlive a failure: lm-eval's response cache for our requests, or a rescue file in its format."""
+"""Answers that outlive a failure: lm-eval's response cache for our requests, or a rescue file beside it."""
 
 from __future__ import annotations
 
 import logging
+import sqlite3
 import tempfile
 import time
-from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
 from lm_eval.api.model import hash_args
 
-from csc_tasks.generation.dialogue import REQUEST_TYPE, DialogueRequest
+from csc_tasks.errors import DataError
+from csc_tasks.generation.cache_file import plain_value, read_rescued, write_rescued
+from csc_tasks.generation.dialogue import DialogueRequest
 from csc_tasks.generation.turn_requests import TurnRequest
+from csc_tasks.harness.request_names import GENERATE_DIALOGUE
 
 __all__ = ["KeptAnswers"]
 
@@ -25,75 +28,120 @@ class KeptAnswers:
     """The answers a model has given, under the keys of lm-eval's response cache.
 
     ``--use_cache`` wraps the request types it knows; other types go to the wrapped model itself, whose
-    ``cache_hook`` writes to the cache but does not read it. This reads it. Without ``--use_cache``
-    the hook gets a dictionary for the time being: backends report each answer to the hook as it comes,
-    so that even what was answered inside a failing batch is there for :meth:`rescue`.
+    ``cache_hook`` writes to the cache but does not read it. This reads it. Backends report each answer to the hook
+    as it comes; here it is remembered as well, so that what was answered inside a failing batch, or could not be
+    written to the cache, is there for :meth:`rescue`.
     """
 
     def __init__(self, lm: Any) -> None:
         self._rank = lm.rank
         self._hook = getattr(lm, "cache_hook", None)
-        cache = getattr(self._hook, "dbdict", None)
-        self._persistent = cache is not None
-        self._answers: MutableMapping[str, Any] = cache if cache is not None else {}
+        self._cache: Any = getattr(self._hook, "dbdict", None)
+        self._new: dict[str, Any] = {}
+        self._rescued: dict[str, Any] = {}
+        self._broken = ""
+        if self._cache is not None and hasattr(self._cache, "filename"):
+            # Its values are pickles: what lm-eval did not write must not be run.
+            self._cache.decode = plain_value
+            self._rescued = read_rescued(Path(self._cache.filename))
 
     def __enter__(self) -> KeptAnswers:
-        if self._hook is not None and not self._persistent:
-            self._hook.dbdict = self._answers
+        if self._hook is not None:
+            self._hook.dbdict = self
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._hook is not None and not self._persistent:
-            self._hook.dbdict = None
+        if self._hook is not None:
+            self._hook.dbdict = self._cache
+
+    def __setitem__(self, key: str, answer: Any) -> None:
+        """Keep an answer under a key; what lm-eval's hook does with its cache."""
+        # What a server said beside an answer is nothing to keep.
+        answer = str(answer) if isinstance(answer, str) else answer
+        self._new[key] = answer
+        if self._cache is None or self._broken:
+            return
+        try:
+            self._cache[key] = answer
+        except sqlite3.Error as error:
+            self._broken = f"{self._cache.filename} cannot be written ({error})"
+            logger.error("%s; answers are kept in memory from here on", self._broken)
 
     def get(self, request: Request) -> Any:
         """The answer to the same request in an earlier run, or ``None``.
 
         A sampled answer is never used again, as in lm-eval's own cache.
+
+        Raises:
+            DataError: the cache is damaged, or not lm-eval's.
         """
-        if not self._persistent or _samples(request):
+        if self._cache is None or self._broken or _samples(request):
             return None
-        return next((self._answers[key] for key in _keys(request) if key in self._answers), None)
+        for key in _keys(request):
+            if key in self._rescued:
+                return self._rescued[key]
+            try:
+                if key in self._cache:
+                    return self._cache[key]
+            except sqlite3.Error as error:
+                raise DataError(
+                    f"{self._cache.filename}: the cache is damaged ({error}); sqlite3's .recover may save what it has, "
+                    "or name another with --use_cache"
+                ) from None
+        return None
+
+    @property
+    def anything_new(self) -> bool:
+        """Whether there are answers that were not there before."""
+        return bool(self._new)
 
     def put(self, request: Request, answer: Any) -> None:
         """Keep an answer."""
         for key in _keys(request):
-            self._answers[key] = answer
+            self[key] = answer
 
     def forget(self, request: Request) -> None:
         """Do not keep what a backend wrote of its own accord: it was no answer."""
         for key in _keys(request):
-            self._answers.pop(key, None)
+            self._new.pop(key, None)
+            if self._cache is not None and not self._broken:
+                self._cache.pop(key, None)
 
     def flush(self) -> None:
         """Have everything on disk before going on, if there is a cache on disk."""
-        if self._persistent:
-            self._answers.commit()  # type: ignore[attr-defined]
+        if self._cache is not None and not self._broken:
+            self._cache.commit()
+
+    def close(self) -> None:
+        """At the end of a run that went well: what the cache would not take is written elsewhere."""
+        self.flush()
+        if self._broken:
+            logger.error("%s. %s", self._broken, self._saved())
 
     def rescue(self) -> str:
         """Make sure that the answers are on disk, and say how to go on from there."""
-        if self._persistent:
-            self.flush()
-            return "Its answers are in the cache: the same command again goes on from there"
-        if not self._answers:
+        if self._cache is not None and not self._broken:
+            try:
+                self.flush()
+            except sqlite3.Error as error:
+                self._broken = str(error)
+            else:
+                return "Its answers are in the cache: the same command again goes on from there"
+        return self._saved()
+
+    def _saved(self) -> str:
+        if not self._new:
             return "It had not answered anything"
         name = f"csconv_rescue_{time.strftime('%Y%m%dT%H%M%S')}"
         # The working folder may be gone or read-only, and this is the last chance to keep anything.
         for path in (Path(name), Path(tempfile.gettempdir()) / name):
             try:
-                self._write(f"{path}_rank{self._rank}.db")
+                write_rescued(Path(f"{path}_rank{self._rank}.db"), self._new)
             except Exception:
                 logger.exception("the answers could not be written to %s", path)
             else:
                 return f"Its answers are kept: the same command with --use_cache {path} goes on from there"
         return "Its answers could NOT be written to disk; the log says why"
-
-    def _write(self, path: str) -> None:
-        from sqlitedict import SqliteDict
-
-        with SqliteDict(path) as file:
-            file.update(self._answers)
-            file.commit()
 
 
 def _samples(request: Request) -> bool:
@@ -112,4 +160,4 @@ def _keys(request: Request) -> list[str]:
     if isinstance(request, TurnRequest):
         return [str(hash_args(request.method, request.args))]
     own = str(hash_args("generate_until", request.args))
-    return [str(hash_args(REQUEST_TYPE, (request.doc["conversation"], request.idx, *request.args))), own]
+    return [str(hash_args(GENERATE_DIALOGUE, (request.doc["conversation"], request.idx, *request.args))), own]

@@ -8,10 +8,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from csc_tasks.errors import HarnessError
-from csc_tasks.generation.asking import ask
+from csc_tasks.generation.asking import ask, losing_nothing
 from csc_tasks.generation.dialogue import DialogueRequest, conversations_of
-from csc_tasks.generation.failing import secure
 from csc_tasks.generation.independent import connections, each_on_its_own
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.generation.served_answers import served_answers
@@ -42,24 +40,17 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
         KeptAnswers(lm) as kept,
         served_answers(lm),
         tqdm(total=total, desc="Dialogue turns", disable=lm.rank != 0) as bar,
+        losing_nothing(kept, lambda: f" after {len(answers)} of {total} turns"),
     ):
 
         def on_answer(request: DialogueRequest, answer: Any) -> None:
             answers[id(request)] = answer
             bar.update()
 
-        try:
-            if connections(lm) and dialogues:
-                each_on_its_own(
-                    lm, dialogues, kept, lambda batch: ask(lm, batch, kept, quiet=True), on_answer
-                )
-            else:
-                _in_rounds(lm, dialogues, kept, on_answer)
-        except BaseException as error:
-            message = secure(error, kept, f" after {len(answers)} of {total} turns")
-            if isinstance(error, Exception):
-                raise HarnessError(message) from error
-            raise
+        if connections(lm) and dialogues:
+            each_on_its_own(lm, dialogues, kept, lambda batch: ask(lm, batch, kept, quiet=True), on_answer)
+        else:
+            _in_rounds(lm, dialogues, kept, on_answer)
     return [answers.get(id(request), "") for request in requests]
 
 

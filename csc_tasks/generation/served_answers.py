@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from csc_tasks.harness.log_secrets import know_secrets_of
+from csc_tasks.printable import printable
 from csc_tasks.protocol.answers import ServedAnswer, clean
 
 __all__ = ["served_answers"]
@@ -35,6 +37,7 @@ def served_answers(lm: Any) -> Iterator[None]:
     if module is None or not isinstance(lm, module.TemplateAPI):
         yield
         return
+    know_secrets_of(lm)
     own = vars(lm).get("parse_generations")
     wrong = Counter[str]()
     lm.parse_generations = _faithful(lm.parse_generations, wrong)
@@ -147,5 +150,4 @@ def _words(output: Mapping[str, Any]) -> str:
     error = output.get("error", output.get("message", output.get("detail")))
     if isinstance(error, dict):
         error = error.get("message", error)
-    said = clean(error)[:_WORDS]
-    return "".join(c if c.isprintable() else " " for c in said) or "no choices, and no reason given"
+    return printable(clean(error)[: 4 * _WORDS], _WORDS) or "no choices, and no reason given"

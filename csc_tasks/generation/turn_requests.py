@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from lm_eval.api.instance import Instance
 
-__all__ = ["ANSWER_TURNS", "RANK_OPTIONS", "TurnRequest"]
+from csc_tasks.harness.request_names import ANSWER_TURNS, METHODS, RANK_OPTIONS
 
-ANSWER_TURNS = "answer_turns"
-"""The request type of turns that are answered in words, and the method of the model class for it."""
-RANK_OPTIONS = "rank_options"
-"""The request type of options whose log-likelihood is asked for, and the method of the model class for it."""
-_OURS = {"generate_until": ANSWER_TURNS, "loglikelihood": RANK_OPTIONS}
+__all__ = ["TurnRequest"]
+
+_OURS = {METHODS[ours]: ours for ours in (ANSWER_TURNS, RANK_OPTIONS)}
 
 
 class TurnRequest(Instance):  # type: ignore[misc]

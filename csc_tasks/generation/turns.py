@@ -11,9 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any
 
-from csc_tasks.errors import CSConvError, HarnessError
-from csc_tasks.generation.asking import ask
-from csc_tasks.generation.failing import secure
+from csc_tasks.generation.asking import ask, losing_nothing
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.generation.served_answers import served_answers
 from csc_tasks.generation.turn_requests import TurnRequest
@@ -47,18 +45,8 @@ def _answered(lm: Any, requests: Sequence[TurnRequest], method: str) -> list[Any
     _note_what_is_cut(lm, requests)
     for request in requests:
         request.request_type = method  # as the model would have seen it
-    with ends_by_signals(), KeptAnswers(lm) as kept, served_answers(lm):
-        try:
-            answers = ask(lm, requests, kept, method)
-            kept.flush()
-        except BaseException as error:
-            if isinstance(error, CSConvError):
-                raise  # a floor's own words
-            message = secure(error, kept)
-            if isinstance(error, Exception):
-                raise HarnessError(message) from error
-            raise
-    return answers
+    with ends_by_signals(), KeptAnswers(lm) as kept, served_answers(lm), losing_nothing(kept):
+        return ask(lm, requests, kept, method)
 
 
 def _note_what_is_cut(lm: Any, requests: Sequence[TurnRequest]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -14,10 +16,12 @@ from types import TracebackType
 from typing import Any
 
 from csc_tasks.errors import CSConvError, HarnessError
+from csc_tasks.harness.log_secrets import hidden
 
 __all__ = [
     "LOWEST",
     "TOO_NEW",
+    "bear_any_console",
     "check_version",
     "quiet_requests",
     "show_messages_plainly",
@@ -83,19 +87,32 @@ def speak_as_loudly_as_lm_eval() -> None:
             ours.addHandler(handler)
 
 
+def bear_any_console() -> None:
+    """Have a console of another encoding (GBK, cp1252) show what it cannot show as "?", and end nothing for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 def show_messages_plainly() -> None:
     """Let our own errors reach the user of the ``lm_eval`` command as one message, not as a traceback.
+
+    Nor may the arrows of lm-eval's table do so, which it prints at the end of all.
 
     lm-eval's command does not catch errors of tasks. Other exceptions go to the hook that was there
     before; ``CSCONV_DEBUG=1`` keeps our tracebacks too.
     """
+    bear_any_console()
     previous = sys.excepthook
     if getattr(previous, "_csconv", False):
         return
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        whole = "".join(traceback.format_exception(kind, error, trace))
         if isinstance(error, CSConvError) and not os.environ.get("CSCONV_DEBUG"):
-            sys.stderr.write(f"csconv: {error}\n")
+            sys.stderr.write(hidden(f"csconv: {error}\n"))
+        elif hidden(whole) != whole:
+            sys.stderr.write(hidden(whole))
         else:
             previous(kind, error, trace)
 

@@ -14,6 +14,7 @@ from functools import partial
 from itertools import pairwise, takewhile
 from typing import Any
 
+from csc_tasks.harness.lm_eval import bear_any_console
 from csc_tasks.harness.registration import configs_folder
 from csc_tasks.system.workers import end_with_owner
 
@@ -32,6 +33,7 @@ def lm_eval(arguments: Sequence[str]) -> None:
     """
     from lm_eval.__main__ import cli_evaluate
 
+    bear_any_console()
     ours = not any(a.startswith("--include") for a in arguments) and all(
         task.startswith("csconv") for task in _tasks(arguments)
     )

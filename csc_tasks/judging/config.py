@@ -20,10 +20,12 @@ __all__ = ["JudgeConfig", "load_config", "load_judge"]
 class JudgeConfig(EndpointConfig):
     """Which model judges, and how it is asked.
 
+    ``reasks`` is how often a question is put again whose answer was no verdict, in all runs together (at most 20);
     ``min_coverage`` is the share 0–1 of verdicts below which scores are withheld; ``require_probe`` the share
     of the probe that the judge must put in order; ``cache`` the file of verdicts.
     """
 
+    reasks: Annotated[int, Field(ge=0, le=20)] = 2
     min_coverage: Annotated[float, Field(ge=0, le=1)] = 0.98
     require_probe: Annotated[float, Field(ge=0, le=1)] | None = None
     cache: Path | None = None

@@ -1,18 +1,18 @@
 """The engine: asks what is missing, as many at once as configured, and keeps every verdict at once.
 
 A sample takes this way: its question's key is looked up; a miss is asked, and its verdict appended to the
-journal and put into the cache. Two runs that could ask for the same verdict go one after the other, so that
-nothing is asked twice, and whatever stops a run loses at most the requests that are under way.
+journal and put into the cache. An answer that is no verdict is kept as well, and the question put again, with
+another seed, ``reasks`` times in all, however many runs that takes. Two runs that could ask for the same verdict
+go one after the other, so that nothing is asked twice, and whatever stops a run loses at most the requests that
+are under way.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -20,75 +20,27 @@ from csc_tasks.chat.budget import Budget
 from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.chat.endpoint import Endpoint
 from csc_tasks.chat.exclusive import one_at_a_time
-from csc_tasks.chat.messages import AnswerStatus, ChatAnswer
-from csc_tasks.errors import ChatError, ConfigError, CSConvError
+from csc_tasks.chat.messages import AnswerStatus, ChatAnswer, ChatRequest
+from csc_tasks.chat.words import shown
+from csc_tasks.errors import ChatError, ConfigError
+from csc_tasks.judging.answers import asks_again, verdict_of
 from csc_tasks.judging.interrupts import interruptible
 from csc_tasks.judging.keeper import Keeper
+from csc_tasks.judging.progress import JudgeProgress, OnProgress, OnVerdict, Stop, no_progress
 from csc_tasks.judging.questions import JudgeTask, Questions
-from csc_tasks.metrics.judge.parser import read_verdict
+from csc_tasks.judging.start import Start
 from csc_tasks.metrics.judge.rubric import Dimension, Kind
 from csc_tasks.metrics.judge.sample import Sample
-from csc_tasks.metrics.judge.verdict import SILENT, Status, Usage, Value, Verdict
+from csc_tasks.metrics.judge.verdict import SILENT, Status, Value, Verdict
 
-__all__ = ["Engine", "JudgeProgress", "OnProgress", "OnVerdict", "Stop", "Stopped", "lowest", "no_progress"]
+__all__ = ["Engine", "lowest"]
 
+logger = logging.getLogger(__name__)
+
+MAX_MODELS = 5
+"""Names of models after which a server's next ones are no news."""
 AHEAD = 64
 """Questions that wait, rendered, for a connection."""
-
-
-class Stop(Enum):
-    """Why a run ended before everything was asked."""
-
-    BUDGET = "the budget is used up"
-    INTERRUPTED = "interrupted"
-    BROKEN = "broken"
-
-
-class Stopped(CSConvError):
-    """Less was asked than was to be; ``why``. Nothing is wrong, and nothing is lost."""
-
-    def __init__(self, what: str, why: Stop) -> None:
-        super().__init__(f"{what}: {why.value}; the same command goes on from here")
-        self.why = why
-
-
-class Withheld(CSConvError):
-    """Too few verdicts came, so that there are no scores. What came is kept."""
-
-
-@dataclass
-class JudgeProgress:
-    """What a run did, and what it knows while it runs.
-
-    ``cost`` is what this run spent; ``asked`` the samples that were put to the judge, ``cached`` those
-    that were answered from earlier runs.
-    """
-
-    total: int | None = None
-    done: int = 0
-    asked: int = 0
-    cached: int = 0
-    attempts: int = 0
-    cost: float = 0.0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    statuses: Counter[Status] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    stopped: Stop | None = None
-    trouble: str = ""
-
-    @property
-    def failures(self) -> int:
-        """Samples without a verdict so far."""
-        return self.done - self.statuses[Status.SCORED]
-
-
-OnVerdict = Callable[[Sample, Verdict], None]
-OnProgress = Callable[[JudgeProgress], None]
-
-
-def no_progress(_: JudgeProgress) -> None:
-    """Nobody wants to know how far a run is."""
 
 
 def lowest(dimension: Dimension) -> Value:
@@ -107,7 +59,7 @@ class Engine:
         about: what each line of the journal says of these samples, besides rubric and judge.
 
     Raises:
-        ConfigError: a budget without prices.
+        ConfigError: a budget without prices, or without a limit on answers.
     """
 
     def __init__(
@@ -120,6 +72,10 @@ class Engine:
     ) -> None:
         if budget is not None and not questions.config.priced:
             raise ConfigError("a budget needs input_price and output_price in the judge's configuration")
+        if budget is not None and questions.config.limit is None:
+            raise ConfigError(
+                "a budget needs max_tokens or max_completion_tokens: without, no answer has an end"
+            )
         self.progress = JudgeProgress()
         self._questions = questions
         self._config = questions.config
@@ -129,6 +85,8 @@ class Engine:
         self._about = about or {}
         self._limit = budget
         self._failed_in_a_row = 0
+        self._start = Start()
+        self._models: set[str] = set()
         self._twins: dict[str, list[JudgeTask]] = {}
         self._keeper: Keeper
 
@@ -173,7 +131,9 @@ class Engine:
             "judge": self._config.model,
             **self._about,
         }
-        self._keeper = Keeper(self._cache, self._journal, origin, lambda why: self._halt(Stop.BROKEN, why))
+        self._keeper = Keeper(
+            self._cache, self._journal, self._rubric, origin, lambda why: self._halt(Stop.BROKEN, why)
+        )
         try:
             _run_in_a_loop(lambda: self._run(samples))
         finally:
@@ -208,6 +168,7 @@ class Engine:
         if self.progress.stopped is None:
             self.progress.stopped, self.progress.trouble = why, trouble
         self._stop.set()
+        self._start.end()
 
     async def _feed(self, samples: Iterable[Sample], queue: asyncio.Queue[JudgeTask | None]) -> None:
         """Answer what is known, and queue the rest."""
@@ -218,8 +179,11 @@ class Engine:
             if sample.silent:
                 scores = {d.name: lowest(d) for d in self._rubric.dimensions}
                 self._keep(task, Verdict(Status.SCORED, scores, "no answer to judge", flags=(SILENT,)))
-            elif known := self._keeper.get(task.key):
-                self._keep(task, known, cached=True)
+            elif (known := self._keeper.get(task.key)) and known.settled(self._config.reasks):
+                self._start.remember(task.key, known.verdict, known.answers)
+                self._models.add(known.verdict.model)
+                self._keep(task, known.verdict, cached=True)
+                self._give_up()
             elif self._stop.is_set():
                 self._skip(task)
             elif task.key in self._twins:
@@ -235,21 +199,48 @@ class Engine:
     async def _work(self, queue: asyncio.Queue[JudgeTask | None], endpoint: Endpoint) -> None:
         """Ask until there is nothing more."""
         while (task := await queue.get()) is not None:
-            answer = None if self._stop.is_set() else await self._ask(task, endpoint)
-            if answer is None:
+            verdict = await self._judge(task, endpoint)
+            if verdict is None:
                 self._skip(task)
-            else:
-                self._hear(task, answer)
+                continue
+            self._tell(task.sample, verdict)
+            for twin in self._twins.pop(task.key):
+                self._keep(twin, verdict, cached=True)
 
-    async def _ask(self, task: JudgeTask, endpoint: Endpoint) -> ChatAnswer | None:
+    async def _judge(self, task: JudgeTask, endpoint: Endpoint) -> Verdict | None:
+        """What the attempts that are left come to: a verdict, or the last answer; ``None`` if nothing was sent."""
+        verdict = None
+        first, fresh = self._keeper.answers(task.key), self._keeper.fresh(task.key)
+        for attempt in range(first, self._config.reasks + 1):
+            request = self._questions.again(task, attempt) if attempt else task.request
+            await self._start.enter()
+            answer = None if self._stop.is_set() else await self._ask(request, endpoint)
+            if answer is None:
+                self._start.leave(None, fresh)
+                break
+            self.progress.asked += attempt == first
+            self.progress.reasked += attempt > first
+            verdict = self._hear(task, answer)
+            self._start.leave(verdict, fresh)
+            self._give_up()
+            if not asks_again(answer, verdict):
+                break
+        return verdict
+
+    def _give_up(self) -> None:
+        """Stop where the first answers are no verdicts."""
+        if self._start.hopeless:
+            self._halt(Stop.HOPELESS, f"{self._config.model}: {self._start.told()}")
+
+    async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> ChatAnswer | None:
         """The answer within the budget; ``None`` if nothing was sent."""
-        most = self._config.cost(task.request.tokens, self._config.max_tokens)
+        most = self._config.cost(request.tokens, self._config.longest)
         if not await self._budget.reserve(most):
             self._halt(Stop.BUDGET)
             return None
         spent = most
         try:
-            answer = await endpoint.ask(task.request, self._stop)
+            answer = await endpoint.ask(request, self._stop)
             spent = self._config.cost(answer.prompt_tokens, answer.completion_tokens)
         finally:
             self._budget.settle(most, spent)
@@ -259,43 +250,38 @@ class Engine:
         self._budget.spent += answer.lost * most if self._limit is not None else 0.0
         return answer
 
-    def _hear(self, task: JudgeTask, answer: ChatAnswer) -> None:
-        self.progress.asked += 1
+    def _hear(self, task: JudgeTask, answer: ChatAnswer) -> Verdict:
+        """Count and keep what came back."""
         self.progress.attempts += answer.attempts
         self.progress.prompt_tokens += answer.prompt_tokens
         self.progress.completion_tokens += answer.completion_tokens
         self.progress.cost = self._budget.spent
         if answer.status is AnswerStatus.FATAL:
             self._halt(Stop.BROKEN, f"{self._config.model}: {answer.reason}")
-        verdict = self._verdict(task, answer)
-        self._keep(task, verdict)
-        for twin in self._twins.pop(task.key):
-            self._keep(twin, verdict, cached=True)
+        verdict = verdict_of(answer, self._rubric, task.flags)
+        self._keeper.add(task.key, task.sample, verdict, cached=False)
+        self._hear_of_model(answer.model)
         # A server that is gone fails everybody; one that answers now and then does not.
         self._failed_in_a_row = self._failed_in_a_row + 1 if answer.status is AnswerStatus.FAILED else 0
         if self._failed_in_a_row >= max(10, self._config.concurrency):
+            retried = ", each after every retry" if answer.retries else ""
             self._halt(
-                Stop.BROKEN,
-                f"{self._config.model}: the last {self._failed_in_a_row} requests failed, each after every retry "
-                f"({answer.reason}); run the same command again once the server answers",
+                Stop.BROKEN if self._start.proven else Stop.HOPELESS,
+                f"{self._config.model}: the last {self._failed_in_a_row} requests failed{retried} ({answer.reason}); "
+                "run the same command again once the server answers",
             )
+        return verdict
 
-    def _verdict(self, task: JudgeTask, answer: ChatAnswer) -> Verdict:
-        common: dict[str, Any] = {
-            "raw": answer.text,
-            "usage": Usage(answer.prompt_tokens, answer.completion_tokens, answer.estimated),
-            "latency": answer.latency,
-            "attempts": answer.attempts,
-            "flags": task.flags,
-        }
-        if answer.status is AnswerStatus.REFUSED:
-            return Verdict(Status.REFUSED, reason=answer.reason, **common)
-        if answer.status is not AnswerStatus.ANSWERED:
-            return Verdict(Status.FAILED, reason=answer.reason, **common)
-        scores, reason = read_verdict(answer.text, self._rubric, answer.cut_off)
-        if scores is None:
-            return Verdict(Status.UNPARSABLE, reason=reason, **common)
-        return Verdict(Status.SCORED, scores, reason, **common)
+    def _hear_of_model(self, model: str) -> None:
+        """Say when another model answers than before."""
+        if not model or model in self._models or len(self._models) > MAX_MODELS:
+            return
+        if before := ", ".join(sorted(self._models - {""})):
+            logger.warning(
+                "%s: the server says that %s answers, and before it was %s; the scores are not of one judge",
+                *(self._config.model, model, before),
+            )
+        self._models.add(model)
 
     # --- what is heard ---
 
@@ -315,7 +301,7 @@ class Engine:
         self.progress.done += 1
         self.progress.statuses[verdict.status] += 1
         if verdict.status is not Status.SCORED:
-            self.progress.reasons[f"{verdict.status.value}: {verdict.reason}"[:160]] += 1
+            self.progress.reasons[shown(f"{verdict.status.value}: {verdict.reason}", 160)] += 1
         self._on_verdict(sample, verdict)
         self._on_progress(self.progress)
 

@@ -1,31 +1,28 @@
 """The judge inside a run: ``--metadata csconv_judge=judge.yaml``.
 
-Asked before generation whether it answers, called after it with all replies of the process. From then on
+Asked before generation for a verdict, called after it with all replies of the process. From then on
 nothing raises: a judge that is gone costs the judge's columns and nothing else.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
-from csc_tasks.chat.endpoint import Endpoint
-from csc_tasks.chat.messages import AnswerStatus, ChatAnswer
-from csc_tasks.errors import ConfigError, CSConvError
+from csc_tasks.errors import CSConvError
+from csc_tasks.judging.check import require_verdict
 from csc_tasks.judging.config import JudgeConfig, load_judge
-from csc_tasks.judging.engine import Engine, JudgeProgress
+from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.probe import require_probe
+from csc_tasks.judging.progress import JudgeProgress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import AnsweredTurn, samples_of_turns
 from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric
-from csc_tasks.metrics.judge.probe import probe_samples
 from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
 from csc_tasks.metrics.judge.scores import judge_metrics
 from csc_tasks.protocol.prompt import load_prompt
@@ -71,26 +68,13 @@ class JudgeInRun:
         self._path = path
 
     def prepare(self) -> None:
-        """Put one question to the judge, without retries, and the probe if it is required.
+        """Put one question to the judge, and the probe if it is required.
 
         Raises:
-            ConfigError: the judge does not answer, or it does worse in the probe than required.
+            ConfigError: the judge gives no verdict, or it does worse in the probe than required.
             ChatError: its verdicts cannot be kept.
         """
-        rubric = load_rubric(TURN_RUBRIC)
-        once = self.config.model_copy(update={"retries": 0})
-        request = Questions(rubric, once).task(next(probe_samples(rubric))).request
-
-        async def asked() -> ChatAnswer:
-            async with Endpoint(once) as endpoint:
-                return await endpoint.ask(request, asyncio.Event())
-
-        with ThreadPoolExecutor(1) as pool:
-            answer = pool.submit(lambda: asyncio.run(asked())).result()
-        if answer.status is not AnswerStatus.ANSWERED:
-            raise ConfigError(
-                f"{self._path}: the judge {self.config.model} does not answer ({answer.reason})"
-            )
+        require_verdict(self.config, self._path)
         if self.config.require_probe is not None:
             cache = open_cache(self._cache_path)
             try:
@@ -150,6 +134,8 @@ class JudgeInRun:
                 progress = engine.run(samples, on_verdict, on_progress)
         finally:
             cache.close()
+        if progress.trouble:
+            logger.error("%s: the judge stopped: %s", task, progress.trouble)
         for reason, count in progress.reasons.most_common(3):
             logger.warning("%s: %d turns without a verdict: %s", task, count, reason)
         logger.info("%s: verdicts are in %s", task, journal_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -10,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from csc_tasks.chat.cache import AnswerCache
+from csc_tasks.chat.words import shown
 from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import Engine, JudgeProgress, OnProgress, no_progress
+from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.keeper import forget
+from csc_tasks.judging.progress import JudgeProgress, OnProgress, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
 from csc_tasks.judging.saved_run import write_results
@@ -90,6 +94,7 @@ class Contest:
         stem = f"{task}_{self.signature.sha256}"
         self.journal_path = first.with_name(f"verdicts_pairwise_{stem}.jsonl")
         self.results_path = first.with_name(f"pairwise_{stem}.json")
+        self._models: Counter[str] = Counter()
         self._sides: dict[str, dict[tuple[str, int | None], Sample]] = {}
 
     @cached_property
@@ -134,6 +139,16 @@ class Contest:
             estimate(self.questions, cache, self.journal_path, self.samples(*pair)) for pair in self.pairs()
         ]
 
+    def forget(self, cache: AnswerCache) -> Path | None:
+        """Take nothing from what lies beside the logs or in the cache; where the journal was put, if there was one.
+
+        Raises:
+            ChatError: that cannot be done.
+        """
+        asked = (self.samples(*pair) for pair in self.pairs())
+        keys = (self.questions.task(sample).key for samples in asked for sample in samples)
+        return forget(cache, self.journal_path, keys)
+
     def run(
         self,
         first: str,
@@ -151,6 +166,8 @@ class Contest:
 
         def on_verdict(sample: Sample, verdict: Verdict) -> None:
             verdicts[sample.conversation, sample.turn] = verdict
+            if verdict.model:
+                self._models[shown(verdict.model, 100)] += 1
 
         about = {"first": first, "second": second}
         engine = Engine(self.questions, cache, self.journal_path, budget, about)
@@ -213,6 +230,7 @@ class Contest:
             "samples": {model: str(log.path) for model, log in self.logs.items()},
             "pairings": [{"first": p.first, "second": p.second, **asdict(p.result)} for p in pairings],
             "ratings": asdict(ratings) if ratings else None,
+            "models": dict(self._models.most_common(10)),
             "verdicts": self.journal_path.name,
         }
         write_results(self.results_path, content, self.journal_path)
@@ -253,9 +271,10 @@ def contests(
         if len(logs) < 2:
             continue
         # Tokenizer and version may differ: replies do not depend on them.
-        protocols = {log.signature.asked for log in logs.values()}
+        protocols = {(log.signature.protocol, log.signature.section): log.signature for log in logs.values()}
         if len(protocols) > 1:
-            raise ConfigError(f"{task}: the runs have different protocols: {' and '.join(sorted(protocols))}")
+            asked = sorted(signature.asked for signature in protocols.values())
+            raise ConfigError(f"{task}: the runs have different protocols: {' and '.join(asked)}")
         found.append(Contest(task, logs, rubric, config, with_reference, sample_size))
     if not found:
         raise ConfigError(

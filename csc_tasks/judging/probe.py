@@ -8,8 +8,9 @@ from pathlib import Path
 from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import Engine, OnProgress, Stopped, no_progress
+from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.progress import OnProgress, Stopped, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.metrics.judge import Rubric, Sample, Verdict, load_rubric
 from csc_tasks.metrics.judge.probe import ProbeReport, pair_samples, probe_samples, read_probe
@@ -72,7 +73,7 @@ def _verdicts(engine: Engine, samples: list[Sample], on_progress: OnProgress) ->
 
     progress = engine.run(samples, on_verdict, on_progress, len(samples))
     if progress.stopped is not None:
-        raise Stopped("the probe", progress.stopped)
+        raise Stopped("the probe", progress.stopped, progress.trouble)
     return verdicts
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from csc_tasks.chat.messages import AnswerSchema, ChatRequest
 from csc_tasks.judging.config import JudgeConfig
+from csc_tasks.metrics.judge.guard import GUARD
 from csc_tasks.metrics.judge.prompt import Question, ask
 from csc_tasks.metrics.judge.rubric import Rubric
 from csc_tasks.metrics.judge.sample import Sample
@@ -60,14 +61,28 @@ class Questions:
         Raises:
             JudgeError: the rubric shows a field that the sample does not have.
         """
-        question = ask(self.rubric, sample, self.with_reference, self.config.seed or 0)
-        request = ChatRequest.of(question.system, question.user, self._schema)
-        return JudgeTask(self.key(question), sample, request, question.flags)
+        question = self._question(sample, 0)
+        return JudgeTask(self.key(question), sample, self._request(question, 0), question.flags)
+
+    def again(self, task: JudgeTask, attempt: int) -> ChatRequest:
+        """The request for another attempt at a task, which the first one does not repeat: it has another seed.
+
+        From the second on, and where no seed is sent, the delimiters differ as well, for a judge at temperature 0
+        heeds no seed. The question, and so its key, is the same.
+        """
+        shift = attempt if attempt > 1 or self.config.seed is None else 0
+        return self._request(self._question(task.sample, shift), attempt)
+
+    def _question(self, sample: Sample, shift: int) -> Question:
+        return ask(self.rubric, sample, self.with_reference, (self.config.seed or 0) + shift)
+
+    def _request(self, question: Question, attempt: int) -> ChatRequest:
+        return ChatRequest.of(question.system, question.user, self._schema, attempt)
 
 
 def judge_signature(config: JudgeConfig, rubric: Rubric, with_reference: bool) -> JudgeSignature:
     """What must agree for two judge scores to be comparable."""
-    return JudgeSignature.of(rubric.name, rubric.sha256, with_reference, config.parameters)
+    return JudgeSignature.of(rubric.name, rubric.sha256, with_reference, config.parameters, GUARD)
 
 
 def _digest(content: list[Any]) -> str:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from time import monotonic
 from types import TracebackType
 
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import JudgeProgress, OnProgress, Stop
 from csc_tasks.judging.estimate import Estimate
 from csc_tasks.judging.pairwise import Contest, Pairing
+from csc_tasks.judging.progress import JudgeProgress, OnProgress, Stop
 from csc_tasks.judging.saved_run import JudgedLog, Judgement
 from csc_tasks.metrics.judge.agreement import Agreement
 from csc_tasks.metrics.judge.pairs import Ratings
 from csc_tasks.metrics.judge.probe import ProbeReport
 from csc_tasks.metrics.judge.verdict import SILENT
+from csc_tasks.printable import printable, printable_lines
 
 __all__ = ["Report"]
 
@@ -35,7 +39,7 @@ class Report:
         self._out = out
         self._err = err
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[state]}"),
@@ -57,7 +61,7 @@ class Report:
 
     def say(self, text: str) -> None:
         """A line on stderr."""
-        self._err.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._err.print(printable_lines(text), markup=False, highlight=False, soft_wrap=True)
 
     def _print(self, what: RenderableType) -> None:
         # While a bar is drawn, what goes to stdout would be caught and drawn with it, on stderr.
@@ -67,9 +71,12 @@ class Report:
         if drawn:
             self._progress.start()
 
+    def _print_path(self, path: Path) -> None:
+        self._print(printable(str(path)) if self._out.is_terminal else str(path))
+
     def bar(self, name: str, currency: str) -> OnProgress:
         """What keeps a line of the bar up to date: rate, samples without a verdict, cost so far."""
-        line = self._progress.add_task(name, total=None, state="", visible=False)
+        line = self._progress.add_task(printable(name), total=None, state="", visible=False)
         start = last = monotonic()
 
         def on_progress(progress: JudgeProgress) -> None:
@@ -82,7 +89,7 @@ class Report:
             if progress.failures:
                 state += f" [red]{progress.failures} without a verdict[/red]"
             if progress.cost:
-                state += f" {progress.cost:.2f} {currency}"
+                state += f" {progress.cost:.2f} {escape(printable(currency))}"
             self._progress.update(
                 line, completed=progress.done, total=progress.total, state=state, visible=True
             )
@@ -93,10 +100,14 @@ class Report:
         """What was judged of a log, and the written file."""
         counts = ", ".join(f"{n} {s.value}" for s, n in judgement.statuses.most_common())
         cost = f", {progress.cost:.4f} {judged.config.currency}" if judged.config.priced else ""
+        again = f", {progress.reasked} asked again" if progress.reasked else ""
         self.say(
             f"{judged.log.task} by {judged.signature.line}: {counts} "
-            f"({progress.cached} from earlier runs{cost})"
+            f"({progress.cached} from earlier runs{again}{cost})"
         )
+        if len(judgement.models) > 1:
+            each = ", ".join(f"{model} ({count})" for model, count in judgement.models.most_common(10))
+            self.say(f"  the server answered as more than one model: {each}")
         for reason, count in progress.reasons.most_common(3):
             self.say(f"  {count} × {reason}")
         if attempts := sum(n for flag, n in judgement.flags.items() if flag != SILENT):
@@ -104,12 +115,13 @@ class Report:
         if judgement.withheld:
             self.say(f"  scores withheld: {judgement.withheld}")
         if progress.stopped is not Stop.INTERRUPTED:
-            self._print(str(judged.results_path))
+            self._print_path(judged.results_path)
 
     def estimates(self, rows: Sequence[tuple[str, str, Estimate]], config: JudgeConfig) -> None:
         """Requests, tokens and cost of each log or pair, and the sum."""
         table = _table(
-            "what would be asked, with answers at max_tokens",
+            f"what would be asked, with answers of {config.longest:,} tokens"
+            + (" (max_tokens)" if config.limit else ", for there is no max_tokens; they may be longer"),
             ("log", "rubric"),
             ("to judge", "known", "requests", "prompt tokens", "answer tokens", "cost"),
         )
@@ -117,14 +129,21 @@ class Report:
         def add(log: str, rubric: str, e: Estimate) -> None:
             cost = f"{e.cost:.2f} {config.currency}" if config.priced else "no prices"
             numbers = (e.samples, e.cached, e.requests, e.prompt_tokens, e.completion_tokens)
-            table.add_row(log, rubric, *(f"{n:,}" for n in numbers), cost)
+            _add(table, log, rubric, *(f"{n:,}" for n in numbers), cost)
 
         for row in rows:
             add(*row)
+        total = sum((e for _, _, e in rows), Estimate())
         if len(rows) > 1:
             table.add_section()
-            add("sum", "", sum((e for _, _, e in rows), Estimate()))
+            add("sum", "", total)
         self._print(table)
+        if total.most_requests > total.requests:
+            cost = f", {total.most_cost:.2f} {config.currency}" if config.priced else ""
+            self._print(
+                f"at most {total.most_requests:,} requests{cost}: an answer that is no verdict is asked for again, "
+                f"{config.reasks} times in all (reasks)"
+            )
 
     def contest(self, contest: Contest, pairings: Sequence[Pairing], ratings: Ratings | None) -> None:
         """The outcomes of every two models, the ratings of three or more, and the written file."""
@@ -137,7 +156,8 @@ class Report:
             r = p.result
             interval = f"{_percent(r.low)} to {_percent(r.high)}"
             rate = ("withheld", "") if r.withheld else (_percent(r.win_rate), interval)
-            table.add_row(
+            _add(
+                table,
                 *(p.first, p.second, str(r.pairs), str(r.wins), str(r.ties), str(r.losses), *rate),
                 *(str(r.judged), _percent(r.flips), _number(r.length, "+.2f"), _percent(r.coverage)),
             )
@@ -149,21 +169,21 @@ class Report:
             table = _table("Bradley-Terry ratings", ("model",), ("rating", "95 %"))
             columns = (ratings.models, ratings.rating, ratings.low, ratings.high)
             for model, value, low, high in zip(*columns, strict=True):
-                table.add_row(model, f"{value:.0f}", f"{low:.0f} to {high:.0f}")
+                _add(table, model, f"{value:.0f}", f"{low:.0f} to {high:.0f}")
             self._print(table)
-        self._print(str(contest.results_path))
+        self._print_path(contest.results_path)
 
     def probe(self, model: str, rubric: str, found: ProbeReport) -> None:
         """What a probe found."""
         table = _table(f"{model} under {rubric}: {found.score:.0%} in order", ("case",), ("right",))
         for kind, (right, asked) in found.kinds.items():
-            table.add_row(kind, f"{right} of {asked}")
+            _add(table, kind, f"{right} of {asked}")
         table.add_section()
-        table.add_row("grades gained by length alone", _signed(found.length_shift))
-        table.add_row("grades gained by a word to the judge", _signed(found.injection_shift))
-        table.add_row("pairs in which the order decided", _number(found.position_flips, ".0%"))
-        table.add_row("pairs right in both orders", _number(found.pairs_right, ".0%"))
-        table.add_row("without a verdict", str(found.unscored))
+        _add(table, "grades gained by length alone", _signed(found.length_shift))
+        _add(table, "grades gained by a word to the judge", _signed(found.injection_shift))
+        _add(table, "pairs in which the order decided", _number(found.position_flips, ".0%"))
+        _add(table, "pairs right in both orders", _number(found.pairs_right, ".0%"))
+        _add(table, "without a verdict", str(found.unscored))
         self._print(table)
 
     def agreement(self, title: str, figures: Sequence[Agreement]) -> None:
@@ -173,22 +193,27 @@ class Report:
         for f in figures:
             error = f" ±{f.error:.2f}" if f.error == f.error else ""
             numbers = (_number(x, ".2f") for x in (f.spearman, f.alpha, f.human_alpha))
-            table.add_row(f.dimension, str(f.items), f"{f.kappa:.2f}{error}", *numbers, _signed(f.bias))
+            _add(table, f.dimension, str(f.items), f"{f.kappa:.2f}{error}", *numbers, _signed(f.bias))
         self._print(table)
         for f in figures:
-            self._print(f"{f.dimension}: rows people, columns judge")
+            self._print(f"{printable(f.dimension)}: rows people, columns judge")
             for row in f.confusion:
                 self._print("  " + " ".join(f"{n:4d}" for n in row))
 
 
 def _table(title: str, names: Sequence[str], numbers: Sequence[str]) -> Table:
     """An empty table: columns of names to the left, of numbers to the right."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(printable(title)), title_justify="left")
     for name in names:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for name in numbers:
         table.add_column(name, justify="right")
     return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    """Add a row; names of models, logs and rubrics stand in it, which may look like markup."""
+    table.add_row(*(Text(printable(cell)) for cell in cells))
 
 
 def _number(value: float, form: str) -> str:

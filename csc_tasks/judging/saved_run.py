@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,17 +13,21 @@ from typing import Any
 import numpy as np
 
 from csc_tasks.chat.cache import AnswerCache
+from csc_tasks.chat.words import shown
 from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import Engine, JudgeProgress, OnProgress, Stop, no_progress
+from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.estimate import Estimate, estimate
+from csc_tasks.judging.keeper import forget
+from csc_tasks.judging.progress import JudgeProgress, OnProgress, Stop, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
 from csc_tasks.metrics import clustered_stderr
 from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric
 from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
 from csc_tasks.metrics.judge.scores import judge_metrics
+from csc_tasks.outside import json_bytes
 from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.records import Judging
 from csc_tasks.results.sample_log import SampleLog
@@ -54,6 +57,7 @@ class Judgement:
     columns: dict[str, list[Any]] = field(default_factory=dict)
     statuses: Counter[Status] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
 
     @cached_property
     def metrics(self) -> Sequence[Any]:
@@ -65,6 +69,8 @@ class Judgement:
         self.conversations.append(sample.conversation)
         self.statuses[verdict.status] += 1
         self.flags.update(verdict.flags)
+        if verdict.model:
+            self.models[shown(verdict.model, 100)] += 1
         for metric in self.metrics:
             self.columns.setdefault(metric.info.name, []).append(metric.item(verdict))
 
@@ -163,6 +169,15 @@ class JudgedLog:
         """What judging would ask."""
         return estimate(self.questions, cache, self.journal_path, self.samples())
 
+    def forget(self, cache: AnswerCache) -> Path | None:
+        """Take nothing from what lies beside the log or in the cache; where the journal was put, if there was one.
+
+        Raises:
+            ChatError: that cannot be done.
+        """
+        keys = (self.questions.task(sample).key for sample in self.samples() if not sample.silent)
+        return forget(cache, self.journal_path, keys)
+
     def run(
         self, cache: AnswerCache, budget: float | None = None, on_progress: OnProgress = no_progress
     ) -> tuple[Judgement, JudgeProgress]:
@@ -204,7 +219,9 @@ class JudgedLog:
             currency=self.config.currency,
             prompt_tokens=progress.prompt_tokens,
             completion_tokens=progress.completion_tokens,
+            models=dict(judgement.models.most_common(10)),
             asked=progress.asked,
+            reasked=progress.reasked,
             cached=progress.cached,
             sums=judgement.sums(),
         )
@@ -225,7 +242,7 @@ def write_results(path: Path, content: dict[str, Any], journal_path: Path) -> No
         DataError: it cannot be written.
     """
     try:
-        write_file(path, json.dumps(content, ensure_ascii=False, indent=2).encode())
+        write_file(path, json_bytes(content, indent=2))
     except OSError as error:
         raise DataError(
             f"{path}: cannot be written ({error.strerror}); the verdicts are kept in "

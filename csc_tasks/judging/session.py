@@ -10,11 +10,11 @@ from pathlib import Path
 from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig, load_judge
-from csc_tasks.judging.engine import Stopped, Withheld
 from csc_tasks.judging.estimate import Estimate
 from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.pairwise import Contest, Pairing, contests
 from csc_tasks.judging.probe import estimate_probe, probe, require_probe
+from csc_tasks.judging.progress import Stopped, Withheld
 from csc_tasks.judging.report import Report
 from csc_tasks.judging.saved_run import JudgedLog, rubric_for
 from csc_tasks.metrics.judge import load_rubric
@@ -41,6 +41,7 @@ class JudgeOptions:
         budget: what may be spent, in the configuration's currency.
         cache: the verdict cache; by default the configuration's, or one in the first of the results.
         pairwise: compare the runs with each other.
+        fresh: take no verdict from earlier runs.
     """
 
     results: tuple[Path, ...]
@@ -52,6 +53,7 @@ class JudgeOptions:
     budget: float | None = None
     cache: Path | None = None
     pairwise: bool = False
+    fresh: bool = False
 
 
 def judge_results(options: JudgeOptions, report: Report) -> None:
@@ -66,6 +68,10 @@ def judge_results(options: JudgeOptions, report: Report) -> None:
     config = load_judge(options.config)
     if options.budget is not None and not config.priced:
         raise ConfigError(f"--budget needs input_price and output_price in {options.config}")
+    if options.budget is not None and config.limit is None:
+        raise ConfigError(
+            f"--budget needs max_tokens or max_completion_tokens in {options.config}: without, no answer has an end"
+        )
     session = (_Pairs if options.pairwise else _Logs)(options, config, report)
     first = options.results[0]
     folder = first if first.is_dir() else first.parent
@@ -76,6 +82,10 @@ def judge_results(options: JudgeOptions, report: Report) -> None:
             return
         on_progress = report.bar("probe", config.currency)
         spent = require_probe(config, cache, options.config, on_progress, options.budget)
+        if options.fresh:
+            for judged in session.plan:
+                if (aside := judged.forget(cache)) is not None:
+                    report.say(f"{judged.journal_path}: set aside as {aside.name}; nothing is taken from it")
         session.run(cache, spent)
 
 
@@ -124,7 +134,7 @@ class _Logs(_Session):
             spent += progress.cost
             self.report.judgement(judged, judgement, progress)
             if progress.stopped is not None:
-                raise Stopped(judged.log.task, progress.stopped)
+                raise Stopped(judged.log.task, progress.stopped, progress.trouble)
             if judgement.withheld:
                 withheld.append(judged.log.task)
         _require_scores(withheld)
@@ -156,7 +166,7 @@ class _Pairs(_Session):
                 pairing, progress = contest.run(first, second, cache, self.left(spent), on_progress)
                 spent += progress.cost
                 if progress.stopped is not None:
-                    raise Stopped(contest.task, progress.stopped)
+                    raise Stopped(contest.task, progress.stopped, progress.trouble)
                 pairings.append(pairing)
             ratings = contest.ratings(pairings)
             contest.write(pairings, ratings)
@@ -169,7 +179,7 @@ def _require_scores(withheld: Sequence[str]) -> None:
     if withheld:
         raise Withheld(
             f"no scores of {', '.join(withheld)}: too few verdicts (min_coverage); the same command asks again for "
-            "those that failed"
+            "those that failed, and for an answer that is no verdict as often as reasks allows"
         )
 
 

@@ -13,7 +13,7 @@ from csc_tasks.data.splits import Subset
 from csc_tasks.errors import ConfigError
 from csc_tasks.install import install_hint
 from csc_tasks.metrics import DEFAULT_TOKENIZER, NO_MODELS, Models, tokenizer
-from csc_tasks.protocol.metadata import FromMetadata, Source
+from csc_tasks.protocol.metadata import FromMetadata, Source, Switch
 from csc_tasks.protocol.networks import MODEL_KEYS, Unnamed, read_models
 from csc_tasks.protocol.thinking import ThinkingFormat
 
@@ -49,7 +49,8 @@ class Options(FromMetadata):
 
     ``data`` and ``train`` are sources (``hub``, ``modelscope``, ``mini``, a path) or ``None`` for the default;
     ``models`` are the networks that score, of which a strategy task uses none; ``judge`` is a
-    judge's configuration file, or ``None`` for none; ``think`` are formats of thinking beside the known ones.
+    judge's configuration file, or ``None`` for none; ``think`` are formats of thinking beside the known ones;
+    ``skip_unsupported`` leaves tasks out that the model cannot do.
     """
 
     subset: Annotated[Subset, BeforeValidator(_subset)] = Field(Subset.FULL, alias="csconv_subset")
@@ -58,6 +59,7 @@ class Options(FromMetadata):
     tokenizer: Annotated[str, BeforeValidator(str)] = Field(DEFAULT_TOKENIZER, alias="csconv_tokenizer")
     judge: Annotated[Path | None, BeforeValidator(_judge)] = Field(None, alias="csconv_judge")
     think: Annotated[tuple[ThinkingFormat, ...], BeforeValidator(_think)] = Field((), alias="csconv_think")
+    skip_unsupported: Switch = Field(False, alias="csconv_skip_unsupported")
     models: Models = NO_MODELS
 
     @classmethod

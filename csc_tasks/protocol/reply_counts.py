@@ -7,12 +7,13 @@ Each count is of all turns of a task. None is a score: a good model has few of t
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from csc_tasks.metrics.normalized import nfkc
+from csc_tasks.printable import printable
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
@@ -204,15 +205,12 @@ class ReplyCounts:
 
 def said_in(answer: object) -> str:
     """An answer in one short line that does nothing to a terminal."""
-    text = "" if answer is None else str(answer)[: 4 * _EXCERPT]
-    line = "".join(c if c.isprintable() else " " for c in text.encode("utf-8", "replace").decode())
-    line = " ".join(line.split())
-    return line if len(line) <= _EXCERPT else line[:_EXCERPT] + "…"
+    return "" if answer is None else printable(str(answer)[: 4 * _EXCERPT], _EXCERPT)
 
 
 def _letters(text: str) -> str:
     """A text without what does not tell two utterances apart: width, case, spaces, punctuation."""
-    return _NO_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold())
+    return _NO_LETTERS.sub("", nfkc(text).casefold())
 
 
 def _other_language(text: str) -> str:

@@ -8,10 +8,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from csc_tasks._version import __version__
 from csc_tasks.data.sources import Corpus
@@ -19,6 +27,7 @@ from csc_tasks.data.splits import Subset
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.metrics import Metric, column_name, signature_of
 from csc_tasks.metrics.tokenizers import tokenizer_version
+from csc_tasks.protocol.named_data import NamedData
 from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.task_kind import Context, TaskKind
 
@@ -53,18 +62,21 @@ Count = Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """What must agree before two models may stand in one table, each as people read it."""
+    """What must agree before two models may stand in one table: of the data its content, whatever its name."""
 
     benchmark: str
     prompt: str
-    data: str
+    data: NamedData
     subset: str
 
+    def __str__(self) -> str:
+        return f"benchmark {self.benchmark}, prompt {self.prompt}, data {self.data}, scale {self.subset}"
+
     def named(self) -> dict[str, str]:
-        """By the names that files have them under, in the order in which people ask."""
+        """As people read it, by the names that files have it under, in the order in which people ask."""
         return {
             "benchmark": self.benchmark,
-            "data": self.data,
+            "data": str(self.data),
             "scale": self.subset,
             "prompt": self.prompt,
         }
@@ -76,12 +88,18 @@ class Protocol:
         Raises:
             KeyError: one is missing.
         """
-        return cls(named["benchmark"], named["prompt"], named["data"], named["scale"])
+        return cls(named["benchmark"], named["prompt"], NamedData.read(named["data"]), named["scale"])
 
     def against(self, other: Protocol) -> str:
         """In words what differs; '' if nothing does."""
         mine, theirs = self.named(), other.named()
+        if self.data == other.data:
+            del mine["data"]
         return ", ".join(f"{k} {mine[k]} against {theirs[k]}" for k in mine if mine[k] != theirs[k])
+
+    def called(self, names: Mapping[str, str]) -> Protocol:
+        """The same, its data by the name that :func:`~csc_tasks.protocol.named_data.common_names` chose."""
+        return replace(self, data=self.data.called(names))
 
 
 class _SignaturePart(BaseModel):
@@ -133,7 +151,9 @@ class FewShotSignature(_SignaturePart):
 class JudgeSignature(_SignaturePart):
     """What must agree for two judge scores to be comparable; ``line`` is its short form.
 
-    Beside these fields stands every parameter of the judge that can change a verdict.
+    Beside these fields stands every parameter of the judge that can change a verdict. ``guard`` says by which rules
+    judged text was made harmless, 1 where it is absent; it is no part of the digest, because it changes what is shown
+    only of texts that had something to take apart, and the key of each verdict has the text as shown.
     """
 
     rubric: Text = ""
@@ -141,10 +161,16 @@ class JudgeSignature(_SignaturePart):
     with_reference: bool = False
     line: Text
     sha256: Text = ""
+    guard: Count | None = None
 
     @classmethod
     def of(
-        cls, rubric: str, rubric_sha256: str, with_reference: bool, parameters: Mapping[str, Any]
+        cls,
+        rubric: str,
+        rubric_sha256: str,
+        with_reference: bool,
+        parameters: Mapping[str, Any],
+        guard: int | None = None,
     ) -> JudgeSignature:
         """The signature of a judge.
 
@@ -153,6 +179,7 @@ class JudgeSignature(_SignaturePart):
             rubric_sha256: of its content.
             with_reference: whether the gold reply is shown.
             parameters: what can change a verdict, ``model`` among it.
+            guard: by which rules judged text is made harmless.
         """
         content = {
             "rubric": rubric,
@@ -163,7 +190,15 @@ class JudgeSignature(_SignaturePart):
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
         shown = "+ref" if with_reference else ""
         line = f"{rubric}{shown}:{parameters['model']}@{digest}"
-        return cls.model_validate({**content, "line": line, "sha256": digest})
+        return cls.model_validate({**content, "line": line, "sha256": digest, "guard": guard})
+
+    @model_serializer(mode="wrap")
+    def _as_it_was(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A signature of before there were two guards goes on as it was written."""
+        content: dict[str, Any] = serialize(self)
+        if self.guard is None:
+            del content["guard"]
+        return content
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in files."""
@@ -264,7 +299,7 @@ class Signature(_SignaturePart):
         return Protocol(
             benchmark=str(self.benchmark),
             prompt=f"{self.prompt.version} ({self.prompt.sha256[:8]})",
-            data=f"{self.data.name} ({self.data.fingerprint[:8]})",
+            data=NamedData.of(self.data.name, self.data.fingerprint),
             subset=self.data.subset,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import shutil
 import tempfile
 import zlib
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from csc_tasks.errors import DataError
+from csc_tasks.outside import MAX_LINE, lines_of, require_regular
 
 __all__ = [
     "Compression",
@@ -32,6 +34,10 @@ __all__ = [
 
 BLOCK = 2**20
 """Bytes read at a time."""
+SMALL = 64 * 2**20
+"""Bytes to which any compressed log may expand."""
+MOST_EXPANDED = 200
+"""How many times its size a larger one may: real logs come to a twelfth, less where prompts repeat long examples."""
 
 
 class Compression(StrEnum):
@@ -58,18 +64,17 @@ def log_stem(path: Path) -> str:
 
 def present(path: Path) -> Path:
     """The file that holds this log: itself, or what it was compressed to or expanded from; itself if there is none."""
-    if path.exists():
-        return path
     original = plain(path)
-    forms = [original, *(original.with_name(original.name + c.suffix) for c in Compression)]
-    return next((form for form in forms if form.exists()), path)
+    forms = [path, original, *(original.with_name(original.name + c.suffix) for c in Compression)]
+    # A link to nothing, or to itself, is there: what is wrong with it is told by whoever opens it.
+    return next((form for form in forms if os.path.lexists(form)), path)
 
 
 def logs_below(folder: Path) -> list[Path]:
     """The logs in a folder and all below it, each once: the plain file where a compressed copy lies beside it."""
     found: dict[Path, Path] = {}
     for path in sorted(folder.rglob("samples_*.jsonl*")):
-        if plain(path).suffix == ".jsonl":
+        if plain(path).suffix == ".jsonl" and not path.is_dir():
             found.setdefault(plain(path), path)
     return list(found.values())
 
@@ -77,9 +82,10 @@ def logs_below(folder: Path) -> list[Path]:
 class _Uncompressed(io.RawIOBase):
     """A stream whose damage is told as ours, with the file's name."""
 
-    def __init__(self, path: Path, stream: Any) -> None:
+    def __init__(self, path: Path, stream: Any, size: int) -> None:
         self._path = path
         self._stream = stream
+        self._left = max(SMALL, MOST_EXPANDED * size)
 
     def readable(self) -> bool:
         """It is."""
@@ -89,15 +95,22 @@ class _Uncompressed(io.RawIOBase):
         """The next bytes.
 
         Raises:
-            DataError: the file is cut off or damaged.
+            DataError: the file is cut off or damaged, or expands without end.
         """
         import pyarrow  # slow to import, and most logs are not compressed
 
         try:
-            return int(self._stream.readinto(buffer))
+            count = int(self._stream.readinto(buffer))
         except (OSError, EOFError, zlib.error, pyarrow.ArrowException) as error:
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(f"{self._path}: a damaged or cut-off {self._path.suffix} file ({what})") from None
+        self._left -= count
+        if self._left < 0:
+            raise DataError(
+                f"{self._path}: expands to more than {MOST_EXPANDED} times its size, as no log does; it is not read. "
+                f"If it is yours, expand it yourself (zstd -d, gunzip) and name what comes of it"
+            )
+        return count
 
     def close(self) -> None:
         """Close the file, too."""
@@ -109,9 +122,10 @@ def open_log_file(path: Path) -> io.BufferedReader:
     """A log's uncompressed bytes, to be read from beginning to end.
 
     Raises:
-        OSError: it cannot be opened.
-        DataError: while reading, a compressed file turns out to be damaged.
+        OSError: it cannot be opened, or is no regular file.
+        DataError: it begins with a line that no log has; while reading, a compressed file turns out to be damaged.
     """
+    size = require_regular(path)
     if path.suffix == Compression.GZ.suffix:
         stream: Any = gzip.GzipFile(path, "rb")
     elif path.suffix == Compression.ZST.suffix:
@@ -119,8 +133,19 @@ def open_log_file(path: Path) -> io.BufferedReader:
 
         stream = pyarrow.CompressedInputStream(pyarrow.OSFile(str(path), "rb"), "zstd")
     else:
+        if size > MAX_LINE:
+            _require_line(path)
         return path.open("rb")
-    return io.BufferedReader(_Uncompressed(path, stream), BLOCK)
+    return io.BufferedReader(_Uncompressed(path, stream, size), BLOCK)
+
+
+def _require_line(path: Path) -> None:
+    """Look for the end of the first line, so that a file without any is not hashed to its end before that is seen."""
+    with path.open("rb") as file:
+        try:
+            next(lines_of(file), b"")
+        except ValueError as error:
+            raise DataError(f"{path}: line 1: {error}") from None
 
 
 def log_sha256(path: Path) -> str:
@@ -152,6 +177,7 @@ def compress(
         DataError: there is another file of that name, the log changed meanwhile, or it reads back differently.
         OSError: the disk refuses.
     """
+    require_regular(path)
     target = path.with_name(path.name + form.suffix)
     before = path.stat()
     digest = hashlib.sha256()

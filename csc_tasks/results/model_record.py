@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
+from csc_tasks.protocol.named_data import NamedData
 from csc_tasks.protocol.signature import Signature, Text
 from csc_tasks.results.records import MANY, Lenient
 
@@ -81,7 +82,7 @@ class ModelRecord:
     system: str = ""
     multiturn: bool = False
     shots: int = 0
-    examples: str = ""
+    examples: NamedData | None = None
     thinking: str = ""
     seeds: tuple[str, ...] = ()
     step: int | None = None
@@ -119,7 +120,7 @@ class ModelRecord:
             system=str(head.system_instruction_sha or ""),
             multiturn=bool(head.fewshot_as_multiturn),
             shots=whole_number(head.shots.get(task)) or 0,
-            examples=f"{shown.data} ({shown.fingerprint[:8]})" if shown else "",
+            examples=NamedData.of(shown.data, shown.fingerprint) if shown else None,
             thinking=str(metadata.get("csconv_think") or ""),
             seeds=tuple(str(getattr(config, name)) for name in _SEEDS),
             step=whole_number(metadata.get("step")),

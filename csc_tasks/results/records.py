@@ -5,17 +5,31 @@ Lenient about what others add, and about ``null`` for what is not there; strict 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from pathlib import PurePath
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 from csc_tasks.errors import DataError, first_fault
+from csc_tasks.framework import Strategy
+from csc_tasks.metrics import metric_named
+from csc_tasks.outside import is_file_name
 from csc_tasks.protocol.signature import Text
 
 __all__ = [
     "MANY",
+    "Date",
     "JudgedSums",
     "Judging",
     "Lenient",
@@ -25,6 +39,8 @@ __all__ = [
     "Unscored",
 ]
 
+_LAST_DATE = 253_402_300_800
+"""The year 10,000, where calendars of computers end."""
 MANY = 10**12
 """More turns, steps or examples than anybody has."""
 
@@ -44,13 +60,31 @@ class Lenient(BaseModel):
 
 def _file_name(value: object) -> str:
     # A file of the same folder: no results file may point anywhere else.
-    if not isinstance(value, str) or value == ".." or PurePath(value).name != value:
-        raise ValueError(f"{value!r} is not the name of a file beside it")
-    return value
+    if value != "" and not is_file_name(value):
+        raise ValueError(f"{value!r:.80} is not the name of a file beside it")
+    return str(value)
+
+
+def _known(value: object) -> object:
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 FileName = Annotated[str, PlainValidator(_file_name)]
+
+
+def _date(value: float) -> float:
+    if not 0 <= value < _LAST_DATE:
+        raise ValueError(f"no date: {value}")
+    return value
+
+
+Date = Annotated[float, AfterValidator(_date)]
+"""Seconds since 1970."""
 Turns = Annotated[int, Field(ge=0, lt=MANY)]
+_Share = Annotated[float | None, BeforeValidator(_known), Field(ge=0, le=1)]
+_Cost = Annotated[float | None, BeforeValidator(_known), Field(ge=0, lt=MANY)]
+_STRATEGIES = len(Strategy)
+_Confused = Annotated[list[Turns], Field(min_length=_STRATEGIES + 1, max_length=_STRATEGIES + 1)]
 
 
 class Unscored(Lenient):
@@ -82,7 +116,7 @@ class TaskReport(Lenient):
 
     turns: Turns = 0
     unscored: dict[Text, Unscored | None] = {}
-    confusion: list[list[int]] | None = None
+    confusion: Annotated[list[_Confused], Field(min_length=_STRATEGIES, max_length=_STRATEGIES)] | None = None
     signs: Signs | None = None
 
 
@@ -116,29 +150,32 @@ class JudgedSums(Lenient):
     """What a judge's scores are made from: for each metric ``[sum, count]`` (c, 2) of the c ``conversations``."""
 
     conversations: tuple[Text, ...]
-    metrics: dict[Text, list[tuple[float, float]]]
+    metrics: dict[Text, list[tuple[FiniteFloat, Turns]]]
 
 
 class Judging(_Derived):
     """What ``csconv judge`` says of its results file (``csconv_judged``).
 
     ``sample`` is how many of the log were to be judged (all, if none is said), ``statuses`` how many verdicts
-    there are of each kind; ``coverage`` the share 0–1 that has a verdict and ``withheld`` why scores are
-    withheld; ``cost`` is in ``currency``.
+    there are of each kind, ``reasked`` how often a question was put again; ``coverage`` the share 0–1 that has a
+    verdict and ``withheld`` why scores are withheld; ``models`` how many verdicts came from each model that the
+    server said it answered with; ``cost`` is in ``currency``.
     """
 
     verdicts: FileName = ""
-    sample: int | None = None
-    statuses: dict[Text, int] = {}
-    coverage: float | None = None
+    sample: Turns | None = None
+    statuses: dict[Text, Turns] = {}
+    coverage: _Share = None
     withheld: Text = ""
-    flags: dict[Text, int] = {}
-    cost: float | None = None
+    flags: dict[Text, Turns] = {}
+    models: dict[Text, Turns] = {}
+    cost: _Cost = None
     currency: Text = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    asked: int = 0
-    cached: int = 0
+    prompt_tokens: Turns = 0
+    completion_tokens: Turns = 0
+    asked: Turns = 0
+    reasked: Turns = 0
+    cached: Turns = 0
     sums: Any = None
     """Read by :meth:`read_sums` alone: what is damaged in it costs intervals and not scores."""
 
@@ -155,6 +192,11 @@ class Judging(_Derived):
         except ValidationError as error:
             raise DataError(f"csconv_judged.sums.{first_fault(error)}") from None
         for name, rows in sums.metrics.items():
+            metric = metric_named(name)
+            if metric is None:
+                raise DataError(f"csconv_judged.sums.metrics.{name}: no score of a judge")
+            if not all(metric.scale.holds(total / count) if count else total == 0 for total, count in rows):
+                raise DataError(f"csconv_judged.sums.metrics.{name}: beyond what {name} can be")
             if len(rows) != len(sums.conversations):
                 raise DataError(
                     f"csconv_judged.sums.metrics.{name}: {len(rows)} rows of {len(sums.conversations)} conversations"

@@ -21,6 +21,7 @@ from csc_tasks.metrics import (
     column_name,
 )
 from csc_tasks.metrics.strategy import F1
+from csc_tasks.outside import json_bytes
 from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.reply_counts import ReplyCounts
 from csc_tasks.protocol.report import strategy_report
@@ -151,7 +152,7 @@ def rescore(
         scores=scores_path.name,
     )
     content = log.results.derived(log.task, signature, values, report, made)
-    write_file(target, json.dumps(content, ensure_ascii=False, indent=2).encode())
+    write_file(target, json_bytes(content, indent=2))
     return Rescored(target, failures)
 
 

@@ -7,7 +7,6 @@ not cost the import of lm-eval.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Mapping
@@ -16,19 +15,22 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from csc_tasks.errors import DataError, first_fault
+from csc_tasks.harness import LEFT_OUT
+from csc_tasks.metrics import metric_named
+from csc_tasks.outside import is_file_name, parse_json, read_file, require_shallow
 from csc_tasks.protocol.signature import Protocol, Signature, Text
 from csc_tasks.results.file_names import log_beside
 from csc_tasks.results.log_file import present
 from csc_tasks.results.model_record import Head, ModelRecord
-from csc_tasks.results.records import Judging, Lenient, Rescoring, TaskReport
+from csc_tasks.results.records import Date, Judging, Lenient, Rescoring, TaskReport
 
 __all__ = ["Origin", "ResultsFile", "TaskRun"]
 
-_LAST_DATE = 253_402_300_800
-"""The year 10,000, where calendars of computers end."""
+_ROOM = len(f"samples__{'0000-00-00T00-00-00.000000'}_rescored_{'0' * 8}_n{10**12}.jsonl.partial.zst")
+"""Bytes that stand around a task's name in the names of files."""
 _OF_RUN = (
     *("config", "n-shot", "versions", "lm_eval_version", "model_name", "git_hash"),
     *("system_instruction_sha", "chat_template_sha", "fewshot_as_multiturn"),
@@ -42,12 +44,6 @@ class Origin(Enum):
     RUN = "run"
     RESCORED = "csconv_rescored"
     JUDGED = "csconv_judged"
-
-
-def _date(value: float) -> float:
-    if not 0 <= value < _LAST_DATE:
-        raise ValueError(f"no date: {value}")
-    return value
 
 
 def _seconds(value: Any) -> float | None:
@@ -70,7 +66,7 @@ class _Outline(Lenient):
 class _Head(Head):
     """The run as a whole: what is needed of a file that may be a run's or derived."""
 
-    date: Annotated[float, AfterValidator(_date)] = 0.0
+    date: Date = 0.0
     seconds: Annotated[float | None, BeforeValidator(_seconds)] = Field(
         default=None, alias="total_evaluation_time_seconds"
     )
@@ -151,7 +147,8 @@ class ResultsFile:
             DataError: it is not a results file, or cannot be read; the message names it.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = parse_json(read_file(path).decode(), twins=False)
+            require_shallow(content)
             outline = _Outline.model_validate(content)
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror})") from None
@@ -164,8 +161,6 @@ class ResultsFile:
             raise DataError(
                 f"{path}: not an lm-eval results file ({state}); run the evaluation again"
             ) from None
-        except RecursionError as error:
-            raise DataError(f"{path}: not an lm-eval results file ({error})") from None
         return cls(path, content, frozenset(outline.group_subtasks))
 
     @property
@@ -179,6 +174,12 @@ class ResultsFile:
         """The names of what has scores: tasks, csconv's and others, and groups."""
         return tuple(self.content["results"])
 
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The tasks that its model could not do and that were left out of the run, with the reason."""
+        told = self.content.get(LEFT_OUT)
+        return {str(k): str(v) for k, v in told.items()} if isinstance(told, dict) else {}
+
     def run(self, task: str) -> TaskRun | None:
         """What the file says of a task; ``None`` if the task is not one of csconv's.
 
@@ -188,6 +189,8 @@ class ResultsFile:
         metadata = self._metadata(task)
         if not metadata.get("csconv_signature"):
             return None
+        if not is_file_name(task, _ROOM):
+            raise DataError(f"task {task!r:.80}: its log cannot be called after it")
         try:
             signature = Signature.read(metadata["csconv_signature"])
             head = self._head()
@@ -279,5 +282,10 @@ def _numbers(values: object) -> tuple[dict[str, float], dict[str, float]]:
             continue
         base = name.removesuffix("_stderr")
         number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-        (scores if base == name else errors)[base] = number if math.isfinite(number) else math.nan
+        number = number if math.isfinite(number) else math.nan
+        if base == name:
+            metric = metric_named(name)
+            if metric is not None and not math.isnan(number) and not metric.scale.holds(number):
+                raise DataError(f"{key}: {number:g} is beyond what {name} can be")
+        (scores if base == name else errors)[base] = number
     return scores, errors

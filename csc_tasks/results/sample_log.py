@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from csc_tasks.errors import DataError
-from csc_tasks.framework import Strategy
+from pydantic import ValidationError
+
+from csc_tasks.errors import DataError, first_fault
+from csc_tasks.outside import lines_of, parse_json
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.scoring import read_replies
 from csc_tasks.protocol.signature import BENCHMARK_VERSION, Signature
@@ -18,15 +20,17 @@ from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
 from csc_tasks.results.file_names import results_beside, task_of_log
 from csc_tasks.results.log_file import log_sha256, log_stem, logs_below, open_log_file, plain
+from csc_tasks.results.logged_line import LoggedDialogue, LoggedDoc, left_out, require_answer, require_items
 from csc_tasks.results.results_file import ResultsFile, TaskRun
 
 __all__ = ["Chunk", "SampleLog", "find_logs", "log_files", "no_logs", "open_log"]
 
 CHUNK = 2000
 """Turns scored at a time."""
+MAX_EMPTY = 10_000
+"""Empty lines: lm-eval writes none, an editor one or two; 64 MB of them would be counted for half a minute."""
 HASHED = ("doc", "prompt", "target")
 """What lm-eval hashes of a sample; over all lines in this order the results file has a hash of the log."""
-_NAMES = {s.zh for s in Strategy}
 _KINDS = {kind.value for kind in TaskKind}
 _CONTEXTS = {context.value for context in Context}
 
@@ -126,12 +130,36 @@ class SampleLog:
         Raises:
             DataError: the log's first line is damaged.
         """
-        with open_log_file(self.path) as file:
-            for number, line in enumerate(file, 1):
-                doc = self._sample(line, f"{self.path}: line {number}").get("doc") if line.strip() else None
-                if isinstance(doc, dict) and not doc.get("padding"):
-                    return bool(doc.get("strategy") or any(doc.get("strategies") or ()))
+        for where, line in self._lines():
+            doc = self._sample(line, where).get("doc")
+            if isinstance(doc, dict) and not doc.get("padding"):
+                several = doc.get("strategies")
+                return bool(doc.get("strategy") or (isinstance(several, list) and any(several)))
         return True
+
+    def _lines(self) -> Iterator[tuple[str, bytes]]:
+        """The lines that have something in them, each with words for its place.
+
+        Raises:
+            FileNotFoundError: there is no log.
+            DataError: it cannot be read.
+        """
+        number = empty = 0
+        try:
+            with open_log_file(self.path) as file:
+                for number, line in enumerate(lines_of(file), 1):  # for what follows it
+                    if line.strip():
+                        yield f"{self.path}: line {number}", line
+                        continue
+                    empty += 1
+                    if empty > MAX_EMPTY:
+                        raise DataError(f"{self.path}: more than {MAX_EMPTY:,} empty lines, which no log has")
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise DataError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+        except ValueError as error:
+            raise DataError(f"{self.path}: line {number + 1}: {error}") from None
 
     @property
     def kind(self) -> TaskKind:
@@ -159,25 +187,25 @@ class SampleLog:
         """
         chunk = Chunk(items={name: [] for name in metrics})
         seen: dict[str, int] = {}  # by conversation a bit for each turn: ten bytes a turn would add up
-        with open_log_file(self.path) as file:
-            for number, line in enumerate(file, 1):
-                if not line.strip():
-                    continue
-                where = f"{self.path}: line {number}"
-                sample = self._sample(line, where)
-                chunk.hashes.append("".join(str(sample.get(f"{part}_hash")) for part in HASHED))
-                for turn in self._turns(sample, where, chunk.items):
-                    conversation, bit = turn.doc["conversation"], 1 << turn.doc["turn"]
-                    before = seen.get(conversation, 0)
-                    if before & bit:
-                        raise DataError(
-                            f"{where}: turn {turn.doc['turn']} of conversation {conversation} stands here a second time"
-                        )
-                    seen[conversation] = before | bit
-                    chunk.add(turn)
-                if len(chunk.docs) >= CHUNK:
-                    yield chunk
-                    chunk = Chunk(items={name: [] for name in metrics})
+        labelled: bool | None = None
+        for where, line in self._lines():
+            sample = self._sample(line, where)
+            chunk.hashes.append("".join(str(sample.get(f"{part}_hash")) for part in HASHED))
+            for turn in self._turns(sample, where, chunk.items):
+                conversation, bit = turn.doc["conversation"], 1 << turn.doc["turn"]
+                before = seen.get(conversation, 0)
+                if before & bit:
+                    raise DataError(
+                        f"{where}: turn {turn.doc['turn']} of conversation {conversation} stands here a second time"
+                    )
+                seen[conversation] = before | bit
+                if labelled not in (None, turn.doc["strategy"] is not None):
+                    raise DataError(f"{where}: some turns have a gold strategy and others have none")
+                labelled = turn.doc["strategy"] is not None
+                chunk.add(turn)
+            if len(chunk.docs) >= CHUNK:
+                yield chunk
+                chunk = Chunk(items={name: [] for name in metrics})
         if not seen:
             raise DataError(f"{self.path}: no turns in it")
         # A chunk of nothing but padding still has hashes.
@@ -186,7 +214,7 @@ class SampleLog:
 
     def _sample(self, line: bytes, where: str) -> dict[str, Any]:
         try:
-            sample = json.loads(line)
+            sample = parse_json(line)
         except ValueError as error:
             cut = " (the file was cut off here)" if not line.endswith(b"\n") else ""
             raise DataError(
@@ -202,35 +230,58 @@ class SampleLog:
         """The turns of a line; what it says of metrics is added to ``items``."""
         try:
             doc = sample["doc"]
+            if self.context is Context.GENERATED and doc["padding"]:
+                return
             answers: list[Any] = [responses[0] if responses else None for responses in sample["resps"]]
             prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
             if self.context is Context.GENERATED:
-                if not doc["padding"]:
-                    for name, column in items.items():
-                        if len(sample[name]) != doc["turns"]:
-                            raise KeyError(name)
-                        column += sample[name]
-                yield from self._of_dialogue(sample, doc, answers, prompts)
-                return
-            if doc["strategy"] is not None and doc["strategy"] not in _NAMES:
-                raise KeyError("strategy")
-            answer = [pair[0] for pair in answers] if self.kind is TaskKind.STRATEGY_MC else answers[0]
-            turn: TurnDoc = {key: doc[key] for key in TurnDoc.__required_keys__}  # type: ignore[assignment]
-            if "customers" in doc:
-                turn["customers"] = doc["customers"]
-            record = self._record(sample, 0)
-            reply = self._reply(record, turn, answer, prompts[0])
-            for name, column in items.items():
-                column.append(sample[name])
+                dialogue = LoggedDialogue.model_validate(doc)
+                found = list(self._of_dialogue(sample, dialogue, answers, prompts))
+                columns = {name: sample[name] for name in items}
+            else:
+                found = [self._of_turn(sample, LoggedDoc.model_validate(doc), answers, prompts)]
+                columns = {name: [sample[name]] for name in items}
+            for name, column in columns.items():
+                require_items(name, column, len(found))
+        except ValidationError as error:
+            raise DataError(
+                f"{where}: not a sample of {self.task} as csconv logs it (doc.{first_fault(error)})"
+            ) from None
+        except ValueError as error:
+            raise DataError(f"{where}: {error}") from None
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             what = f"{type(error).__name__}: {error}"
             raise DataError(f"{where}: not a sample of {self.task} as csconv logs it ({what})") from None
-        yield _LoggedTurn(turn, reply, answer, prompts[0], cut=bool(record.get("truncated")))
+        for name, column in columns.items():
+            items[name] += column
+        yield from found
+
+    def _of_turn(
+        self, sample: dict[str, Any], doc: LoggedDoc, answers: list[Any], prompts: list[Any]
+    ) -> _LoggedTurn:
+        answer = [pair[0] for pair in answers] if self.kind is TaskKind.STRATEGY_MC else answers[0]
+        require_answer(answer, self.kind)
+        turn = TurnDoc(
+            conversation=doc.conversation,
+            topic=doc.topic,
+            turn=doc.turn,
+            turns=doc.turns,
+            customer=doc.customer,
+            strategy=doc.strategy,
+            reference=doc.reference,
+        )
+        if doc.customers is not None:
+            turn["customers"] = doc.customers
+        record = self._record(sample, 0)
+        reply = self._reply(record, turn, answer, prompts[0])
+        return _LoggedTurn(turn, reply, answer, prompts[0], cut=bool(record.get("truncated")))
 
     def _record(self, sample: dict[str, Any], index: int) -> dict[str, Any]:
         """What the run made of an answer, as :class:`~csc_tasks.protocol.scoring.TurnRecord` is logged."""
         with suppress(LookupError, TypeError, ValueError):
-            record = json.loads(sample["filtered_resps"][index])
+            logged = sample["filtered_resps"][index]
+            # Of an option it comes after its likelihood, as all options have that.
+            record = parse_json(logged[-1] if isinstance(logged, list) else logged)
             if isinstance(record, dict):
                 return record
         return {}
@@ -242,33 +293,32 @@ class SampleLog:
         return read_replies(self.kind, [doc], [answer], [prompt])[0]
 
     def _of_dialogue(
-        self, sample: dict[str, Any], doc: dict[str, Any], answers: list[Any], prompts: list[Any]
+        self, sample: dict[str, Any], doc: LoggedDialogue, answers: list[Any], prompts: list[Any]
     ) -> Iterator[_LoggedTurn]:
-        flags = sample.get("truncated") or [None] * doc["turns"]
-        if doc["padding"]:
-            return
-        for index in range(doc["turns"]):
+        flags = sample.get("truncated") or [None] * doc.turns
+        for index in range(doc.turns):
             turn = TurnDoc(
-                conversation=doc["conversation"],
-                topic=doc["topic"],
+                conversation=doc.conversation,
+                topic=doc.topic,
                 turn=index,
-                turns=doc["turns"],
+                turns=doc.turns,
                 customer="",  # the last of the customer's turns, which are logged by themselves
-                strategy=doc["strategies"][index],
-                reference=doc["references"][index],
+                strategy=doc.strategies[index],
+                reference=doc.references[index],
             )
-            if "customers" in doc:
-                turn["customers"] = doc["customers"][index]
+            if doc.customers is not None:
+                turn["customers"] = doc.customers[index]
             record, answer, prompt = self._record(sample, index), answers[index], prompts[index]
-            left_out = int(record.get("left_out", 0))
+            require_answer(answer, self.kind)
+            cut = left_out(record)
             yield _LoggedTurn(
                 turn,
                 self._reply(record, turn, answer, prompt),
                 answer,
                 prompt,
-                left_out,
+                cut,
                 None if flags[index] is None else bool(flags[index]),
-                left_out > 0,
+                cut > 0,
             )
 
 
@@ -302,7 +352,8 @@ def log_files(paths: list[Path]) -> list[Path]:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
         for file in logs_below(path) if path.is_dir() else [path]:
-            files.setdefault(plain(file).resolve(), file)
+            # Unlike resolve() this bears a link to itself, about which whoever opens it complains.
+            files.setdefault(Path(os.path.realpath(plain(file))), file)
     return list(files.values())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -10,6 +9,8 @@ from types import TracebackType
 from typing import Any
 
 from csc_tasks.errors import DataError
+from csc_tasks.metrics import metric_named
+from csc_tasks.outside import MAX_LINE, json_bytes, parse_json
 from csc_tasks.protocol.turns import TurnDoc
 from csc_tasks.system.locks import locked
 
@@ -20,8 +21,8 @@ class ScoreFile:
     """A file of one JSON object a turn: ``conversation``, ``turn`` and an item for each metric.
 
     It grows under the name ``….partial`` and gets its own when it is whole. What an interrupted call
-    left there is read back turn by turn; the first line that is cut off, belongs to another turn or has
-    a metric that failed ends that, and everything from it on is written anew.
+    left there is read back turn by turn; the first line that is cut off, belongs to another turn, has a
+    metric that failed or what no metric says ends that, and everything from it on is written anew.
 
     Args:
         path: its name when it is whole.
@@ -66,7 +67,7 @@ class ScoreFile:
         found: list[dict[str, Any]] = []
         while self._reading and len(found) < len(docs):
             start = self._file.tell()
-            items = _items(self._file.readline(), docs[len(found)], names)
+            items = _items(self._file.readline(MAX_LINE + 1), docs[len(found)], names)
             if items is None:
                 self._file.seek(start)
                 self._file.truncate()
@@ -80,7 +81,7 @@ class ScoreFile:
         assert not self._reading or not rows
         for doc, items in zip(docs, rows, strict=True):
             line = {"conversation": doc["conversation"], "turn": doc["turn"], **items}
-            self._file.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
+            self._file.write(json_bytes(line) + b"\n")
         self._file.flush()
 
     def finish(self) -> None:
@@ -92,11 +93,16 @@ class ScoreFile:
 
 def _items(line: bytes, doc: TurnDoc, names: Collection[str]) -> dict[str, Any] | None:
     try:
-        entry = json.loads(line)
+        entry = parse_json(line)
         place = entry.pop("conversation"), entry.pop("turn")
     except (ValueError, KeyError, AttributeError, TypeError):
         return None
     whole = (
         line.endswith(b"\n") and place == (doc["conversation"], doc["turn"]) and entry.keys() == set(names)
     )
-    return entry if whole and None not in entry.values() else None
+    return entry if whole and all(_accepts(name, item) for name, item in entry.items()) else None
+
+
+def _accepts(name: str, item: Any) -> bool:
+    metric = metric_named(name)
+    return item is not None and (metric is None or metric.accepts(item))

@@ -14,21 +14,25 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
+from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.api.utils import Message, multiturn_to_singleturn
 
 from csc_tasks.data.sources import evaluation_corpus, select, training_corpus
 from csc_tasks.errors import ConfigError, needs_extra
 from csc_tasks.generation.request_types import install
+from csc_tasks.harness import abilities
 from csc_tasks.harness.lm_eval import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
+from csc_tasks.harness.log_secrets import hide_secrets_in_logs
 from csc_tasks.harness.ranks import of_all_ranks
+from csc_tasks.harness.wandb_tables import Columns, know_groups
 from csc_tasks.metrics import AdditiveMetric, Metric, Needs, column_name
 from csc_tasks.protocol.networks import prepare
 from csc_tasks.protocol.options import Options
 from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.reply_counts import ReplyCounts
 from csc_tasks.protocol.report import RunReport
-from csc_tasks.protocol.scoring import Scored, metrics_of_task
+from csc_tasks.protocol.scoring import Scored, TurnRecord, metrics_of_task
 from csc_tasks.protocol.signature import DataSignature, Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import PromptBook, TurnDoc, turn_docs
@@ -69,11 +73,15 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
         install()
         show_messages_plainly()
+        hide_secrets_in_logs()
         check_version()
+        abilities.install()
+        know_groups()
         speak_as_loudly_as_lm_eval()
         config = {key: value for key, value in (config or {}).items() if key != "class"}
         metadata = dict(config.get("metadata") or {})
         self.options = Options.from_metadata(metadata)
+        self.skip_unsupported = self.options.skip_unsupported
         self.prompt_texts = load_prompt()
         self.corpus = evaluation_corpus(self.options.subset, self.options.data)
         self.conversations = select(self.corpus.conversations, self.options.subset)
@@ -88,7 +96,10 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self._fewshot_seed: int | None = None
         self._prefixes: dict[tuple[int, str | None], str] = {}
         self._world_size = 1
+        self._stops_chosen = False
         self.report = RunReport()
+        self._records: dict[int, TurnRecord] = {}
+        self._columns = Columns()
         choice = self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
         self.metrics: tuple[Metric, ...] = metrics_of_task(*choice, self.corpus.labelled)
         if not self.corpus.labelled:
@@ -258,15 +269,15 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
 
         A chat model ends its answer itself, and may quote the conversation in its thoughts before.
         """
-        generation = self.config.generation_kwargs
-        if generation is None or generation.get("until") not in (self._usual_stops, self._plain_stops()):
-            return
-        self.set_config(
-            "generation_kwargs", {"until": self._usual_stops if chat else self._plain_stops()}, update=True
-        )
+        if self._usual_stops and not self._stops_chosen:
+            stops = self._usual_stops if chat else [*self._usual_stops, *self.prompt_texts.stops]
+            super().set_config("generation_kwargs", {"until": stops}, update=True)
 
-    def _plain_stops(self) -> list[str]:
-        return [*self._usual_stops, *self.prompt_texts.stops]
+    def set_config(self, key: str, value: Any, update: bool = False) -> None:
+        """lm-eval's way to change a setting; stops that come by it (``--gen_kwargs``) are the user's."""
+        if key == "generation_kwargs" and isinstance(value, dict) and "until" in value:
+            self._stops_chosen = True
+        super().set_config(key, value, update=update)
 
     def _prompt_bytes(self) -> int:
         """How much the prompts of this process's requests take in a log, in UTF-8; nearly, for dialogues."""
@@ -322,6 +333,24 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         """An aggregation of turns as one of documents."""
         return aggregation
 
+    def _hand_over(self, instance: Instance, record: TurnRecord, *before: object) -> None:
+        """Put what is known of a turn where lm-eval logs it: as plain values, of which W&B can make a table.
+
+        Args:
+            instance: the request of the turn.
+            record: the turn; its text is logged, and :meth:`_record` finds it again.
+            before: what else is logged, in front of it.
+        """
+        text = str(record)
+        value = (*before, text) if before else text
+        instance.filtered_resps[FILTER] = value
+        # By the very object that comes back: a file may have the same conversation twice.
+        self._records[id(value)] = record
+
+    def _record(self, value: object) -> TurnRecord:
+        """The turn of what :meth:`_hand_over` logged."""
+        return self._records[id(value)]
+
     def override_metric(self, metric_name: str) -> None:
         """``--predict_only``: replies are read and logged, nothing is scored."""
         super().override_metric(metric_name)
@@ -331,6 +360,10 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         """The configuration for the results file, with signature and report in its metadata."""
         config: dict[str, Any] = super().dump_config()
         config["metadata"]["csconv_signature"] = self.signature.to_json()
+        # All that reads this list is W&B's logger, which makes a table of the samples' values.
+        listed = {entry["metric"]: entry for entry in config["metric_list"]}
+        names = self._columns.tabular(listed) if self.metrics else ["bypass"]
+        config["metric_list"] = [listed.get(name, {"metric": name}) for name in names]
         if self.report.figures:
             config["metadata"]["csconv_report"] = self.report.figures
         return config

@@ -9,12 +9,12 @@ from typing import Any, cast
 from csc_tasks.data.conversations import Conversation
 from csc_tasks.generation.dialogue import (
     PADDING,
-    REQUEST_TYPE,
     Dialogue,
     DialogueDoc,
     DialogueRequest,
     dialogue_doc,
 )
+from csc_tasks.harness.request_names import GENERATE_DIALOGUE
 from csc_tasks.metrics import AdditiveMetric, column_name
 from csc_tasks.protocol.answers import clean
 from csc_tasks.protocol.scoring import read_replies, score_replies
@@ -41,7 +41,7 @@ class DialogueTask(CSConvTask):
         super().__init__(config=config)
         # The evaluator pads ranks by this name; the config's own output_type stays "generate_until", by
         # which --gen_kwargs finds the task.
-        self.OUTPUT_TYPE = REQUEST_TYPE
+        self.OUTPUT_TYPE = GENERATE_DIALOGUE
 
     def _documents(self) -> list[Any]:
         return [dialogue_doc(c) for c in self.conversations]
@@ -129,14 +129,14 @@ class DialogueTask(CSConvTask):
         scored = score_replies(docs, replies, self.options.tokenizer, self.metrics, left_out=left_out)
         self._judge(docs, scored, lambda k: turns[k].dialogue.history_lines(turns[k].idx, turns[k].left_out))
         for instance, record in zip(turns, scored.records, strict=True):
-            instance.filtered_resps[FILTER] = record
+            self._hand_over(instance, record)
         self._summarise(docs, scored, answers, [number > 0 for number in left_out])
 
     def process_results(self, doc: DialogueDoc, results: Sequence[Any]) -> dict[str, Any]:
         """The items of a conversation's turns, in order: a list for each metric."""
         if not self.metrics:
             return {"bypass": 999.0}
-        records = [] if doc["padding"] else results
+        records = [] if doc["padding"] else [self._record(result) for result in results]
         picked: dict[str, Any] = {}
         for metric in self.metrics:
             name = column_name(metric, self.options.tokenizer)
@@ -144,6 +144,7 @@ class DialogueTask(CSConvTask):
             picked[name] = [record.items[name] for record in records if name in record.items]
             if isinstance(metric, AdditiveMetric):
                 picked[f"{name}_stderr"] = [[doc["conversation"], item] for item in picked[name]]
+        self._columns.see(picked)
         return picked
 
     def _of_documents(self, aggregation: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:

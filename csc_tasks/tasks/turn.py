@@ -9,10 +9,11 @@ from typing import Any
 from lm_eval.api.instance import Instance
 
 from csc_tasks.framework import Strategy
-from csc_tasks.generation.turn_requests import ANSWER_TURNS, RANK_OPTIONS, TurnRequest
+from csc_tasks.generation.turn_requests import TurnRequest
+from csc_tasks.harness.request_names import ANSWER_TURNS, RANK_OPTIONS
 from csc_tasks.metrics import AdditiveMetric, column_name
 from csc_tasks.protocol.answers import clean
-from csc_tasks.protocol.scoring import TurnRecord, gold_ranks, read_replies, score_replies
+from csc_tasks.protocol.scoring import gold_ranks, read_replies, score_replies
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
 from csc_tasks.tasks.base import FILTER, CSConvTask, PromptOptions
@@ -74,24 +75,29 @@ class TurnTask(CSConvTask):
         for group, record, was_cut in zip(groups, scored.records, cut, strict=True):
             for instance in group:
                 instance.filtered_resps[FILTER] = instance.resps[0] if instance.resps else ""
-            group[0].filtered_resps[FILTER] = replace(record, truncated=True) if was_cut else record
+            record = replace(record, truncated=True) if was_cut else record
+            self._hand_over(group[0], record, *self._logged_before(group[0]))
         self._summarise(docs, scored, answers, cut)
+
+    def _logged_before(self, instance: Instance) -> tuple[object, ...]:
+        """What stands in a log before what is known of a turn; where there are options, what all of them have."""
+        return ()
 
     def _answer(self, group: Sequence[Instance]) -> Any:
         return group[0].resps[0] if group[0].resps else None
 
     def process_results(self, doc: TurnDoc, results: Sequence[Any]) -> dict[str, Any]:
         """Pick the turn's items; the scoring is done."""
-        record = results[0]
-        assert isinstance(record, TurnRecord)
         if not self.metrics:
             return {"bypass": 999.0}
+        record = self._record(results[0])
         picked: dict[str, Any] = {}
         for metric in self.metrics:
             name = column_name(metric, self.options.tokenizer)
             picked[name] = record.items[name]
             if isinstance(metric, AdditiveMetric):
                 picked[f"{name}_stderr"] = [doc["conversation"], record.items[name]]
+        self._columns.see(picked)
         return picked
 
 
@@ -112,6 +118,10 @@ class StrategyChoiceTask(TurnTask):
     def _answer(self, group: Sequence[Instance]) -> Any:
         # One instance an option, in the order of the letters; a response is (log-likelihood, is_greedy).
         return [instance.resps[0][0] for instance in group]
+
+    def _logged_before(self, instance: Instance) -> tuple[object, ...]:
+        # W&B takes the best of all options by the first value of each.
+        return tuple(instance.resps[0])
 
 
 class ResponseTask(TurnTask):

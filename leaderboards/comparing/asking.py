@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.reading.asked import Asked, Asking
+from csc_tasks.protocol.named_data import NamedData
 
 __all__ = ["AskedApart", "AskingVerdict", "asked_apart", "weigh"]
 
@@ -75,7 +76,7 @@ def asked_apart(first: ModelResults, second: ModelResults) -> Iterator[AskedApar
 
 
 def _of_section(one: Asked, two: Asked, same: bool) -> Iterator[AskedApart]:
-    if words := _pairs(one.fewshot, two.fewshot):
+    if words := _pairs(one.fewshot, _named_alike(two.fewshot, one.fewshot)):
         yield AskedApart(Asking.FEWSHOT, words, True)
     if words := _pairs(one.generation, two.generation):
         yield AskedApart(Asking.GENERATION, words, True)
@@ -93,6 +94,13 @@ def _of_section(one: Asked, two: Asked, same: bool) -> Iterator[AskedApart]:
             name in two.thinking and two.thinking[name] != value for name, value in one.thinking.items()
         )
         yield AskedApart(Asking.THINKING, words, same or both)
+
+
+def _named_alike(fewshot: Mapping[str, str], other: Mapping[str, str]) -> Mapping[str, str]:
+    """The same, its examples by the other's name for them where they are of the same data."""
+    mine, theirs = fewshot.get("examples"), other.get("examples")
+    alike = mine and theirs and NamedData.read(mine) == NamedData.read(theirs)
+    return {**fewshot, "examples": theirs} if alike and theirs else fewshot
 
 
 def _pairs(one: Mapping[str, str], two: Mapping[str, str]) -> str:

@@ -13,29 +13,38 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from io import BytesIO
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from csc_tasks._version import __version__
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
 from csc_tasks.leaderboards.reading.asked import Asked
 from csc_tasks.leaderboards.reading.identity import Identity
-from csc_tasks.metrics import additive_metric
-from csc_tasks.metrics.base import Floats
-from csc_tasks.protocol.signature import Count, Protocol, Text
+from csc_tasks.leaderboards.reading.repeats import mean_score
+from csc_tasks.metrics import additive_metric, metric_named
+from csc_tasks.metrics.base import MOST, Floats
+from csc_tasks.outside import parse_json, read_file, require_shallow
+from csc_tasks.packed import MAX_UNPACKED, read_arrays
+from csc_tasks.protocol.signature import Protocol, Text
 from csc_tasks.results.file_names import is_results_name
+from csc_tasks.results.records import MANY, Date
 from csc_tasks.storage import write_file
 
 __all__ = ["is_baseline", "read_baseline", "write_baseline"]
 
 FORMAT = 1
 KIND = "csconv-baseline"
+_SAME = 1e-6
+"""How far a score may be from what its sums give."""
+_MEMBERS = TypeAdapter(dict[str, tuple[Text, ...]])
 _CURE = "write it with `csconv gate RESULTS --baseline FILE --update-baseline`"
+
+
+Count = Annotated[int, Field(ge=0, lt=MANY)]
 
 
 class _Part(BaseModel):
@@ -45,11 +54,11 @@ class _Part(BaseModel):
 class _Metric(_Part):
     """A score; with sums, ``conversations`` and ``sums`` name what is packed."""
 
-    value: float | None
+    value: FiniteFloat | None
     signature: Text
     why: Text = ""
-    sums: Text | list[Text] | None = None
-    spread: float | None = None
+    sums: Text | Annotated[list[Text], Field(min_length=1)] | None = None
+    spread: Annotated[FiniteFloat, Field(ge=0)] | None = None
     digest: Text = ""
     turns: Count = 0
     conversations: Text = ""
@@ -69,7 +78,7 @@ class _Model(_Part):
     """All that can change the model's answers."""
 
     full: Text
-    step: int | None = None
+    step: Count | None = None
     shots: Count = 0
     settings: dict[Text, Text] = {}
     is_floor: bool = False
@@ -93,7 +102,7 @@ class _Baseline(_Part):
     model: Text
     revision: Text
     facts: dict[Text, Text]
-    date: float
+    date: Date
     sections: dict[Text, _Section]
     conversations: list[Text]
     arrays: list[Text]
@@ -193,7 +202,11 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _bytes(lines: Sequence[str]) -> bytes:
-    return zlib.decompress(base64.b64decode("".join(lines), validate=True))
+    unpacking = zlib.decompressobj()
+    data = unpacking.decompress(base64.b64decode("".join(lines), validate=True), MAX_UNPACKED)
+    if not unpacking.eof:
+        raise ValueError("cut off, or without end")
+    return data
 
 
 def is_baseline(path: Path) -> bool:
@@ -201,8 +214,8 @@ def is_baseline(path: Path) -> bool:
     if not path.is_file() or is_results_name(path.name):
         return False
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        content = parse_json(read_file(path))
+    except (OSError, ValueError):
         return True
     return not (isinstance(content, dict) and {"results", "configs"} <= content.keys())
 
@@ -214,12 +227,13 @@ def read_baseline(path: Path) -> ModelResults:
         DataError: it is not one, is damaged, or a newer csconv wrote it.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(read_file(path).decode(), twins=False)
+        require_shallow(content)
         if content["kind"] != KIND:
             raise KeyError("kind")
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); {_CURE}") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise DataError(f"{path}: neither lm-eval results nor a baseline file of csconv; {_CURE}") from None
     if content.get("format") != FORMAT:
         raise DataError(
@@ -229,52 +243,43 @@ def read_baseline(path: Path) -> ModelResults:
         return _results(_Baseline.model_validate(content), str(path))
     except ValidationError as error:
         raise DataError(f"{path}: the baseline file is damaged ({first_fault(error)}); {_CURE}") from None
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        OSError,
-        EOFError,
-        RecursionError,
-        BadZipFile,
-        zlib.error,
-    ) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, zlib.error) as error:
         raise DataError(
             f"{path}: the baseline file is damaged ({type(error).__name__}: {error}); {_CURE}"
         ) from None
 
 
 def _results(content: _Baseline, source: str) -> ModelResults:
-    members = {k: tuple(v) for k, v in json.loads(_bytes(content.conversations)).items()}
+    members = _MEMBERS.validate_python(parse_json(_bytes(content.conversations)))
     sections: dict[str, SectionResults] = {}
-    with np.load(BytesIO(_bytes(content.arrays)), allow_pickle=False) as arrays:
-        for name, section in content.sections.items():
-            metrics: dict[str, MetricResults] = {}
-            for metric, entry in section.metrics.items():
-                value = math.nan if entry.value is None else entry.value
-                if entry.sums is None:
-                    metrics[metric] = MetricResults(metric, entry.signature, value, why=entry.why)
-                    continue
-                additive_metric(metric)
-                conversations = members[entry.conversations]
-                listed = [entry.sums] if isinstance(entry.sums, str) else entry.sums
-                sums = tuple(arrays[name].astype(np.float64) for name in listed)
-                for each in sums:
-                    if len(each) != len(conversations):
-                        raise ValueError(f"{metric}: {len(each)} sums of {len(conversations)} conversations")
-                metrics[metric] = MetricResults(
-                    metric,
-                    entry.signature,
-                    value,
-                    conversations,
-                    entry.digest,
-                    entry.turns,
-                    sums,
-                    spread=entry.spread,
-                )
-            how = Asked(**dict(section.how)) if section.how else None
-            read = {**dict(section), "metrics": metrics, "how": how, "seeds": tuple(section.seeds)}
-            sections[name] = SectionResults(**read)
+    arrays = read_arrays(_bytes(content.arrays))
+    for name, section in content.sections.items():
+        metrics: dict[str, MetricResults] = {}
+        for metric, entry in section.metrics.items():
+            value = math.nan if entry.value is None else entry.value
+            known = metric_named(metric)
+            if known is not None and entry.value is not None and not known.scale.holds(value):
+                raise ValueError(f"{name}/{metric}: {value:g} is beyond what {metric} can be")
+            if entry.sums is None:
+                metrics[metric] = MetricResults(metric, entry.signature, value, why=entry.why)
+                continue
+            conversations = members[entry.conversations]
+            listed = [entry.sums] if isinstance(entry.sums, str) else entry.sums
+            sums = tuple(_sums(metric, arrays[each], len(conversations)) for each in listed)
+            _require_score(f"{name}/{metric}", value, sums)
+            metrics[metric] = MetricResults(
+                metric,
+                entry.signature,
+                value,
+                conversations,
+                entry.digest,
+                entry.turns,
+                sums,
+                spread=entry.spread,
+            )
+        how = Asked(**dict(section.how)) if section.how else None
+        read = {**dict(section), "metrics": metrics, "how": how, "seeds": tuple(section.seeds)}
+        sections[name] = SectionResults(**read)
     return ModelResults(
         model=content.model,
         revision=content.revision,
@@ -284,6 +289,29 @@ def _results(content: _Baseline, source: str) -> ModelResults:
         sections=sections,
         identity=_read_identity(content),
     )
+
+
+def _sums(metric: str, array: npt.NDArray[Any], conversations: int) -> Floats:
+    """Sums by conversation (c, d) as numbers that can be resampled.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if array.ndim != 2 or array.dtype.kind not in "uif" or len(array) != conversations or not len(array):
+        raise ValueError(f"{metric}: sums {array.shape} of {conversations} conversations")
+    sums = array.astype(np.float64)
+    if not (np.abs(sums) < MOST).all():
+        raise ValueError(f"{metric}: sums beyond {MOST:g}")
+    additive_metric(metric).from_sums(sums.sum(axis=0))  # of as many columns as the metric has
+    return sums
+
+
+def _require_score(name: str, value: float, sums: Sequence[Floats]) -> None:
+    """Check that a score is what its sums give: one of the two was changed, else."""
+    metric = additive_metric(name.rpartition("/")[2])
+    given = mean_score([float(metric.from_sums(each.sum(axis=0))) for each in sums])
+    if not math.isnan(value) and abs(value - given) > _SAME * max(1.0, abs(value)):
+        raise ValueError(f"{name}: {value:.6g}, and its sums give {given:.6g}")
 
 
 def _read_identity(content: _Baseline) -> Identity | None:

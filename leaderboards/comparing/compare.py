@@ -23,6 +23,7 @@ from csc_tasks.metrics.comparison import Difference, holm, paired_difference
 from csc_tasks.metrics.stages import STRATEGIES
 from csc_tasks.metrics.strategy import class_scores
 from csc_tasks.metrics.uncertainty import resample_counts
+from csc_tasks.protocol.named_data import common_names
 from csc_tasks.results.results_file import TaskRun
 
 __all__ = ["Changed", "Comparison", "Effect", "Moved", "SectionComparison", "compare"]
@@ -141,7 +142,7 @@ def compare(
     return Comparison(
         title,
         other,
-        first.protocol.named(),
+        first.protocol.called(common_names([first.protocol.data, second.protocol.data])).named(),
         tuple(
             _section(
                 [d for d in deltas if d.section == section],

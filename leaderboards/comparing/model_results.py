@@ -5,6 +5,7 @@ A comparison and a gate read this, wherever it comes from: logs, a judge's file,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from csc_tasks.leaderboards.names import telling_words, title_of
@@ -13,6 +14,7 @@ from csc_tasks.leaderboards.reading.identity import Identity
 from csc_tasks.leaderboards.reading.repeats import over_seeds
 from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
+from csc_tasks.protocol.named_data import NamedData, common_names
 from csc_tasks.protocol.signature import Protocol
 from csc_tasks.results.results_file import TaskRun
 
@@ -93,9 +95,22 @@ class ModelResults:
 def titles(first: ModelResults, second: ModelResults) -> tuple[str, str]:
     """What two models are called side by side: name, revision, what tells them apart, and several seeds."""
     known = [model for model in (first, second) if model.identity is not None]
-    words = telling_words([(m.model, dict(m.identity.settings)) for m in known if m.identity])
+    words = telling_words([(m.model, settings) for m, settings in zip(known, _settings(known), strict=True)])
     told = {id(model): found for model, found in zip(known, words, strict=True)}
     return _title(first, told.get(id(first), ())), _title(second, told.get(id(second), ()))
+
+
+def _settings(models: Sequence[ModelResults]) -> list[dict[str, str]]:
+    """The models' settings, data of one content under one name in all of them."""
+    settings = [dict(model.identity.settings) for model in models if model.identity is not None]
+    shown = [NamedData.read(each["examples"]) for each in settings if "examples" in each]
+    names = common_names(shown)
+    return [
+        {**each, "examples": str(NamedData.read(each["examples"]).called(names))}
+        if "examples" in each
+        else each
+        for each in settings
+    ]
 
 
 def _title(model: ModelResults, words: tuple[str, ...]) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import ast
 import ipaddress
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-__all__ = ["NAMES", "telling", "text_of", "without_secrets"]
+from csc_tasks.credentials import is_secret, without_secrets
+
+__all__ = ["NAMES", "telling", "text_of"]
 
 NAMES = ("model", "pretrained", "path", "engine", "model_id", "deployment_id", "load")
 """lm-eval's model arguments that name a model, whatever the backend; the first that is given counts."""
@@ -55,24 +56,6 @@ _DEFAULTS = {
 }
 """What stands for the same as nothing, with every backend that knows the argument."""
 
-_WORDS = re.compile(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*")
-_SECRET_WORDS = """
-    token key apikey secret password passwd pwd passphrase credential credentials
-    auth authorization bearer header headers cookie cookies sig signature
-"""
-_SECRET = frozenset(f"{_SECRET_WORDS}".split())
-_ENDINGS = ("token", "apikey", "password", "secret", "credentials")
-_TOKENIZERS = """
-    bos eos pad unk sep cls mask prefix think thinking reasoning image video audio begin start end stop special
-"""
-_NOT_SECRET = {"token": frozenset(f"{_TOKENIZERS}".split()), "key": frozenset(["num"])}
-"""Words beside which these two name no secret: what every tokenizer has, and counts of a network's parts."""
-_SHAPES = re.compile(
-    r"\b(?:sk-[\w-]{8,}|hf_\w{16,}|gh[oprsu]_\w{16,}|AKIA\w{12,}|xox[a-z]-[\w-]+|eyJ[\w-]{10,}\.[\w.-]+)"
-    r"|\bBearer\s+\S+"
-)
-"""What keys of well-known services look like, wherever they stand."""
-_HIDDEN = "(secret)"
 _NESTED = ("chat_template_args", "chat_template_kwargs", "extra_body")
 """Mappings whose entries mean the same as arguments of their names."""
 
@@ -102,7 +85,7 @@ def _flat(arguments: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
     for key, given in arguments.items():
         name = f"{prefix}{key}"
         value = _parsed(given)
-        if key in _HARMLESS or _is_secret(str(key)) or value is None:
+        if key in _HARMLESS or is_secret(str(key)) or value is None:
             continue
         if isinstance(value, Mapping):
             yield from _flat({str(k): v for k, v in value.items()}, f"{name}.")
@@ -143,20 +126,8 @@ def text_of(value: Any) -> str:
 
 def _clean(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(k): _clean(v) for k, v in value.items() if not _is_secret(str(k))}
+        return {str(k): _clean(v) for k, v in value.items() if not is_secret(str(k))}
     return [_clean(item) for item in value] if isinstance(value, (list, tuple)) else value
-
-
-def _is_secret(name: str) -> bool:
-    words = {word.lower() for word in _WORDS.findall(name)}
-    found = {word for word in words if word in _SECRET or word.endswith(_ENDINGS)}
-    return any(not words & _NOT_SECRET.get(word, frozenset()) for word in found)
-
-
-def without_secrets(text: str) -> str:
-    """The text without what looks like a key, and without names and passwords in addresses."""
-    text = re.sub(r"(\w+://)[^/@\s]*@", r"\1", text)
-    return _SHAPES.sub(_HIDDEN, text)
 
 
 def _endpoint(address: str) -> str:
@@ -167,7 +138,7 @@ def _endpoint(address: str) -> str:
     except ValueError:
         return without_secrets(address)
     path = parts.path.rstrip("/")
-    options = [pair for pair in parts.query.split("&") if pair and not _is_secret(pair.partition("=")[0])]
+    options = [pair for pair in parts.query.split("&") if pair and not is_secret(pair.partition("=")[0])]
     query = f"?{without_secrets('&'.join(sorted(options)))}" if options else ""
     if _is_local(host):
         return f"local{path}{query}"

@@ -66,7 +66,7 @@ def asked_of(record: ModelRecord) -> Asked:
     template = template_of(record)
     fewshot = {"shots": str(record.shots)}
     if record.shots:
-        fewshot["examples"] = record.examples
+        fewshot["examples"] = str(record.examples or "")
         fewshot["multiturn"] = str(bool(record.multiturn and template))
     return Asked(
         generation={name: value for name, value in generation.items() if not _is_switch(name)},

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from csc_tasks.leaderboards.board import InputProblem
 from csc_tasks.leaderboards.reading.identity import Identity, identify
+from csc_tasks.protocol.named_data import common_names
 from csc_tasks.protocol.signature import Protocol
+from csc_tasks.results.model_record import ModelRecord
 from csc_tasks.results.results_file import Origin, TaskRun
 
 __all__ = ["ModelSection", "Repeat", "choose_runs"]
@@ -51,16 +53,20 @@ class ModelSection:
 def choose_runs(runs: Iterable[TaskRun]) -> tuple[list[ModelSection], list[InputProblem]]:
     """The runs that count for each model and section: one a seed, whole ones before those with ``--limit``, the newest.
 
-    What was not chosen is told as a problem, so that nothing disappears silently.
+    What was not chosen is told as a problem, so that nothing disappears silently. Data that runs have under several
+    names has one in all that comes of them.
     """
     runs = list(runs)
+    shown = [run.model.examples for run in runs if run.model.examples]
+    names = common_names([*(run.protocol.data for run in runs), *shown])
     own = {(_place(run.path), run.task): run for run in runs if run.origin is Origin.RUN}
     # What was scored again is of the model of its run, whatever the new file repeats of it.
     bases = [own.get((_place(run.base), run.task), run) if run.base else run for run in runs]
-    identities = _with_commits([identify(base.model) for base in bases])
+    identities = _with_commits([identify(_called(base.model, names)) for base in bases])
     groups: dict[tuple[tuple[str, ...], Protocol, str], list[tuple[TaskRun, Identity]]] = {}
     for run, identity in zip(runs, identities, strict=True):
-        groups.setdefault((identity.key, run.protocol, run.section), []).append((run, identity))
+        protocol = run.protocol.called(names)
+        groups.setdefault((identity.key, protocol, run.section), []).append((run, identity))
     chosen: list[ModelSection] = []
     problems: list[InputProblem] = []
     for (_, protocol, section), members in groups.items():
@@ -68,6 +74,10 @@ def choose_runs(runs: Iterable[TaskRun]) -> tuple[list[ModelSection], list[Input
         chosen.append(ModelSection(members[0][1], protocol, section, repeats))
         problems += passed
     return chosen, problems
+
+
+def _called(model: ModelRecord, names: Mapping[str, str]) -> ModelRecord:
+    return replace(model, examples=model.examples.called(names)) if model.examples else model
 
 
 def _with_commits(identities: Sequence[Identity]) -> list[Identity]:

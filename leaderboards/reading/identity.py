@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import PurePath, PurePosixPath, PureWindowsPath
 
-from csc_tasks.leaderboards.reading.arguments import NAMES, telling, text_of, without_secrets
+from csc_tasks.credentials import without_secrets
+from csc_tasks.leaderboards.reading.arguments import NAMES, telling, text_of
 from csc_tasks.leaderboards.reading.generation import overridden_settings
 from csc_tasks.results.model_record import ModelRecord
 
@@ -128,7 +129,7 @@ def _around(record: ModelRecord) -> dict[str, str]:
         "system": record.system,
         "csconv_think": record.thinking,
         "shots": str(record.shots) if record.shots else "",
-        "examples": record.examples if record.shots else "",
+        "examples": str(record.examples) if record.shots and record.examples else "",
         # A single prompt, or a text without a chat, has no turns to part.
         "multiturn": "True" if record.shots and record.multiturn and template_of(record) else "",
     }
@@ -161,7 +162,7 @@ def path_of(text: str, parts: int) -> str:
     if not is_local_path(text) or not path.name:
         return text
     names = [part for part in path.parts if part not in (path.anchor, "..", "~")]
-    return "/".join(names[-parts:])
+    return "/".join(names[-parts:]) or text
 
 
 def _path(text: str) -> PurePath:

@@ -11,19 +11,18 @@ import json
 import math
 import os
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from csc_tasks._version import __version__
 from csc_tasks.errors import DataError
+from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn, DepthPoint
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
 from csc_tasks.leaderboards.reading.sums import Statistics, Strategies, statistics_of
@@ -32,6 +31,8 @@ from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import interval
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, resample_counts
+from csc_tasks.outside import parse_json, read_file
+from csc_tasks.packed import read_arrays
 from csc_tasks.results.log_file import log_sha256
 from csc_tasks.results.results_file import Origin, TaskRun
 from csc_tasks.system.workers import worker_pool
@@ -40,7 +41,7 @@ __all__ = ["Replicates", "replicate", "replicates_of"]
 
 FORMAT = 2
 """Of the kept files; raised when what they hold changes."""
-_DAMAGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 _RACE = 2.0
 """Seconds: a file changed so shortly before it was hashed may have changed again within its timestamp."""
 
@@ -113,6 +114,7 @@ def replicates_of(
     workers: int = 1,
     on_progress: Callable[[int], None] = lambda _: None,
     folder: Path | None = None,
+    fresh: bool = False,
 ) -> list[Replicates | DataError]:
     """The summary of each run's file, or why there is none; files seen before are not read again.
 
@@ -120,11 +122,12 @@ def replicates_of(
         runs: to be summarised.
         workers: processes that read.
         on_progress: called with the number of runs done.
-        folder: where replicates_of are kept, by default in csconv's cache.
+        folder: where replicates are kept, by default in csconv's cache.
+        fresh: read every file, and keep anew what comes of it.
     """
     folder = kept_folder(folder)
-    found: list[Replicates | DataError | None] = [_kept(run, folder) for run in runs]
-    jobs = [(run, folder) for run, summary in zip(runs, found, strict=True) if summary is None]
+    found: list[Replicates | DataError | None] = [None if fresh else _kept(run, folder) for run in runs]
+    jobs = [(run, folder, fresh) for run, summary in zip(runs, found, strict=True) if summary is None]
     done = len(runs) - len(jobs)
     if done:
         on_progress(done)
@@ -148,16 +151,16 @@ def _kept(run: TaskRun, folder: Path) -> Replicates | None:
 
 
 def _load(path: Path) -> Replicates | None:
-    with suppress(OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile, zlib.error):
-        return _unpack(path.read_bytes())
+    with suppress(OSError, *_DAMAGE):
+        return _unpack(read_file(path))
     return None
 
 
-def _summary(job: tuple[TaskRun, Path]) -> Replicates | DataError:
-    run, folder = job
+def _summary(job: tuple[TaskRun, Path, bool]) -> Replicates | DataError:
+    run, folder, fresh = job
     try:
-        kept = folder / f"{_key(run, folder, _digest)}.npz"
-        if (known := _load(kept)) is not None:
+        kept = folder / f"{_key(run, folder, _hashed if fresh else _digest)}.npz"
+        if not fresh and (known := _load(kept)) is not None:
             return known
         summary = replicate(statistics_of(run))
     except DataError as error:
@@ -194,7 +197,7 @@ def _remembered(path: Path, folder: Path) -> str | None:
         raise DataError(f"{path.name} is not beside the results; run lm_eval with --log_samples") from None
     note, stamp = _note(path, status, folder)
     with suppress(OSError, ValueError, KeyError, TypeError):
-        seen = json.loads(note.read_text(encoding="utf-8"))
+        seen = parse_json(read_file(note))
         if seen["stamp"] == stamp and seen["at"] - status.st_mtime > _RACE:
             return str(seen["sha256"])
     return None
@@ -209,8 +212,11 @@ def _note(path: Path, status: os.stat_result, folder: Path) -> tuple[Path, list[
 
 def _digest(path: Path, folder: Path) -> str:
     """SHA-256 of a file, remembered; of a log's uncompressed bytes."""
-    if known := _remembered(path, folder):
-        return known
+    return _remembered(path, folder) or _hashed(path, folder)
+
+
+def _hashed(path: Path, folder: Path) -> str:
+    """The same of the file as it is now."""
     note, stamp = _note(path, path.stat(), folder)
     at = time.time()
     digest = log_sha256(path)
@@ -241,13 +247,14 @@ def _pack(summary: Replicates) -> bytes:
 
 
 def _unpack(data: bytes) -> Replicates:
-    with np.load(BytesIO(data), allow_pickle=False) as arrays:
-        facts = json.loads(arrays["facts"].tobytes().decode("utf-8", "surrogatepass"))
-        groups: dict[str, dict[str, Any]] = {"replicates": {}, "strategies": {}}
-        for name in arrays.files:
-            group, slash, rest = name.partition("/")
-            if slash:
-                groups[group][rest] = arrays[name]
+    arrays = read_arrays(data)
+    facts = parse_json(arrays["facts"].tobytes().decode("utf-8", "surrogatepass"))
+    groups: dict[str, dict[str, Any]] = {"replicates": {}, "strategies": {}}
+    for name, values in arrays.items():
+        group, slash, rest = name.partition("/")
+        if slash:
+            groups[group][rest] = values
+    _require_kept(facts, groups)
     depth = {name: tuple(DepthPoint(**p) for p in points) for name, points in facts.pop("depth").items()}
     return Replicates(
         **{**facts, "texts": _texts(facts["texts"])},
@@ -255,6 +262,36 @@ def _unpack(data: bytes) -> Replicates:
         replicates=groups["replicates"],
         strategies=Strategies(**groups["strategies"]) if groups["strategies"] else None,
     )
+
+
+def _require_kept(facts: dict[str, Any], groups: dict[str, dict[str, Any]]) -> None:
+    """Check what was kept as what is read from a log is checked.
+
+    Raises:
+        ValueError: it is not what :func:`_pack` writes.
+    """
+    whole = all(type(facts[name]) is int and facts[name] >= 0 for name in ("clusters", "turns", "expected"))
+    texts = all(isinstance(facts[name], str) for name in ("digest", "sample_hash"))
+    scores = facts["scores"]
+    if not whole or not texts or scores.keys() != groups["replicates"].keys():
+        raise ValueError("not what is kept")
+    for name, values in groups["replicates"].items():
+        scale = additive_metric(name).scale
+        if values.shape != (RESAMPLES,) or values.dtype.kind != "f":
+            raise ValueError(name)
+        known = [scores[name], *values[~np.isnan(values)].tolist()]
+        if not all(math.isnan(value) or scale.holds(value) for value in known):
+            raise ValueError(name)
+    shapes = {name: values.shape for name, values in groups["strategies"].items()}
+    size = len(Strategy)
+    wanted = {
+        "confusion": (size, size + 1),
+        "transitions": (7, 7),
+        "gold_transitions": (7, 7),
+        "gold": (size,),
+    }
+    if shapes and shapes != wanted:
+        raise ValueError("strategies")
 
 
 def _texts(kept: dict[str, Any]) -> Texts:

@@ -69,13 +69,17 @@ def _results_files(paths: Iterable[Path], problems: list[InputProblem]) -> Itera
     for path in paths:
         if not path.exists():
             raise DataError(f"{path}: no such file or folder")
-        if path.is_file():
+        if not path.is_dir():
             if path.resolve() not in yielded:
                 yielded.add(path.resolve())
                 yield path
             continue
         for folder, folders, names in os.walk(path, followlinks=True, onerror=report):
-            status = Path(folder).stat()
+            try:
+                status = Path(folder).stat()
+            except OSError as error:  # removed meanwhile
+                report(error)
+                continue
             if (status.st_dev, status.st_ino) in entered:
                 folders.clear()
                 continue
@@ -103,7 +107,10 @@ def read_results(path: Path) -> Found:
     """
     file = ResultsFile.read(path)
     runs: list[TaskRun] = []
-    problems: list[InputProblem] = []
+    problems = [
+        InputProblem(str(path), f"{task} was left out of the run: it {reason}")
+        for task, reason in file.left_out.items()
+    ]
     ignored = 0
     for task in file.tasks:
         try:

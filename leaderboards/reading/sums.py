@@ -25,6 +25,7 @@ from csc_tasks.metrics import UNREADABLE, AdditiveMetric, Metric, Tally, additiv
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.metrics.strategy import confusion, stage_of
+from csc_tasks.outside import lines_of, open_regular, parse_json
 from csc_tasks.results.results_file import Origin, TaskRun
 from csc_tasks.results.sample_log import Chunk, SampleLog, open_log
 
@@ -137,15 +138,17 @@ def _of_verdicts(run: TaskRun) -> Statistics:
 
 
 def _score_lines(path: Path) -> Iterator[dict[str, Any]]:
+    number = 0
     try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    yield json.loads(line)
-                except ValueError as error:
-                    raise DataError(
-                        f"{path}: line {number}: not JSON ({error}); run csconv score --force"
-                    ) from None
+        with open_regular(path) as file:
+            for line in lines_of(file):
+                number += 1
+                entry = parse_json(line)
+                if not isinstance(entry, dict):
+                    raise ValueError("no object")
+                yield entry
+    except ValueError as error:
+        raise DataError(f"{path}: line {number}: not JSON ({error}); run csconv score --force") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror}); run csconv score --force") from None
 
@@ -192,7 +195,13 @@ class _Reader:
                     f"(turn {doc['turn']} of {doc['conversation']} is missing); run csconv score --force"
                 )
             for name in self.names:
-                chunk.items.setdefault(name, []).append(entry.get(name))
+                item = entry.get(name)
+                if item is not None and not additive_metric(name).accepts(item):
+                    raise DataError(
+                        f"{self.scores}: turn {doc['turn']} of {doc['conversation']}: what it says of {name} is not "
+                        f"what {name} says ({item!r:.60}); run csconv score --force"
+                    )
+                chunk.items.setdefault(name, []).append(item)
 
     def _add(self, chunk: Chunk) -> None:
         docs = chunk.docs

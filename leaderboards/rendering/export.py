@@ -16,8 +16,8 @@ from csc_tasks.leaderboards.rendering.text import printable
 
 __all__ = ["FlatRow", "csv_bytes", "flat_rows", "model_index", "parquet_bytes"]
 
-_DATASETS = {"hub": "DianJin/DianJin-CSC-Data"}
-"""Where data of this name can be had by anybody."""
+_DATASETS = dict.fromkeys(("hub", "modelscope"), "DianJin/DianJin-CSC-Data")
+"""The hub's name for data of this name, which cards on the hub refer to."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -191,7 +191,7 @@ def model_index(board: Board, model: str | None = None) -> str:
             task_type="text-generation",
             task_name=f"CSConv {flat.task}, {flat.context} context",
             dataset_type=_DATASETS.get(data.name, "csconv"),
-            dataset_name=f"CSConv {flat.data}, {flat.scale}",
+            dataset_name=f"CSConv {flat.data}, {data.extent}",
             dataset_config=f"{flat.task}/{flat.context}",
             dataset_split=flat.scale,
             dataset_revision=data.fingerprint or None,

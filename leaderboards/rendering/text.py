@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from csc_tasks.printable import printable
 
 __all__ = ["code", "file_stem", "inline", "printable"]
 
@@ -11,18 +12,6 @@ _LONGEST = 80
 """Characters of a text in Markdown, where a table's row is one line."""
 _HARMLESS = re.compile(r"(?!.*(//|www\.))([^\W_]|(?<=[^\W_])_(?=[^\W_])|[ .,;:()/%+=–−-])*", re.IGNORECASE)
 """Text in which Markdown sees neither markup nor a link."""
-
-
-def printable(text: str, longest: int | None = None) -> str:
-    """The text in one line, without control and direction characters, which could hide or reorder what is around.
-
-    Args:
-        text: anything.
-        longest: characters after which it is cut, with an ellipsis; never by default.
-    """
-    kept = "".join(c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else " " for c in text)
-    kept = " ".join(kept.split())
-    return kept if longest is None or len(kept) <= longest else kept[: longest - 1] + "…"
 
 
 def code(text: str, longest: int = _LONGEST) -> str:

@@ -231,7 +231,7 @@ def read_verdicts(records: Iterable[Mapping[str, Any]]) -> dict[Place, Verdict]:
         try:
             verdict, turn = Verdict.of(record), record["turn"]
             place = str(record["conversation"]), None if turn is None else int(turn)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             continue
         if verdict.status is Status.SCORED or place not in verdicts:
             verdicts[place] = verdict

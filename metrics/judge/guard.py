@@ -6,41 +6,19 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-__all__ = ["CLOSE", "OPEN", "flags_of", "fold_names", "neutral", "nonce_of"]
+from csc_tasks.metrics.judge.attempts import attempts_in, plainly
+from csc_tasks.metrics.judge.markers import CONTROL, HIDDEN, LINE_ENDS, MARKED, REPLACED, UNUSUAL
+from csc_tasks.metrics.normalized import nfkc
+
+__all__ = ["CLOSE", "GUARD", "OPEN", "flags_of", "fold_names", "neutral", "nonce_of"]
 
 OPEN, CLOSE = "<<<", ">>>"
+GUARD = 2
+"""Raised when :func:`neutral` shows a text otherwise than before; what the judge was shown is in each verdict's key."""
 
 _DOUBLED = re.compile(r"<(?=<)|>(?=>)")
-# Servers read the control tokens of chat templates also inside a message's text.
-_CONTROL = re.compile(r"<(?=[|/A-Za-z_])|(?<=\|)(?=>)|\[(?=/?INST\])")
-_INVISIBLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
-)
-
-_JUDGE_ZH = r"(?:评委|评审|裁判|评判者|评分(?:者|员|人|模型|系统|助手)|打分(?:者|员|人|模型|系统)|阅卷|考官)"
-_TOP_ZH = r"(?:满分|最高分|高分|[5５五]\s*分)"
-_PATTERNS = {
-    "instructs": re.compile(
-        r"(?:忽略|无视|忘记|忘掉|不要?理会|跳过|作废)[^。！？\n]{0,12}(?:指令|指示|要求|规则|提示|标准|说明)"
-        r"|(?:ignore|disregard|forget|override)\W[^.!?\n]{0,30}\b(?:instructions?|prompts?|rules?|rubric|criteria)\b",
-        re.IGNORECASE,
-    ),
-    "addresses_judge": re.compile(
-        rf"{_JUDGE_ZH}"
-        r"|\b(?:dear|hey|hi|hello|attention|note (?:to|for)|to) (?:the )?(?:judge|grader|evaluator|rater)\b"
-        r"|\b(?:judge|grader|evaluator)s?\s*[:,]|\b(?:as|you are) (?:a|an|the) \w{0,12} ?(?:judge|grader|evaluator)\b",
-        re.IGNORECASE,
-    ),
-    "asks_for_score": re.compile(
-        rf"(?:本|此|该|这)(?:条|个|句|段|次)?(?:回复|回答|对话|答复|话术)[^。！？\n]{{0,12}}{_TOP_ZH}"
-        rf"|(?:各|每)(?:个|一)?(?:项|维度)[^。！？\n]{{0,10}}{_TOP_ZH}"
-        r"|\b(?:give|assign|award|rate|score|grade)\b[^.!?\n]{0,50}"
-        r"\b(?:full|maximum|max|highest|top|perfect)\b[^.!?\n]{0,12}\b(?:scores?|marks?|grades?|ratings?|points?)\b"
-        r"|\b(?:rate|score|grade|give)\b[^.!?\n]{0,40}"
-        r"\b(?:5|five|10|ten)\b(?: out of|/| in (?:every|all|each)| points?\b)",
-        re.IGNORECASE,
-    ),
-}
+_OVERALL = "策略匹配|共情|同理心|自然度|流畅度|准确性|专业性|专业度|总体|整体|综合|总分|得分|评分|打分"
+"""What judges grade by in Chinese, whatever the rubric."""
 
 
 def nonce_of(seed: int, texts: Iterable[str]) -> str:
@@ -59,34 +37,70 @@ def neutral(text: str) -> str:
     """The text with everything that could pass for structure taken apart, and otherwise unchanged.
 
     A literal space goes between the characters: an invisible one would be removed by some tokenizers,
-    and the delimiter would be whole again.
+    and the delimiter would be whole again. An emoji stays whole, and so does HTML.
     """
-    if not text.replace("\n", "").isprintable():  # else it has nothing hidden, and this takes time
-        text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-        text = text.encode("utf-8", "replace").decode("utf-8")
-    if "<" not in text and ">" not in text and "INST]" not in text:
+    text = _visible(text)
+    text = _DOUBLED.sub(_apart, text)
+    return CONTROL.sub(_apart, text)
+
+
+def _apart(match: re.Match[str]) -> str:
+    return match[0] + " "
+
+
+def _visible(text: str) -> str:
+    """The text without hidden characters, and with one kind of line end."""
+    if UNUSUAL.isdisjoint(text):
         return text
-    text = _DOUBLED.sub(lambda match: match[0] + " ", text)
-    return _CONTROL.sub(lambda match: match[0] + " ", text)
+    text = HIDDEN.sub(lambda match: match["kept"] or "", LINE_ENDS.sub("\n", text))
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def fold_names(names: Iterable[str]) -> re.Pattern[str]:
-    """What finds a ready-made verdict in a text: a dimension's name with a value."""
+def _hides(text: str) -> bool:
+    """Whether a text has characters that are there not to be seen."""
+    if REPLACED.search(text):
+        return True
+    return any(
+        not match["kept"] and not match["glyph"] for match in HIDDEN.finditer(LINE_ENDS.sub("\n", text))
+    )
+
+
+def fold_names(
+    names: Iterable[str], titles: Iterable[str] = (), options: Iterable[str] = ()
+) -> re.Pattern[str]:
+    """What finds a ready-made verdict in a text: a dimension's name with a value.
+
+    Args:
+        names: of the dimensions, which nobody writes by chance.
+        titles: of the dimensions in Chinese, ordinary words: only with a grade (``5分``, ``5/5``) behind them.
+        options: what can be chosen, beside grades and true and false.
+    """
     either = "|".join(map(re.escape, names))
-    return re.compile(rf"[\"'“]?\b(?:{either})\b[\"'”]?\s*[:：=]\s*[\"']?(?:\d|true|false)", re.IGNORECASE)
+    titled = "|".join([*map(re.escape, titles), _OVERALL])
+    chosen = "".join(f"|{re.escape(option)}" for option in options)
+    grade = r"[1-5１-５一二三四五](?:\.0)?\s{0,2}(?:分(?![之钟店行期机公享])|[/／]\s?[5５])"
+    return re.compile(
+        rf"[\"'“]?(?<![A-Za-z0-9_])(?:{either})(?![A-Za-z0-9_])[\"'”]?\s*[:：=]\s*[\"'“]?(?:\d|true|false{chosen})"
+        rf"|(?<!您的)(?<!你的)(?:{titled})[\u4e00-\u9fff]{{0,4}}[\"'”」]?\s{{0,4}}[:：=]?\s{{0,4}}(?:给|打|得|为|是)?{grade}"
+        rf"|[\"“「](?:{titled})[\"”」]\s{{0,4}}[:：]\s{{0,4}}[1-5]",
+        re.IGNORECASE,
+    )
 
 
 def flags_of(text: str, verdict_like: re.Pattern[str]) -> tuple[str, ...]:
     """What in a judged text looks like an attempt on the judge, sorted; nothing is decided by it.
 
     ``structure`` (delimiters or control tokens of a chat template), ``invisible`` (hidden characters),
-    ``instructs``, ``addresses_judge``, ``asks_for_score``, ``verdict`` (a ready-made one).
+    ``instructs``, ``addresses_judge``, ``asks_for_score``, ``verdict`` (a ready-made one). Words are looked for as a
+    reader sees them: without hidden characters, full width and traditional characters as the ordinary ones.
     """
-    found = {name for name, pattern in _PATTERNS.items() if pattern.search(text)}
-    if OPEN in text or CLOSE in text or _CONTROL.search(text):
+    seen = _visible(text)
+    plain = plainly(nfkc(seen))
+    found = attempts_in(plain)
+    if OPEN in seen or CLOSE in seen or MARKED.search(seen):
         found.add("structure")
-    if _INVISIBLE.search(text):
+    if seen != text and _hides(text):
         found.add("invisible")
-    if verdict_like.search(text):
+    if verdict_like.search(plain):
         found.add("verdict")
     return tuple(sorted(found))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -14,6 +15,11 @@ __all__ = ["Reading", "read_verdict"]
 
 _DECODER = json.JSONDecoder()
 _THINK = re.compile(r"<(?P<close>/?)think(?:ing)?>", re.IGNORECASE)
+_OBJECT = re.compile(r"\{(?=\s*[\"}])")
+MAX_OBJECTS = 64
+"""Places of an answer, its last ones, at which a JSON object could begin that are tried."""
+MAX_TEXT = 100_000
+"""Characters at the end of an answer that are read: no verdict is as long, and nested half JSON takes its time."""
 MAX_REASON = 2000
 """Characters of a judge's reason that are kept; the raw text has all of it."""
 
@@ -29,7 +35,8 @@ def read_verdict(text: str, rubric: Rubric, cut_off: bool = False) -> Reading:
     """Read the verdict in a judge's text.
 
     The verdict is a JSON object with all of the rubric's dimensions, alone, in a code fence or in prose.
-    Where several objects carry dimensions the last one counts, as the judge's final word. A value of
+    Where several objects carry dimensions the last one counts, as the judge's final word; of an answer with more than
+    :data:`MAX_OBJECTS` of them the first are not read. A value of
     another type or outside the offered ones is no verdict: nothing is rounded, clipped or guessed.
 
     Args:
@@ -37,6 +44,7 @@ def read_verdict(text: str, rubric: Rubric, cut_off: bool = False) -> Reading:
         rubric: what was asked.
         cut_off: the answer ended at the token limit; said in the reason if that left no verdict.
     """
+    text = text[-MAX_TEXT:]
     tags = list(_THINK.finditer(text))
     if tags:
         if not tags[-1]["close"]:
@@ -65,16 +73,17 @@ def read_verdict(text: str, rubric: Rubric, cut_off: bool = False) -> Reading:
 
 def _objects(text: str) -> Iterator[dict[str, Any]]:
     """The outermost JSON objects in a text, in order."""
-    at = text.find("{")
-    while at >= 0:
+    end = 0
+    # Each place that begins none costs a pass over the text, so their number is bounded.
+    for at in deque((match.start() for match in _OBJECT.finditer(text)), maxlen=MAX_OBJECTS):
+        if at < end:
+            continue
         try:
             value, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
-            end = at + 1
-        else:
-            if isinstance(value, dict):
-                yield value
-        at = text.find("{", end)
+            continue
+        if isinstance(value, dict):
+            yield value
 
 
 def _shown(value: object) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.guard import CLOSE, OPEN, flags_of, fold_names, neutral, nonce_of
-from csc_tasks.metrics.judge.rubric import Rubric
+from csc_tasks.metrics.judge.rubric import Dimension, Rubric
 from csc_tasks.metrics.judge.sample import Sample
 
 __all__ = ["Question", "ask"]
@@ -55,11 +55,15 @@ def ask(rubric: Rubric, sample: Sample, with_reference: bool = False, seed: int 
         f"{title}\n{OPEN}{nonce} 开始{CLOSE}\n{text}\n{OPEN}{nonce} 结束{CLOSE}" for title, text in shown
     )
     judged = "\n".join(sample.fields[b.field] for b in blocks if not b.context)
-    flags = flags_of(judged, _verdict_like(tuple(d.name for d in rubric.dimensions)))
+    flags = flags_of(judged, _verdict_like(rubric.dimensions))
     user = body.join(rubric.frame)
     return Question(rubric.system, user, shown, flags)
 
 
 @cache
-def _verdict_like(names: tuple[str, ...]) -> re.Pattern[str]:
-    return fold_names(names)
+def _verdict_like(dimensions: tuple[Dimension, ...]) -> re.Pattern[str]:
+    return fold_names(
+        (d.name for d in dimensions),
+        (d.title for d in dimensions),
+        (option for d in dimensions for option in d.options),
+    )

@@ -13,6 +13,7 @@ import json
 import re
 import string
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, cached_property
@@ -122,6 +123,11 @@ class Rubric:
     blocks: tuple[Block, ...]
     system: str
     user: string.Template
+
+    def accepts(self, scores: Mapping[str, object]) -> bool:
+        """Whether these are the values of a verdict: one of each dimension, each among those that it offers."""
+        names = {d.name for d in self.dimensions}
+        return scores.keys() == names and all(d.accepts(scores[d.name]) for d in self.dimensions)
 
     @property
     def scales(self) -> tuple[Dimension, ...]:

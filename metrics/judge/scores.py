@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs
-from csc_tasks.metrics.judge.rubric import Dimension, Kind, Rubric, load_rubric, shipped_rubrics
+from csc_tasks.metrics.base import SHARES, AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, Scale
+from csc_tasks.metrics.judge.rubric import GRADES, Dimension, Kind, Rubric, load_rubric, shipped_rubrics
 from csc_tasks.metrics.judge.verdict import Status, Verdict
 
 __all__ = ["PREFIX", "Coverage", "JudgeScore", "judge_metrics", "known_columns"]
@@ -17,6 +17,7 @@ __all__ = ["PREFIX", "Coverage", "JudgeScore", "judge_metrics", "known_columns"]
 PREFIX = "judge_"
 ANY = "csconv judge"
 """The implementation of a judge's metric where no judge is named, as in a list of columns."""
+GRADED = Scale(GRADES[0], GRADES[-1])
 NOT_SCORED: list[float] = []
 """The item of a sample that has no verdict; counted in the coverage and in nothing else."""
 
@@ -31,12 +32,16 @@ class JudgeScore(AdditiveMetric):
         info: its entry among the metrics.
         dimensions: names; of several, a verdict's grade is their mean.
         min_coverage: share 0–1 of the verdicts that must be scored.
+        scale: what a grade is between.
     """
 
     counts = False
 
-    def __init__(self, info: MetricInfo, dimensions: Sequence[str], min_coverage: float = 0.0) -> None:
+    def __init__(
+        self, info: MetricInfo, dimensions: Sequence[str], min_coverage: float = 0.0, scale: Scale = GRADED
+    ) -> None:
         self.info = info
+        self.scale = scale
         self.dimensions = tuple(dimensions)
         self.min_coverage = min_coverage
 
@@ -45,6 +50,10 @@ class JudgeScore(AdditiveMetric):
         if verdict.status is not Status.SCORED:
             return NOT_SCORED
         return sum(float(verdict.scores[name]) for name in self.dimensions) / len(self.dimensions)
+
+    def accepts(self, item: Any) -> bool:
+        """A grade, or ``[]``."""
+        return item == NOT_SCORED or self.scale.holds(item)
 
     def statistics(self, items: Sequence[Any]) -> Floats:
         """The grade and a one, or zeros where there is none, (n, 2)."""
@@ -74,7 +83,7 @@ def _of_dimension(dimension: Dimension, min_coverage: float = 0.0, judge: str = 
         headline=True,
         implementation=judge,
     )
-    return JudgeScore(info, [dimension.name], min_coverage)
+    return JudgeScore(info, [dimension.name], min_coverage, GRADED if scale else SHARES)
 
 
 def _overall(rubric: Rubric, min_coverage: float, judge: str) -> JudgeScore:
@@ -145,4 +154,6 @@ def known_columns(names: Iterable[str]) -> dict[str, AdditiveMetric]:
     }
     *most, coverage = shipped
     order = [*most, *own, coverage]
+    for metric in own.values():  # what a user's rubric asks for is not known here: grades, or yes and no
+        metric.scale = Scale(SHARES.low, GRADED.high)
     return {name: (own.get(name) or shipped[name]) for name in order if name in wanted}

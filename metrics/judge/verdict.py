@@ -9,6 +9,8 @@ from typing import Any
 
 __all__ = ["NO_USAGE", "SILENT", "Status", "Usage", "Value", "Verdict"]
 
+_MOST = 10**12
+"""More tokens, attempts or seconds than any request takes."""
 SILENT = "silent"
 """Flag of a verdict that was not asked for, because the model under test had not answered."""
 
@@ -48,7 +50,8 @@ class Verdict:
 
     ``scores`` is empty unless scored; ``reason`` is the judge's own where scored, else why not;
     ``raw`` is the judge's text as it came; ``latency`` in seconds, of the last attempt; ``attempts`` the
-    requests that were sent; ``flags`` what is suspicious in the judged text.
+    requests that were sent; ``flags`` what is suspicious in the judged text; ``model`` the one that the server
+    said it answered with, if it did.
     """
 
     status: Status
@@ -59,6 +62,7 @@ class Verdict:
     latency: float = 0.0
     attempts: int = 0
     flags: tuple[str, ...] = ()
+    model: str = ""
 
     def record(self) -> dict[str, Any]:
         """The verdict as a JSON object."""
@@ -75,26 +79,39 @@ class Verdict:
             "latency": round(self.latency, 4),
             "attempts": self.attempts,
             "flags": list(self.flags),
+            **({"model": self.model} if self.model else {}),
         }
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Verdict:
-        """The verdict of a JSON object.
+        """The verdict of a JSON object; whether its scores are a rubric's, the rubric says.
 
         Raises:
             ValueError: it is not one.
         """
         try:
-            usage = record["usage"]
+            usage, scores, flags = record["usage"], record["scores"], record["flags"]
+            if not isinstance(scores, Mapping) or not isinstance(flags, list):
+                raise TypeError("scores or flags")
+            latency = float(record["latency"])
+            if not 0 <= latency < _MOST:
+                raise ValueError(f"not a verdict (latency {latency})")
             return cls(
                 Status(record["status"]),
-                dict(record["scores"]),
+                dict(scores),
                 str(record["reason"]),
                 str(record["raw"]),
-                Usage(int(usage["prompt"]), int(usage["completion"]), bool(usage["estimated"])),
-                float(record["latency"]),
-                int(record["attempts"]),
-                tuple(map(str, record["flags"])),
+                Usage(_count(usage["prompt"]), _count(usage["completion"]), bool(usage["estimated"])),
+                latency,
+                _count(record["attempts"]),
+                tuple(map(str, flags)),
+                str(record.get("model", "")),
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"not a verdict ({type(error).__name__}: {error})") from None
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < _MOST:
+        raise TypeError(f"{value!r:.40} is no count")
+    return int(value)

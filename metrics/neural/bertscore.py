@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.base import Floats, MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
+from csc_tasks.metrics.base import NETWORKS, Floats, MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
 from csc_tasks.metrics.neural.batches import Batches
 from csc_tasks.metrics.neural.encoder import Encoder, first_line, load_encoder, on_device, pick_device, whole
 from csc_tasks.metrics.neural.vector_store import Vectors, VectorStore, store_limit, store_size
@@ -244,6 +244,8 @@ class BertScorer:
 
 class BertScore(TurnMetric, MeanMetric):
     """One of BERTScore's three values, averaged over turns."""
+
+    scale = NETWORKS
 
     def __init__(self, part: str, options: BertScoreOptions) -> None:
         self.part = part

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
+from csc_tasks.metrics.base import NETWORKS, MeanMetric, MetricInfo, ModelError, Needs, TurnMetric
 from csc_tasks.metrics.neural.batches import Batches
 from csc_tasks.metrics.neural.bleurt_checkpoint import BleurtNetwork, Encoded, load_bleurt
 from csc_tasks.metrics.neural.encoder import on_device, pick_device, whole
@@ -47,6 +47,7 @@ class Bleurt(TurnMetric, MeanMetric):
         headline=True,
         model=True,
     )
+    scale = NETWORKS
 
     def __init__(self, options: BleurtOptions) -> None:
         self.options = options

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,15 @@ def test_a_model_and_an_address_are_enough(tmp_path: Path) -> None:
             "extra_body: must hold what JSON can say",
         ),
         ("model: m\nbase_url: http://h\nextra_body: {top_p: .nan}\n", "extra_body: must hold what JSON"),
+        (
+            "model: m\nbase_url: http://h\nmax_tokens: 9\nmax_completion_tokens: 9\n",
+            "max_completion_tokens: in place of max_tokens, not beside it",
+        ),
+        (
+            "model: m\nbase_url: http://h\nmax_completion_tokens: 9\nextra_body: {max_completion_tokens: 9}\n",
+            "extra_body: max_completion_tokens cannot be set here as well",
+        ),
+        ("model: m\nbase_url: http://h\nmax_completion_tokens: 0\n", "greater than or equal to 1"),
         ("model: m\nbase_url: http://h\ntimeout: .inf\n", "timeout: Input should be a finite number"),
         ("model: m\nbase_url: http://h\nmodel_name: x\ntimeout: 0\n", "timeout.*model_name: no such field"),
     ],
@@ -82,3 +92,37 @@ def test_the_key_comes_from_the_environment_alone(tmp_path: Path, monkeypatch: p
         config.key()
     with pytest.raises(ChatError, match="cannot be read"):
         read_config(tmp_path / "nowhere.yaml", EndpointConfig)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sent", "limit"),
+    [
+        ({}, {"temperature": 0.0, "max_tokens": 1024}, 1024),
+        ({"max_tokens": None, "temperature": None}, {}, None),
+        ({"max_completion_tokens": 9}, {"temperature": 0.0, "max_completion_tokens": 9}, 9),
+        (
+            {"max_completion_tokens": 9, "max_tokens": None},
+            {"temperature": 0.0, "max_completion_tokens": 9},
+            9,
+        ),
+        (
+            {"max_tokens": None, "temperature": None, "extra_body": {"max_completion_tokens": 7}},
+            {"max_completion_tokens": 7},
+            7,
+        ),
+    ],
+)
+def test_what_is_null_is_left_out_of_the_request(
+    fields: dict[str, Any], sent: dict[str, Any], limit: int | None
+) -> None:
+    config = EndpointConfig(model="m", base_url="http://h", **fields)
+    assert config.sent == {"model": "m", **sent}
+    assert config.limit == limit
+
+
+def test_what_identified_an_answer_before_there_was_a_new_field_does_so_still() -> None:
+    assert list(EndpointConfig(model="m", base_url="http://h").parameters) == [
+        *("model", "base_url", "temperature", "seed", "max_tokens", "json_schema", "extra_body")
+    ]
+    newer = EndpointConfig(model="m", base_url="http://h", max_completion_tokens=9)
+    assert newer.parameters["max_completion_tokens"] == 9

@@ -267,6 +267,12 @@ def _escaped(text: str) -> bytes:
         Reply(status=400, body=json.dumps({"error": {"message": f"Bearer {CANARY}"}}).encode()),
         Reply(status=400, body=_escaped(json.dumps({"error": {"message": CANARY}}))),
         Reply(f"I know {CANARY}"),
+        Reply(body=_escaped(f'{{"some": "{CANARY}"}}')),
+        Reply(body=_escaped(f'{{"some": "{CANARY}')),
+        Reply(message={"content": [{"type": CANARY * 3}]}),
+        Reply(message={"content": [{"type": "text", "text": CANARY}]}),
+        Reply(body=json.dumps({"choices": [], "error": {"message": "x" * 190 + CANARY}}).encode()),
+        Reply(status=307, headers={"Location": f"http://h/{CANARY}"}),
         Reply(body=_escaped(json.dumps({"choices": [{"message": {"content": f"I know {CANARY}"}}]}))),
         Reply(None, message={"refusal": f"not with {CANARY}"}),
     ],
@@ -277,8 +283,18 @@ def test_a_key_that_a_server_repeats_is_taken_out(
     monkeypatch.setenv("MODEL_KEY", CANARY)
     server.behave = lambda *_: reply
     (answer,) = ask(HELLO, api_key_env="MODEL_KEY")
-    assert CANARY not in repr(answer)
-    assert "[key]" in answer.text + answer.reason
+    assert CANARY[:12] not in repr(answer)
+    assert "[key]" in answer.text + answer.reason or "…" in answer.reason
+
+
+def test_a_key_in_the_name_of_the_model_is_taken_out(
+    server: ChatServer, ask: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL_KEY", CANARY)
+    body = {"model": "x" * 90 + CANARY, "choices": [{"message": {"content": "好"}}]}
+    server.behave = lambda *_: Reply(body=json.dumps(body).encode())
+    (answer,) = ask(HELLO, api_key_env="MODEL_KEY")
+    assert answer.model == "x" * 90 + "[key]"
 
 
 def test_an_address_where_nobody_listens_is_named(server: ChatServer, ask: Asking) -> None:

@@ -137,7 +137,7 @@ def test_null_content_and_thinking_of_a_reasoning_model_are_counted(server: HTTP
     turns = sum(len(c.supporter_turns) for c in load("mini").conversations[:5])
     silent = scores(results, "csconv_mini_dialogue")["no_answer"] * turns
     assert silent == pytest.approx(round(silent))
-    assert 0.5 * turns < silent < 0.7 * turns
+    assert 0.4 * turns < silent < 0.6 * turns  # of every null the next answer counts
     assert scores(results, "csconv_mini_response")["strategy_invalid"] == pytest.approx(3 / 5)
 
 

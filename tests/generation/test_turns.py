@@ -145,7 +145,8 @@ def test_prompts_longer_than_the_window_are_counted_in_reference_context_too(tas
             device="cpu",
             **({} if task.endswith("mc") else {"gen_kwargs": {"max_gen_toks": 8}}),
         )
-        records = [json.loads(str(s["filtered_resps"][0])) for s in results["samples"][task]]
+        logged = [s["filtered_resps"][0] for s in results["samples"][task]]
+        records = [json.loads(value if isinstance(value, str) else value[-1]) for value in logged]
         counts = results["configs"][task]["metadata"]["csconv_report"]["signs"]["counts"]
         return counts, [record.get("truncated", False) for record in records]
 

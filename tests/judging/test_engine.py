@@ -13,76 +13,16 @@ from typing import Any
 import pytest
 
 from csc_tasks.errors import ChatError, ConfigError
-from csc_tasks.metrics.judge import Sample, Status, Verdict, load_rubric
+from csc_tasks.metrics.judge import Sample, Status
 
 pytest.importorskip("aiohttp", reason="needs csconv-eval[judge]")
 
-from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.engine import Engine, JudgeProgress, Stop
 from csc_tasks.judging.estimate import estimate
-from csc_tasks.judging.keeper import open_cache
-from csc_tasks.judging.questions import Questions
-from tests.judge_server import JudgeServer, Reply, true_verdict, verdict_text
+from csc_tasks.judging.progress import Stop
+from tests.judge_server import JudgeServer, Reply, verdict_text
+from tests.judging.engines import RUBRIC, Run, all_right, samples
 
-RUBRIC = load_rubric("turn-zh-1")
 CANARY = "sk-canary-4f1b9d27"
-
-
-def samples(count: int) -> list[Sample]:
-    return [
-        Sample(
-            f"c{i // 5}",
-            i % 5,
-            {
-                "history": f"客户: 第{i}件事\n",
-                "strategy": "信息传达",
-                "reply": f"好的，第{i}件。",
-                "reference": "",
-            },
-        )
-        for i in range(count)
-    ]
-
-
-class Run:
-    """One run of the engine over some samples, in a folder."""
-
-    def __init__(self, server: JudgeServer, folder: Path, **options: Any) -> None:
-        budget = options.pop("budget", None)
-        cache = options.pop("cache", folder / "cache.sqlite")
-        self.journal_path = options.pop("journal", folder / "verdicts.jsonl")
-        settings = {"backoff": 0.01, "timeout": 5.0, "concurrency": 8, **options}
-        self.config = JudgeConfig(model="m", base_url=server.url, **settings)
-        self.cache = open_cache(cache)
-        self.questions = Questions(RUBRIC, self.config)
-        self.engine = Engine(self.questions, self.cache, self.journal_path, budget)
-        self.verdicts: dict[str, Verdict] = {}
-
-    def __call__(self, of: list[Sample] | int = 20) -> JudgeProgress:
-        def on_verdict(sample: Sample, verdict: Verdict) -> None:
-            name = f"{sample.conversation}:{sample.turn}"
-            assert name not in self.verdicts, "heard twice"
-            self.verdicts[name] = verdict
-
-        try:
-            return self.engine.run(samples(of) if isinstance(of, int) else of, on_verdict)
-        finally:
-            self.cache.close()
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.journal_path.read_text().splitlines()]
-
-    def statuses(self) -> set[Status]:
-        return {v.status for v in self.verdicts.values()}
-
-
-def all_right(run: Run, count: int) -> None:
-    assert len(run.verdicts) == count
-    for sample in samples(count):
-        verdict = run.verdicts[f"{sample.conversation}:{sample.turn}"]
-        assert verdict.status is Status.SCORED, verdict
-        assert verdict.scores == true_verdict(RUBRIC, sample.fields["reply"])
 
 
 def test_every_sample_gets_its_own_verdict_and_a_second_run_asks_nothing(
@@ -209,9 +149,9 @@ def test_one_poisoned_text_costs_its_own_verdict_only(
     assert summary.statuses == {Status.SCORED: 19, status: 1}
     if isinstance(reply.content, str):
         assert run.verdicts["c1:2"].raw == reply.content  # kept as it came
-    # It is not remembered: the next run asks for it, and for nothing else.
+    # The next run asks for it, and for nothing else; what was asked as often as allowed, only if more is.
     server.behave = lambda *_: None
-    again = Run(server, tmp_path)
+    again = Run(server, tmp_path, reasks=3)
     assert again(20).asked == 1
     all_right(again, 20)
 
@@ -251,8 +191,8 @@ def test_a_server_without_json_schema_is_asked_without_it_from_then_on(
     all_right(run, 100)
     assert sum("response_format" in r for r in server.requests) <= 4
     strict = Run(server, tmp_path / "on", json_schema="on")
-    strict(3)
-    assert strict.statuses() == {Status.FAILED}
+    with pytest.raises(ChatError, match="response_format is not supported; set json_schema: off"):
+        strict(3)
 
 
 def test_a_server_that_dies_and_comes_back_loses_nothing(server: JudgeServer, tmp_path: Path) -> None:
@@ -282,7 +222,9 @@ def test_a_server_that_is_gone_ends_the_run_and_keeps_what_was_said(
 ) -> None:
     run = Run(server, tmp_path, retries=1)
     server.behave = lambda *_: Reply(fate="reset") if sum(server.asked.values()) > 50 else None
-    with pytest.raises(ChatError, match=r"the last 10 requests failed.*run the same command again"):
+    with pytest.raises(
+        ChatError, match=r"the last 10 requests failed, each after every retry .*same command again"
+    ):
         run(500)
     assert sum(server.asked.values()) < 100
     server.behave = lambda *_: None
@@ -343,7 +285,8 @@ def test_texts_that_are_the_same_share_what_became_of_them(server: JudgeServer, 
     server.behave = lambda *_: Reply("不好说")
     run = Run(server, tmp_path)
     progress = run([Sample(f"c{i}", 0, samples(1)[0].fields) for i in range(5)])
-    assert sum(server.asked.values()) == 1
+    assert sum(server.asked.values()) == 3
+    assert progress.asked == 1
     assert progress.statuses == {Status.UNPARSABLE: 5}
 
 

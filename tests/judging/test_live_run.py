@@ -116,6 +116,25 @@ def test_a_judge_that_dies_after_generation_costs_its_own_columns_only(
         assert len(results["samples"][task]) == (40 if task.endswith("response") else 32)
 
 
+def test_a_run_asks_again_for_what_is_no_verdict_and_stops_where_nothing_is(
+    server: JudgeServer, config: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.behave = lambda text, before, _: Reply("不好说") if before == 0 and len(text) % 3 == 0 else None
+    metadata = {"csconv_judge": config}
+    results = evaluate(FunctionLM(gold), ["csconv_mini_response"], metadata=metadata, limit=40)
+    assert scores(results, "csconv_mini_response")["judge_coverage"] == 1.0
+    assert sum(server.asked.values()) > len(server.asked) + 5
+    # The check before the run gets its verdict, and nothing after it does.
+    before = sum(server.asked.values())
+    server.behave = lambda *_: Reply("不好说") if sum(server.asked.values()) > before + 1 else None
+    results = evaluate(
+        FunctionLM(lambda _: "好的，请稍等。"), ["csconv_mini_response"], metadata=metadata, limit=40
+    )
+    assert math.isnan(scores(results, "csconv_mini_response")["judge_overall"])
+    assert sum(server.asked.values()) <= before + 1 + 20
+    assert "the judge stopped: fake: none of its first 20 answers is a verdict" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [("nowhere.yaml", "nowhere.yaml: cannot be read"), (7, "must be the path of a judge")],
@@ -156,7 +175,7 @@ def test_the_doctor_says_whether_the_judge_answers(server: JudgeServer, config: 
         (found,) = (c for c in diagnose(judge=Path(config)) if c.name == "judge")
         return found.ok, found.detail
 
-    assert check() == (True, f"fake answers at {server.url}")
+    assert check() == (True, f"fake answers at {server.url}, with a verdict")
     server.die()
     ok, detail = check()
     assert ok is False

@@ -11,6 +11,8 @@ import pytest
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.metrics.judge import Rubric, Sample, load_rubric
+from csc_tasks.metrics.judge.guard import GUARD
+from csc_tasks.protocol.signature import JudgeSignature
 
 RUBRIC = load_rubric("turn-zh-1")
 FIELDS = {"history": "客户: 第0件事\n", "strategy": "信息传达", "reply": "好的，第0件。", "reference": ""}
@@ -32,12 +34,17 @@ ANOTHER = [
     {"temperature": 0.5},
     {"seed": 1},
     {"max_tokens": 99},
+    {"max_tokens": None},
+    {"max_completion_tokens": 99},
+    {"temperature": None},
     {"json_schema": "off"},
     {"extra_body": {"top_p": 0.9}},
 ]
 SAME = [
     {"concurrency": 3},
     {"retries": 1},
+    {"reasks": 5},
+    {"max_answer_mb": 1.0},
     {"timeout": 9.0},
     {"backoff": 2.0},
     {"requests_per_minute": 1e6},
@@ -73,6 +80,17 @@ def test_a_key_is_the_same_in_every_release_so_that_kept_verdicts_go_on_serving(
     shown = list(zip(titles, ["客户: 第0件事\n", "信息传达", "好的，第0件。"], strict=False))
     text = json.dumps([1, config.parameters, RUBRIC.sha256, shown], sort_keys=True, ensure_ascii=False)
     assert key(config) == hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def test_a_text_that_is_shown_as_before_keeps_its_verdict_under_a_new_guard() -> None:
+    # Keys of the release before control tokens of all families were known, of the same judge and rubric.
+    assert key(reply="好的，[手机号码]。\n“您好”") == "9e78876c8401d1901a8f7b22d05efa7ae4e1826d"
+    assert key(reply="好的。<|im_end|> 您好") == "45b1b418a929409988394bd5299dc2b20420bdf6"
+    signature = judge_signature(CONFIG, RUBRIC, False)
+    assert signature.to_json()["guard"] == GUARD
+    old = {name: value for name, value in signature.to_json().items() if name != "guard"}
+    assert JudgeSignature.model_validate(old).to_json() == old
+    assert JudgeSignature.model_validate(old).line == signature.line
 
 
 def test_the_reference_makes_another_judge() -> None:

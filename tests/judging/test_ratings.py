@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 
@@ -28,9 +29,42 @@ def test_ratings_come_from_a_csv(tmp_path: Path) -> None:
     assert ("c1", None) in ratings["甲"]
 
 
+TABLE = "conversation,turn,rater,empathy\nc0,0,张三，组长,3\nc0,1,张三，组长,4\n"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16", "utf-16-le-sig"])
+def test_ratings_are_read_as_excel_writes_them(tmp_path: Path, encoding: str, separator: str) -> None:
+    path = tmp_path / ("ratings.txt" if "utf-16" in encoding else "ratings.csv")
+    mark = codecs.BOM_UTF16_LE if encoding.endswith("-le-sig") else b""
+    text = TABLE.replace(",", separator).replace("\n", "\r\n")
+    path.write_bytes(mark + text.encode(encoding.removesuffix("-sig") if mark else encoding))
+    (places,) = read_ratings(path).values()
+    assert list(read_ratings(path)) == ["张三，组长"]
+    assert [row["empathy"] for row in places.values()] == ["3", "4"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_what_cannot_be_told_apart_is_refused_with_the_cure(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "ratings.csv"
+    path.write_bytes(TABLE.encode(encoding))
+    with pytest.raises(
+        DataError, match=r"UTF-16 without its mark.*save it as `CSV UTF-8`, or name its encoding"
+    ):
+        read_ratings(path)
+    done = csconv("judge", "agreement", tmp_path, "--human", path, "--encoding", "klingon")
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert len(read_ratings(path, encoding)["张三，组长"]) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("conversation,turn,empathy\n", "no ratings below the header"),
+        ("", "empty"),
+        ("conversation,turn,empathy\nc0,٣,3\n", "is no number"),
+        ("conversation,turn,empathy\nc0,0,3,4,5\n", "line 2: 5 cells, and the header has 3"),
         ("turn,empathy\n0,3\n", "needs the columns conversation, turn"),
         ("conversation,turn,empathy\nc0,one,3\n", "line 2: turn 'one' is no number"),
         ("conversation,turn,empathy\nc0,0,3\nc0,0,4\n", "line 3: rated a second time"),
@@ -44,7 +78,7 @@ def test_a_mistake_in_the_ratings_is_named(tmp_path: Path, text: str, message: s
 
 
 def test_ratings_that_cannot_be_read_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="no such file"):
         read_ratings(tmp_path / "none.csv")
 
 

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 import math
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -52,11 +53,39 @@ SPOILT_LOGS: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda log: log.write_text('{"doc": {"q": 1}, "resps": [["a"]], "arguments": {}}\n'),
         "not a sample of csconv_mini_response",
     ),
-    "deeply nested": (lambda log: log.write_text("[" * 100_000), "damaged"),
+    "deeply nested": (lambda log: log.write_text("[" * 200_000), "not JSON (nested too deep)"),
     "a turn that is no number": (
         lambda log: change_line(log, 3, lambda s: s["doc"].update(turn="x")),
-        "damaged (TypeError",
+        "line 4: not a sample of csconv_mini_response as csconv logs it (doc.turn: ",
     ),
+    "a turn beyond measure": (
+        lambda log: change_line(log, 3, lambda s: s["doc"].update(turn=10**13)),
+        "doc.turn 10000000000000 of ",
+    ),
+    "a negative turn": (lambda log: change_line(log, 3, lambda s: s["doc"].update(turn=-1)), "doc.turn: "),
+    "a conversation without end": (
+        lambda log: change_line(log, 3, lambda s: s["doc"].update(turns=10**9)),
+        "doc.turns: input should be less than or equal to 10000",
+    ),
+    "half a surrogate pair in an id": (
+        lambda log: change_line(log, 3, lambda s: s["doc"].update(conversation="\ud800")),
+        "doc.conversation: ",
+    ),
+    "a turn without a label among others": (
+        lambda log: change_line(log, 3, lambda s: s["doc"].update(strategy=None)),
+        "some turns have a gold strategy and others have none",
+    ),
+    "an answer that is a list": (
+        lambda log: change_line(log, 3, lambda s: s.update(resps=[[["a"]]])),
+        "an answer is ['a']",
+    ),
+    "a folder": (lambda log: (log.unlink(), log.mkdir()), "cannot be read (a folder)"),
+    "a pipe": (lambda log: (log.unlink(), os.mkfifo(log)), "cannot be read (not a regular file)"),
+    "a device": (
+        lambda log: (log.unlink(), log.symlink_to("/dev/zero")),
+        "cannot be read (not a regular file)",
+    ),
+    "a link to itself": (lambda log: (log.unlink(), log.symlink_to(log)), "cannot be read"),
     "an item that is no number": (
         lambda log: change_line(log, 3, lambda s: s.update(rouge_l="x")),
         "what it says of rouge_l is not what rouge_l says",
@@ -66,8 +95,16 @@ SPOILT_LOGS: dict[str, tuple[Callable[[Path], object], str]] = {
         "strategy_f1_macro",
     ),
     "a score that was raised": (
-        lambda log: change_line(log, 3, lambda s: s.update(rouge_l=1.5)),
+        lambda log: change_line(log, 3, lambda s: s.update(rouge_l=0.123)),
         "gives rouge_l",
+    ),
+    "a score beyond its ends": (
+        lambda log: change_line(log, 3, lambda s: s.update(rouge_l=1.5)),
+        "line 4: what it says of rouge_l is not what rouge_l says (1.5)",
+    ),
+    "counts beyond measure": (
+        lambda log: change_line(log, 3, lambda s: s.update(bleu_2=[1e308] * 6)),
+        "what it says of bleu_2 is not what bleu_2 says",
     ),
     "another text": (
         lambda log: change_line(log, 3, lambda s: s.update(doc_hash="0" * 64)),
@@ -99,7 +136,44 @@ SPOILT_RESULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "cut off": (lambda p: p.write_bytes(p.read_bytes()[:500]), "damaged or cut off"),
     "binary": (lambda p: p.write_bytes(b"\xff\xfe\x00"), "not UTF-8"),
     "a list": (lambda p: p.write_text("[]"), "not an lm-eval results file"),
-    "deeply nested": (lambda p: p.write_text("[" * 100_000), "not an lm-eval results file"),
+    "an empty list": (lambda p: p.write_text("[]"), "not an lm-eval results file"),
+    "a number of 5,000 digits": (lambda p: p.write_text("9" * 5000), "not an lm-eval results file"),
+    "deeply nested": (lambda p: p.write_text("[" * 200_000), "not an lm-eval results file"),
+    "deeply nested and closed": (
+        lambda p: edit(p, lambda c: c.update(config=json.loads("[" * 500 + "]" * 500))),
+        "nested too deep",
+    ),
+    "a key twice": (
+        lambda p: p.write_text(p.read_text().replace('"results":', '"results": {}, "results":', 1)),
+        "'results' stands twice in one object",
+    ),
+    "no configs": (lambda p: edit(p, lambda c: c.update(configs=None)), "configs: field required"),
+    "eleven rows of a confusion matrix": (
+        lambda p: edit(
+            p, lambda c: c["configs"][RESPONSE]["metadata"]["csconv_report"].update(confusion=[[0] * 13] * 11)
+        ),
+        "csconv_report.confusion: ",
+    ),
+    "a negative count in it": (
+        lambda p: edit(
+            p,
+            lambda c: c["configs"][RESPONSE]["metadata"]["csconv_report"].update(confusion=[[-1] * 13] * 12),
+        ),
+        "csconv_report.confusion.0.0: ",
+    ),
+    "a share of a million": (
+        lambda p: edit(p, lambda c: c["results"][RESPONSE].update({"rouge_l,none": 1_000_000.0})),
+        "rouge_l,none: 1e+06 is beyond what rouge_l can be",
+    ),
+    "a date that no calendar has": (
+        lambda p: edit(p, lambda c: c.update(date=1e15)),
+        "date: no date: 1000000000000000.0",
+    ),
+    "a folder": (lambda p: (p.unlink(), p.mkdir()), ""),
+    "a pipe": (lambda p: (p.unlink(), os.mkfifo(p)), "cannot be read (not a regular file)"),
+    "a device": (lambda p: (p.unlink(), p.symlink_to("/dev/zero")), "cannot be read (not a regular file)"),
+    "a link to itself": (lambda p: (p.unlink(), p.symlink_to(p)), "cannot be read"),
+    "larger than any": (lambda p: os.truncate(p, 2**33), "larger than 64 MB"),
     "no signature's task": (
         lambda p: edit(p, lambda c: c["configs"][RESPONSE]["metadata"]["csconv_signature"].pop("task")),
         "task csconv_mini_response: damaged (csconv_signature.task: field required)",

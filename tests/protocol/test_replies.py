@@ -197,52 +197,6 @@ def test_hostile_texts_are_read(raw: str) -> None:
         read_reply(raw, kind)
 
 
-@pytest.mark.parametrize(
-    "unit",
-    [
-        *(
-            "<think>",
-            "</think>",
-            "[THINK]",
-            "[",
-            "[提供建议",
-            "【",
-            "(",
-            "(a",
-            "“",
-            "\n",
-            "\n客户",
-            "\n ",
-            "```",
-            "{",
-            " ",
-        ),
-        *(
-            "策略",
-            "策略:",
-            "**",
-            "<|a|>",
-            "<|",
-            "客服:",
-            "回复：",
-            "1. ",
-            "# ",
-            "提供",
-            "6 ",
-            "提供建议 ",
-            "-",
-            "\n---",
-            "a:\n",
-        ),
-        *("analysis", "assistantfinal", "<answer>", "[提供建议]", "，", "\u3000", "<s>", "、"),
-    ],
-)
-def test_reading_takes_time_in_proportion_to_length(unit: str) -> None:
-    # A quadratic pattern would take minutes on these; the test suite's own timeout would say so.
-    for kind in TaskKind:
-        read_reply(unit * 20_000, kind)
-
-
 MARKS = {
     *(mark.casefold() for each in FORMATS for mark in (each.opening, each.closing)),
     *("<|", "<｜", "</s>", "<s>", "_of_turn>", "<eos>", "<bos>", "inst]"),

@@ -139,8 +139,8 @@ def test_what_processes_counted_is_one_count() -> None:
     ("answer", "shown"),
     [
         (None, ""),
-        ("a\x1b[31mb\nc\u202ed\ud83d", "a [31mb c d?"),
-        ("好" * 99, "好" * 80 + "…"),
+        ("a\x1b[31mb\nc\u202ed\ud83d", "a [31mb c d"),
+        ("好" * 99, "好" * 79 + "…"),
     ],
 )
 def test_an_example_is_one_line_that_does_nothing_to_a_terminal(answer: object, shown: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from csc_tasks.data.sources import load
 from csc_tasks.data.splits import Subset
 from csc_tasks.errors import DataError
 from csc_tasks.metrics import all_metrics
+from csc_tasks.protocol.named_data import NamedData, common_names
 from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.signature import DataSignature, JudgeSignature, Protocol, Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
@@ -50,9 +52,9 @@ def test_the_digest_of_an_old_judge_is_still_its_digest(old_results: Path) -> No
     judges = [each["judge"] for each in old_signatures(old_results) if "judge" in each]
     assert len(judges) == 2
     for judge in judges:
-        fields = {k: v for k, v in judge.items() if k not in ("line", "sha256")}
+        fields = {k: v for k, v in judge.items() if k not in ("line", "sha256", "guard")}
         named = [fields.pop(k) for k in ("rubric", "rubric_sha256", "with_reference")]
-        assert JudgeSignature.of(*named, fields).to_json() == judge
+        assert JudgeSignature.of(*named, fields, judge.get("guard")).to_json() == judge
 
 
 def test_the_line_says_all_that_must_agree() -> None:
@@ -140,3 +142,37 @@ def test_protocols_are_told_apart_in_words() -> None:
     assert one.against(one) == ""
     assert other.against(one) == f"scale full against mini, prompt zh-2 (ffffffff) against {one.prompt}"
     assert Protocol.of_named(one.named()) == one
+
+
+def test_the_content_of_data_compares_and_its_name_does_not() -> None:
+    hub = NamedData.of("hub", "4c68b7b1" + "0" * 8)
+    assert str(hub) == "hub (4c68b7b1)"
+    same = NamedData.read("CSConv (1).json (4c68b7b1)")
+    assert same.name == "CSConv (1).json"
+    assert same == hub
+    assert {same: "found"}[hub] == "found"
+    assert NamedData.of("hub", "4c68b7b2" + "0" * 8) != hub
+    # What no csconv wrote is compared as it stands.
+    assert str(NamedData.read("elsewhere")) == "elsewhere"
+    assert NamedData.read("elsewhere") != NamedData.read("here")
+    one = made().protocol
+    renamed = replace(one, data=replace(one.data, name="csconv_mini.json"))
+    assert renamed == one
+    assert (repr(renamed), renamed.against(one)) == (repr(one), "")
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["b.json", "a.parquet"], "a.parquet"),
+        (["CSConv.json", "hub"], "hub"),
+        (["modelscope", "hub", "A.json"], "hub"),
+        (["A.json", "mini"], "mini"),
+    ],
+)
+def test_data_of_several_names_is_called_by_csconvs_own_word_or_the_first_of_them(
+    names: list[str], shown: str
+) -> None:
+    data = [NamedData(64 * "1", name) for name in names]
+    for order in (data, data[::-1]):
+        assert common_names(order) == {64 * "1": shown}

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import logging
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -150,6 +151,18 @@ def test_every_command_reads_a_compressed_run_as_it_read_the_plain_one(
     again = csconv("logs", "compress", runs)
     assert (again.code, again.out) == (0, "")
     assert "nothing to compress" in again.err
+
+
+def test_what_is_no_file_is_named_and_the_other_logs_are_compressed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "samples_csconv_a_1.jsonl")
+    (tmp_path / "samples_csconv_b_1.jsonl").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "samples_csconv_c_1.jsonl").write_text("{}\n")
+    (tmp_path / "samples_csconv_d_1.jsonl").mkdir()
+    done = csconv("logs", "compress", tmp_path)
+    assert done.code == 1
+    assert "samples_csconv_a_1.jsonl: not a regular file" in done.err
+    assert "samples_csconv_b_1.jsonl: No such file or directory" in done.err
+    assert (tmp_path / "samples_csconv_c_1.jsonl.zst").is_file()
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ def test_the_results_file_says_which_stops_were_sent(task: str, chat: bool, stop
 
 @pytest.mark.parametrize("chat", [False, True])
 @pytest.mark.parametrize("task", BOTH)
-def test_stops_of_the_users_own_are_what_is_sent(task: str, chat: bool) -> None:
+@pytest.mark.parametrize("stops", [["。"], ["<|endoftext|>"]])
+def test_stops_of_the_users_own_are_what_is_sent(task: str, chat: bool, stops: list[str]) -> None:
     lm = FunctionLM(gold)
-    evaluate(lm, [task], limit=1, apply_chat_template=chat, gen_kwargs={"until": ["。"]})
-    assert lm.requests[0].args[1]["until"] == ["。"]
+    evaluate(lm, [task], limit=1, apply_chat_template=chat, gen_kwargs={"until": stops})
+    assert lm.requests[0].args[1]["until"] == stops
