@@ -173,11 +173,6 @@ class AnswerCache:
             self._db.close()
 
 
-def _text(value: Any) -> str:
-    """A value as JSON, without halves of characters, which SQLite does not take."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")
-
-
 def _connected(path: Path, locks: LockKind) -> sqlite3.Connection:
     """A connection that locks the file as is done in its folder; SQLite has a way of its own to do so by files."""
     way = {LockKind.FILES: "unix-dotfile", LockKind.OFF: "unix-none"}.get(locks)
@@ -185,3 +180,8 @@ def _connected(path: Path, locks: LockKind) -> sqlite3.Connection:
     return sqlite3.connect(
         place, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=way is not None
     )
+
+
+def _text(value: Any) -> str:
+    """A value as JSON, without halves of characters, which SQLite does not take."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode("utf-8")

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -21,6 +20,7 @@ from pydantic import (
 )
 
 from csc_tasks.errors import ChatError
+from csc_tasks.system.yaml_file import read_yaml
 
 __all__ = ["EndpointConfig", "read_config"]
 
@@ -191,14 +191,7 @@ def read_config(path: Path, kind: type[Config]) -> Config:
     Raises:
         ChatError: with the file and every field that is wrong, without the values in it.
     """
-    try:
-        fields = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ChatError(f"{path}: cannot be read ({type(error).__name__})") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}" if mark else "somewhere"
-        raise ChatError(f"{path}: not YAML ({where})") from None
+    fields = read_yaml(path, ChatError)
     if not isinstance(fields, dict):
         raise ChatError(f"{path}: must hold fields like `model: …` and `base_url: …`")
     try:

@@ -91,6 +91,15 @@ def read_journal(path: Path) -> Iterator[dict[str, Any]]:
                     yield record
 
 
+def _require_known(path: Path, record: Mapping[str, Any]) -> None:
+    version = record.get("format", FORMAT)
+    if isinstance(version, int) and version > FORMAT:
+        raise ChatError(
+            f"{path}: a journal of a newer csconv, which this one cannot read and leaves as it is; install that "
+            "csconv, or move the file away: what stands in it would be asked for again"
+        )
+
+
 def set_aside(path: Path) -> Path | None:
     """Give a journal a name under which nothing is read, for it was paid for; ``None`` if there is none.
 
@@ -106,15 +115,6 @@ def set_aside(path: Path) -> Path | None:
     except OSError as error:
         raise ChatError(f"{path}: cannot be set aside ({error.strerror})") from None
     return target
-
-
-def _require_known(path: Path, record: Mapping[str, Any]) -> None:
-    version = record.get("format", FORMAT)
-    if isinstance(version, int) and version > FORMAT:
-        raise ChatError(
-            f"{path}: a journal of a newer csconv, which this one cannot read and leaves as it is; install that "
-            "csconv, or move the file away: what stands in it would be asked for again"
-        )
 
 
 def rescue(records: Sequence[Mapping[str, Any]], prefix: str) -> Path | None:

@@ -57,10 +57,6 @@ def main() -> None:
         sys.exit(1)
 
 
-def _of_file(error: OSError) -> CSConvError:
-    return CSConvError(f"{error.filename}: {error.strerror}")
-
-
 def _require_working_folder() -> None:
     """Without one, libraries of others end the process in the middle, and a relative path means nothing.
 
@@ -73,6 +69,10 @@ def _require_working_folder() -> None:
         raise ConfigError(
             f"the working folder is gone ({error.strerror}): change to a folder that is there (cd) and try again"
         ) from None
+
+
+def _of_file(error: OSError) -> CSConvError:
+    return CSConvError(f"{error.filename}: {error.strerror}")
 
 
 def _is_expected(error: Exception) -> bool:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from csc_tasks.errors import CSConvError, HarnessError
-from csc_tasks.generation.failing import secure
 from csc_tasks.generation.response_cache import KeptAnswers
 from csc_tasks.protocol.answers import ServedAnswer, has_failed
+from csc_tasks.system.signals import stopped_by, undisturbed
 
 __all__ = ["ask", "losing_nothing"]
 
@@ -77,16 +77,24 @@ def losing_nothing(kept: KeptAnswers, done: Callable[[], str] = lambda: "") -> I
         done: says how far it came, for the message.
 
     Raises:
-        HarnessError: the model failed. Our own errors, and what is no ``Exception`` (Ctrl-C), stay what they are.
+        HarnessError: the model failed. Our own errors, and what is no ``Exception``, stay what they are.
+        KeyboardInterrupt, Terminated: the process was asked to end.
     """
     try:
         yield
     except BaseException as error:
+        # The next signal must not cost what this one has not.
+        with undisturbed():
+            saved = kept.rescue()
+        if by := stopped_by(error):
+            logger.error("stopped by %s%s. %s", by, done(), saved)
+            raise
         if isinstance(error, CSConvError):
             if kept.anything_new:
-                logger.error("%s", kept.rescue())
+                logger.error("%s", saved)
             raise
-        message = secure(error, kept, done())
+        message = f"the model failed{done()} ({type(error).__name__}: {error}). {saved}"
+        logger.error("%s", message, exc_info=error)
         if isinstance(error, Exception):
             raise HarnessError(message) from error
         raise

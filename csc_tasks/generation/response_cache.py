@@ -136,7 +136,7 @@ class KeptAnswers:
         # The working folder may be gone or read-only, and this is the last chance to keep anything.
         for path in (Path(name), Path(tempfile.gettempdir()) / name):
             try:
-                write_rescued(Path(f"{path}_rank{self._rank}.db"), self._new)
+                write_rescued(Path(f"{path}_rank{self._rank}.db"), dict(self._new))
             except Exception:
                 logger.exception("the answers could not be written to %s", path)
             else:
