@@ -19,12 +19,14 @@ from pydantic import (
     model_validator,
 )
 
+from csc_tasks.credentials import is_secret
 from csc_tasks.errors import ChatError
 from csc_tasks.system.yaml_file import read_yaml
 
 __all__ = ["EndpointConfig", "read_config"]
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
 # The request is ours; these would replace it, or turn the answer into something else.
 # max_completion_tokens stood here before it was a field, and kept answers go by what stands here.
 _RESERVED = {"model", "messages", "temperature", "seed", "max_tokens", "response_format", "stream", "n"}
@@ -44,7 +46,9 @@ class EndpointConfig(BaseModel):
     the other.
     ``timeout`` is in seconds for a whole answer; ``backoff`` the first pause before a retry, doubled each
     time up to ``max_backoff``; a response of more than ``max_answer_mb`` is not read to its end; prices are in
-    ``currency`` for a million tokens. Without ``api_key_env`` no key is sent.
+    ``currency`` for a million tokens. Without ``api_key_env`` no key is sent; with ``api_key_header`` it is sent in
+    that header instead of as a bearer token. ``query`` stands behind the address of each request
+    (``api-version: "2024-10-21"``, as Azure wants).
     """
 
     # Inputs are kept out of messages: a key written into the wrong place must not be printed.
@@ -52,7 +56,9 @@ class EndpointConfig(BaseModel):
 
     model: Annotated[str, Field(min_length=1)]
     base_url: str
+    query: dict[str, str] = {}
     api_key_env: str | None = None
+    api_key_header: str | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.0
     seed: int | None = 0
     max_tokens: Count | None = 1024
@@ -89,9 +95,29 @@ class EndpointConfig(BaseModel):
             raise ValueError("must begin with http:// or https:// and name a host, like https://host/v1")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError(
-                "must have no user, password or query; a key belongs into the environment (api_key_env)"
+                "must have no user, password or query; a key belongs into the environment (api_key_env), what else "
+                "stands behind a ? into query"
             )
         return value.rstrip("/").removesuffix("/chat/completions")
+
+    @field_validator("query", mode="before")
+    @classmethod
+    def _plain_query(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError('must be names with values, like api-version: "2024-10-21"')
+        if secret := next((name for name in value if is_secret(str(name))), None):
+            raise ValueError(
+                f"{secret!r:.40} is a key's name; a key belongs into the environment (api_key_env)"
+            )
+        # YAML reads 2024-10-21 as a date and 1 as a number; as text they are what was written.
+        return {str(name): str(each) for name, each in value.items()}
+
+    @field_validator("api_key_header")
+    @classmethod
+    def _header(cls, value: str | None) -> str | None:
+        if value is not None and not _HEADER.fullmatch(value):
+            raise ValueError("must be the name of a header, like api-key")
+        return value
 
     @field_validator("api_key_env")
     @classmethod
@@ -131,6 +157,8 @@ class EndpointConfig(BaseModel):
             self.max_completion_tokens is not None
         ):  # without it, what identifies an answer is what it was before
             found["max_completion_tokens"] = self.max_completion_tokens
+        if self.query:
+            found["query"] = self.query
         return found
 
     @property

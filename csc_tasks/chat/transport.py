@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from csc_tasks.chat.config import EndpointConfig
 from csc_tasks.chat.proxies import proxy_for
@@ -59,11 +60,14 @@ class Transport:
     def __init__(self, config: EndpointConfig, key: str | None) -> None:
         if find_spec("aiohttp") is None:
             raise ChatError("asking a model at an endpoint needs aiohttp: pip install aiohttp")
-        self.url = f"{config.base_url}/chat/completions"
+        query = f"?{urlencode(config.query)}" if config.query else ""
+        self.url = f"{config.base_url}/chat/completions{query}"
         self._config = config
         # Answers are short; what is not compressed cannot unfold to gigabytes either.
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if key:
+        if key and config.api_key_header:
+            self._headers[config.api_key_header] = key
+        elif key:
             self._headers["Authorization"] = f"Bearer {key}"
         # Read once: aiohttp's own ``trust_env`` reads it, and ``.netrc``, anew for every request in a thread.
         self._proxy = proxy_for(config.base_url)

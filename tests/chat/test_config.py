@@ -126,3 +126,32 @@ def test_what_identified_an_answer_before_there_was_a_new_field_does_so_still() 
     ]
     newer = EndpointConfig(model="m", base_url="http://h", max_completion_tokens=9)
     assert newer.parameters["max_completion_tokens"] == 9
+
+
+def test_what_stands_behind_the_address_and_the_header_of_the_key_are_fields(tmp_path: Path) -> None:
+    text = (
+        "model: m\nbase_url: https://x.openai.azure.com/openai/deployments/d\n"
+        "query: {api-version: 2024-10-21, n: 1}\napi_key_env: K\napi_key_header: api-key\n"
+    )
+    config = read_config(written(tmp_path, text), EndpointConfig)
+    assert config.query == {"api-version": "2024-10-21", "n": "1"}
+    assert config.parameters["query"] == config.query
+    plain = read_config(written(tmp_path, "model: m\nbase_url: http://h\n"), EndpointConfig)
+    assert "query" not in plain.parameters  # what identifies an answer is what it was before
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            f"query: {{api-key: {CANARY}}}",
+            "query: 'api-key' is a key's name; a key belongs into the environment",
+        ),
+        (f"query: {CANARY}", "query: must be names with values"),
+        (f'api_key_header: "x y: {CANARY}"', "api_key_header: must be the name of a header"),
+    ],
+)
+def test_a_key_in_the_wrong_one_of_them_is_refused_unseen(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ChatError, match=message) as error:
+        read_config(written(tmp_path, f"model: m\nbase_url: http://h\n{text}\n"), EndpointConfig)
+    assert CANARY not in str(error.value)

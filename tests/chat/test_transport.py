@@ -214,3 +214,16 @@ def test_an_answer_that_cannot_be_unpacked_is_none(server: ChatServer, coding: s
     answer = ask(server.url)
     assert answer.status is FAILED
     assert answer.reason
+
+
+def test_a_query_stands_behind_the_address_and_the_key_in_the_header_that_is_named(
+    server: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", CANARY)
+    query = {"api-version": "2024-10-21", "a b": "&c"}
+    answer = ask(server.url, query=query, api_key_env="KEY", api_key_header="api-key")
+    assert answer.status is ANSWERED
+    head = server.headers[-1]
+    assert head.startswith("POST /v1/chat/completions?api-version=2024-10-21&a+b=%26c HTTP/1.1\r\n")
+    assert f"api-key: {CANARY}\r\n" in head
+    assert "Authorization" not in head
