@@ -155,7 +155,9 @@ def _call(name: str) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-@pytest.mark.parametrize("begins", ["absent", "stale", "partial"])
+@pytest.mark.parametrize(
+    "begins", ["absent", *(pytest.param(b, marks=pytest.mark.slow) for b in ("stale", "partial"))]
+)
 def test_sixty_four_processes_may_register_at_once(tasks: Path, begins: str) -> None:
     if begins != "absent":
         register()

@@ -49,7 +49,11 @@ def test_a_models_name_is_shown_and_does_nothing(
         assert not line.startswith(("=", "+", "-", "@")), "a spreadsheet would run it"
 
 
-@pytest.mark.parametrize("name", ["[/v2]", "my-model[v2]", "\x1b[31mred", "a\u202eb"])
+_SLOW = pytest.mark.slow
+OTHERS = ["[/v2]", "\x1b[31mred", *(pytest.param(n, marks=_SLOW) for n in ("my-model[v2]", "a\u202eb"))]
+
+
+@pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("command", ["leaderboard", "card", "compare", "gate with a folder", "pairs"])
 def test_so_it_does_in_every_other_command(
     command: str, name: str, runs: Path, kept: Path, monkeypatch: pytest.MonkeyPatch

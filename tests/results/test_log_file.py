@@ -102,7 +102,12 @@ def test_a_log_that_still_grows_is_left_alone(log: Path) -> None:
     assert log.exists()
 
 
-@pytest.mark.parametrize("form", Compression)
+FORMS = [
+    pytest.param(form, marks=[] if form is Compression.ZST else [pytest.mark.slow]) for form in Compression
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_every_command_reads_a_compressed_run_as_it_read_the_plain_one(
     tmp_path: Path, once: Callable[[str, Callable[[Path], object]], Path], form: Compression
 ) -> None:

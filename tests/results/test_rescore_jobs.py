@@ -275,7 +275,10 @@ def test_a_metric_that_fails_is_nan_with_its_reason_and_is_scored_when_it_can_be
         pytest.param(
             ("--metrics", "bertscore"),
             "bertscore cannot be computed: bert-base-chinese cannot be loaded",
-            marks=pytest.mark.skipif(find_spec("bert_score") is None, reason="needs csconv-eval[bertscore]"),
+            marks=[  # the hub is asked again and again before it is given up
+                pytest.mark.slow,
+                pytest.mark.skipif(find_spec("bert_score") is None, reason="needs csconv-eval[bertscore]"),
+            ],
         ),
         (("--metadata", "csconv_data=mini"), "--metadata csconv_data: only csconv_bertscore_"),
         (("--metadata", "csconv_bertscore_layer=x"), "csconv_bertscore_layer='x': must be a whole number"),
