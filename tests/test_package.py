@@ -117,6 +117,7 @@ def test_the_wheel_declares_the_entry_points_and_wants_no_torch_by_default(wheel
     assert not [r for r in required if r.startswith(("torch", "transformers", "bert", "lm-eval["))]
 
 
+@pytest.mark.slow
 def test_importing_any_module_changes_nothing_in_python_or_the_harness() -> None:
     program = (
         "import sys, pkgutil, importlib, lm_eval.models\n"

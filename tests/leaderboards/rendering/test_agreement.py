@@ -86,7 +86,13 @@ def of_folder(folder: Path, site: Path) -> Renderings:
     return Renderings(json.loads(texts[".json"]), texts[".html"], texts[".md"], texts[".csv"], terminal)
 
 
-@pytest.fixture(scope="module", params=["board", "small_board", "large_board", "negative", "old results"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        *("board", "small_board", "large_board", "negative"),
+        pytest.param("old results", marks=pytest.mark.slow),
+    ],
+)
 def renderings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Renderings:
     if request.param == "old results":
         folder = request.getfixturevalue("old_results")
