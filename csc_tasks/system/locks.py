@@ -8,17 +8,16 @@ locks nothing, for who sees to it that nothing runs twice.
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
-import socket
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from csc_tasks.errors import ConfigError
 
@@ -32,9 +31,6 @@ __all__ = ["LockKind", "locked", "locks_in"]
 logger = logging.getLogger(__name__)
 
 VARIABLE = "CSCONV_LOCKS"
-_POLL = 0.05
-"""Seconds between two attempts."""
-_HELD = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK}
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOTTY}
 
 
@@ -85,7 +81,8 @@ def locked(path: Path, waiting: str | None) -> Iterator[bool]:
 
     The operating system frees the lock when its process ends, however that ends; the file stays, for who removed it
     would let two others lock two files. Where a file is the lock (:class:`LockKind`), one that a killed process has
-    left is removed by the next on the same machine; on another the message says which file it is.
+    left is removed by the next on the same machine; of another machine's nobody knows, and the message says which
+    file it is. No clock counts.
 
     Args:
         path: of the lock.
@@ -98,123 +95,31 @@ def locked(path: Path, waiting: str | None) -> Iterator[bool]:
     kind = locks_in(path.parent)
     if kind is LockKind.OFF:
         yield True
-    elif kind is LockKind.FILES:
-        holder = path.with_name(f"{path.name}.held")
-        held = _wait(lambda: _create(holder), waiting, holder)
-        try:
-            yield held
-        finally:
-            if held:
-                holder.unlink(missing_ok=True)
-    else:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            yield _wait(lambda: _flock(handle), waiting)
-        finally:
-            os.close(handle)  # and with it the lock
-
-
-def _wait(attempt: Callable[[], bool], waiting: str | None, holder: Path | None = None) -> bool:
-    """Attempt until it succeeds; once, where nobody wants to wait."""
-    if attempt():
-        return True
-    if waiting is None:
-        return False
-    logger.warning("%s%s", waiting, f" ({_whose(holder)})" if holder else "")
-    while not attempt():
-        time.sleep(_POLL)
-    return True
-
-
-def _flock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in _HELD:
-            return False
-        raise
-    return True
-
-
-# --- a file in the place of a lock: there while it is held ---
-
-
-def _create(holder: Path) -> bool:
-    """Make the file, and remove one whose process is gone."""
-    if _is_left(holder):
-        _remove_left(holder)
-    try:
-        handle = os.open(holder, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-    except FileExistsError:
-        return False
-    content = {"host": socket.gethostname(), "process": os.getpid(), "machine": _machine()}
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump({**content, "started": _started(os.getpid())}, file)
-    return True
-
-
-def _is_left(holder: Path) -> bool:
-    """Whether the process that made the file is gone. Of another machine that is never certain, whatever clocks say."""
-    made = _content(holder)
-    process = made.get("process")
-    if made.get("machine") != _machine() or not isinstance(process, int):
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return made.get("started") != _started(process)
-
-
-def _remove_left(holder: Path) -> None:
-    """Remove it, of several that want to only one, for the next one's file has the same name."""
-    guard = holder.with_name(f"{holder.name}.removing")
-    try:
-        guard.mkdir()
-    except FileExistsError:
         return
+    lock = SoftFileLock(f"{path}.held") if kind is LockKind.FILES else FileLock(path)
+    held = _acquired(lock, waiting)
     try:
-        if _is_left(holder):
-            holder.unlink(missing_ok=True)
+        yield held
     finally:
-        guard.rmdir()
+        if held:
+            lock.release()
 
 
-def _whose(holder: Path) -> str:
-    made = _content(holder)
-    who = (
-        f"process {made['process']} on {made['host']}" if {"process", "host"} <= made.keys() else "a process"
-    )
-    return f"{holder} is of {who}; if that is gone, remove the file"
-
-
-def _content(holder: Path) -> dict[str, object]:
-    with suppress(OSError, ValueError):
-        made = json.loads(holder.read_text(encoding="utf-8"))
-        if isinstance(made, dict):
-            return made
-    return {}
-
-
-def _machine() -> str:
-    """What tells whether a process number means here what it means there: containers share names, not numbers."""
-    parts = [socket.gethostname()]
-    with suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip())
-        parts.append(str(Path("/proc/self/ns/pid").readlink()))
-    return " ".join(parts)
-
-
-def _started(process: int) -> str:
-    """When a process began, in the kernel's own count; '' where that is not told. Numbers are given again."""
+def _acquired(lock: BaseFileLock, waiting: str | None) -> bool:
+    """Take a lock; at once or not at all, where nobody wants to wait."""
     try:
-        return (
-            Path(f"/proc/{process}/stat")
-            .read_text(encoding="utf-8", errors="replace")
-            .rpartition(")")[2]
-            .split()[19]
-        )
-    except (OSError, IndexError):
+        lock.acquire(timeout=0)
+    except Timeout:
+        if waiting is None:
+            return False
+        logger.warning("%s%s", waiting, _whose(lock))
+        lock.acquire()
+    return True
+
+
+def _whose(lock: BaseFileLock) -> str:
+    """Which process has left a file that nobody here can know to be left, in words."""
+    if not isinstance(lock, SoftFileLock):
         return ""
+    who = "a process" if lock.pid is None else f"process {lock.pid}, here or on another machine"
+    return f" ({lock.lock_file} is of {who}; if that is gone, remove the file)"
