@@ -15,9 +15,10 @@ from csc_tasks.errors import DataError
 from csc_tasks.generation.cache_file import plain_value, read_rescued, write_rescued
 from csc_tasks.generation.dialogue import DialogueRequest
 from csc_tasks.generation.turn_requests import TurnRequest
+from csc_tasks.harness.last_words import before_the_end
 from csc_tasks.harness.request_names import GENERATE_DIALOGUE
 
-__all__ = ["KeptAnswers"]
+__all__ = ["KeptAnswers", "begin_run"]
 
 Request = DialogueRequest | TurnRequest
 
@@ -34,7 +35,7 @@ class KeptAnswers:
     """
 
     def __init__(self, lm: Any) -> None:
-        self._rank = lm.rank
+        _run.rank = lm.rank
         self._hook = getattr(lm, "cache_hook", None)
         self._cache: Any = getattr(self._hook, "dbdict", None)
         self._new: dict[str, Any] = {}
@@ -113,10 +114,12 @@ class KeptAnswers:
             self._cache.commit()
 
     def close(self) -> None:
-        """At the end of a run that went well: what the cache would not take is written elsewhere."""
+        """When all is answered: what the cache would not take is written elsewhere, and what has none remembered."""
         self.flush()
         if self._broken:
             logger.error("%s. %s", self._broken, self._saved())
+        elif self._cache is None:
+            _run.answers.update(self._new)
 
     def rescue(self) -> str:
         """Make sure that the answers are on disk, and say how to go on from there."""
@@ -130,18 +133,45 @@ class KeptAnswers:
         return self._saved()
 
     def _saved(self) -> str:
-        if not self._new:
+        _run.answers.update(self._new)
+        return _run.save()
+
+
+class _Run:
+    """What the models of this run have answered that no cache on disk has: of all its requests, whatever their type."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {}
+        self.rank = 0
+
+    def save(self) -> str:
+        """Write it down, and say how to go on from there."""
+        if not self.answers:
             return "It had not answered anything"
         name = f"csconv_rescue_{time.strftime('%Y%m%dT%H%M%S')}"
         # The working folder may be gone or read-only, and this is the last chance to keep anything.
         for path in (Path(name), Path(tempfile.gettempdir()) / name):
             try:
-                write_rescued(Path(f"{path}_rank{self._rank}.db"), dict(self._new))
+                write_rescued(Path(f"{path}_rank{self.rank}.db"), dict(self.answers))
             except Exception:
                 logger.exception("the answers could not be written to %s", path)
             else:
+                self.answers.clear()
                 return f"Its answers are kept: the same command with --use_cache {path} goes on from there"
         return "Its answers could NOT be written to disk; the log says why"
+
+
+_run = _Run()
+
+
+def begin_run() -> None:
+    """Before a run asks anything: what is answered from here on belongs together, and is saved if the run fails later.
+
+    After generation scores are computed and files written, for minutes; whatever goes wrong there must not cost the
+    hours before.
+    """
+    _run.answers.clear()
+    before_the_end(lambda: _run.save() if _run.answers else "")
 
 
 def _samples(request: Request) -> bool:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from csc_tasks.errors import CSConvError, HarnessError
+from csc_tasks.harness.last_words import say_last_words
 from csc_tasks.harness.log_secrets import hidden
 
 __all__ = [
@@ -115,6 +116,7 @@ def show_messages_plainly() -> None:
             sys.stderr.write(hidden(whole))
         else:
             previous(kind, error, trace)
+        say_last_words()
 
     hook._csconv = True  # type: ignore[attr-defined]
     sys.excepthook = hook

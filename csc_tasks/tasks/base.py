@@ -21,6 +21,7 @@ from lm_eval.api.utils import Message, multiturn_to_singleturn
 from csc_tasks.data.sources import evaluation_corpus, select, training_corpus
 from csc_tasks.errors import ConfigError, needs_extra
 from csc_tasks.generation.request_types import install
+from csc_tasks.generation.response_cache import begin_run
 from csc_tasks.harness import abilities
 from csc_tasks.harness.lm_eval import check_version, show_messages_plainly, speak_as_loudly_as_lm_eval
 from csc_tasks.harness.log_secrets import hide_secrets_in_logs
@@ -239,6 +240,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         lm-eval's cache of requests is keyed by the task's name and not by data, prompt version or
         examples, so it would answer with the prompts of another file; and building takes two seconds.
         """
+        begin_run()
         prepare(self.metrics)
         if self.judge is not None and self.metrics:
             self.judge.prepare()

@@ -145,6 +145,7 @@ from tests.generation.test_response_cache import FailingLM
 from tests.running import evaluate
 class Vanishing(FailingLM):
     def generate_until(self, requests, disable_tqdm=False):
+        assert len(requests) == 9  # not when it is only tried whether there is such a method
         os.rmdir(os.getcwd())
         return super().generate_until(requests)
 evaluate(Vanishing(5), ["csconv_mini_response"], limit=9)
@@ -156,3 +157,62 @@ evaluate(Vanishing(5), ["csconv_mini_response"], limit=9)
     )
     assert f"--use_cache {tmp_path}/csconv_rescue_" in done.stderr, done.stderr[-2000:]
     assert list(tmp_path.glob("csconv_rescue_*_rank0.db"))
+
+
+SCRIPT = """
+import os, signal, sys, time
+from tests.generation.test_response_cache import FailingLM
+from tests.running import evaluate
+from csc_tasks.tasks.base import CSConvTask
+how = sys.argv[1]
+def end(self, *_):
+    if how == "error":
+        raise OSError("no space left on device")
+    os.kill(os.getpid(), getattr(signal, how))
+    time.sleep(30)
+if how == "dialogue":
+    evaluate(FailingLM(12), ["csconv_mini_response", "csconv_mini_dialogue"], limit=9)
+else:
+    CSConvTask._summarise = end  # it comes after generation
+    evaluate(FailingLM(9999), ["csconv_mini_response"], limit=9)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("how", "code"), [("error", 1), ("SIGINT", -2), ("SIGTERM", -15), ("SIGHUP", -1), ("dialogue", 1)]
+)
+def test_what_was_answered_is_kept_whatever_happens_after_generation(
+    tmp_path: Path, how: str, code: int
+) -> None:
+    """An error or signal while scores are computed, or in the requests of another task."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", SCRIPT, how]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=tmp_path)
+    assert done.returncode == code, done.stderr[-2000:]
+    assert "--use_cache csconv_rescue_" in done.stderr
+    (path,) = tmp_path.glob("csconv_rescue_*_rank0.db")
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT count(*) FROM csconv_answers").fetchone()[0] >= 9
+    lm = FailingLM(9999)
+    evaluate(lm, [BOTH[0]], limit=9, use_cache=str(path).removesuffix("_rank0.db"))
+    assert lm.requests == []
+
+
+def test_a_run_that_went_well_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    evaluate(FailingLM(9999), [BOTH[0]], limit=3)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_answers_of_an_earlier_run_are_not_taken_for_those_of_a_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a training loop: the same process evaluates one checkpoint after the other."""
+    monkeypatch.chdir(tmp_path)
+    evaluate(FailingLM(9999), [BOTH[0]], limit=9)
+    with pytest.raises(HarnessError):
+        evaluate(FailingLM(3), [BOTH[0]], limit=9)
+    (path,) = tmp_path.glob("csconv_rescue_*_rank0.db")
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT count(*) FROM csconv_answers").fetchone()[0] <= 3
