@@ -66,7 +66,7 @@ def doctor(
     judge: Annotated[
         Path | None,
         typer.Option(
-            "--judge", metavar="JUDGE.YAML", help="Require that this judge answers; asks one question."
+            "--judge", metavar="JUDGE.YAML", help="Require a verdict of this judge; asks one question."
         ),
     ] = None,
     cache: Annotated[

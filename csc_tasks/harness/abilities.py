@@ -41,7 +41,7 @@ class _LookedAt(BaseException):
     """Somebody wants to know what a request asks. No ``Exception``, which model classes catch."""
 
 
-class _Closed:
+class _Untouched:
     """Nothing may be known of it: a model class that gets as far as looking at its requests does not refuse."""
 
     def __getattr__(self, name: str) -> Any:
@@ -57,7 +57,11 @@ class _Closed:
         raise _LookedAt
 
 
-class _Trial(_Closed, Instance):  # type: ignore[misc]
+class _Closed(_Untouched, list[Any]):
+    """A list of requests, as far as anybody may know."""
+
+
+class _Trial(_Untouched, Instance):  # type: ignore[misc]
     """A request of which the task may be known, and not what it asks."""
 
     def __init__(self, method: str, task: str) -> None:

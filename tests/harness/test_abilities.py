@@ -138,6 +138,20 @@ def test_a_group_of_which_nothing_is_left_is_left_out_too() -> None:
         evaluate(OnlyLikelihoods(gold), ["csconv_mini"], dict(SKIP), limit=2)
 
 
+class Careful(FunctionLM):
+    """Looks at what it is given before it begins, as many classes of users do."""
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = False) -> list[Any]:
+        assert isinstance(requests, list), "requests must be a list"
+        if not requests:
+            raise ValueError("nothing to do")
+        return super().generate_until(requests)
+
+
+def test_a_class_that_looks_at_what_it_is_given_is_not_taken_for_one_that_refuses() -> None:
+    assert len(evaluate(Careful(gold), [RESPONSE], limit=2)["samples"][RESPONSE]) == 2
+
+
 def test_a_model_that_can_do_everything_is_not_tried_with_real_requests() -> None:
     lm = FunctionLM(gold)
     results = evaluate(lm, [RESPONSE, MC], limit=2)
