@@ -7,18 +7,15 @@ decided in Python, because lm-eval compiles a Jinja field anew for every documen
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from datasets import Dataset
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
-from lm_eval.api.utils import Message, multiturn_to_singleturn
 
-from csc_tasks.data.sources import evaluation_corpus, select, training_corpus
+from csc_tasks.data.sources import Corpus, evaluation_corpus, select, training_corpus
 from csc_tasks.errors import ConfigError, needs_extra
 from csc_tasks.generation.request_types import install
 from csc_tasks.generation.response_cache import begin_run
@@ -36,14 +33,15 @@ from csc_tasks.protocol.report import RunReport
 from csc_tasks.protocol.scoring import Scored, TurnRecord, metrics_of_task
 from csc_tasks.protocol.signature import DataSignature, Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
-from csc_tasks.protocol.turns import PromptBook, TurnDoc, turn_docs
+from csc_tasks.protocol.turns import PromptBook, TurnDoc
 from csc_tasks.tasks.aggregation import Aggregation, ClusteredError
+from csc_tasks.tasks.prompting import Prompting, PromptOptions
 from csc_tasks.tasks.reply_warnings import warn_of_replies
 
 if TYPE_CHECKING:
     from csc_tasks.judging.live_run import JudgeInRun
 
-__all__ = ["FILTER", "CSConvTask", "PromptOptions"]
+__all__ = ["FILTER", "CSConvTask"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,16 +49,6 @@ LOGGED_OF_TURN = 1300
 """Bytes of a log for a turn besides its prompts and its metrics' items, measured."""
 FILTER = "none"
 """lm-eval's name for "no filter", so that scores are found under the usual ``metric,none``."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class PromptOptions:
-    """What the user's options add to a prompt."""
-
-    num_fewshot: int = 0
-    system_instruction: str | None = None
-    fewshot_as_multiturn: bool = False
-    chat_template: Callable[..., Any] | None = None
 
 
 class CSConvTask(ConfigurableTask):  # type: ignore[misc]
@@ -93,9 +81,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
                 "label the file (docs/own-data.md)"
             )
         self.book = PromptBook(self.conversations, self.prompt_texts, self.KIND)
-        self._shots: list[tuple[str, str]] = []
-        self._fewshot_seed: int | None = None
-        self._prefixes: dict[tuple[int, str | None], str] = {}
+        self.prompting = Prompting(self.prompt_texts, self.KIND, self.book, self._training, self._on_drawn)
         self._world_size = 1
         self._stops_chosen = False
         self.report = RunReport()
@@ -156,81 +142,20 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         raise NotImplementedError
 
     def fewshot_docs(self) -> None:
-        """No few-shot documents for lm-eval's own sampler: they are drawn by :meth:`_draw` when asked for."""
+        """No few-shot documents for lm-eval's own sampler: they are drawn when asked for."""
         return
 
     # --- prompts ---
 
     def set_fewshot_seed(self, seed: int | None = None) -> None:
         """Remember lm-eval's few-shot seed; examples are drawn from it once a run."""
-        self._fewshot_seed = seed
-        self._shots.clear()
-        self._prefixes.clear()
+        self.prompting.set_seed(seed)
 
-    def _draw(self, count: int) -> list[tuple[str, str]]:
-        """The run's few-shot examples as (history and cue, answer).
+    def _training(self) -> Corpus:
+        return training_corpus(self.options.subset, self.options.train, self.corpus)
 
-        They are the same for every turn: prompts that share a prefix cost a server with prefix caching
-        almost nothing, and no turn is luckier in its examples than another.
-        """
-        if len(self._shots) != count:
-            training = training_corpus(self.options.subset, self.options.train, self.corpus)
-            if not training.labelled:
-                raise ConfigError(
-                    f"--num_fewshot {count}: {training.path} has no strategies, which an example must show; "
-                    "--metadata csconv_train= names another file"
-                )
-            # A conversation that is evaluated must not be an example.
-            pool = [c for c in training.conversations if c.id not in self.book]
-            if count > len(pool):
-                raise ConfigError(
-                    f"--num_fewshot {count}: {training.path} has only {len(pool)} conversations to draw from"
-                )
-            rng = random.Random(self._fewshot_seed)
-            chosen = rng.sample(pool, count)
-            book = PromptBook(chosen, self.prompt_texts, self.KIND)
-            docs = [rng.choice(list(turn_docs([c]))) for c in chosen]
-            self._shots = [(book.question(doc), book.target(doc)) for doc in docs]
-            self.signature = self.signature.with_fewshot(
-                training.name, training.fingerprint, self._fewshot_seed
-            )
-        return self._shots
-
-    def _prompt(self, question: str, options: PromptOptions) -> Any:
-        """The prompt that is sent: instruction, examples, history and cue, the chat template around them.
-
-        A string, or what the backend's ``apply_chat_template`` makes of the messages.
-        """
-        if options.chat_template is not None:
-            messages = self._messages(question, options)
-            turns = (
-                [m.to_dict() for m in messages]
-                if options.fewshot_as_multiturn
-                else multiturn_to_singleturn(messages)
-            )
-            return options.chat_template(turns, add_generation_prompt=True)
-        key = options.num_fewshot, options.system_instruction
-        prefix = self._prefixes.get(key)
-        if prefix is None:
-            texts = self.prompt_texts
-            shots = "".join(
-                q + texts.answer_gap + a + texts.next_dialogue for q, a in self._draw(options.num_fewshot)
-            )
-            system = options.system_instruction + "\n\n" if options.system_instruction else ""
-            prefix = self._prefixes[key] = system + texts.head(self.KIND) + shots
-        return prefix + question
-
-    def _messages(self, question: str, options: PromptOptions) -> list[Message]:
-        texts = self.prompt_texts
-        messages = [Message("system", options.system_instruction)] if options.system_instruction else []
-        opening = texts.head(self.KIND)
-        for asked, answer in self._draw(options.num_fewshot):
-            messages.append(Message("user", opening + asked, texts.answer_gap))
-            # The blank line belongs to the joined form only; a chat message begins with the heading.
-            messages.append(Message("assistant", answer, "\n\n"))
-            opening = texts.next_dialogue.lstrip("\n")
-        messages.append(Message("user", opening + question))
-        return messages
+    def _on_drawn(self, training: Corpus, seed: int | None) -> None:
+        self.signature = self.signature.with_fewshot(training.name, training.fingerprint, seed)
 
     def build_all_requests(self, **options: Any) -> None:
         """Load what scoring needs, then build the prompts, whatever ``--cache_requests`` says.

@@ -21,7 +21,8 @@ from csc_tasks.protocol.scoring import read_replies, score_replies
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
 from csc_tasks.tasks.aggregation import OfConversations
-from csc_tasks.tasks.base import FILTER, CSConvTask, PromptOptions
+from csc_tasks.tasks.base import FILTER, CSConvTask
+from csc_tasks.tasks.prompting import PromptOptions
 
 __all__ = ["DialogueTask"]
 
@@ -83,7 +84,9 @@ class DialogueTask(CSConvTask):
 
     def _dialogue(self, conversation: Conversation, options: PromptOptions) -> Dialogue:
         def render(history: str, turn: TurnDoc) -> Any:
-            return self._prompt(history + self.prompt_texts.cue(self.KIND, gold_strategy(turn)), options)
+            return self.prompting.prompt(
+                history + self.prompt_texts.cue(self.KIND, gold_strategy(turn)), options
+            )
 
         return Dialogue(conversation, self.prompt_texts, render, self.options.think)
 

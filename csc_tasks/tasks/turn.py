@@ -16,7 +16,8 @@ from csc_tasks.protocol.answers import clean
 from csc_tasks.protocol.scoring import gold_ranks, read_replies, score_replies
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, turn_docs
-from csc_tasks.tasks.base import FILTER, CSConvTask, PromptOptions
+from csc_tasks.tasks.base import FILTER, CSConvTask
+from csc_tasks.tasks.prompting import PromptOptions
 
 __all__ = ["ResponseOracleTask", "ResponseTask", "StrategyChoiceTask", "StrategyTask", "TurnTask"]
 
@@ -52,7 +53,7 @@ class TurnTask(CSConvTask):
         return self.book.target(doc)
 
     def _context(self, doc: TurnDoc, options: PromptOptions) -> Any:
-        return self._prompt(self.book.question(doc), options)
+        return self.prompting.prompt(self.book.question(doc), options)
 
     def apply_filters(self) -> None:
         """Read and score all replies of this process at once: the one hook that sees them together."""
