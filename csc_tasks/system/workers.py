@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, suppress
 from multiprocessing.context import BaseContext
@@ -29,13 +29,17 @@ _FILES = 8
 
 
 @contextmanager
-def worker_pool(workers: int, context: BaseContext | None = None) -> Iterator[ProcessPoolExecutor]:
+def worker_pool(
+    workers: int, context: BaseContext | None = None, preload: Sequence[str] = ()
+) -> Iterator[ProcessPoolExecutor]:
     """A pool whose workers are stopped where the block is left by an exception, and end where this process is killed.
 
     Args:
         workers: how many; fewer where this process may not open the files that they take.
-        context: how they are started, by default as Python does.
+        context: how they are started, by default from a process of their own (:func:`_from_a_clean_process`).
+        preload: modules that the workers need, which that process imports once for all of them.
     """
+    context = context or _from_a_clean_process(preload)
     workers = fitting(workers, _FILES, "worker processes")
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
@@ -50,6 +54,20 @@ def worker_pool(workers: int, context: BaseContext | None = None) -> Iterator[Pr
                 process.kill()
         raise
     pool.shutdown()
+
+
+def _from_a_clean_process(preload: Sequence[str]) -> BaseContext:
+    """Workers that are forked from a process without threads.
+
+    A fork of this one has the locks of its other threads as they were, held by nobody who could free them: a progress
+    bar's, a server's, those of a library that computes on all cores. Once in some thousand times a worker waits for one
+    for ever.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", *preload])
+    return context
 
 
 def end_with_owner() -> None:

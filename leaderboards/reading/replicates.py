@@ -132,7 +132,7 @@ def replicates_of(
     if done:
         on_progress(done)
     processes = min(workers, len(jobs))
-    with worker_pool(processes) if processes > 1 else nullcontext() as pool:
+    with worker_pool(processes, preload=[__name__]) if processes > 1 else nullcontext() as pool:
         read = iter(pool.map(_summary, jobs) if pool else map(_summary, jobs))
         for place, summary in enumerate(found):
             if summary is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -74,3 +75,16 @@ def test_an_error_does_not_wait_for_the_workers() -> None:
     with pytest.raises(LookupError):
         use()
     assert time.monotonic() - began < 10
+
+
+LOCK = threading.Lock()
+
+
+def _takes_the_lock(_: int) -> bool:
+    return LOCK.acquire(timeout=5)
+
+
+def test_a_lock_that_a_thread_holds_when_workers_start_is_not_held_in_them() -> None:
+    """As a progress bar's, or that of a library which computes on all cores: a fork would wait for it for ever."""
+    with LOCK, worker_pool(2) as pool:
+        assert all(pool.map(_takes_the_lock, range(2)))
