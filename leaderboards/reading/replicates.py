@@ -33,7 +33,7 @@ from csc_tasks.metrics.comparison import interval
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, resample_counts
 from csc_tasks.outside import parse_json, read_file
 from csc_tasks.packed import read_arrays
-from csc_tasks.results.log_file import log_sha256
+from csc_tasks.results.log_file import log_sha256, plain
 from csc_tasks.results.results_file import Origin, TaskRun
 from csc_tasks.system.workers import worker_pool
 
@@ -42,6 +42,8 @@ __all__ = ["Replicates", "replicate", "replicates_of"]
 FORMAT = 2
 """Of the kept files; raised when what they hold changes."""
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
+_WORTHWHILE = 16 * 2**20
+"""Bytes of logs from which on several processes are sooner done than one."""
 _RACE = 2.0
 """Seconds: a file changed so shortly before it was hashed may have changed again within its timestamp."""
 
@@ -131,7 +133,8 @@ def replicates_of(
     done = len(runs) - len(jobs)
     if done:
         on_progress(done)
-    processes = min(workers, len(jobs))
+    # Starting processes takes a second, in which one reads some megabytes.
+    processes = min(workers, len(jobs)) if sum(_size(run) for run, _, _ in jobs) > _WORTHWHILE else 1
     with worker_pool(processes, preload=[__name__]) if processes > 1 else nullcontext() as pool:
         read = iter(pool.map(_summary, jobs) if pool else map(_summary, jobs))
         for place, summary in enumerate(found):
@@ -140,6 +143,14 @@ def replicates_of(
                 done += 1
                 on_progress(done)
     return [summary for summary in found if summary is not None]
+
+
+def _size(run: TaskRun) -> int:
+    """Bytes of a run's log, nearly: a compressed one is a twelfth."""
+    try:
+        return run.samples.stat().st_size * (1 if plain(run.samples) == run.samples else 12)
+    except OSError:
+        return 0
 
 
 def _kept(run: TaskRun, folder: Path) -> Replicates | None:
