@@ -84,7 +84,7 @@ def ideal(samples: list[dict[str, Any]], connections: int) -> tuple[float, float
     """Seconds of the longest conversation, and of all turns over the connections."""
     talks = []
     for sample in samples:
-        prompts = [json.loads(prompt.prompt) for prompt, _ in sample["arguments"]]
+        prompts = [json.loads(prompt[0]) for prompt, _ in sample["arguments"]]
         talks.append(sum(latency(messages[-1]["content"]) for messages in prompts))
     return max(talks), sum(talks) / connections
 
