@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-__all__ = ["HIDDEN", "is_secret", "secrets_of", "without_secret_pairs", "without_secrets"]
+__all__ = ["HIDDEN", "SHORTEST", "is_secret", "secrets_of", "without_secret_pairs", "without_secrets"]
 
 _WORDS = re.compile(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*")
 _SECRET_WORDS = """
@@ -33,8 +33,8 @@ _PAIR = re.compile(
     r"""(?P<name>["'][\w-]{1,60}["'])(?P<is>\s{0,3}[:=,]\s{0,3})(?P<quote>["'])(?P<value>[^"'\n]{1,4000})(?P=quote)"""
 )
 """A name and its value as dictionaries, JSON and lists of headers write them."""
-_SHORTEST = 8
-"""Letters that a value of the environment must have to be looked for: ``KEY=1`` is no secret."""
+SHORTEST = 8
+"""Letters that a value must have to be looked for wherever it stands: ``KEY=1`` is no secret."""
 
 
 def is_secret(name: str) -> bool:
@@ -50,7 +50,7 @@ def secrets_of(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
         value
         for name, value in environment.items()
         # SSH_AUTH_SOCK and the like name a place.
-        if len(value) >= _SHORTEST and is_secret(name) and not value.startswith(("/", "~", "."))
+        if len(value) >= SHORTEST and is_secret(name) and not value.startswith(("/", "~", "."))
     )
 
 

@@ -16,7 +16,7 @@ from csc_tasks.leaderboards.reading.checks import Seen, is_complete
 from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat
 from csc_tasks.leaderboards.reading.repeats import alike, averaged, mean_score, spread
 from csc_tasks.leaderboards.reading.replicates import Replicates
-from csc_tasks.leaderboards.reading.signs import signs_in_words
+from csc_tasks.leaderboards.reading.signs import notes_on_replies
 from csc_tasks.metrics import has_sums
 from csc_tasks.metrics.comparison import interval, ranks
 from csc_tasks.protocol.signature import Protocol
@@ -259,7 +259,7 @@ class TableBuilder:
         notes += [
             f"{m.section}: {text}"
             for m in mine
-            for text, serious in signs_in_words(m.run.report.signs)
+            for text, serious in notes_on_replies(m.run.report.signs)
             if serious and not identity.is_floor
         ]
         notes += sorted({r for m in mine for run in m.all_runs if (r := self.reasons.get(id(run)))})
@@ -317,7 +317,7 @@ class TableBuilder:
             depth=dict(source.depth) if source else {},
             seconds=sum(times) if times else None,
             cost=sum(costs) if costs else None,
-            signs=tuple(text for text, _ in signs_in_words(model.run.report.signs)),
+            signs=tuple(text for text, _ in notes_on_replies(model.run.report.signs)),
         )
 
     def _gold(self) -> dict[str, Gold]:

@@ -83,6 +83,7 @@ def losing_nothing(kept: KeptAnswers, done: Callable[[], str] = lambda: "") -> I
     try:
         yield
     except BaseException as error:
+        anything_new = kept.anything_new
         # The next signal must not cost what this one has not.
         with undisturbed():
             saved = kept.rescue()
@@ -90,7 +91,7 @@ def losing_nothing(kept: KeptAnswers, done: Callable[[], str] = lambda: "") -> I
             logger.error("stopped by %s%s. %s", by, done(), saved)
             raise
         if isinstance(error, CSConvError):
-            if kept.anything_new:
+            if anything_new:
                 logger.error("%s", saved)
             raise
         message = f"the model failed{done()} ({type(error).__name__}: {error}). {saved}"

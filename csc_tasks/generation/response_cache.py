@@ -65,8 +65,7 @@ class KeptAnswers:
         try:
             self._cache[key] = answer
         except sqlite3.Error as error:
-            self._broken = f"{self._cache.filename} cannot be written ({error})"
-            logger.error("%s; answers are kept in memory from here on", self._broken)
+            self._break(error)
 
     def get(self, request: Request) -> Any:
         """The answer to the same request in an earlier run, or ``None``.
@@ -93,8 +92,13 @@ class KeptAnswers:
 
     @property
     def anything_new(self) -> bool:
-        """Whether there are answers that were not there before."""
-        return bool(self._new)
+        """Whether this run has answers, of whatever requests, that were not there before."""
+        return bool(self._new or _run.answers)
+
+    def _break(self, error: sqlite3.Error) -> None:
+        """Go on without the cache: what it does not take, a full disk's say, must not cost what is answered."""
+        self._broken = f"{self._cache.filename} cannot be written ({error})"
+        logger.error("%s; answers are kept in memory from here on", self._broken)
 
     def put(self, request: Request, answer: Any) -> None:
         """Keep an answer."""
@@ -111,7 +115,10 @@ class KeptAnswers:
     def flush(self) -> None:
         """Have everything on disk before going on, if there is a cache on disk."""
         if self._cache is not None and not self._broken:
-            self._cache.commit()
+            try:
+                self._cache.commit()
+            except sqlite3.Error as error:  # writes of before may show here, too
+                self._break(error)
 
     def close(self) -> None:
         """When all is answered: what the cache would not take is written elsewhere, and what has none remembered."""
@@ -123,13 +130,9 @@ class KeptAnswers:
 
     def rescue(self) -> str:
         """Make sure that the answers are on disk, and say how to go on from there."""
+        self.flush()
         if self._cache is not None and not self._broken:
-            try:
-                self.flush()
-            except sqlite3.Error as error:
-                self._broken = str(error)
-            else:
-                return "Its answers are in the cache: the same command again goes on from there"
+            return "Its answers are in the cache: the same command again goes on from there"
         return self._saved()
 
     def _saved(self) -> str:

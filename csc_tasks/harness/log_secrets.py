@@ -12,12 +12,11 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from csc_tasks.credentials import secrets_of, without_secret_pairs, without_secrets
+from csc_tasks.credentials import SHORTEST, secrets_of, without_secret_pairs, without_secrets
 
 __all__ = ["hidden", "hide_secrets_in_logs", "know_secrets_of"]
 
 _known: set[str] = set()
-_SHORTEST = 8
 
 
 def hide_secrets_in_logs() -> None:
@@ -34,7 +33,7 @@ def know_secrets_of(lm: Any) -> None:
     for value in [*values, getattr(lm, "api_key", None), getattr(lm, "auth_token", None)]:
         if isinstance(value, str):
             secret = value.removeprefix("Bearer ").strip()
-            if len(secret) >= _SHORTEST and "/" not in secret:  # application/json is none
+            if len(secret) >= SHORTEST and "/" not in secret:  # application/json is none
                 _known.add(secret)
 
 

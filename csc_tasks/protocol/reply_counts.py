@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
 
-__all__ = ["MANY", "SIGNS", "ReplyCounts", "said_in"]
+__all__ = ["MANY", "SIGNS", "ReplyCounts", "models_in_words", "said_in", "signs_in_words"]
 
 MANY = 0.1
 """The share of replies from which on a sign is a warning and not a remark."""
@@ -201,6 +201,24 @@ class ReplyCounts:
     def _example(self, sign: str, answer: object) -> None:
         if len(self.examples[sign]) < _EXAMPLES:
             self.examples[sign].append(said_in(answer))
+
+
+def signs_in_words(read: int, counts: Mapping[str, int]) -> Iterator[tuple[str, str, bool]]:
+    """Each sign, in words how many of ``read`` replies have it, and whether it is a warning; the most frequent first.
+
+    It is one from a tenth of the replies on, and in any case for what failed: an error is no doing of the model's.
+    """
+    known = [(count, sign) for sign, count in counts.items() if count and sign in SIGNS]
+    for count, sign in sorted(known, key=lambda entry: -entry[0]):
+        yield sign, f"{count:,} of {read:,} replies: {SIGNS[sign]}", sign == "failed" or count >= MANY * read
+
+
+def models_in_words(models: Mapping[str, int]) -> str:
+    """That an endpoint changed its model, where it did; '' where it did not."""
+    if len(models) < 2:
+        return ""
+    names = ", ".join(f"{model} ({count:,})" for model, count in models.items())
+    return f"the endpoint says that several models answered: {names}"
 
 
 def said_in(answer: object) -> str:

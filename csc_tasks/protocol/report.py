@@ -12,7 +12,6 @@ from csc_tasks.framework import Stage, Strategy
 from csc_tasks.metrics import Metric, Needs
 from csc_tasks.metrics.stages import STRATEGIES
 from csc_tasks.metrics.strategy import F1, class_scores
-from csc_tasks.protocol.reply_counts import ReplyCounts
 
 __all__ = ["RunReport", "strategy_report"]
 
@@ -31,10 +30,6 @@ class RunReport:
     def absent(self, names: Sequence[str], reason: str) -> None:
         """Note that these metrics of the task are not computed at all, and why."""
         self.figures["absent"] = {"metrics": list(names), "reason": reason}
-
-    def read(self, counts: ReplyCounts) -> None:
-        """Note how many replies were read, and what was wrong with how many of them."""
-        self.figures.update(counts.figures())
 
     def unscored(self, name: str, turns: int) -> str:
         """Note that a metric has no score because this many turns have none, and give the reason."""

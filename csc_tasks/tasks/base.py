@@ -314,8 +314,9 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         mine.add(docs, [record.reply for record in scored.records], answers, truncated)
         counts = ReplyCounts(self.KIND, self.CONTEXT, self.prompt_texts.head(self.KIND))
         counts.merge(of_all_ranks(mine, self._world_size))
-        self.report.read(counts)
-        warn_of_replies(str(self.task_name), counts)
+        figures = counts.figures()
+        self.report.figures.update(figures)
+        warn_of_replies(str(self.task_name), counts, figures["signs"])
         for name, reason in scored.failures.items():
             logger.error("%s: %s was NOT scored (%s)", self.task_name, name, reason)
             self.report.reasons[name] = reason

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
-from csc_tasks.protocol.reply_counts import MANY, SIGNS, ReplyCounts
+from csc_tasks.protocol.reply_counts import MANY, ReplyCounts, models_in_words, signs_in_words
 
 __all__ = ["warn_of_replies"]
 
@@ -21,30 +23,29 @@ _CURES = {
 }
 
 
-def warn_of_replies(task: str, counts: ReplyCounts) -> None:
-    """Log what was wrong with how many replies: a warning with three of them from a tenth on, a remark below.
+def warn_of_replies(task: str, counts: ReplyCounts, signs: Mapping[str, Any]) -> None:
+    """Log what was wrong with how many replies: a warning with three of them, or a remark where they are few.
 
-    What failed is always a warning, for it is no doing of the model's.
+    Args:
+        task: its name.
+        counts: for examples.
+        signs: of the counts' figures.
     """
-    figures = counts.figures()["signs"]
-    total, found, incomplete = figures["read"], figures["counts"], figures["incomplete"]
+    read, incomplete = signs["read"], signs["incomplete"]
     if incomplete:
-        level = logging.WARNING if incomplete >= MANY * total else logging.INFO
-        logger.log(level, "%s: %s of %s replies incomplete", task, f"{incomplete:,}", f"{total:,}")
-    for sign, number in found.items():
-        serious = number >= MANY * total or sign == "failed"
-        text = f"{task}: {number:,} of {total:,} replies: {SIGNS[sign]}"
+        level = logging.WARNING if incomplete >= MANY * read else logging.INFO
+        logger.log(level, "%s: %s of %s replies incomplete", task, f"{incomplete:,}", f"{read:,}")
+    for sign, text, serious in signs_in_words(read, signs["counts"]):
         if not serious:
-            logger.info("%s", text)
+            logger.info("%s: %s", task, text)
             continue
         examples = [example for example in counts.examples.get(sign, ()) if example]
         if sign == "identical":
             examples = [counts.commonest()]
         if examples:
-            text += "; for instance " + " · ".join(f"\u201c{example}\u201d" for example in examples)
+            text += "; for instance " + " · ".join(f"“{example}”" for example in examples)
         if cure := _CURES.get(sign):
             text += f". {cure[0].upper()}{cure[1:]}"
-        logger.warning("%s", text)
-    if len(figures["models"]) > 1:
-        names = ", ".join(f"{name} ({number:,})" for name, number in figures["models"].items())
-        logger.warning("%s: the endpoint says that several models answered: %s", task, names)
+        logger.warning("%s: %s", task, text)
+    if words := models_in_words(signs["models"]):
+        logger.warning("%s: %s", task, words)

@@ -15,6 +15,8 @@ from lm_eval.api.instance import Instance
 from sqlitedict import SqliteDict
 
 from csc_tasks.errors import DataError, HarnessError
+from csc_tasks.generation.asking import losing_nothing
+from csc_tasks.generation.response_cache import KeptAnswers
 from tests.paths import ROOT
 from tests.running import FunctionLM, evaluate, gold, scores
 
@@ -116,6 +118,51 @@ def test_what_the_cache_does_not_take_any_more_is_kept_elsewhere(
     (path,) = tmp_path.glob("csconv_rescue_*_rank0.db")
     with sqlite3.connect(path) as file:
         assert file.execute("SELECT count(*) FROM csconv_answers").fetchone()[0] >= 6
+
+
+def test_a_cache_whose_last_write_fails_costs_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    writing: list[str] = []
+    write, commit = SqliteDict.__setitem__, SqliteDict.commit
+
+    def written(self: Any, key: str, value: Any) -> None:
+        writing.append(key)
+        write(self, key, value)
+        writing.pop()
+
+    def full(self: Any, blocking: bool = True) -> None:
+        if not writing:  # the one at the end
+            raise sqlite3.OperationalError("database or disk is full")
+        commit(self, blocking)
+
+    monkeypatch.setattr(SqliteDict, "__setitem__", written)
+    monkeypatch.setattr(SqliteDict, "commit", full)
+    results = evaluate(FunctionLM(gold), [BOTH[0]], limit=8, use_cache=str(tmp_path / "kept"))
+    assert scores(results, BOTH[0])["rouge_l"] == 1.0
+    assert "disk is full" in caplog.text
+    (path,) = tmp_path.glob("csconv_rescue_*_rank0.db")
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT count(*) FROM csconv_answers").fetchone()[0] >= 6
+
+
+def test_what_other_requests_were_answered_is_told_of_where_our_own_error_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    class Stopping(FunctionLM):
+        def generate_dialogue(self, requests: list[Instance]) -> list[Any]:
+            len(requests)  # when it is only tried whether there is such a method, it ends here
+            with KeptAnswers(self) as kept, losing_nothing(kept):
+                raise DataError("no more")
+
+    with pytest.raises(DataError, match="no more"):
+        evaluate(Stopping(gold), BOTH, limit=3)
+    assert "--use_cache csconv_rescue_" in caplog.text
+    assert len(list(tmp_path.glob("csconv_rescue_*_rank0.db"))) == 1
 
 
 def test_an_old_rescue_file_in_lm_evals_own_form_is_still_read(tmp_path: Path) -> None:
