@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from csc_tasks.metrics.base import (
     MOST,
@@ -120,7 +121,19 @@ class LengthRatio(TurnMetric, AdditiveMetric):
             return np.asarray(sums[..., 0] / sums[..., 1])
 
 
-class NoAnswer(TurnMetric, MeanMetric):
+class _ShareOfTurns(TurnMetric, MeanMetric):
+    """The share of turns of which something holds; the item of a turn is 1.0 or 0.0."""
+
+    def holds(self, turns: Turns) -> npt.NDArray[np.bool_]:
+        """Whether it does, (n,)."""
+        raise NotImplementedError
+
+    def items(self, turns: Turns) -> list[Any]:
+        """1.0 or 0.0 a turn."""
+        return list(self.holds(turns).astype(float).tolist())
+
+
+class NoAnswer(_ShareOfTurns):
     """Share of turns on which the model said nothing: empty, or thinking that never ended."""
 
     info = MetricInfo(
@@ -131,16 +144,13 @@ class NoAnswer(TurnMetric, MeanMetric):
         "share of replies that are empty or end inside their thinking",
     )
 
-    def items(self, turns: Turns) -> list[Any]:
-        """1.0 or 0.0 a turn."""
+    def holds(self, turns: Turns) -> npt.NDArray[np.bool_]:
+        """Nothing was said, and nothing failed."""
         assert turns.answered is not None
-        silent = ~turns.answered
-        if turns.failed is not None:
-            silent = silent & ~turns.failed
-        return list(silent.astype(float).tolist())
+        return ~turns.answered if turns.failed is None else ~turns.answered & ~turns.failed
 
 
-class Failed(TurnMetric, MeanMetric):
+class Failed(_ShareOfTurns):
     """Share of turns for which the backend has an error in the place of an answer; nothing that the model did."""
 
     info = MetricInfo(
@@ -151,13 +161,12 @@ class Failed(TurnMetric, MeanMetric):
         "share of replies in whose place the backend has an error",
     )
 
-    def items(self, turns: Turns) -> list[Any]:
-        """1.0 or 0.0 a turn; none is known to have failed where nobody looked."""
-        failed = np.zeros(len(turns), dtype=bool) if turns.failed is None else turns.failed
-        return list(failed.astype(float).tolist())
+    def holds(self, turns: Turns) -> npt.NDArray[np.bool_]:
+        """It failed; of none is that known where nobody looked."""
+        return np.zeros(len(turns), dtype=bool) if turns.failed is None else turns.failed
 
 
-class NoText(TurnMetric, MeanMetric):
+class NoText(_ShareOfTurns):
     """Share of turns on which the model said something, a strategy say, and no utterance."""
 
     info = MetricInfo(
@@ -168,16 +177,14 @@ class NoText(TurnMetric, MeanMetric):
         "share of replies that have something, a strategy say, but no utterance",
     )
 
-    def items(self, turns: Turns) -> list[Any]:
-        """1.0 or 0.0 a turn."""
+    def holds(self, turns: Turns) -> npt.NDArray[np.bool_]:
+        """There is no text, though something was said."""
         assert turns.hypotheses is not None
         empty = np.array([not text for text in turns.hypotheses], dtype=bool)
-        if turns.answered is not None:
-            empty &= turns.answered
-        return list(empty.astype(float).tolist())
+        return empty if turns.answered is None else empty & turns.answered
 
 
-class Truncated(TurnMetric, MeanMetric):
+class Truncated(_ShareOfTurns):
     """Share of turns whose oldest history was left out to fit the model's window, where it is known."""
 
     info = MetricInfo(
@@ -188,7 +195,7 @@ class Truncated(TurnMetric, MeanMetric):
         "share of turns whose history was cut to fit the model's window",
     )
 
-    def items(self, turns: Turns) -> list[Any]:
-        """1.0 or 0.0 a turn."""
+    def holds(self, turns: Turns) -> npt.NDArray[np.bool_]:
+        """Its history was cut."""
         assert turns.truncated is not None
-        return list(turns.truncated.astype(float).tolist())
+        return turns.truncated

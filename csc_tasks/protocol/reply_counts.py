@@ -136,7 +136,7 @@ class ReplyCounts:
                 self._example(sign, reply.text if raw is None else raw[index])
 
     def merge(self, others: Iterable[ReplyCounts]) -> None:
-        """Add what other processes counted."""
+        """Add what others counted."""
         for other in others:
             self.rows += other.rows
             for sign, texts in other.examples.items():

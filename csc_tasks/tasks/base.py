@@ -312,8 +312,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         """
         mine = ReplyCounts(self.KIND, self.CONTEXT, self.prompt_texts.head(self.KIND))
         mine.add(docs, [record.reply for record in scored.records], answers, truncated)
-        counts = ReplyCounts(self.KIND, self.CONTEXT, self.prompt_texts.head(self.KIND))
-        counts.merge(of_all_ranks(mine, self._world_size))
+        counts, *others = of_all_ranks(mine, self._world_size)
+        counts.merge(others)
         figures = counts.figures()
         self.report.figures.update(figures)
         warn_of_replies(str(self.task_name), counts, figures["signs"])
