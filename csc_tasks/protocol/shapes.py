@@ -98,11 +98,14 @@ def _at_label(text: str, shown: str, at: int) -> Labelled | None:
         return found
     shown = plain(found.rest)
     place = _BETWEEN.match(shown)
-    again = _one_label(found.rest, shown, place.end() if place else 0)
+    at_second = place.end() if place else 0
+    again = _one_label(found.rest, shown, at_second)
     if again is None or again.strategy is None:
         return found
     second = found.rest[: len(found.rest) - len(again.rest)]
-    if second.lstrip()[:1] not in "[【" and not has_name(second):  # a number begins many an utterance
+    # A number begins many an utterance, and so does a bracket that nothing closes.
+    bracketed = second.lstrip()[:1] in "[【" and _BRACKETED.match(shown, at_second)
+    if not bracketed and not has_name(second):
         return found
     if again.strategy is found.strategy:
         return again

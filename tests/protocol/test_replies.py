@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from csc_tasks.framework import Strategy
@@ -213,6 +213,8 @@ one_line = (
 
 
 @given(st.sampled_from(Strategy), one_line)
+@example(Strategy.GREETING, "[1")  # no second label: nothing closes it
+@example(Strategy.GREETING, "【A")
 @settings(max_examples=500)
 def test_a_well_formed_response_survives_a_round_trip(strategy: Strategy, text: str) -> None:
     reply = read_reply(f"[{strategy.zh}] {text}", TaskKind.RESPONSE)
