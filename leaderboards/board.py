@@ -28,6 +28,7 @@ __all__ = [
     "Row",
     "Section",
     "SectionFigures",
+    "WordingSpread",
     "finite",
     "to_json",
 ]
@@ -184,13 +185,25 @@ class DataName:
 
 
 @dataclass(frozen=True, slots=True)
+class WordingSpread:
+    """The scores of a row in a column and, in other tables, of the same model under other wordings of the prompt.
+
+    ``scores`` has them by the prompt's version, the table's own first; all are of the same turns.
+    """
+
+    row: str
+    column: str
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class BoardTable:
     """One comparability class. Only rows of one table may be compared.
 
-    ``facts`` are the things that agree (name → value, for instance ``prompt`` → ``zh-1``); ``apart`` says
+    ``facts`` are the things that agree (name → value, for instance ``prompt`` → ``zh-2``); ``apart`` says
     in words how it differs from the first table; ``partial`` that no model has all turns; ``order`` is the
     column id that rows come sorted by, best first, then incomplete ones, then floors; ``data`` names the data
-    for programs.
+    for programs; ``wordings`` says how far scores lie apart under other wordings of the prompt.
     """
 
     id: str
@@ -204,6 +217,7 @@ class BoardTable:
     rows: tuple[Row, ...]
     gold: dict[str, Gold]
     data: DataName = DataName()
+    wordings: tuple[WordingSpread, ...] = ()
 
     def contexts(self) -> Iterator[tuple[Section, Section]]:
         """The sections of each task that has both, with the gold history and with the model's own."""

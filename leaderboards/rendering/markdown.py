@@ -9,6 +9,7 @@ from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed
 from csc_tasks.leaderboards.rendering.text import code, inline
+from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
 __all__ = ["markdown"]
 
@@ -77,6 +78,7 @@ def _notes(table: BoardTable, shown: Sequence[Grid]) -> list[str]:
         f"({code(why, 400)})"
         for (section, column, why), rows in absences(table, shown).items()
     ]
+    notes += [f"- {_name(row)}: {inline(words, 600)}" for row, words in wording_lines(table)]
     notes += [
         f"- {_name(row)}: {code('; '.join((row.incomplete, *row.notes)).strip('; '), 400)}"
         for row in table.rows

@@ -26,6 +26,7 @@ from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
 from csc_tasks.leaderboards.rendering.labels import arrow, row_labels, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed, number
 from csc_tasks.leaderboards.rendering.theme import config
+from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
 __all__ = ["render_page"]
 
@@ -101,6 +102,7 @@ def render_page(board: Board, kept: Path | None = None) -> str:
         absent=ABSENT,
         arrow=arrow,
         row_name=row_name,
+        wording_lines=wording_lines,
         fixed=fixed,
         text=_text,
     )

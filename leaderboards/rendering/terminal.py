@@ -16,6 +16,7 @@ from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, losses,
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT
 from csc_tasks.leaderboards.rendering.text import printable
+from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
 __all__ = ["tables"]
 
@@ -166,6 +167,7 @@ def _notes(table: BoardTable, shown: Sequence[Grid]) -> Iterator[str]:
     for (section, column, why), rows in absences(table, shown).items():
         where = f"{printable(section.title)}, {printable(column.title)}"
         yield f"{where}: {ABSENT} for {', '.join(map(_name, rows))} ({printable(why)})"
+    yield from (f"{_name(row)}: {printable(words)}" for row, words in wording_lines(table))
     for row in table.rows:
         if row.incomplete or row.notes:
             yield f"{_name(row)}: {printable('; '.join(part for part in (row.incomplete, *row.notes) if part))}"

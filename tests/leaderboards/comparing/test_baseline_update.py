@@ -174,7 +174,7 @@ def test_an_update_says_everything_as_json_too(runs: Path, file: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"version": "zh-1"', '"version": "zh-2"', "prompt zh-2"),
+        ('"version": "zh-2"', '"version": "zh-9"', "prompt zh-9"),
         ('"fingerprint": "547296e906e580d1"', '"fingerprint": "0000000000000000"', "data mini (00000000)"),
     ],
 )

@@ -162,10 +162,10 @@ def test_turns_can_be_chosen_by_another_metric(runs: Path) -> None:
 
 def test_two_protocols_are_refused(runs: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(runs / "b", tmp_path / "b"))
-    logs.edit_results(other, '"version": "zh-1"', '"version": "zh-9"')
+    logs.edit_results(other, '"version": "zh-2"', '"version": "zh-9"')
     done = compare(runs / "a", other)
     assert done.code == 1
-    assert "may not be compared: prompt zh-1" in done.err
+    assert "may not be compared: prompt zh-2" in done.err
 
 
 def test_several_models_in_one_folder_are_refused_until_one_is_named(runs: Path) -> None:

@@ -42,7 +42,7 @@ def test_the_exit_code_is_the_answer(
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"version": "zh-1"', '"version": "zh-2"', "prompt zh-2"),
+        ('"version": "zh-2"', '"version": "zh-9"', "prompt zh-9"),
         ('"benchmark": 2', '"benchmark": 3', "benchmark 3 against 2"),
         ('"fingerprint": "547296e906e580d1"', '"fingerprint": "0000000000000000"', "data mini (00000000)"),
     ],
