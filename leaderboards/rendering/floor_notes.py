@@ -51,8 +51,8 @@ def floor_notes(
             yield f"{where}{_titles(without, columns, text)}: no floor has a score to compare with"
         for (why, rows), those in _unknown(columns, models).items():
             titles = _titles(those, columns, text)
-            whose = f" of {', '.join(name(row) for row in models if row.id in rows)}" if rows else ""
-            yield f"{where}{titles}: whether{whose} above the floors is not known ({text(why)})"
+            whose = f", for {', '.join(name(row) for row in models if row.id in rows)}" if rows else ""
+            yield f"{where}{titles}: not known whether above the floors{whose} ({text(why)})"
 
 
 def _scored(column: Column, rows: Sequence[Row]) -> list[Cell]:

@@ -140,7 +140,7 @@ def test_beneath_stands_once_what_the_mark_means_and_what_is_not_known(
     assert text.count(LEGEND) == 1
     where = "Response, reference context"
     assert f"{where}, Helpfulness: no floor has a score to compare with" in text
-    reason = rf"{where}, Strategy accuracy: whether of org/short(@main| @main)? above the floors is not known"
+    reason = rf"{where}, Strategy accuracy: not known whether above the floors, for org/short( ?@main)?"
     assert re.search(rf"{reason} \(other turns\)", text)
     assert NO_FLOORS not in text
 
