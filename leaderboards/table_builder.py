@@ -11,6 +11,7 @@ import numpy as np
 
 from csc_tasks.leaderboards.board import BoardTable, Cell, Column, DataName, Gold, Row, SectionFigures
 from csc_tasks.leaderboards.columns import section_columns, sections_in_order
+from csc_tasks.leaderboards.comparing.floor_marks import Entrant, floor_marks
 from csc_tasks.leaderboards.names import names_of
 from csc_tasks.leaderboards.reading.checks import Seen, is_complete
 from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat
@@ -132,6 +133,13 @@ class TableBuilder:
         for column in columns:
             for key, cell in self._cells(column).items():
                 cells[key][column.id] = cell
+        for (column_id, key), mark in floor_marks(self._entrants(columns)).items():
+            cells[key][column_id] = replace(
+                cells[key][column_id],
+                beats_floor=mark.beats,
+                best_floor=self.row_ids[mark.best],
+                floor_why=mark.why,
+            )
         order = self._order(columns)
         rows = [self._row(key, cells[key]) for key in self.models]
         better = next((c.better for c in columns if c.id == order), 1)
@@ -187,7 +195,7 @@ class TableBuilder:
         candidates: list[tuple[tuple[str, ...], Replicates]] = []
         anyone = self._anyone_complete(column.section)
         for key, identity in self.models.items():
-            score = self.scores.get((key, column.section), {}).get((name, column.signature))
+            score = self._score(key, column)
             if score is None:
                 continue
             value = None if math.isnan(score.value) else score.value
@@ -218,6 +226,22 @@ class TableBuilder:
             # Where turns differ, the largest set of models with the same ones is ranked.
             self._rank(cells, alike(candidates, lambda c: _turns(c[1])), name, column.better)
         return cells
+
+    def _entrants(self, columns: Sequence[Column]) -> dict[str, tuple[int, list[Entrant]]]:
+        """By column of which one end is the better one, who has a score in it."""
+        found = {}
+        for column in columns:
+            entrants = [
+                Entrant(key, identity.is_floor, column.metric, score.value, score.source, score.why)
+                for key, identity in self.models.items()
+                if (score := self._score(key, column)) is not None and not math.isnan(score.value)
+            ]
+            if column.better:
+                found[column.id] = column.better, entrants
+        return found
+
+    def _score(self, key: tuple[str, ...], column: Column) -> _Score | None:
+        return self.scores.get((key, column.section), {}).get((column.metric, column.signature))
 
     def _rank(
         self,

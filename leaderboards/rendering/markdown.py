@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
+from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed
@@ -73,7 +74,8 @@ def _name(row: Row) -> str:
 
 
 def _notes(table: BoardTable, shown: Sequence[Grid]) -> list[str]:
-    notes = [
+    notes = [f"- {line}" for line in floor_notes(table, shown, _name, lambda text: inline(text, 400))]
+    notes += [
         f"- {inline(section.title)}, {inline(column.title, 300)}: {ABSENT} for {', '.join(map(_name, rows))} "
         f"({code(why, 400)})"
         for (section, column, why), rows in absences(table, shown).items()

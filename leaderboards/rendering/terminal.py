@@ -12,6 +12,7 @@ from rich.text import Text
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
+from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, losses, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT
@@ -77,7 +78,7 @@ def _table(
         yield from _grid(grid, printable(grid.section.title), width)
     for grid in losses(table):
         yield from _grid(grid, f"{printable(grid.section.title)} minus reference context", width)
-    notes = list(_notes(table, shown))
+    notes = [*floor_notes(table, shown, _name, printable), *_notes(table, shown)]
     if every:
         notes += _signs(table)
     yield from map(Text, notes)
