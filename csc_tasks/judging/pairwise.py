@@ -145,9 +145,17 @@ class Contest:
         Raises:
             ChatError: that cannot be done.
         """
+        return forget(cache, self.journal_path, self.keys())
+
+    def keys(self) -> Iterator[str]:
+        """What identifies each question."""
         asked = (self.samples(*pair) for pair in self.pairs())
-        keys = (self.questions.task(sample).key for samples in asked for sample in samples)
-        return forget(cache, self.journal_path, keys)
+        return (self.questions.task(sample).key for samples in asked for sample in samples)
+
+    def under(self, rubric: Rubric) -> Contest:
+        """The same runs, to be compared by the same judge under another rubric."""
+        shown = self.questions.with_reference
+        return Contest(self.task, self.logs, rubric, self.config, shown, self.sample_size)
 
     def run(
         self,

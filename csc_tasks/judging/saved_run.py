@@ -24,8 +24,8 @@ from csc_tasks.judging.progress import JudgeProgress, OnProgress, Stop, no_progr
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import samples_of_log, strata_of_log
 from csc_tasks.metrics import clustered_stderr
-from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric
-from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
+from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict
+from csc_tasks.metrics.judge.rubric import Unit, rubric_for_unit
 from csc_tasks.metrics.judge.scores import judge_metrics
 from csc_tasks.outside import json_bytes
 from csc_tasks.protocol.task_kind import Context
@@ -37,11 +37,11 @@ __all__ = ["JudgedLog", "Judgement", "rubric_for", "write_results"]
 
 
 def rubric_for(log: SampleLog, name: str | None) -> Rubric | None:
-    """The rubric for a log, the default one for its context without a ``name``; ``None`` if it does not apply."""
+    """The rubric for a log: that of a name, or the shipped one for its context; ``None`` if it does not apply."""
     if not log.kind.writes_text:
         return None
     generated = log.context is Context.GENERATED
-    rubric = load_rubric(name or (DIALOGUE_RUBRIC if generated else TURN_RUBRIC))
+    rubric = rubric_for_unit(Unit.DIALOGUE if generated else Unit.TURN, name)
     if rubric.unit is Unit.PAIR:
         raise ConfigError(f"--rubric {name}: compares two replies; use it with --pairwise")
     return None if rubric.unit is Unit.DIALOGUE and not generated else rubric
@@ -175,8 +175,16 @@ class JudgedLog:
         Raises:
             ChatError: that cannot be done.
         """
-        keys = (self.questions.task(sample).key for sample in self.samples() if not sample.silent)
-        return forget(cache, self.journal_path, keys)
+        return forget(cache, self.journal_path, self.keys())
+
+    def keys(self) -> Iterator[str]:
+        """What identifies each question."""
+        return (self.questions.task(sample).key for sample in self.samples() if not sample.silent)
+
+    def under(self, rubric: Rubric) -> JudgedLog:
+        """The same log, to be judged by the same judge under another rubric."""
+        shown = self.questions.with_reference
+        return JudgedLog(self.log, rubric, self.config, shown, self.sample_size)
 
     def run(
         self, cache: AnswerCache, budget: float | None = None, on_progress: OnProgress = no_progress

@@ -137,11 +137,17 @@ def judge_metrics(
 @cache
 def _shipped_columns() -> dict[str, AdditiveMetric]:
     columns: dict[str, AdditiveMetric] = {}
-    for name in shipped_rubrics():
+    order: list[str] = []
+    for name in reversed(shipped_rubrics()):
+        before = 0
         for metric in judge_metrics(load_rubric(name)):
-            columns.setdefault(metric.info.name, metric)
-    columns[PREFIX + "coverage"] = columns.pop(PREFIX + "coverage")  # the last column
-    return columns
+            column = metric.info.name
+            if column not in columns:
+                # Behind the one that it follows in its own rubric: each version's table keeps the rubric's order.
+                order.insert(before, column)
+                columns[column] = metric
+            before = order.index(column) + 1
+    return {column: columns[column] for column in order}
 
 
 def known_columns(names: Iterable[str]) -> dict[str, AdditiveMetric]:

@@ -22,7 +22,7 @@ TEXTS = load_prompt()
 def test_what_is_judged_of_a_dialogue_is_the_gold_customer_and_the_models_own_turns(saved: Path) -> None:
     (log,) = find_logs([log_of(saved, task="dialogue")])
     logged = [json.loads(line) for line in log.path.read_text().splitlines()]
-    shown = list(samples_of_log(log, load_rubric("dialogue-zh-1")))
+    shown = list(samples_of_log(log, load_rubric("dialogue-zh-2")))
     gold = {c.id: c for c in load("mini").conversations}
     assert [s.conversation for s in shown] == [s["doc"]["conversation"] for s in logged]
     for sample, line in zip(shown, logged, strict=True):
@@ -36,7 +36,7 @@ def test_what_is_judged_of_a_dialogue_is_the_gold_customer_and_the_models_own_tu
         assert [line for line in lines if line.startswith("客户:")] == heard
         own = [f"客服: {replies[0]}" for replies in line["resps"]]
         assert [line for line in lines if line.startswith("客服:")] == own
-    turns = list(samples_of_log(log, load_rubric("turn-zh-1")))
+    turns = list(samples_of_log(log, load_rubric("turn-zh-2")))
     assert len(turns) == TURNS
     assert turns[1].fields["history"].splitlines()[0] == f"客服: {logged[0]['resps'][0][0]}"
 
@@ -57,5 +57,5 @@ def test_a_sample_is_stratified_and_the_same_for_every_model(saved: Path, server
     counts = [sum(topic[c] == t for c, _ in chosen[0]) for t in set(topic.values())]
     assert max(counts) - min(counts) <= 6  # eight topics, four conversations each
     (log,) = find_logs([log_of(saved)])
-    larger = JudgedLog(log, load_rubric("turn-zh-1"), config, sample_size=200).chosen
+    larger = JudgedLog(log, load_rubric("turn-zh-2"), config, sample_size=200).chosen
     assert len(larger & chosen[0]) > 85
