@@ -14,11 +14,11 @@ from csc_tasks.metrics.strategy_definitions import strategy_definitions
 # A published rubric never changes: old verdicts would be read as the new rubric's. Copy it to a new folder.
 DIGESTS = {
     "dialogue-zh-1": "d4fcd15a77d25549",
-    "dialogue-zh-2": "fa44ca3a1ab34779",
+    "dialogue-zh-2": "01ae64ae87e1a5fc",
     "pairwise-zh-1": "ab7542822cf355d5",
-    "pairwise-zh-2": "bb6f6678570f74a5",
+    "pairwise-zh-2": "226781b69a12c47a",
     "turn-zh-1": "df345193ea9c480b",
-    "turn-zh-2": "1dd098e7396b5a05",
+    "turn-zh-2": "ad1357497a1e9c0d",
 }
 
 
@@ -157,6 +157,13 @@ def test_the_reference_is_the_data_sets_and_nobody_says_that_a_human_wrote_it() 
         (title,) = (block.title for block in rubric.blocks if block.field == "reference")
         assert title.startswith("【数据集的参考回复")
         assert "真人" not in title + rubric.system
+
+
+def test_the_form_of_an_answer_is_described_and_has_no_slots_that_a_judge_could_copy() -> None:
+    for name in ("turn-zh-2", "dialogue-zh-2", "pairwise-zh-2"):
+        rubric = load_rubric(name)
+        assert not set("{}…|") & set(rubric.system)
+        assert all(d.name in rubric.system for d in rubric.dimensions)
 
 
 def test_choice_and_execution_of_a_strategy_are_graded_apart() -> None:
