@@ -22,7 +22,7 @@ from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import Difference, holm, paired_difference
 from csc_tasks.metrics.stages import STRATEGIES
 from csc_tasks.metrics.strategy import class_scores
-from csc_tasks.metrics.uncertainty import resample_counts
+from csc_tasks.metrics.uncertainty import bootstrap_scores, resample_counts
 from csc_tasks.protocol.named_data import common_names
 from csc_tasks.results.results_file import TaskRun
 
@@ -244,10 +244,10 @@ class _Turns:
         for topic in sorted(turns):
             sides = [[sums[topics == topic] for sums in side.sums[name]] for side in self.sides]
             counts = resample_counts(len(sides[0][0]))
-            first, second = (
-                float(over_seeds([metric.from_sums(sums.sum(axis=0)) for sums in side])) for side in sides
+            first, second = (float(over_seeds([metric.value(sums) for sums in side])) for side in sides)
+            one, two = (
+                over_seeds([bootstrap_scores(metric, sums, counts) for sums in side]) for side in sides
             )
-            one, two = (over_seeds([metric.from_sums(counts @ sums) for sums in side]) for side in sides)
             found = paired_difference(first - second, one - two, len(sides[0][0]))
             moved.append(Moved(topic, turns[topic], first, second, found))
         yield from _holm(moved)

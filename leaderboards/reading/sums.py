@@ -78,10 +78,7 @@ class Statistics:
 
     def score(self, name: str) -> float:
         """The score of all turns."""
-        metric = additive_metric(name)
-        total = self.sums[name].sum(axis=0)
-        # Where a metric is undefined without turns, so is the sum of nothing.
-        return float(metric.from_sums(total)) if total.any() else metric.score([])
+        return additive_metric(name).value(self.sums[name])
 
 
 def statistics_of(run: TaskRun) -> Statistics:
