@@ -17,8 +17,9 @@ from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat
 from csc_tasks.leaderboards.reading.repeats import alike, averaged, mean_score, spread
 from csc_tasks.leaderboards.reading.replicates import Replicates
 from csc_tasks.leaderboards.reading.signs import notes_on_replies
-from csc_tasks.metrics import has_sums
-from csc_tasks.metrics.comparison import interval, ranks
+from csc_tasks.metrics import additive_metric, has_sums
+from csc_tasks.metrics.comparison import Interval, interval, ranks
+from csc_tasks.metrics.intervals import score_interval
 from csc_tasks.protocol.signature import Protocol
 from csc_tasks.results.results_file import TaskRun
 
@@ -197,7 +198,7 @@ class TableBuilder:
                 why = score.why or "no interval"
                 cells[key] = Cell(value, turns=turns, why=why, seeds=score.seeds, spread=score.spread)
                 continue
-            low, high = interval(source.replicates[name], source.clusters)
+            low, high = self._interval(name, score.value, source)
             known = not math.isnan(low)
             why = "" if known else "too few conversations for an interval"
             complete = self.complete[key, column.section]
@@ -218,6 +219,14 @@ class TableBuilder:
             # Where turns differ, the largest set of models with the same ones is ranked.
             self._rank(cells, alike(candidates, lambda c: _turns(c[1])), name, column.better)
         return cells
+
+    def _interval(self, name: str, value: float, source: Replicates) -> Interval:
+        """Of a score; percentiles in benchmark 1, whose tables stay as they were printed."""
+        replicates = source.replicates[name]
+        if self.protocol.benchmark == "1":
+            return interval(replicates, source.clusters)
+        turns = source.observations.get(name, math.nan)
+        return score_interval(additive_metric(name), value, replicates, source.clusters, turns)
 
     def _rank(
         self,

@@ -53,7 +53,7 @@ class CorrectedShares(TurnMetric, CorrectedMetric):
         "Share JSD, corrected",
         Needs.STRATEGY,
         -1,
-        "Jensen-Shannon divergence (bits) of predicted to gold strategy shares, less its bias; unreadable labels left out",
+        "Jensen-Shannon divergence (bits) of predicted to gold strategy shares, less its bias; no unreadable labels",
         percent=False,
     )
 

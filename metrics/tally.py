@@ -129,4 +129,4 @@ class Tally:
         """The sums (1, d) of a linked metric over one conversation."""
         assert isinstance(self.metric, AdditiveMetric)
         items = [[name, *numbers] for numbers in self._linked[name]]
-        return self.metric.statistics(items).sum(axis=0, keepdims=True)
+        return np.asarray(self.metric.statistics(items).sum(axis=0, keepdims=True))

@@ -64,7 +64,7 @@ def sums_of(metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str
     rows, columns = np.nonzero(statistics)
     width = statistics.shape[1]
     flat = np.bincount(index[rows] * width + columns, statistics[rows, columns], len(names) * width)
-    return flat.reshape(len(names), width)
+    return np.asarray(flat.reshape(len(names), width), dtype=np.float64)
 
 
 def few_clusters(clusters: int) -> float:
