@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from csc_tasks.data.conversations import Speaker, Utterance
-from csc_tasks.errors import DataError
+from csc_tasks.data.sampling import fewest, stratified
+from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.metrics.judge.rubric import Rubric, Unit
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.protocol.prompt import Prompt
@@ -17,7 +18,7 @@ from csc_tasks.protocol.turns import TurnDoc, gold_answer, gold_strategy
 from csc_tasks.results.histories import Histories
 from csc_tasks.results.sample_log import SampleLog
 
-__all__ = ["AnsweredTurn", "samples_of_log", "samples_of_turns", "strata_of_log"]
+__all__ = ["AnsweredTurn", "choose_sample", "samples_of_log", "samples_of_turns", "strata_of_log"]
 
 START = "（对话刚开始，此前没有人说话）"
 NO_LABEL = "（没有标明策略）"
@@ -45,6 +46,29 @@ def strata_of_log(log: SampleLog, unit: Unit) -> Iterator[tuple[tuple[str, int |
                 yield (doc["conversation"], doc["turn"]), f"{doc['topic']}/{doc['strategy'] or ''}"
             elif doc["turn"] == 0:
                 yield (doc["conversation"], None), doc["topic"]
+
+
+def choose_sample(
+    units: Sequence[tuple[tuple[str, int | None], str]], size: int, task: str
+) -> set[tuple[str, int | None]]:
+    """The stratified sample of what can be judged.
+
+    Args:
+        units: from :func:`strata_of_log`.
+        size: how many.
+        task: whose they are, for the message.
+
+    Raises:
+        ConfigError: so few that most strata would be left out; the message says how many are enough.
+    """
+    if size < (least := fewest(units)):
+        strata = len({stratum for _, stratum in units})
+        raise ConfigError(
+            f"--sample {size}: {task} has {strata} strata (topics, of turns with their strategies), and a sample under "
+            f"twice that leaves strategies out and is biased; take --sample {least} or more, or leave it out for all "
+            f"{len(units)}"
+        )
+    return stratified(units, size)
 
 
 def samples_of_log(log: SampleLog, rubric: Rubric) -> Iterator[Sample]:

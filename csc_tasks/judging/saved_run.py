@@ -14,7 +14,6 @@ import numpy as np
 
 from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.chat.words import shown
-from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.engine import Engine
@@ -22,7 +21,7 @@ from csc_tasks.judging.estimate import Estimate, estimate
 from csc_tasks.judging.keeper import forget
 from csc_tasks.judging.progress import JudgeProgress, OnProgress, Stop, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
-from csc_tasks.judging.samples import samples_of_log, strata_of_log
+from csc_tasks.judging.samples import choose_sample, samples_of_log, strata_of_log
 from csc_tasks.metrics import clustered_stderr
 from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric
 from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
@@ -153,11 +152,15 @@ class JudgedLog:
 
     @cached_property
     def chosen(self) -> set[tuple[str, int | None]]:
-        """The conversation and turn of everything that is judged."""
-        units = strata_of_log(self.log, self.rubric.unit)
+        """The conversation and turn of everything that is judged.
+
+        Raises:
+            ConfigError: the sample is too small.
+        """
+        units = list(strata_of_log(self.log, self.rubric.unit))
         if self.sample_size is None:
             return {unit for unit, _ in units}
-        return stratified(units, self.sample_size)
+        return choose_sample(units, self.sample_size, self.log.task)
 
     def samples(self) -> Iterator[Sample]:
         """What is judged, in the order of the log."""

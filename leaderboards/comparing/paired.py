@@ -31,8 +31,8 @@ class Delta:
     """One metric of two models: ``first`` minus ``second`` with its uncertainty.
 
     ``adjusted`` is the p-value after Holm's correction (:func:`with_holm`), with which the interval then agrees;
-    ``why`` says in words why there is no difference to speak of. ``spreads`` are the standard deviations between the seeds
-    of each, of which the uncertainty of the difference knows nothing.
+    ``why`` says in words why there is no difference to speak of. ``spreads`` are the standard deviations between
+    the seeds of each, of which the uncertainty of the difference knows nothing.
     """
 
     section: str
