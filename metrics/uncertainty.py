@@ -118,14 +118,17 @@ def stderr_of_sums(metric: AdditiveMetric, sums: Floats, benchmark: int | None =
     return error if benchmark == 1 else error * few_clusters(len(sums))
 
 
-def clustered_stderr(metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str]) -> float:
+def clustered_stderr(
+    metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str], benchmark: int | None = None
+) -> float:
     """Standard error of a score with the conversation as the cluster (:func:`stderr_of_sums`).
 
     Args:
         metric: an additive metric.
         items: n items of the metric.
         clusters: the conversation of each item.
+        benchmark: of :func:`stderr_of_sums`.
     """
     if not len(items):
         return float("nan")
-    return stderr_of_sums(metric, sums_of(metric, items, clusters))
+    return stderr_of_sums(metric, sums_of(metric, items, clusters), benchmark)

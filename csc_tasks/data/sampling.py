@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, TypeVar
 
-__all__ = ["digest", "fewest", "stratified"]
+__all__ = ["digest", "stratified"]
 
 Unit = TypeVar("Unit", bound=Hashable)
 
@@ -15,16 +15,6 @@ Unit = TypeVar("Unit", bound=Hashable)
 def digest(unit: Hashable) -> str:
     """The SHA-256 of a unit as Python writes it: an order that has nothing to do with what is in it."""
     return hashlib.sha256(repr(unit).encode()).hexdigest()
-
-
-def fewest(units: Iterable[tuple[Unit, str]]) -> int:
-    """The smallest size of a sample that speaks for all: twice as many units as there are strata, or all of them.
-
-    Of fewer, largest remainders leave most strata without a unit, and those that are small more often: a mean over
-    the sample is one of the large strata.
-    """
-    strata = [stratum for _, stratum in units]
-    return min(len(strata), 2 * len(set(strata)))
 
 
 def stratified(

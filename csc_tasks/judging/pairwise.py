@@ -98,16 +98,12 @@ class Contest:
 
     @cached_property
     def chosen(self) -> set[tuple[str, int | None]] | None:
-        """The conversation and turn of what is judged; ``None`` for everything.
-
-        Raises:
-            ConfigError: the sample is too small.
-        """
+        """The conversation and turn of what is judged; ``None`` for everything."""
         if self.sample_size is None:
             return None
         first, *others = (dict(strata_of_log(log, Unit.TURN)) for log in self.logs.values())
         common = [(unit, stratum) for unit, stratum in first.items() if all(unit in o for o in others)]
-        return choose_sample(common, self.sample_size, self.task)
+        return choose_sample(common, self.sample_size)
 
     def side(self, model: str) -> dict[tuple[str, int | None], Sample]:
         """What a model answered, of the turns that are judged."""

@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from csc_tasks.data.conversations import Speaker, Utterance
-from csc_tasks.data.sampling import fewest, stratified
-from csc_tasks.errors import ConfigError, DataError
+from csc_tasks.data.sampling import stratified
+from csc_tasks.errors import DataError
 from csc_tasks.metrics.judge.rubric import Rubric, Unit
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.protocol.prompt import Prompt
@@ -20,6 +20,8 @@ from csc_tasks.results.sample_log import SampleLog
 
 __all__ = ["AnsweredTurn", "choose_sample", "samples_of_log", "samples_of_turns", "strata_of_log"]
 
+Judged = tuple[str, int | None]
+"""Conversation and turn of what is judged; a dialogue has no turn."""
 START = "（对话刚开始，此前没有人说话）"
 NO_LABEL = "（没有标明策略）"
 NOTHING = "（没有说话）"
@@ -48,27 +50,30 @@ def strata_of_log(log: SampleLog, unit: Unit) -> Iterator[tuple[tuple[str, int |
                 yield (doc["conversation"], None), doc["topic"]
 
 
-def choose_sample(
-    units: Sequence[tuple[tuple[str, int | None], str]], size: int, task: str
-) -> set[tuple[str, int | None]]:
-    """The stratified sample of what can be judged.
+def choose_sample(units: Sequence[tuple[Judged, str]], size: int) -> set[Judged]:
+    """The stratified sample of what can be judged, by as fine strata as have two units of it each on average.
+
+    Where topics with their strategies are too many, strategies alone, and where these are, all as one: of finer
+    strata most would get no unit, and small ones more often than large ones, so that a mean would be that of the
+    large strata.
 
     Args:
         units: from :func:`strata_of_log`.
         size: how many.
-        task: whose they are, for the message.
-
-    Raises:
-        ConfigError: so few that most strata would be left out; the message says how many are enough.
     """
-    if size < (least := fewest(units)):
-        strata = len({stratum for _, stratum in units})
-        raise ConfigError(
-            f"--sample {size}: {task} has {strata} strata (topics, of turns with their strategies), and a sample under "
-            f"twice that leaves strategies out and is biased; take --sample {least} or more, or leave it out for all "
-            f"{len(units)}"
-        )
-    return stratified(units, size)
+    for coarser in (str, _strategy, _all):
+        strata = [(unit, coarser(stratum)) for unit, stratum in units]
+        if size >= 2 * len({stratum for _, stratum in strata}):
+            break
+    return stratified(strata, size)
+
+
+def _strategy(stratum: str) -> str:
+    return stratum.rpartition("/")[2]
+
+
+def _all(_: str) -> str:
+    return ""
 
 
 def samples_of_log(log: SampleLog, rubric: Rubric) -> Iterator[Sample]:

@@ -107,15 +107,17 @@ class Judgement:
             columns[metric.info.name] = sums.tolist()
         return {"conversations": names, "metrics": columns}
 
-    def values(self) -> dict[str, Any]:
-        """Scores and clustered standard errors by lm-eval's names."""
+    def values(self, benchmark: int) -> dict[str, Any]:
+        """Scores and clustered standard errors by lm-eval's names, as of a benchmark version."""
         values: dict[str, Any] = {}
         for metric in self.metrics:
             name = metric.info.name
             items = self.columns.get(name, [])
             score = metric.score(items)
             values[f"{name},none"] = score
-            error = float("nan") if math.isnan(score) else clustered_stderr(metric, items, self.conversations)
+            error = float("nan")
+            if not math.isnan(score):
+                error = clustered_stderr(metric, items, self.conversations, benchmark)
             values[f"{name}_stderr,none"] = "N/A" if math.isnan(error) else error
         return values
 
@@ -152,15 +154,11 @@ class JudgedLog:
 
     @cached_property
     def chosen(self) -> set[tuple[str, int | None]]:
-        """The conversation and turn of everything that is judged.
-
-        Raises:
-            ConfigError: the sample is too small.
-        """
+        """The conversation and turn of everything that is judged."""
         units = list(strata_of_log(self.log, self.rubric.unit))
         if self.sample_size is None:
             return {unit for unit, _ in units}
-        return choose_sample(units, self.sample_size, self.log.task)
+        return choose_sample(units, self.sample_size)
 
     def samples(self) -> Iterator[Sample]:
         """What is judged, in the order of the log."""
@@ -205,7 +203,7 @@ class JudgedLog:
             DataError: it cannot be written.
         """
         log, total = self.log, judgement.statuses.total()
-        values = {"alias": log.task, "sample_len": total, **judgement.values()}
+        values = {"alias": log.task, "sample_len": total, **judgement.values(log.signature.benchmark)}
         # Another judge is another protocol: its scores never stand in one table with these.
         signature = log.signature.with_judge(self.signature, [m.info.name for m in judgement.metrics])
         made = Judging(

@@ -73,9 +73,6 @@ def judge_results(options: JudgeOptions, report: Report) -> None:
             f"--budget needs max_tokens or max_completion_tokens in {options.config}: without, no answer has an end"
         )
     session = (_Pairs if options.pairwise else _Logs)(options, config, report)
-    if options.sample_size is not None:
-        for judged in session.plan:
-            _ = judged.chosen  # a sample that is too small is refused before anything is asked
     first = options.results[0]
     folder = first if first.is_dir() else first.parent
     with _opened(options.cache or config.cache or folder / CACHE) as cache:

@@ -57,10 +57,11 @@ class PairResult:
 
     ``win_rate`` is the first model's share 0–1, ties half, with the 95 % interval of a share
     (:func:`~csc_tasks.metrics.intervals.share_interval`), conversations resampled whole. Of the ``judged`` pairs,
-    which the judge decided (equal replies and silence need no judge), ``flips`` is the share in which it followed the order, ``length`` Spearman's correlation of the outcome
-    with the difference in length (first minus second, characters): near 0 is good, unless the better model
-    happens to write more. ``coverage`` is the share 0–1 of all pairs that has an outcome, ``missing`` the
-    number that has none; where it is too low, ``withheld`` says so and rate and interval are NaN.
+    which the judge decided (equal replies and silence need no judge), ``flips`` is the share in which it followed
+    the order, ``length`` Spearman's correlation of the outcome with the difference in length (first minus second,
+    characters): near 0 is good, unless the better model happens to write more. ``coverage`` is the share 0–1 of all
+    pairs that has an outcome, ``missing`` the number that has none; where it is too low, ``withheld`` says so and
+    rate and interval are NaN.
     """
 
     pairs: int

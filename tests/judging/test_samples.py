@@ -8,7 +8,7 @@ from pathlib import Path
 from csc_tasks.data.conversations import Speaker
 from csc_tasks.data.sources import load
 from csc_tasks.judging.config import JudgeConfig
-from csc_tasks.judging.samples import samples_of_log
+from csc_tasks.judging.samples import choose_sample, samples_of_log
 from csc_tasks.judging.saved_run import JudgedLog, rubric_for
 from csc_tasks.metrics.judge import load_rubric
 from csc_tasks.protocol.prompt import load_prompt
@@ -48,14 +48,32 @@ def test_a_sample_is_stratified_and_the_same_for_every_model(saved: Path, server
         (log,) = find_logs([log_of(saved, model)])
         rubric = rubric_for(log, None)
         assert rubric is not None
-        judged = JudgedLog(log, rubric, config, sample_size=100)
+        judged = JudgedLog(log, rubric, config, sample_size=TURNS - 100)
         chosen.append(judged.chosen)
         topics.append({s.conversation for s in judged.samples()})
     assert chosen[0] == chosen[1]
-    assert len(chosen[0]) == 100
+    assert len(chosen[0]) == TURNS - 100
     topic = {c.id: c.topic for c in load("mini").conversations}
     counts = [sum(topic[c] == t for c, _ in chosen[0]) for t in set(topic.values())]
     assert max(counts) - min(counts) <= 6  # eight topics, four conversations each
     (log,) = find_logs([log_of(saved)])
-    larger = JudgedLog(log, load_rubric("turn-zh-1"), config, sample_size=200).chosen
-    assert len(larger & chosen[0]) > 85
+    larger = JudgedLog(log, load_rubric("turn-zh-1"), config, sample_size=TURNS - 50).chosen
+    assert len(larger & chosen[0]) > TURNS - 115
+
+
+@pytest.mark.parametrize("size", [30, 60, 100, 200])
+def test_a_small_sample_has_every_strategy_and_the_mean_of_all(size: int) -> None:
+    """Of a value that depends on the strategy, as every score does; over 60 samples of other digests."""
+    turns = [(c, i) for c in load("mini").conversations for i in c.supporter_turns]
+    strategies = {(c.id, i): c.utterances[i].strategy.zh for c, i in turns}  # type: ignore[union-attr]
+    rank = {name: place for place, (name, _) in enumerate(Counter(strategies.values()).most_common())}
+    value = {place: rank[name] / 11 for place, name in strategies.items()}
+    means = []
+    for other in range(60):
+        units = [((f"{other}{c.id}", i), f"{c.topic}/{strategies[c.id, i]}") for c, i in turns]
+        chosen = choose_sample(units, size)
+        assert len(chosen) == size
+        names = [(conversation.removeprefix(str(other)), i) for conversation, i in chosen]
+        assert len({strategies[place] for place in names}) == 12  # type: ignore[index]
+        means.append(fmean(value[place] for place in names))  # type: ignore[index]
+    assert fmean(means) == pytest.approx(fmean(value.values()), abs=0.015)

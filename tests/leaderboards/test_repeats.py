@@ -19,7 +19,7 @@ from csc_tasks.leaderboards.reading.runs import find_runs
 from csc_tasks.leaderboards.rendering.export import flat_rows
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from csc_tasks.leaderboards.rendering.numbers import number
-from csc_tasks.metrics.comparison import interval, paired_difference
+from csc_tasks.metrics.comparison import paired_difference
 from tests.door import csconv
 from tests.leaderboards import logs
 from tests.leaderboards.logs import RESPONSE, answering, write_run
@@ -76,8 +76,10 @@ def test_a_row_is_the_mean_of_its_seeds_and_says_how_far_they_lie_apart(board: B
 
 def test_the_interval_is_of_the_mean_over_the_same_resamples(board: Board, three: Path, kept: Path) -> None:
     replicates = [_replicates([three / f"s{seed}"], kept) for seed in SEEDS]
-    low, high = interval(np.mean(replicates, axis=0), 32)
     cell = row_of(board).cells[METRIC]
+    mean = np.mean(replicates, axis=0)
+    assert cell.value is not None
+    low, high = score_interval(additive_metric(METRIC.rpartition("/")[2]), cell.value, mean, 32, cell.turns)
     assert (cell.low, cell.high) == (pytest.approx(low), pytest.approx(high))
 
 
