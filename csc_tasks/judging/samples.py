@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -51,29 +52,38 @@ def strata_of_log(log: SampleLog, unit: Unit) -> Iterator[tuple[tuple[str, int |
 
 
 def choose_sample(units: Sequence[tuple[Judged, str]], size: int) -> set[Judged]:
-    """The stratified sample of what can be judged, by as fine strata as have two units of it each on average.
+    """The stratified sample of what can be judged: each strategy its share, and of a strategy each topic its share.
 
-    Where topics with their strategies are too many, strategies alone, and where these are, all as one: of finer
-    strata most would get no unit, and small ones more often than large ones, so that a mean would be that of the
-    large strata.
+    Strata are told apart only where two units of each are to be had on average. Of more of them most would get no unit,
+    and the small ones more often than the large, so that a mean would be that of the large; where these are one, chance
+    decides, and a mean over the sample estimates the mean over all.
 
     Args:
         units: from :func:`strata_of_log`.
         size: how many.
     """
-    for coarser in (str, _strategy, _all):
-        strata = [(unit, coarser(stratum)) for unit, stratum in units]
-        if size >= 2 * len({stratum for _, stratum in strata}):
-            break
-    return stratified(strata, size)
+    return _nested(units, size, (_strategy, str))
+
+
+def _nested(
+    units: Sequence[tuple[Judged, str]], size: int, levels: Sequence[Callable[[str], str]]
+) -> set[Judged]:
+    """So many of the units, each stratum of the first level its share, and within it of the other levels."""
+    if not levels:
+        return stratified([(unit, "") for unit, _ in units], size)
+    strata: dict[str, list[tuple[Judged, str]]] = defaultdict(list)
+    for unit, stratum in units:
+        strata[levels[0](stratum)].append((unit, stratum))
+    if size < 2 * len(strata):
+        return _nested(units, size, ())
+    stratum_of = {unit: name for name, members in strata.items() for unit, _ in members}
+    quotas = Counter(stratum_of[unit] for unit in stratified(stratum_of.items(), size))
+    chosen = (_nested(members, quotas[name], levels[1:]) for name, members in strata.items())
+    return set().union(*chosen)
 
 
 def _strategy(stratum: str) -> str:
     return stratum.rpartition("/")[2]
-
-
-def _all(_: str) -> str:
-    return ""
 
 
 def samples_of_log(log: SampleLog, rubric: Rubric) -> Iterator[Sample]:

@@ -19,7 +19,9 @@ from csc_tasks.leaderboards.reading.runs import find_runs
 from csc_tasks.leaderboards.rendering.export import flat_rows
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from csc_tasks.leaderboards.rendering.numbers import number
+from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.comparison import paired_difference
+from csc_tasks.metrics.intervals import score_interval
 from tests.door import csconv
 from tests.leaderboards import logs
 from tests.leaderboards.logs import RESPONSE, answering, write_run
