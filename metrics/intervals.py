@@ -31,7 +31,9 @@ def score_interval(
     - A corrected score has the basic interval: the percentiles of its replicates, which are turned about it, at
       the normal probability of t·sqrt(c/(c-1)) (:func:`~csc_tasks.metrics.comparison.interval`).
     - Any other is the score, less its bias, ± t·s with c - 1 degrees of freedom: s is the standard deviation of the
-      replicates times sqrt(c/(c-1)), and the bias what their mean lies above the score.
+      replicates times sqrt(c/(c-1)), and the bias what their mean lies above the score. On a scale with ends all this
+      is of the logit of how far along the score is, where the skew of BLEU and F1 of few conversations is gone and no
+      end is passed.
 
     A score on a scale with ends that is the same in every resample has not been seen to vary, which proves little:
     its interval is that of a share which is as far along as the score is on its scale.
@@ -59,9 +61,21 @@ def score_interval(
     if isinstance(metric, CorrectedMetric):
         low, high = interval(replicates, clusters, level)
     else:
-        middle, half = 2 * value - float(np.mean(replicates)), t_quantile(level, clusters) * stderr
-        low, high = middle - half, middle + half
+        along = np.append((replicates - scale.low) / length, (value - scale.low) / length)
+        if length <= _WIDEST and ((along > 0) & (along < 1)).all():
+            logits = np.log(along / (1 - along))
+            ends = _around(float(logits[-1]), logits[:-1], clusters, level)
+            low, high = (scale.low + length / (1 + math.exp(-end)) for end in ends)
+        else:
+            low, high = _around(value, replicates, clusters, level)
     return Interval(*(min(max(end, scale.low), scale.high) for end in (low, high)))
+
+
+def _around(value: float, replicates: Floats, clusters: int, level: float) -> Interval:
+    """A score, less its bias, ± t·s."""
+    middle = 2 * value - float(np.mean(replicates))
+    half = t_quantile(level, clusters) * few_clusters(clusters) * float(np.std(replicates, ddof=1))
+    return Interval(middle - half, middle + half)
 
 
 def share_interval(

@@ -136,7 +136,7 @@ def test_compare_and_gate_hold_means_against_each_other(three: Path, tmp_path: P
     means = [_replicates([three / name], kept) for name in ("s1", "s2", "s3", "other")]
     change = np.mean(means[:3], axis=0) - means[3]
     expected = paired_difference(delta["first"] - delta["second"], change, 32)
-    assert delta["difference"]["low"] == pytest.approx(expected.low)
+    assert delta["difference"]["stderr"] == pytest.approx(expected.stderr)
     assert delta["difference"]["p"] == pytest.approx(expected.p)
     file = tmp_path / "baseline.json"
     assert csconv("gate", seeds, "--baseline", file, "--update-baseline").code == 0
