@@ -18,8 +18,9 @@ from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat
 from csc_tasks.leaderboards.reading.repeats import alike, averaged, mean_score, spread
 from csc_tasks.leaderboards.reading.replicates import Replicates
 from csc_tasks.leaderboards.reading.signs import notes_on_replies
-from csc_tasks.metrics import has_sums
-from csc_tasks.metrics.comparison import interval, ranks
+from csc_tasks.metrics import additive_metric, has_sums
+from csc_tasks.metrics.comparison import Interval, interval, ranks
+from csc_tasks.metrics.intervals import score_interval
 from csc_tasks.protocol.signature import Protocol
 from csc_tasks.results.results_file import TaskRun
 
@@ -205,7 +206,7 @@ class TableBuilder:
                 why = score.why or "no interval"
                 cells[key] = Cell(value, turns=turns, why=why, seeds=score.seeds, spread=score.spread)
                 continue
-            low, high = interval(source.replicates[name], source.clusters)
+            low, high = self._interval(name, score.value, source)
             known = not math.isnan(low)
             why = "" if known else "too few conversations for an interval"
             complete = self.complete[key, column.section]
@@ -242,6 +243,14 @@ class TableBuilder:
 
     def _score(self, key: tuple[str, ...], column: Column) -> _Score | None:
         return self.scores.get((key, column.section), {}).get((column.metric, column.signature))
+
+    def _interval(self, name: str, value: float, source: Replicates) -> Interval:
+        """Of a score; percentiles in benchmark 1, whose tables stay as they were printed."""
+        replicates = source.replicates[name]
+        if self.protocol.benchmark == "1":
+            return interval(replicates, source.clusters)
+        turns = source.observations.get(name, math.nan)
+        return score_interval(additive_metric(name), value, replicates, source.clusters, turns)
 
     def _rank(
         self,

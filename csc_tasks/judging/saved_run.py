@@ -14,7 +14,6 @@ import numpy as np
 
 from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.chat.words import shown
-from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.engine import Engine
@@ -22,7 +21,7 @@ from csc_tasks.judging.estimate import Estimate, estimate
 from csc_tasks.judging.keeper import forget
 from csc_tasks.judging.progress import JudgeProgress, OnProgress, Stop, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
-from csc_tasks.judging.samples import samples_of_log, strata_of_log
+from csc_tasks.judging.samples import choose_sample, samples_of_log, strata_of_log
 from csc_tasks.metrics import clustered_stderr
 from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict
 from csc_tasks.metrics.judge.rubric import Unit, rubric_for_unit
@@ -108,15 +107,17 @@ class Judgement:
             columns[metric.info.name] = sums.tolist()
         return {"conversations": names, "metrics": columns}
 
-    def values(self) -> dict[str, Any]:
-        """Scores and clustered standard errors by lm-eval's names."""
+    def values(self, benchmark: int) -> dict[str, Any]:
+        """Scores and clustered standard errors by lm-eval's names, as of a benchmark version."""
         values: dict[str, Any] = {}
         for metric in self.metrics:
             name = metric.info.name
             items = self.columns.get(name, [])
             score = metric.score(items)
             values[f"{name},none"] = score
-            error = float("nan") if math.isnan(score) else clustered_stderr(metric, items, self.conversations)
+            error = float("nan")
+            if not math.isnan(score):
+                error = clustered_stderr(metric, items, self.conversations, benchmark)
             values[f"{name}_stderr,none"] = "N/A" if math.isnan(error) else error
         return values
 
@@ -154,10 +155,10 @@ class JudgedLog:
     @cached_property
     def chosen(self) -> set[tuple[str, int | None]]:
         """The conversation and turn of everything that is judged."""
-        units = strata_of_log(self.log, self.rubric.unit)
+        units = list(strata_of_log(self.log, self.rubric.unit))
         if self.sample_size is None:
             return {unit for unit, _ in units}
-        return stratified(units, self.sample_size)
+        return choose_sample(units, self.sample_size)
 
     def samples(self) -> Iterator[Sample]:
         """What is judged, in the order of the log."""
@@ -210,7 +211,7 @@ class JudgedLog:
             DataError: it cannot be written.
         """
         log, total = self.log, judgement.statuses.total()
-        values = {"alias": log.task, "sample_len": total, **judgement.values()}
+        values = {"alias": log.task, "sample_len": total, **judgement.values(log.signature.benchmark)}
         # Another judge is another protocol: its scores never stand in one table with these.
         signature = log.signature.with_judge(self.signature, [m.info.name for m in judgement.metrics])
         made = Judging(

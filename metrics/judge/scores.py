@@ -42,6 +42,7 @@ class JudgeScore(AdditiveMetric):
     ) -> None:
         self.info = info
         self.scale = scale
+        self.yes_no = info.percent
         self.dimensions = tuple(dimensions)
         self.min_coverage = min_coverage
 
@@ -64,6 +65,10 @@ class JudgeScore(AdditiveMetric):
         """Sum over count."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(sums[..., 0] / sums[..., 1])
+
+    def observations(self, sums: Floats) -> float:
+        """The count of those that are scored."""
+        return float(sums[..., 1].sum())
 
     def score(self, items: Sequence[Any]) -> float:
         """The mean; NaN where too few are scored."""
@@ -102,6 +107,8 @@ def _overall(rubric: Rubric, min_coverage: float, judge: str) -> JudgeScore:
 
 class Coverage(MeanMetric):
     """The share of what was to be judged that has a verdict."""
+
+    yes_no = True
 
     def __init__(self, judge: str = ANY) -> None:
         self.info = MetricInfo(
