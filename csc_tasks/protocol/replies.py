@@ -18,7 +18,7 @@ from typing import Any
 from csc_tasks.framework import Strategy
 from csc_tasks.labels import names_in, read_strategy
 from csc_tasks.protocol.answers import clean, has_failed, served_by
-from csc_tasks.protocol.shapes import Labelled, labelled, utterance_of
+from csc_tasks.protocol.shapes import labelled, labelled_and_said, utterance_of
 from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.thinking import ThinkingFormat, without_thinking
 
@@ -109,6 +109,8 @@ _WRAPPER = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"```[A-Za-z]{0,12}[ \t]*\n?")
+_JSON = json.JSONDecoder()
+_JSON_START = re.compile(r"\{|\[[ \t\r\n]*[\[{\"\-0-9tfnNI]")  # not `[安抚]`
 _STRATEGY_KEYS = ("strategy", "策略", "策略名称", "strategy_name", "label")
 _TEXT_KEYS = (
     *(
@@ -193,7 +195,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _read_answer(text: str, kind: TaskKind) -> Reply:
-    if text[0] in "{[" and (fields := _from_json(text)):
+    if _JSON_START.match(text) and (fields := _from_json(text)):
         written, body = fields
         strategy = read_strategy(written)
         if strategy is None and isinstance(written, str):
@@ -204,10 +206,8 @@ def _read_answer(text: str, kind: TaskKind) -> Reply:
         return _reply(kind, strategy, said.text, label if label or written is None else "?", said.further)
     if not kind.writes_text:
         return _read_choice(text, kind)
-    found = labelled(text)
-    if kind is TaskKind.RESPONSE_ORACLE and found.strategy is None:
-        found = Labelled(None, text)  # a bracket that is no strategy is a placeholder, part of the text
-    said = utterance_of(found.rest)
+    # Where no strategy is asked for, a bracket that is none is a placeholder, part of the text.
+    found, said = labelled_and_said(text, kind is TaskKind.RESPONSE_ORACLE)
     return _reply(kind, found.strategy, said.text, found.label, said.further)
 
 
@@ -243,7 +243,7 @@ def _read_choice(text: str, kind: TaskKind) -> Reply:
 def _from_json(text: str) -> tuple[object, str] | None:
     """The label and the text in a JSON object, or in the first object of an array."""
     try:
-        value, _ = json.JSONDecoder().raw_decode(text)
+        value, _ = _JSON.raw_decode(text)
     except (ValueError, RecursionError):
         return None
     if isinstance(value, list):
