@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from csc_tasks.metrics.tokenizers import NORM
 from csc_tasks.metrics.turns import Turns
 
 __all__ = [
@@ -100,7 +101,9 @@ class MetricInfo:
     ``better`` is +1 if higher is better, -1 if lower is, 0 if neither (a description, not a score);
     ``percent`` says that tables show the value times 100; ``headline`` that short tables show it;
     ``model`` that scores are a neural network's, so that those of two networks are different
-    quantities; ``variant`` is added to the name of a column whose scale differs from the ordinary.
+    quantities; ``variant`` is added to the name of a column whose scale differs from the ordinary;
+    ``tokens`` is the tokenizer of a metric that always uses the same, whatever the run's is; ``instead_of`` the
+    metric whose place in short tables it takes where both are known.
     """
 
     name: str
@@ -114,6 +117,19 @@ class MetricInfo:
     implementation: str = "csconv"
     model: bool = False
     variant: str = ""
+    tokens: str = ""
+    instead_of: str = ""
+
+    def normal(self) -> MetricInfo:
+        """Of the same metric under ``zh-norm``, which takes its place in short tables."""
+        return replace(
+            self,
+            name=f"{self.name}_norm",
+            title=f"{self.title} (norm)",
+            summary=f"{self.summary}; of texts in one spelling (zh-norm)",
+            tokens=NORM,
+            instead_of=self.name,
+        )
 
 
 class Metric(ABC):

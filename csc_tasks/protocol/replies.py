@@ -150,6 +150,8 @@ def read_reply(
             ``think_end_token`` left over; only one that begins with a strategy is taken for the latter.
         formats: of thinking, beside those that are known.
     """
+    if type(raw) is str:  # a plain text, of which nothing else is known
+        return _read(clean(raw), kind, in_thought, formats)
     if has_failed(raw):
         return Reply(None, "", Problem.FAILED)
     reply = _read(clean(raw), kind, in_thought, formats)
@@ -178,6 +180,8 @@ def _read(text: str, kind: TaskKind, in_thought: bool, formats: Sequence[Thinkin
 
 def _unwrapped(text: str) -> str:
     """The answer without what some models put around it: special tokens, a turn's header, tags, a code fence."""
+    if "<" not in text and "INST]" not in text:
+        return _unfenced(text.strip())
     text, at = text.lstrip(), 0
     while match := _SPECIAL.match(text, at):
         role = _ROLE.match(text, match.end())
@@ -188,7 +192,10 @@ def _unwrapped(text: str) -> str:
         closing = f"</{match['name']}>" if match["name"] else "<|"
         end = text.lower().find(closing.lower())
         text = text if end < 0 else text[:end]
-    text = text.strip()
+    return _unfenced(text.strip())
+
+
+def _unfenced(text: str) -> str:
     if match := _FENCE.match(text):
         text = text[match.end() :].split("```", 1)[0].strip()
     return text

@@ -29,7 +29,7 @@ from csc_tasks.results.results_file import TaskRun
 __all__ = ["Changed", "Comparison", "Effect", "Moved", "SectionComparison", "compare"]
 
 MOST_CHANGED = 20
-_BY = ("bertscore", "rouge_l", "strategy_acc")
+_BY = ("bertscore", "rouge_l_norm", "rouge_l", "strategy_acc")
 """The metric that says how much a turn changed: the first of these that both runs have."""
 
 
