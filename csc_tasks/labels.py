@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import permutations
 
 from csc_tasks.framework import Strategy
 
-__all__ = ["has_name", "names_in", "plain", "read_strategy"]
+__all__ = ["has_name", "names_in", "plain", "read_plain", "read_strategy"]
 
 LONGEST = 60
 """Characters of a label; what is longer is a sentence."""
@@ -104,7 +105,18 @@ def read_strategy(label: object) -> Strategy | None:
         return None
     if isinstance(label, int):
         return Strategy.from_index(label - 1) if 1 <= label <= len(Strategy) else None
-    text = plain(label).strip().strip(_ENCLOSING).strip()
+    return _read(label) if len(label) <= 2 * LONGEST else read_plain(plain(label))
+
+
+@lru_cache(maxsize=2**12)
+def _read(label: str) -> Strategy | None:
+    """The same of a short text: a run has few labels, and each thousands of times."""
+    return read_plain(plain(label))
+
+
+def read_plain(shown: str) -> Strategy | None:
+    """The same of what :func:`plain` made of a text, which is not kept."""
+    text = shown.strip().strip(_ENCLOSING).strip()
     if not text or len(text) > LONGEST:
         return None
     text = _SPACED.sub("", text)

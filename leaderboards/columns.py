@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from hashlib import sha256
 
 from csc_tasks.leaderboards.board import Column, Section
-from csc_tasks.metrics import Metric, has_sums, reported_metrics
+from csc_tasks.metrics import Metric, has_sums, headlines, reported_metrics
 from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.protocol.task_kind import TaskKind
 
@@ -36,13 +36,16 @@ def sections_in_order(present: Collection[str]) -> tuple[Section, ...]:
     )
 
 
-def section_columns(section: str, scores: Collection[tuple[str, str]]) -> Iterator[Column]:
+def section_columns(section: str, models: Collection[Collection[tuple[str, str]]]) -> Iterator[Column]:
     """The columns of a section, in table order: one for each metric and way to compute it.
 
     Args:
         section: its id.
-        scores: (reported name, signature) of every score that a model has in it.
+        models: (reported name, signature) of every score that each model has in it.
     """
+    scores = {pair for each in models for pair in each}
+    # A score that only some have does not take the place of one that others are compared by.
+    short = {name for each in models for name in headlines([name for name, _ in each])}
     known: dict[str, Metric] = {**reported_metrics(), **known_columns({name for name, _ in scores})}
     for name, metric in known.items():
         signatures = sorted(signature for other, signature in scores if other == name)
@@ -61,7 +64,7 @@ def section_columns(section: str, scores: Collection[tuple[str, str]]) -> Iterat
                 signature=signature,
                 better=metric.info.better,
                 percent=metric.info.percent,
-                headline=metric.info.headline,
+                headline=name in short,
                 ranked=bool(metric.info.better) and has_sums(name),
             )
 

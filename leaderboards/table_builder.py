@@ -174,12 +174,7 @@ class TableBuilder:
             for section in self.sections
             for column in section_columns(
                 section.id,
-                {
-                    pair
-                    for (_, where), scores in self.scores.items()
-                    if where == section.id
-                    for pair in scores
-                },
+                [list(scores) for (_, where), scores in self.scores.items() if where == section.id],
             )
         )
 
@@ -266,7 +261,10 @@ class TableBuilder:
             cells[key] = replace(cells[key], rank=low, rank_low=low, rank_high=high)
 
     def _order(self, columns: Sequence[Column]) -> str:
-        wanted = ("strategy_acc", "strategy_f1_macro", "bleu_4", "rouge_l", "bleu_2")
+        wanted = (
+            *("strategy_acc", "strategy_f1_macro", "bleu_4_norm", "bleu_4"),
+            *("rouge_l_norm", "rouge_l", "bleu_2_norm", "bleu_2"),
+        )
         ranked = [c for c in columns if c.ranked]
         return next(
             (

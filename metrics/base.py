@@ -14,13 +14,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from csc_tasks.metrics.tokenizers import NORM
 from csc_tasks.metrics.turns import Turns
 
 __all__ = [
@@ -103,6 +104,8 @@ class MetricInfo:
     quantities; ``variant`` is added to the name of a column whose scale differs from the ordinary;
     ``until`` is the last benchmark version whose runs report it, 0 where that is not over: a later one has
     another column in its place, for a name never changes its meaning.
+    ``tokens`` is the tokenizer of a metric that always uses the same, whatever the run's is; ``instead_of`` the
+    metric whose place in short tables it takes where both are known.
     """
 
     name: str
@@ -117,6 +120,19 @@ class MetricInfo:
     model: bool = False
     variant: str = ""
     until: int = 0
+    tokens: str = ""
+    instead_of: str = ""
+
+    def normal(self) -> MetricInfo:
+        """Of the same metric under ``zh-norm``, which takes its place in short tables."""
+        return replace(
+            self,
+            name=f"{self.name}_norm",
+            title=f"{self.title} (norm)",
+            summary=f"{self.summary}; of texts in one spelling (zh-norm)",
+            tokens=NORM,
+            instead_of=self.name,
+        )
 
 
 class Metric(ABC):

@@ -17,15 +17,16 @@ __all__ = ["Bleu"]
 
 
 class Bleu(TurnMetric, AdditiveMetric):
-    """BLEU up to n-grams of ``order``.
+    """BLEU up to n-grams of ``order``, of texts as they are written or, with ``norm``, in one spelling.
 
     The item of a turn is ``[m1, …, mN, t1, …, tN, hypothesis length, reference length]``: clipped
     matches and totals of each order, lengths in tokens.
     """
 
-    def __init__(self, order: int) -> None:
+    def __init__(self, order: int, norm: bool = False) -> None:
         self.order = order
-        self.info = MetricInfo(
+        self.norm = norm
+        info = MetricInfo(
             name=f"bleu_{order}",
             title=f"BLEU-{order}",
             needs=Needs.TEXT,
@@ -35,16 +36,17 @@ class Bleu(TurnMetric, AdditiveMetric):
             tokenized=True,
             implementation="sacrebleu formula, smooth:exp, eff:no, case:mixed",
         )
+        self.info = info.normal() if norm else info
 
     def items(self, turns: Turns) -> list[Any]:
         """Sufficient statistics, 2N + 2 integers a turn."""
-        pairs = turns.pairs
-        counts = [pairs.ngram_matches(n) for n in range(1, self.order + 1)]
+        counts = turns.normal_overlaps if self.norm else turns.overlaps
+        orders = range(1, self.order + 1)
         columns = [
-            *(matches for matches, _ in counts),
-            *(totals for _, totals in counts),
-            pairs.hypotheses.lengths,
-            pairs.references.lengths,
+            *map(counts.ngram_matches, orders),
+            *map(counts.ngram_totals, orders),
+            counts.hypothesis_lengths,
+            counts.reference_lengths,
         ]
         items: list[Any] = np.stack(columns, axis=1).tolist()
         return items

@@ -37,6 +37,7 @@ class AtDepth(TurnMetric, AdditiveMetric):
             needs=Needs.DIALOGUE,
             summary=f"{metric.info.name} over the {where} third of each conversation's turns",
             headline=False,
+            instead_of=f"{instead}_{where}" if (instead := metric.info.instead_of) else "",
         )
 
     def items(self, turns: Turns) -> list[Any]:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.tokenizers import tokens_of
+from csc_tasks.metrics.orthography import code_points
+from csc_tasks.metrics.tokenizers import single_characters, tokens_of
+
+__all__ = ["EncodedPairs", "EncodedTexts", "Vocabulary", "distinct_ngrams"]
 
 Ints = npt.NDArray[np.int64]
 
 CHUNK = 1024
-"""Pairs counted at a time: small enough that pair, and four tokens, fit into one 63-bit key."""
+"""Pairs counted at a time, so that what is counted stays in the processor's cache."""
+_WORDS = 0x110000
+"""Tokens of one character have its code point as their number; others have numbers from here."""
+_GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio
+_SIEVE = 18
+"""Bits by which n-grams are told apart before they are compared."""
 
 
 @dataclass(frozen=True)
@@ -35,28 +42,48 @@ class EncodedTexts:
 
 
 class Vocabulary:
-    """Numbers tokens in order of first appearance, so that equal tokens get equal numbers."""
+    """Numbers tokens, equal ones alike."""
 
     def __init__(self) -> None:
-        self._numbers: defaultdict[str, int] = defaultdict()
-        self._numbers.default_factory = self._numbers.__len__
+        self._words: defaultdict[str, int] = defaultdict()
+        self._words.default_factory = lambda: _WORDS + len(self._words)
 
-    def __len__(self) -> int:
-        return len(self._numbers)
+    def encode(self, texts: Sequence[str], tokenizer: str) -> EncodedTexts:
+        """Tokenise every text, under ``zh-norm`` those in normal form, and number the tokens."""
+        characters = code_points("".join(texts))
+        starts = _starts(map(len, texts), len(texts))
+        others = np.flatnonzero(~single_characters(tokenizer)[characters])
+        # The texts that have a character which is no token of its own.
+        taken_apart = np.unique(np.searchsorted(starts, others, side="right") - 1)
+        if not len(taken_apart):
+            return EncodedTexts(characters.astype(np.int64), starts)
+        some = self.encode_tokens([tokens_of(tokenizer, texts[i]) for i in taken_apart.tolist()])
+        lengths = np.diff(starts)
+        apart = np.zeros(len(texts), dtype=bool)
+        apart[taken_apart] = True
+        whole = characters[~np.repeat(apart, lengths)]
+        lengths[taken_apart] = some.lengths
+        tokens = np.empty(int(lengths.sum()), dtype=np.int64)
+        where = np.repeat(apart, lengths)
+        tokens[where], tokens[~where] = some.tokens, whole
+        return EncodedTexts(tokens, _starts(lengths.tolist(), len(texts)))
 
-    def encode(self, tokenized: Sequence[list[str]]) -> EncodedTexts:
+    def encode_tokens(self, tokenized: Sequence[list[str]]) -> EncodedTexts:
         """Number the tokens of every text."""
-        starts = np.zeros(len(tokenized) + 1, dtype=np.int64)
-        np.cumsum([len(tokens) for tokens in tokenized], out=starts[1:])
-        numbers = self._numbers
-        everything = chain.from_iterable(tokenized)
-        flat = np.fromiter(map(numbers.__getitem__, everything), dtype=np.int64, count=int(starts[-1]))
-        return EncodedTexts(flat, starts)
+        words = self._words
+        tokens = [ord(token) if len(token) == 1 else words[token] for t in tokenized for token in t]
+        return EncodedTexts(np.array(tokens, dtype=np.int64), _starts(map(len, tokenized), len(tokenized)))
+
+
+def _starts(lengths: Iterable[int], count: int) -> Ints:
+    starts = np.zeros(count + 1, dtype=np.int64)
+    np.cumsum(np.fromiter(lengths, dtype=np.int64, count=count), out=starts[1:])
+    return starts
 
 
 @dataclass(frozen=True)
 class EncodedPairs:
-    """Hypotheses and references over one vocabulary of ``types`` distinct tokens."""
+    """Hypotheses and references over one vocabulary of ``types`` distinct tokens, numbered from 0."""
 
     hypotheses: EncodedTexts
     references: EncodedTexts
@@ -66,63 +93,130 @@ class EncodedPairs:
     def of(cls, hypotheses: Sequence[str], references: Sequence[str], tokenizer: str) -> EncodedPairs:
         """Tokenise and number n pairs of texts."""
         vocabulary = Vocabulary()
-        hyps = vocabulary.encode([tokens_of(tokenizer, text) for text in hypotheses])
-        refs = vocabulary.encode([tokens_of(tokenizer, text) for text in references])
-        return cls(hyps, refs, len(vocabulary))
+        return cls.numbered(
+            vocabulary.encode(hypotheses, tokenizer), vocabulary.encode(references, tokenizer)
+        )
 
-    def ngram_matches(self, order: int) -> tuple[Ints, Ints]:
-        """Clipped matches and hypothesis totals of the n-grams of ``order``, per pair: two arrays (n,).
+    @classmethod
+    def numbered(cls, hypotheses: EncodedTexts, references: EncodedTexts) -> EncodedPairs:
+        """Pairs of texts of one vocabulary, whose tokens are numbered anew without gaps."""
+        used = np.zeros(1 + max(int(t.tokens.max(initial=0)) for t in (hypotheses, references)), dtype=bool)
+        used[hypotheses.tokens] = used[references.tokens] = True
+        number = np.cumsum(used) - 1
+        dense = [EncodedTexts(number[t.tokens], t.starts) for t in (hypotheses, references)]
+        return cls(dense[0], dense[1], int(used.sum()))
+
+    def __len__(self) -> int:
+        return len(self.hypotheses)
+
+    def ngram_matches(self, orders: int) -> Ints:
+        """Clipped matches (orders, n) of the n-grams of one token, of two, and so on.
 
         A match is clipped as BLEU wants it: an n-gram counts at most as often as the reference has it.
         """
-        n = len(self.hypotheses)
-        matches = np.zeros(n, dtype=np.int64)
-        totals = np.maximum(self.hypotheses.lengths - order + 1, 0)
+        n = len(self)
+        matches = np.zeros((orders, n), dtype=np.int64)
         for first in range(0, n, CHUNK):
             last = min(first + CHUNK, n)
-            hyp = _Grams(self.hypotheses, first, last, order)
-            ref = _Grams(self.references, first, last, order)
-            hyp_keys, ref_keys = _keys(hyp, ref, self.types, order)
-            hyp_unique, hyp_first, hyp_counts = np.unique(hyp_keys, return_index=True, return_counts=True)
-            ref_unique, ref_counts = np.unique(ref_keys, return_counts=True)
-            common, in_hyp, in_ref = np.intersect1d(
-                hyp_unique, ref_unique, assume_unique=True, return_indices=True
-            )
-            if len(common):
-                clipped = np.minimum(hyp_counts[in_hyp], ref_counts[in_ref])
-                pairs = hyp.owner[hyp_first[in_hyp]]
-                matches[first:last] = np.bincount(pairs, weights=clipped, minlength=last - first).astype(
-                    np.int64
+            hyp, ref = (_Grams.single(t, first, last) for t in (self.hypotheses, self.references))
+            for order in range(orders):
+                if order:
+                    hyp, ref = hyp.longer(), ref.longer()
+                hyp_keys, ref_keys = hyp.keys(self.types), ref.keys(self.types)
+                # Most n-grams are on one side only. A few bits of them tell nearly all before anything is sorted.
+                hyp_bits, ref_bits = _bits(hyp_keys), _bits(ref_keys)
+                in_hyp, in_ref = np.zeros((2, 1 << _SIEVE), dtype=bool)
+                in_hyp[hyp_bits], in_ref[ref_bits] = True, True
+                in_both = np.flatnonzero(in_ref[hyp_bits]), np.flatnonzero(in_hyp[ref_bits])
+                hyp, ref = hyp.chosen(in_both[0]), ref.chosen(in_both[1])
+                keys = np.concatenate([hyp_keys[in_both[0]], ref_keys[in_both[1]]])
+                number = _numbered(keys)
+                hyp_number, ref_number = number[: len(hyp)], number[len(hyp) :]
+                clipped = np.minimum(
+                    np.bincount(hyp_number, minlength=len(keys)), np.bincount(ref_number, minlength=len(keys))
                 )
-        return matches, totals
+                owner = np.zeros(len(keys), dtype=np.int64)
+                owner[hyp_number] = hyp.owner
+                counts = np.bincount(owner, weights=clipped, minlength=last - first)
+                matches[order, first:last] = counts.astype(np.int64)
+                # What begins with an n-gram that does not match does not match.
+                hyp = hyp.chosen(np.flatnonzero(clipped[hyp_number] > 0), hyp_number)
+                ref = ref.chosen(np.flatnonzero(clipped[ref_number] > 0), ref_number)
+        return matches
 
 
+def distinct_ngrams(texts: EncodedTexts, order: int) -> npt.NDArray[np.uint64]:
+    """The different n-grams of one or two tokens, sorted, each as one number."""
+    assert order in (1, 2)
+    tokens = texts.tokens.astype(np.uint64)
+    if order == 1:
+        return np.unique(tokens)
+    pairs = tokens[:-1] << np.uint64(32) | tokens[1:]
+    inside = np.ones(len(pairs), dtype=bool)
+    # No pair runs from one text into the next.
+    edges = texts.starts[1:-1]
+    inside[edges[(edges > 0) & (edges < len(tokens))] - 1] = False
+    return np.unique(pairs[inside])
+
+
+@dataclass(frozen=True)
 class _Grams:
-    """Positions of all n-grams of texts ``first`` to ``last``, and the text (from 0) each belongs to."""
+    """n-grams of some texts: where the last token of each is, its text (from 0), where that ends, and the number of
+    what stands before its last token, the text's own for single tokens."""
 
-    def __init__(self, texts: EncodedTexts, first: int, last: int, order: int) -> None:
-        low, high = int(texts.starts[first]), int(texts.starts[last])
-        self.tokens = texts.tokens[low:high]
-        lengths = texts.lengths[first:last]
-        owner = np.repeat(np.arange(last - first), lengths)
-        count = max(len(self.tokens) - order + 1, 0)
-        # An n-gram may not run from one text into the next.
-        inside = owner[:count] == owner[order - 1 :][:count] if count else np.zeros(0, dtype=bool)
-        self.positions = np.flatnonzero(inside)
-        self.owner = owner[self.positions]
+    tokens: Ints
+    last: Ints
+    owner: Ints
+    end: Ints
+    before: Ints
+
+    @classmethod
+    def single(cls, texts: EncodedTexts, first: int, last: int) -> _Grams:
+        """The tokens of texts ``first`` to ``last``."""
+        bounds = texts.starts[first : last + 1] - texts.starts[first]
+        tokens = texts.tokens[texts.starts[first] : texts.starts[last]]
+        owner = np.repeat(np.arange(last - first), np.diff(bounds))
+        return cls(tokens, np.arange(len(tokens)), owner, bounds[1:][owner], owner)
+
+    def __len__(self) -> int:
+        return len(self.last)
+
+    def keys(self, types: int) -> Ints:
+        """One number for each, equal if and only if text and tokens are; far below 2^63."""
+        return self.before * max(types, 1) + self.tokens[self.last]
+
+    def chosen(self, some: Ints, number: Ints | None = None) -> _Grams:
+        """Some of them; with the ``number`` of each, for longer ones that begin with them."""
+        before = self.before if number is None else number
+        return _Grams(self.tokens, self.last[some], self.owner[some], self.end[some], before[some])
+
+    def longer(self) -> _Grams:
+        """Those of one token more, where the text goes on."""
+        some = np.flatnonzero(self.last + 1 < self.end)
+        return _Grams(self.tokens, self.last[some] + 1, self.owner[some], self.end[some], self.before[some])
 
 
-def _keys(hyp: _Grams, ref: _Grams, types: int, order: int) -> tuple[Ints, Ints]:
-    """One number for each (pair, n-gram), equal if and only if both are equal."""
-    both = np.concatenate([hyp.owner, ref.owner])
-    size = max(types, 1)
-    high = CHUNK
-    for offset in range(order):
-        if high * size >= 2**62:  # the next token would not fit: renumber the prefixes densely
-            _, both = np.unique(both, return_inverse=True)
-            high = int(both.max(initial=0)) + 1
-        token = np.concatenate([hyp.tokens[hyp.positions + offset], ref.tokens[ref.positions + offset]])
-        both = both * size + token
-        high *= size
-    split = len(hyp.owner)
-    return both[:split], both[split:]
+def _bits(keys: Ints, salt: int = 0) -> Ints:
+    """A few bits of each key, spread by a multiplication with an odd number."""
+    factor = np.uint64((_GOLDEN + 2 * salt * _GOLDEN) % 2**64)
+    return ((keys.view(np.uint64) * factor) >> np.uint64(64 - _SIEVE)).view(np.int64)
+
+
+def _numbered(keys: Ints) -> Ints:
+    """The place (n,) of one of those that are equal to each key, the same one for all of them.
+
+    Without sorting: each writes its place where its bits say, and whoever finds an equal key there is numbered.
+    Those that find another go on with other bits.
+    """
+    number = np.empty(len(keys), dtype=np.int64)
+    table = np.empty(1 << _SIEVE, dtype=np.int64)
+    left, salt = np.arange(len(keys)), 0
+    while len(left):
+        mine = keys[left]
+        slots = _bits(mine, salt)
+        table[slots] = left
+        found = table[slots]
+        same = keys[found] == mine
+        number[left[same]] = found[same]
+        left, salt = left[~same], salt + 1
+    return number

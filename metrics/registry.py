@@ -24,8 +24,9 @@ from csc_tasks.metrics.strategy import (
     StrategyInvalid,
     TopK,
 )
-from csc_tasks.metrics.text import Distinct, Failed, LengthRatio, NoAnswer, NoText, Truncated
+from csc_tasks.metrics.text import Failed, LengthRatio, NoAnswer, NormChanged, NoText, Truncated
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, TOKENIZERS, tokenizer_version
+from csc_tasks.metrics.variety import AdjustedDistinct, Distinct
 
 __all__ = [
     "NO_MODELS",
@@ -33,7 +34,9 @@ __all__ = [
     "additive_metric",
     "all_metrics",
     "column_name",
+    "current",
     "has_sums",
+    "headlines",
     "metric_named",
     "metrics_for",
     "reported_metrics",
@@ -53,6 +56,9 @@ ALL_MODELS = Models(BertScoreOptions(), BleurtOptions())
 NO_MODELS = Models()
 
 
+_AT_DEPTH = (StrategyAccuracy(), Bleu(2, norm=True), RougeL(norm=True), Bleu(2), RougeL())
+
+
 def all_metrics(tokenizer: str = DEFAULT_TOKENIZER, models: Models = ALL_MODELS) -> tuple[TurnMetric, ...]:
     """Every metric, in the order in which tables show them; no model is loaded."""
     return (
@@ -69,20 +75,26 @@ def all_metrics(tokenizer: str = DEFAULT_TOKENIZER, models: Models = ALL_MODELS)
         LongestRun(),
         StageTransitions(),
         CorrectedTransitions(),
+        Bleu(2, norm=True),
+        Bleu(4, norm=True),
+        RougeL(norm=True),
         Bleu(2),
         Bleu(4),
         RougeL(),
         RougeLAscii(),
         *(BertScore(part, models.bertscore) for part in PARTS if models.bertscore),
         *((Bleurt(models.bleurt),) if models.bleurt else ()),
+        AdjustedDistinct(),
         Distinct(1, tokenizer),
         Distinct(2, tokenizer),
+        LengthRatio(norm=True),
         LengthRatio(),
+        NormChanged(),
         NoText(),
         NoAnswer(),
         Failed(),
         Truncated(),
-        *(AtDepth(m, k) for m in (StrategyAccuracy(), Bleu(2), RougeL()) for k in range(len(THIRDS))),
+        *(AtDepth(m, k) for m in _AT_DEPTH for k in range(len(THIRDS))),
     )
 
 
@@ -112,9 +124,12 @@ def column_name(metric: Metric, tokenizer: str = DEFAULT_TOKENIZER) -> str:
     """The name under which a score is reported.
 
     A tokenizer other than the default is part of the name (``bleu_4_jieba``): the two are different
-    quantities, and no table may put one under the other's heading. So is a variant of the metric.
+    quantities, and no table may put one under the other's heading. So is a variant of the metric. What always
+    uses the same tokenizer has one name.
     """
     name = metric.info.name
+    if metric.info.tokens:
+        return name
     if metric.info.variant:
         return f"{name}_{metric.info.variant}"
     return f"{name}_{tokenizer}" if metric.info.tokenized and tokenizer != DEFAULT_TOKENIZER else name
@@ -162,5 +177,21 @@ def has_sums(name: str) -> bool:
 
 def signature_of(metric: Metric, tokenizer: str = DEFAULT_TOKENIZER) -> str:
     """What must agree for two scores of this metric to be comparable."""
-    tokens = f", tok:{tokenizer_version(tokenizer)}" if metric.info.tokenized else ""
+    tokens = f", tok:{tokenizer_version(metric.info.tokens or tokenizer)}" if metric.info.tokenized else ""
     return metric.implementation + tokens
+
+
+def current(names: Collection[str]) -> list[str]:
+    """The scores of these, without those in whose place another of them is shown.
+
+    ``bleu_4`` is not in short tables where ``bleu_4_norm`` is known, and is where only it is: in results of
+    benchmark 1.
+    """
+    known = {name: metric.info.instead_of for name in names if (metric := metric_named(name)) is not None}
+    replaced = set(known.values())
+    return [name for name in names if name not in replaced]
+
+
+def headlines(names: Collection[str]) -> list[str]:
+    """Those that people decide by: the :func:`current` ones that are headline scores."""
+    return [n for n in current(names) if (metric := metric_named(n)) is not None and metric.info.headline]

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
-from rapidfuzz.distance import LCSseq
 
 from csc_tasks.metrics.base import MeanMetric, MetricInfo, Needs, TurnMetric
-from csc_tasks.metrics.encoding import EncodedPairs, EncodedTexts, Vocabulary
-from csc_tasks.metrics.tokenizers import tokenize_ascii
+from csc_tasks.metrics.encoding import EncodedPairs, Vocabulary
+from csc_tasks.metrics.overlap import Overlaps
+from csc_tasks.metrics.tokenizers import has_ascii_word, tokenize_ascii
 from csc_tasks.metrics.turns import Turns
 
 __all__ = ["RougeL", "RougeLAscii"]
 
 
-def _f1(pairs: EncodedPairs) -> list[float]:
+def _f1(counts: Overlaps) -> list[float]:
     """F1 of the longest common subsequence for each pair; 0 where either side has no tokens."""
-    lcs = np.fromiter(
-        map(LCSseq.similarity, _texts(pairs.hypotheses), _texts(pairs.references)),
-        dtype=np.float64,
-        count=len(pairs.hypotheses),
-    )
-    hyp, ref = pairs.hypotheses.lengths, pairs.references.lengths
+    lcs = counts.common_subsequences.astype(np.float64)
+    hyp, ref = counts.hypothesis_lengths, counts.reference_lengths
     with np.errstate(invalid="ignore", divide="ignore"):
         # Written as rouge-score does, 2PR / (P + R), so that the last bit agrees.
         precision, recall = lcs / hyp, lcs / ref
@@ -32,31 +27,26 @@ def _f1(pairs: EncodedPairs) -> list[float]:
     return values
 
 
-def _texts(encoded: EncodedTexts) -> list[str]:
-    """Each token as one character: rapidfuzz is fastest on strings."""
-    # Token numbers stay far below 0x110000, the number of code points.
-    everything = encoded.tokens.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
-    bounds = encoded.starts.tolist()
-    return [everything[a:b] for a, b in itertools.pairwise(bounds)]
-
-
 class RougeL(TurnMetric, MeanMetric):
-    """Mean F1 of the longest common subsequence of tokens."""
+    """Mean F1 of the longest common subsequence of tokens, as written or, with ``norm``, in one spelling."""
 
-    info = MetricInfo(
-        name="rouge_l",
-        title="ROUGE-L",
-        needs=Needs.TEXT,
-        better=1,
-        summary="longest common subsequence of tokens, F1, mean over turns",
-        headline=True,
-        tokenized=True,
-        implementation="rouge-score formula, sentence level, no stemming",
-    )
+    def __init__(self, norm: bool = False) -> None:
+        self.norm = norm
+        info = MetricInfo(
+            name="rouge_l",
+            title="ROUGE-L",
+            needs=Needs.TEXT,
+            better=1,
+            summary="longest common subsequence of tokens, F1, mean over turns",
+            headline=True,
+            tokenized=True,
+            implementation="rouge-score formula, sentence level, no stemming",
+        )
+        self.info = info.normal() if norm else info
 
     def items(self, turns: Turns) -> list[Any]:
         """F1 of each turn, 0–1."""
-        return _f1(turns.pairs)
+        return _f1(turns.normal_overlaps if self.norm else turns.overlaps)
 
 
 class RougeLAscii(TurnMetric, MeanMetric):
@@ -79,7 +69,15 @@ class RougeLAscii(TurnMetric, MeanMetric):
         """F1 of each turn over ASCII tokens, 0–1."""
         assert turns.hypotheses is not None
         assert turns.references is not None
+        scores: list[Any] = [0.0] * len(turns.hypotheses)
+        # Of most turns one side has no such token.
+        written = enumerate(zip(turns.hypotheses, turns.references, strict=True))
+        rows = [row for row, (hyp, ref) in written if has_ascii_word(hyp) and has_ascii_word(ref)]
         vocabulary = Vocabulary()
-        hyps = vocabulary.encode([tokenize_ascii(t) for t in turns.hypotheses])
-        refs = vocabulary.encode([tokenize_ascii(t) for t in turns.references])
-        return _f1(EncodedPairs(hyps, refs, len(vocabulary)))
+        hyps, refs = (
+            vocabulary.encode_tokens([tokenize_ascii(texts[row]) for row in rows])
+            for texts in (turns.hypotheses, turns.references)
+        )
+        for row, score in zip(rows, _f1(Overlaps(EncodedPairs.numbered(hyps, refs))), strict=True):
+            scores[row] = score
+        return scores

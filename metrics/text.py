@@ -1,9 +1,8 @@
-"""Plain properties of the replies: variety, length, and whether there is one."""
+"""Plain properties of the replies: length, spelling, and whether there is one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,98 +12,45 @@ from csc_tasks.metrics.base import (
     MOST,
     AdditiveMetric,
     Floats,
-    Fold,
     MeanMetric,
     MetricInfo,
     Needs,
     Scale,
-    SetMetric,
     TurnMetric,
     are_counts,
 )
-from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, tokens_of
+from csc_tasks.metrics.orthography import are_changed, spelling_version
 from csc_tasks.metrics.turns import Turns
 
-__all__ = ["Distinct", "Failed", "LengthRatio", "NoAnswer", "NoText", "Truncated"]
-
-
-class Distinct(TurnMetric, SetMetric):
-    """Distinct-n (Li et al. 2016): different n-grams over all n-grams of all replies.
-
-    It falls as the number of replies grows, so it compares only runs over the same turns. The item of
-    a turn is its reply: n-grams of different replies cannot be summed, only united.
-    """
-
-    def __init__(self, order: int, tokenizer: str = DEFAULT_TOKENIZER) -> None:
-        self.order = order
-        self.tokenizer = tokenizer
-        self.info = MetricInfo(
-            f"distinct_{order}",
-            f"Distinct-{order}",
-            Needs.TEXT,
-            1,
-            f"different {order}-grams over all {order}-grams of all replies",
-            headline=order == 2,
-            tokenized=True,
-        )
-
-    def items(self, turns: Turns) -> list[Any]:
-        """The reply of each turn."""
-        assert turns.hypotheses is not None
-        return list(turns.hypotheses)
-
-    def accepts(self, item: Any) -> bool:
-        """A text."""
-        return isinstance(item, str)
-
-    def fold(self) -> Fold:
-        """The n-grams seen."""
-        return _NGrams(self.order, self.tokenizer)
-
-
-class _NGrams(Fold):
-    def __init__(self, order: int, tokenizer: str) -> None:
-        self.order = order
-        self.tokenizer = tokenizer
-        self.seen: set[Any] = set()
-        self.total = 0
-
-    def add(self, items: Sequence[Any]) -> None:
-        for reply in items:
-            tokens = tokens_of(self.tokenizer, reply)
-            if self.order == 1:
-                self.seen.update(tokens)
-            elif self.order == 2:
-                self.seen.update(pairwise(tokens))
-            else:
-                self.seen.update(zip(*(tokens[k:] for k in range(self.order)), strict=False))
-            self.total += max(len(tokens) - self.order + 1, 0)
-
-    def score(self) -> float:
-        """A fraction 0–1; NaN where no reply has an n-gram."""
-        return len(self.seen) / self.total if self.total else float("nan")
+__all__ = ["Failed", "LengthRatio", "NoAnswer", "NoText", "NormChanged", "Truncated"]
 
 
 class LengthRatio(TurnMetric, AdditiveMetric):
-    """Tokens in all replies over tokens in all references; 1 is the gold supporter's length."""
+    """Tokens in all replies over tokens in all references; 1 is the gold supporter's length.
 
-    info = MetricInfo(
-        "length_ratio",
-        "Length ratio",
-        Needs.TEXT,
-        0,
-        "tokens in replies over tokens in references",
-        percent=False,
-        headline=True,
-        tokenized=True,
-    )
+    As written or, with ``norm``, in one spelling.
+    """
 
     scale = Scale(0.0, MOST)
 
+    def __init__(self, norm: bool = False) -> None:
+        self.norm = norm
+        info = MetricInfo(
+            "length_ratio",
+            "Length ratio",
+            Needs.TEXT,
+            0,
+            "tokens in replies over tokens in references",
+            percent=False,
+            headline=True,
+            tokenized=True,
+        )
+        self.info = info.normal() if norm else info
+
     def items(self, turns: Turns) -> list[Any]:
         """``[reply length, reference length]`` in tokens."""
-        pairs = turns.pairs
-        items: list[Any] = np.stack([pairs.hypotheses.lengths, pairs.references.lengths], axis=1).tolist()
+        counts = turns.normal_overlaps if self.norm else turns.overlaps
+        items: list[Any] = np.stack([counts.hypothesis_lengths, counts.reference_lengths], axis=1).tolist()
         return items
 
     def accepts(self, item: Any) -> bool:
@@ -184,6 +130,28 @@ class NoText(_ShareOfTurns):
         assert turns.hypotheses is not None
         empty = np.array([not text for text in turns.hypotheses], dtype=bool)
         return empty if turns.answered is None else empty & turns.answered
+
+
+class NormChanged(_ShareOfTurns):
+    """Share of replies that are spelled otherwise than ordinary simplified text: what ``zh-norm`` forgives."""
+
+    info = MetricInfo(
+        "norm_changed",
+        "Spelled otherwise",
+        Needs.TEXT,
+        0,
+        "share of replies that zh-norm changed: another width, another form of a mark, traditional characters",
+    )
+
+    @property
+    def implementation(self) -> str:
+        """Names the versions that decide what is changed."""
+        return f"csconv, {spelling_version()}"
+
+    def holds(self, turns: Turns) -> npt.NDArray[np.bool_]:
+        """It is no normal form; the direction of quotes does not count."""
+        assert turns.hypotheses is not None
+        return np.array(are_changed(turns.hypotheses, turns.normal_hypotheses), dtype=bool)
 
 
 class Truncated(_ShareOfTurns):

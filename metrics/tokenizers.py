@@ -1,7 +1,8 @@
 """Tokenizers for Chinese text: what BLEU, ROUGE, distinct and length count.
 
 The choice decides what a score means (unrelated supporter utterances reach BLEU-2 9 under ``zh`` and
-5 under ``jieba``), so it is part of every signature.
+5 under ``jieba``), so it is part of every signature. ``zh-norm`` is not chosen: the columns that are named after
+it always use it.
 """
 
 from __future__ import annotations
@@ -11,15 +12,23 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib import metadata
 
+import numpy as np
+import numpy.typing as npt
 from rouge_score.tokenize import tokenize as _rouge_score_tokenize
 from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
 from sacrebleu.tokenizers.tokenizer_zh import _UCODE_RANGES
 
+from csc_tasks.metrics.orthography import PLACEHOLDER, normal_forms, spelling_version
+
 __all__ = [
     "DEFAULT_TOKENIZER",
+    "NORM",
     "TOKENIZERS",
     "Tokenizer",
+    "has_ascii_word",
+    "single_characters",
     "tokenize_ascii",
+    "tokenize_norm",
     "tokenizer",
     "tokenizer_version",
     "tokens_of",
@@ -28,22 +37,24 @@ __all__ = [
 Tokenizer = Callable[[str], list[str]]
 
 DEFAULT_TOKENIZER = "zh"
+NORM = "zh-norm"
+"""``zh`` over a text's normal form, in which a placeholder is one token."""
 
 
-def _range(start: str, end: str) -> str:
+def _range(start: str, end: str) -> tuple[int, int]:
     # sacrebleu writes its two astral ranges as '\u20000', which Python reads as two characters. Its
     # comparison of strings then covers U+2001..U+2A6D (general punctuation such as “…” and — among
     # them) and no astral character. Agreeing with sacrebleu means agreeing with that.
-    low = ord(start[0]) + (len(start) > 1)
-    return f"{re.escape(chr(low))}-{re.escape(end[0])}"
+    return ord(start[0]) + (len(start) > 1), ord(end[0])
 
 
-_SINGLE = "".join(_range(start, end) for start, end in _UCODE_RANGES)
+_SINGLE_RANGES = [_range(start, end) for start, end in _UCODE_RANGES]
+_SINGLE = "".join(f"{re.escape(chr(low))}-{re.escape(chr(high))}" for low, high in _SINGLE_RANGES)
 _RUNS = re.compile(f"[{_SINGLE}]+|[^{_SINGLE}]+")
 _PLAIN = re.compile(f"[{_SINGLE}]*")
 _SINGLE_CHARACTER = re.compile(f"[{_SINGLE}]")
 _split_word = TokenizerRegexp()
-_ASCII_WORD = re.compile("[a-z0-9]")
+_ASCII_WORD = re.compile("[A-Za-z0-9\u0130\u212a]")  # the last two are i and k in lower case
 
 
 def tokenize_zh(text: str) -> list[str]:
@@ -52,7 +63,7 @@ def tokenize_zh(text: str) -> list[str]:
     Equal to ``sacrebleu.tokenizers.TokenizerZh()(text).split()`` for every string, several times as
     fast: text that is all Chinese is only taken apart, and the regular expressions run on the rest.
     """
-    text = text.rstrip().strip()
+    text = text.strip()
     if _PLAIN.fullmatch(text):
         return list("".join(text.split()))
     tokens: list[str] = []
@@ -69,6 +80,25 @@ def tokenize_zh(text: str) -> list[str]:
             tokens.extend(_split_word(left + piece + right).split())
         single = not single
     return tokens
+
+
+def tokenize_norm(text: str) -> list[str]:
+    """The tokens of a text under :data:`NORM`."""
+    (normal,) = normal_forms([text])
+    return _tokenize_normal(normal)
+
+
+def _tokenize_normal(normal: str) -> list[str]:
+    """The same of a text in normal form."""
+    if "[" not in normal:
+        return tokens_of(DEFAULT_TOKENIZER, normal)
+    tokens: list[str] = []
+    at = 0
+    for placeholder in PLACEHOLDER.finditer(normal):
+        tokens += tokenize_zh(normal[at : placeholder.start()])
+        tokens.append(placeholder[0])
+        at = placeholder.end()
+    return tokens + tokenize_zh(normal[at:])
 
 
 def tokenize_char(text: str) -> list[str]:
@@ -94,10 +124,13 @@ def tokenize_jieba(text: str) -> list[str]:
     return [w for w in _jieba()(text.encode("utf-8", "replace").decode("utf-8")) if not w.isspace()]
 
 
+def has_ascii_word(text: str) -> bool:
+    """Whether :func:`tokenize_ascii` finds anything, which it does in few Chinese replies."""
+    return _ASCII_WORD.search(text) is not None
+
+
 def tokenize_ascii(text: str) -> list[str]:
     """rouge-score's default tokenizer without stemming: keeps ``[a-z0-9]`` runs, drops every Han character."""
-    if _ASCII_WORD.search(text.lower()) is None:  # most Chinese replies: the same answer, sooner
-        return []
     tokens: list[str] = _rouge_score_tokenize(text, None)
     return tokens
 
@@ -123,17 +156,32 @@ def tokenizer(name: str) -> Tokenizer:
 def tokens_of(name: str, text: str) -> list[str]:
     """The tokens of a text under the tokenizer ``name``; not to be changed, for they are kept.
 
-    BLEU, ROUGE-L, length and each order of distinct-n want the tokens of the same replies.
+    Under :data:`NORM` the text is in normal form already.
     """
-    return tokenizer(name)(text)
+    return _tokenize_normal(text) if name == NORM else tokenizer(name)(text)
+
+
+@cache
+def single_characters(name: str) -> npt.NDArray[np.bool_]:
+    """Which code points (0x110000,) are a token of their own under a tokenizer, whatever stands beside them.
+
+    A text of these alone, which is what most are, need not be tokenised.
+    """
+    single = np.zeros(0x110000, dtype=bool)
+    if name in (DEFAULT_TOKENIZER, NORM):
+        for low, high in _SINGLE_RANGES:
+            single[low : high + 1] = True
+            single[[c for c in range(low, high + 1) if chr(c).isspace()]] = False
+    return single
 
 
 def tokenizer_version(name: str) -> str:
     """Name and, where a package defines the tokens, its version: for the signature."""
     if name == "jieba":
         return f"jieba(rjieba-{metadata.version('rjieba')})"
-    if name == "zh":
-        return f"zh(sacrebleu-{metadata.version('sacrebleu')})"
+    if name in (DEFAULT_TOKENIZER, NORM):
+        spelling = f", {spelling_version()}" if name == NORM else ""
+        return f"{name}(sacrebleu-{metadata.version('sacrebleu')}{spelling})"
     return name
 
 

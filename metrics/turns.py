@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.encoding import EncodedPairs
-from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER
+from csc_tasks.metrics.orthography import normal_forms
+from csc_tasks.metrics.overlap import Overlaps
+from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, NORM
 
 __all__ = ["UNREADABLE", "Turns"]
 
@@ -50,8 +51,33 @@ class Turns:
         return len(self.conversations)
 
     @cached_property
-    def pairs(self) -> EncodedPairs:
-        """Hypotheses and references as token numbers, tokenised once for all metrics."""
-        assert self.hypotheses is not None
-        assert self.references is not None
-        return EncodedPairs.of(self.hypotheses, self.references, self.tokenizer)
+    def overlaps(self) -> Overlaps:
+        """What hypotheses and references have in common under the run's tokenizer, counted once for all metrics."""
+        return Overlaps.of(self._texts(self.hypotheses), self._texts(self.references), self.tokenizer)
+
+    @cached_property
+    def normal_hypotheses(self) -> list[str]:
+        """The hypotheses in their normal form."""
+        return normal_forms(self._texts(self.hypotheses))
+
+    @cached_property
+    def normal_references(self) -> list[str]:
+        """The references in their normal form."""
+        return normal_forms(self._texts(self.references))
+
+    @cached_property
+    def normal_overlaps(self) -> Overlaps:
+        """The same as :attr:`overlaps` under ``zh-norm``; of turns on which the two agree nothing is counted twice."""
+        hypotheses, references = self.normal_hypotheses, self.normal_references
+        if self.tokenizer != DEFAULT_TOKENIZER:
+            return Overlaps.of(hypotheses, references, NORM)
+        written = zip(self._texts(self.hypotheses), self._texts(self.references), strict=True)
+        normal = zip(hypotheses, references, strict=True)
+        # Where nothing is spelled otherwise and nothing stands in brackets, zh-norm is zh.
+        other = [a != b or "[" in b[0] or "[" in b[1] for a, b in zip(written, normal, strict=True)]
+        return self.overlaps.but_for(np.flatnonzero(other), hypotheses, references, NORM)
+
+    @staticmethod
+    def _texts(column: Sequence[str] | None) -> Sequence[str]:
+        assert column is not None
+        return column

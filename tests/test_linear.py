@@ -18,7 +18,7 @@ from csc_tasks.labels import names_in, read_strategy
 from csc_tasks.leaderboards.rendering.text import code, file_stem, inline, printable
 from csc_tasks.metrics.judge import Sample, load_rubric, read_verdict
 from csc_tasks.metrics.judge.prompt import ask
-from csc_tasks.metrics.tokenizers import TOKENIZERS, tokenize_ascii
+from csc_tasks.metrics.tokenizers import TOKENIZERS, tokenize_ascii, tokenize_norm
 from csc_tasks.printable import printable_lines
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
@@ -57,6 +57,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a label": read_strategy,
     "names in prose": names_in,
     **{f"the tokens of {name}": read for name, read in TOKENIZERS.items()},
+    "the tokens of zh-norm": tokenize_norm,
     "the tokens of rouge-score": tokenize_ascii,
     "a transcript": imported,
     "a line for a terminal": printable,

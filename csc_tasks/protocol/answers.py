@@ -14,7 +14,11 @@ def clean(raw: object) -> str:
     if raw is None:
         return ""
     text = raw if isinstance(raw, str) else str(raw)
-    return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
 
 
 class ServedAnswer(str):

@@ -18,7 +18,7 @@ from typing import Any
 from csc_tasks.framework import Strategy
 from csc_tasks.labels import names_in, read_strategy
 from csc_tasks.protocol.answers import clean, has_failed, served_by
-from csc_tasks.protocol.shapes import Labelled, labelled, utterance_of
+from csc_tasks.protocol.shapes import labelled, labelled_and_said, utterance_of
 from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.thinking import ThinkingFormat, without_thinking
 
@@ -109,6 +109,8 @@ _WRAPPER = re.compile(
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"```[A-Za-z]{0,12}[ \t]*\n?")
+_JSON = json.JSONDecoder()
+_JSON_START = re.compile(r"\{|\[[ \t\r\n]*[\[{\"\-0-9tfnNI]")  # not `[安抚]`
 _STRATEGY_KEYS = ("strategy", "策略", "策略名称", "strategy_name", "label")
 _TEXT_KEYS = (
     *(
@@ -148,6 +150,8 @@ def read_reply(
             ``think_end_token`` left over; only one that begins with a strategy is taken for the latter.
         formats: of thinking, beside those that are known.
     """
+    if type(raw) is str:  # a plain text, of which nothing else is known
+        return _read(clean(raw), kind, in_thought, formats)
     if has_failed(raw):
         return Reply(None, "", Problem.FAILED)
     reply = _read(clean(raw), kind, in_thought, formats)
@@ -176,6 +180,8 @@ def _read(text: str, kind: TaskKind, in_thought: bool, formats: Sequence[Thinkin
 
 def _unwrapped(text: str) -> str:
     """The answer without what some models put around it: special tokens, a turn's header, tags, a code fence."""
+    if "<" not in text and "INST]" not in text:
+        return _unfenced(text.strip())
     text, at = text.lstrip(), 0
     while match := _SPECIAL.match(text, at):
         role = _ROLE.match(text, match.end())
@@ -186,14 +192,17 @@ def _unwrapped(text: str) -> str:
         closing = f"</{match['name']}>" if match["name"] else "<|"
         end = text.lower().find(closing.lower())
         text = text if end < 0 else text[:end]
-    text = text.strip()
+    return _unfenced(text.strip())
+
+
+def _unfenced(text: str) -> str:
     if match := _FENCE.match(text):
         text = text[match.end() :].split("```", 1)[0].strip()
     return text
 
 
 def _read_answer(text: str, kind: TaskKind) -> Reply:
-    if text[0] in "{[" and (fields := _from_json(text)):
+    if _JSON_START.match(text) and (fields := _from_json(text)):
         written, body = fields
         strategy = read_strategy(written)
         if strategy is None and isinstance(written, str):
@@ -204,10 +213,8 @@ def _read_answer(text: str, kind: TaskKind) -> Reply:
         return _reply(kind, strategy, said.text, label if label or written is None else "?", said.further)
     if not kind.writes_text:
         return _read_choice(text, kind)
-    found = labelled(text)
-    if kind is TaskKind.RESPONSE_ORACLE and found.strategy is None:
-        found = Labelled(None, text)  # a bracket that is no strategy is a placeholder, part of the text
-    said = utterance_of(found.rest)
+    # Where no strategy is asked for, a bracket that is none is a placeholder, part of the text.
+    found, said = labelled_and_said(text, kind is TaskKind.RESPONSE_ORACLE)
     return _reply(kind, found.strategy, said.text, found.label, said.further)
 
 
@@ -243,7 +250,7 @@ def _read_choice(text: str, kind: TaskKind) -> Reply:
 def _from_json(text: str) -> tuple[object, str] | None:
     """The label and the text in a JSON object, or in the first object of an array."""
     try:
-        value, _ = json.JSONDecoder().raw_decode(text)
+        value, _ = _JSON.raw_decode(text)
     except (ValueError, RecursionError):
         return None
     if isinstance(value, list):

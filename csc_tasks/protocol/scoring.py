@@ -33,6 +33,7 @@ from csc_tasks.protocol.replies import Problem, Reply, read_reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.thinking import ThinkingFormat, leaves_in_thought
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy
+from csc_tasks.system.memory import without_collecting
 
 __all__ = [
     "Scored",
@@ -157,10 +158,11 @@ def read_replies(
         choices = [read_choice(a, gold_strategy(d)) for a, d in zip(answers, docs, strict=True)]  # type: ignore[arg-type]
         return [choice.reply for choice in choices]
     sent = prompts or [""] * len(answers)
-    return [
-        read_reply(a, kind, leaves_in_thought(p, formats), formats)
-        for a, p in zip(answers, sent, strict=True)
-    ]
+    with without_collecting():
+        return [
+            read_reply(a, kind, leaves_in_thought(p, formats), formats)
+            for a, p in zip(answers, sent, strict=True)
+        ]
 
 
 def gold_ranks(docs: Sequence[TurnDoc], answers: Sequence[Any]) -> npt.NDArray[np.int64]:
@@ -206,23 +208,30 @@ def score_replies(
         truncated=None if truncated is None else np.array(truncated, dtype=bool),
         tokenizer=tokenizer,
     )
+    cut = left_out or [0] * len(docs)
+    with without_collecting():
+        columns, failures = _columns(turns, metrics)
+        names = list(columns)
+        rows = zip(*columns.values(), strict=True) if columns else ([] for _ in docs)
+        records = [
+            TurnRecord(reply, dict(zip(names, row, strict=True)), number)
+            for reply, row, number in zip(replies, rows, cut, strict=True)
+        ]
+    return Scored(records, failures)
+
+
+def _columns(turns: Turns, metrics: Sequence[Metric]) -> tuple[dict[str, list[Any]], dict[str, str]]:
+    """The items of every metric by the name of its column, and why there are none of those that failed."""
     columns: dict[str, list[Any]] = {}
     failures: dict[str, str] = {}
     for metric in metrics:
         if not isinstance(metric, TurnMetric):
             continue  # a judge's items are added by the judge, for whom all replies are needed first
-        name = column_name(metric, tokenizer)
+        name = column_name(metric, turns.tokenizer)
         try:
             columns[name] = metric.items(turns)
         except Exception as error:
             logger.exception("%s failed; it is NaN in the results, the replies are in the sample log", name)
             failures[name] = f"{type(error).__name__}: {error}"
-            columns[name] = [None] * len(docs)
-    names = list(columns)
-    rows = zip(*columns.values(), strict=True) if columns else ([] for _ in docs)
-    cut = left_out or [0] * len(docs)
-    records = [
-        TurnRecord(reply, dict(zip(names, row, strict=True)), number)
-        for reply, row, number in zip(replies, rows, cut, strict=True)
-    ]
-    return Scored(records, failures)
+            columns[name] = [None] * len(turns)
+    return columns, failures

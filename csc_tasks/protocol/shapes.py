@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from csc_tasks.framework import Strategy
-from csc_tasks.labels import has_name, names_in, plain, read_strategy
+from csc_tasks.labels import has_name, names_in, plain, read_plain, read_strategy
 
-__all__ = ["Labelled", "Said", "labelled", "utterance_of"]
+__all__ = ["Labelled", "Said", "labelled", "labelled_and_said", "utterance_of"]
 
 # --- patterns; all over plain() text, whose punctuation is half-width. Each is linear: no repetition of
 # --- anything that can be empty or that overlaps with what follows it, and none without a bound but of one class.
@@ -48,6 +48,8 @@ _CUSTOMER_TURN = re.compile(rf"(?:\A|\n)[ \t*_#>]*(?:{_CUSTOMERS})[*_ \t]{{0,4}}
 _NEXT_TURN = re.compile(
     rf"\n[ \t*_#>]*(?:(?:{_SUPPORTERS})[*_ \t]{{0,4}}:|对话[ \t]*:)|\n[ \t]*[-=]{{3,}}[ \t]*\n", re.IGNORECASE
 )
+_TURNS = ((":", _CUSTOMER_TURN), ("\n", _NEXT_TURN))
+"""What begins another turn, and a character that it has."""
 _TURN_LABEL = re.compile(r"\[(?P<a>[^\[\]\n]{1,60})\]|【(?P<b>[^【】\n]{1,60})】")
 _PREFACE = re.compile(
     r"\A(?:[^\n]{1,60}:[*_ \t]{0,4}"
@@ -72,7 +74,10 @@ def _skip(pattern: re.Pattern[str], shown: str, at: int = 0) -> int:
 
 def labelled(text: str) -> Labelled:
     """Split a reply into strategy and rest; the first of the shapes in which a label can stand."""
-    shown = plain(text)
+    return _labelled(text, plain(text))
+
+
+def _labelled(text: str, shown: str) -> Labelled:
     at = _skip(_BEFORE_LABEL, shown)
     if (quote := shown[at : at + 1]) in _QUOTES and text.rstrip().endswith(_QUOTES[quote]):
         inner = _at_label(text, shown, _skip(_BEFORE_LABEL, shown, at + 1))
@@ -96,7 +101,8 @@ def _at_label(text: str, shown: str, at: int) -> Labelled | None:
     found = _one_label(text, shown, at)
     if found is None or found.strategy is None:
         return found
-    shown = plain(found.rest)
+    # Plain text has the length of the text, and the rest is its end.
+    shown = shown[len(shown) - len(found.rest) :]
     place = _BETWEEN.match(shown)
     at_second = place.end() if place else 0
     again = _one_label(found.rest, shown, at_second)
@@ -151,7 +157,7 @@ def _at_bare(text: str, shown: str, at: int) -> Labelled | None:
     if line is None:
         return None
     whole = line[0].rstrip("*_ \t\r")
-    if strategy := read_strategy(whole):
+    if strategy := read_plain(whole):
         end = line.end()
         if shown[end : end + 1] == ":":
             end += 1
@@ -167,7 +173,7 @@ def _at_bare(text: str, shown: str, at: int) -> Labelled | None:
 
 def _gaps(line: str) -> Iterator[int]:
     """Where a label of up to four words may end in a line, the longest first."""
-    places = [m.start() for m in re.finditer(r"[ \t]", line)][:4]
+    places = [at for at, c in enumerate(line) if c in " \t"][:4] if " " in line or "\t" in line else []
     yield from reversed(places)
 
 
@@ -180,10 +186,29 @@ class Said(NamedTuple):
 
 def utterance_of(text: str) -> Said:
     """The utterance alone: no field names or speaker before it, no quotes around it, no further turn behind it."""
+    return _said(text, plain(text))
+
+
+def labelled_and_said(text: str, whole_without_label: bool) -> tuple[Labelled, Said]:
+    """A reply taken apart, and the utterance in it.
+
+    Args:
+        text: the reply.
+        whole_without_label: whether a bracket that is no strategy belongs to the utterance.
+    """
     shown = plain(text)
+    found = _labelled(text, shown)
+    if whole_without_label and found.strategy is None:
+        found = Labelled(None, text)
+    rest = found.rest
+    # The rest is the end of the text, but where a closing quote was taken off.
+    return found, _said(rest, shown[len(text) - len(rest) :] if text.endswith(rest) else plain(rest))
+
+
+def _said(text: str, shown: str) -> Said:
     start = _skip(_BEFORE_TEXT, shown)
     text, shown = text[start:], shown[start:]
-    ends = [m.start() for p in (_CUSTOMER_TURN, _NEXT_TURN) if (m := p.search(shown))]
+    ends = [m.start() for mark, p in _TURNS if mark in shown and (m := p.search(shown))]
     label = next(
         (m.start() for m in _TURN_LABEL.finditer(shown) if read_strategy(content_of(m)) is not None), None
     )

@@ -54,16 +54,39 @@ class Thought(NamedTuple):
     format: str
 
 
+class _Marks(NamedTuple):
+    """What is looked for: ``pattern`` has a group for every mark, ``known`` what each is: the format's name, and
+    whether it closes. ``glance`` finds the first two characters of any mark, which few replies have, in less time."""
+
+    pattern: re.Pattern[str]
+    known: list[tuple[str, bool]]
+    glance: re.Pattern[str]
+
+
 @lru_cache(maxsize=8)
-def _marks(formats: tuple[ThinkingFormat, ...]) -> tuple[re.Pattern[str], list[tuple[str, bool]]]:
-    """A pattern with a group for every mark, and what each is: the format's name, and whether it closes."""
+def _marks(formats: tuple[ThinkingFormat, ...]) -> _Marks:
+    """The marks of formats."""
     known: dict[str, tuple[str, bool]] = {}
     for each in formats:
         known.setdefault(each.opening.casefold(), (each.name, False))
         known.setdefault(each.closing.casefold(), (each.name, True))
     longest_first = sorted(known, key=len, reverse=True)
     pattern = "|".join(f"({re.escape(mark)})" for mark in longest_first)
-    return re.compile(pattern, re.IGNORECASE), [known[mark] for mark in longest_first]
+    # Each case is written out: a pattern that ignores case cannot skip to where a mark may begin.
+    beginnings = dict.fromkeys("".join(map(_any_case, mark[:2])) for mark in longest_first)
+    return _Marks(
+        re.compile(pattern, re.IGNORECASE),
+        [known[mark] for mark in longest_first],
+        re.compile("|".join(beginnings)),
+    )
+
+
+def _any_case(character: str) -> str:
+    """A pattern of the characters that this one is when case is ignored."""
+    # Beside its own cases the letters that Unicode folds to an ASCII one.
+    candidates = dict.fromkeys([character, character.lower(), character.upper(), *"\u0130\u0131\u017f\u212a"])
+    same = [c for c in candidates if re.fullmatch(re.escape(character), c, re.IGNORECASE)]
+    return re.escape(same[0]) if len(same) == 1 else f"[{''.join(map(re.escape, same))}]"
 
 
 def without_thinking(
@@ -80,8 +103,10 @@ def without_thinking(
         complete: whether a text is an answer on its own.
         extra: formats beside :data:`FORMATS`.
     """
-    pattern, known = _marks((*extra, *FORMATS))
-    marks = [(m, *known[(m.lastindex or 0) - 1]) for m in pattern.finditer(text)]
+    pattern, known, glance = _marks((*extra, *FORMATS))
+    first = glance.search(text)
+    at = len(text) if first is None else first.start()
+    marks = [(m, *known[(m.lastindex or 0) - 1]) for m in pattern.finditer(text, at)]
     if not marks:
         return _without_bare_channels(text)
     name = marks[0][1]
@@ -108,7 +133,11 @@ def _without_bare_channels(text: str) -> Thought:
 
 def leaves_in_thought(prompt: object, extra: Sequence[ThinkingFormat] = ()) -> bool:
     """Whether a prompt ends by opening the thinking, as the chat templates of some reasoning models do."""
-    if not isinstance(prompt, str):
+    if not isinstance(prompt, str) or not prompt:
         return False
-    end = prompt[-80:].rstrip().casefold()
-    return any(end.endswith(each.opening.casefold()) for each in (*extra, *FORMATS))
+    return prompt[-80:].rstrip().casefold().endswith(_openings((*extra, *FORMATS)))
+
+
+@lru_cache(maxsize=8)
+def _openings(formats: tuple[ThinkingFormat, ...]) -> tuple[str, ...]:
+    return tuple(each.opening.casefold() for each in formats)

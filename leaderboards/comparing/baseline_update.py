@@ -15,7 +15,7 @@ from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults, titles
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable
 from csc_tasks.leaderboards.comparing.rules import Rules
-from csc_tasks.metrics import additive_metric, has_sums
+from csc_tasks.metrics import has_sums, headlines
 from csc_tasks.metrics.comparison import Difference
 from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.metrics.uncertainty import resample_counts
@@ -218,8 +218,9 @@ def _notes(now: ModelResults, before: ModelResults | None, why: str) -> Iterator
     for section in now.sections.values():
         if not section.whole:
             yield f"{section.section} is incomplete ({_size(section)} of {section.asked}): it needs --allow-partial"
-        for metric in section.metrics.values():
-            if not has_sums(metric.name) or not additive_metric(metric.name).info.headline:
+        for name in headlines(list(section.metrics)):
+            metric = section.metrics[name]
+            if not has_sums(name):
                 continue
             if math.isnan(metric.value) or not metric.sums:
                 reason = metric.why or "undefined"

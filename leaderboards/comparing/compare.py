@@ -38,7 +38,7 @@ __all__ = ["Changed", "Comparison", "Effect", "Moved", "SectionComparison", "com
 T = TypeVar("T", "Delta", "Moved")
 
 MOST_CHANGED = 20
-_BY = ("bertscore", "rouge_l", "strategy_acc")
+_BY = ("bertscore", "rouge_l_norm", "rouge_l", "strategy_acc")
 """The metric that says how much a turn changed: the first of these that both runs have."""
 
 

@@ -14,7 +14,7 @@ from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.comparing.paired import delta, incomparable
-from csc_tasks.leaderboards.comparing.rules import Rules, is_default, limits, load_rules, targets
+from csc_tasks.leaderboards.comparing.rules import Rules, defaults, limits, load_rules, targets
 from csc_tasks.metrics import DEFAULT_TOKENIZER, BertScoreOptions, Models, column_name, has_sums
 from csc_tasks.metrics.comparison import ALPHA, ROUNDING
 from csc_tasks.metrics.uncertainty import resample_counts
@@ -165,7 +165,7 @@ def _rules(options: PowerOptions, scores: Mapping[str, Sequence[str]]) -> tuple[
         return rules, "the rules given"
     if rules.min:
         raise ConfigError(f"{options.rules}: rules with a min and without max_drop let every drop pass")
-    names = dict.fromkeys(name for each in scores.values() for name in each if is_default(name))
+    names = dict.fromkeys(name for each in scores.values() for name in defaults(each))
     where = "csconv" if options.baseline is None else "the baseline"
     default = rules.adding("options", max_drop=dict.fromkeys(names, allowed))
     return default, f"the headline scores of {where}, which are watched without rules"

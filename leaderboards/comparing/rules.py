@@ -20,7 +20,7 @@ from pydantic import (
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.reading.asked import Asking
-from csc_tasks.metrics import AdditiveMetric, Metric, metric_named
+from csc_tasks.metrics import AdditiveMetric, Metric, headlines, metric_named
 from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.system.yaml_file import read_yaml
@@ -29,7 +29,7 @@ __all__ = [
     "Rules",
     "Targets",
     "default_rules",
-    "is_default",
+    "defaults",
     "known_metric",
     "limits",
     "load_rules",
@@ -176,21 +176,22 @@ def default_rules(baseline: ModelResults) -> Rules:
     names = {
         name
         for section in baseline.sections.values()
-        for name, results in section.metrics.items()
-        if results.sums and is_default(name)
+        for name in defaults(list(section.metrics))
+        if section.metrics[name].sums
     }
     return Rules(max_drop=dict.fromkeys(sorted(names), 0.0))
 
 
-def is_default(name: str) -> bool:
-    """Whether a score is watched where no rule says which are: a headline score with a better and a worse."""
-    metric = known_metric(name)
-    return (
-        isinstance(metric, AdditiveMetric)
-        and metric.info.headline
+def defaults(names: Collection[str]) -> list[str]:
+    """Those of a section's scores that are watched where no rule says which: headline scores with a better and a
+    worse."""
+    return [
+        name
+        for name in headlines(names)
+        if isinstance(metric := known_metric(name), AdditiveMetric)
         and metric.info.better != 0
         and name != f"{PREFIX}coverage"
-    )
+    ]
 
 
 class Targets(NamedTuple):

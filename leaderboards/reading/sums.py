@@ -36,7 +36,7 @@ __all__ = ["DEPTHS", "Statistics", "Strategies", "statistics_of"]
 
 DEPTHS = 15
 """Positions in a conversation that are told apart; the last one takes all later turns."""
-_BY_DEPTH = ("strategy_acc", "bleu_2", "rouge_l", "bertscore", "bleurt")
+_BY_DEPTH = ("strategy_acc", "bleu_2_norm", "rouge_l_norm", "bleu_2", "rouge_l", "bertscore", "bleurt")
 _LABELS = "strategy_f1_macro"
 """The metric whose items are [gold, predicted]."""
 _COVERAGE = f"{PREFIX}coverage"

@@ -21,7 +21,7 @@ __all__ = ["TextKeeper", "Texts"]
 
 KEPT = 40
 """Conversations: those whose id has the smallest hash, the same in every run."""
-_SHOWN_SCORES = ("rouge_l", "bleu_2", "bertscore", "bleurt")
+_SHOWN_SCORES = ("rouge_l_norm", "bleu_2_norm", "rouge_l", "bleu_2", "bertscore", "bleurt")
 _GOLD = {strategy.zh: strategy.index for strategy in Strategy}
 
 

@@ -16,6 +16,7 @@ from csc_tasks.leaderboards.rendering.chart_parts import Spec, columns_of, title
 from csc_tasks.leaderboards.rendering.heat_maps import confusion_chart, strategy_chart, transition_chart
 from csc_tasks.leaderboards.rendering.labels import row_labels
 from csc_tasks.leaderboards.rendering.lines import depth_chart, slope_chart, trend_chart
+from csc_tasks.metrics import current
 
 __all__ = ["Chart", "ChartKind", "charts"]
 
@@ -82,9 +83,8 @@ def charts(table: BoardTable, limit: int | None = None) -> Iterator[Chart]:
             if spec:
                 yield Chart(ChartKind.SLOPE, {"Task": reference.task, "Metric": column.title}, spec)
     for section in table.sections:
-        metrics = dict.fromkeys(
-            metric for _, _, figures in _figures(table, section) for metric in figures.depth
-        )
+        each = [current(list(figures.depth)) for _, _, figures in _figures(table, section)]
+        metrics = dict.fromkeys(metric for names in each for metric in names)
         for metric in metrics:
             if spec := depth_chart(table, section, metric, few):
                 title = title_of(table, section, metric)

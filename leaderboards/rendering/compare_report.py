@@ -16,7 +16,7 @@ from csc_tasks.leaderboards.comparing.compare import Changed, Comparison, Moved,
 from csc_tasks.leaderboards.comparing.paired import Delta
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, in_percent, interval, number, p_value
 from csc_tasks.leaderboards.rendering.text import code, inline, printable
-from csc_tasks.metrics import additive_metric, has_sums
+from csc_tasks.metrics import has_sums, headlines
 from csc_tasks.metrics.comparison import Difference
 
 __all__ = ["markdown", "tables", "to_json"]
@@ -63,8 +63,9 @@ def _pair(
 
 def _metric_rows(section: SectionComparison, every: bool) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
+    short = headlines([delta.metric for delta in section.deltas])
     for delta in section.deltas:
-        if not every and not (has_sums(delta.metric) and additive_metric(delta.metric).info.headline):
+        if not every and not (has_sums(delta.metric) and delta.metric in short):
             continue
         effect = section.effects.get(delta.metric)
         rows.append(

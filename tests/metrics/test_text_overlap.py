@@ -6,6 +6,7 @@ import itertools
 import random
 
 import numpy as np
+import opencc
 import pytest
 import sacrebleu
 from hypothesis import given, settings
@@ -13,10 +14,11 @@ from hypothesis import strategies as st
 from rouge_score import rouge_scorer
 from rouge_score.tokenizers import DefaultTokenizer
 
+from csc_tasks.data.sources import load
 from csc_tasks.metrics import Turns
 from csc_tasks.metrics.bleu import Bleu
 from csc_tasks.metrics.rouge import RougeL, RougeLAscii
-from csc_tasks.metrics.tokenizers import TOKENIZERS
+from csc_tasks.metrics.tokenizers import TOKENIZERS, tokenize_norm
 from tests.texts import ALL, MIXED, REAL, any_text
 
 
@@ -102,6 +104,63 @@ def test_rouge_l_is_rouge_scores_given_the_same_tokens(tokenizer: str) -> None:
 @settings(max_examples=300)
 def test_rouge_l_is_rouge_scores_on_any_text(pairs: list[tuple[str, str]]) -> None:
     assert RougeL().items(turns_of(pairs)) == pytest.approx(rouge(pairs, _Tokens("zh")), abs=1e-9)
+
+
+class _Norm:
+    def tokenize(self, text: str) -> list[str]:
+        return tokenize_norm(text)
+
+
+def norm_scores(pairs: list[tuple[str, str]], tokenizer: str = "zh") -> list[float]:
+    """bleu_2_norm and bleu_4_norm of all pairs, then rouge_l_norm of each."""
+    turns = turns_of(pairs, tokenizer)
+    bleu = [metric.score(metric.items(turns)) for metric in (Bleu(2, norm=True), Bleu(4, norm=True))]
+    return bleu + RougeL(norm=True).items(turns)
+
+
+def expected_norm_scores(pairs: list[tuple[str, str]]) -> list[float]:
+    """The same by sacrebleu and rouge-score, which are given the tokens."""
+    hypotheses, references = (
+        [" ".join(tokenize_norm(text)) for text in side] for side in zip(*pairs, strict=True)
+    )
+    bleu = [
+        sacrebleu.BLEU(tokenize="none", max_ngram_order=n, force=True)
+        .corpus_score(hypotheses, [references])
+        .score
+        for n in (2, 4)
+    ]
+    return [score / 100 for score in bleu] + rouge(pairs, _Norm())
+
+
+SPELLED = [
+    (a.translate(str.maketrans("，。！？（）", ",.!?()")), b)
+    for a, b in itertools.product([*REAL, *MIXED], REAL)
+] + [("您的【手机号码】是[手机号码]吗", "[手机号码]您好"), ("請問發票", "请问发票"), ("[", "]")]
+
+
+@pytest.mark.parametrize("tokenizer", ["zh", "char"])
+def test_the_norm_columns_are_sacrebleus_and_rouge_scores_given_the_tokens(tokenizer: str) -> None:
+    """Whatever the run's own tokenizer is; under zh what the two share is counted once."""
+    pairs = SHORT_PAIRS + SPELLED
+    assert norm_scores(pairs, tokenizer) == pytest.approx(expected_norm_scores(pairs), abs=1e-9)
+
+
+@given(st.lists(st.tuples(any_text, any_text), min_size=1, max_size=6))
+@settings(max_examples=200)
+def test_the_norm_columns_are_those_of_any_text(pairs: list[tuple[str, str]]) -> None:
+    assert norm_scores(pairs) == pytest.approx(expected_norm_scores(pairs), abs=1e-9)
+
+
+def test_another_spelling_costs_nothing_under_norm() -> None:
+    gold = [u.text for c in load("mini").conversations for u in c.utterances if u.strategy]
+    half = [text.translate(str.maketrans("，。！？：；（）“”", ',.!?:;()""')) for text in gold]
+    traditional = [opencc.OpenCC("s2t").convert(text) for text in gold]
+    for copies, plain in ((half, 0.9), (traditional, 0.8)):
+        pairs = list(zip(copies, gold, strict=True))
+        turns = turns_of(pairs)
+        assert min(norm_scores(pairs)[:2]) > 0.999
+        assert np.mean(RougeL(norm=True).items(turns)) > 0.999
+        assert np.mean(RougeL().items(turns)) < plain  # what it costs without
 
 
 def test_rouge_l_ascii_is_rouge_score_with_its_default_tokenizer() -> None:
