@@ -104,8 +104,8 @@ def scoring(docs: list[TurnDoc], full: bool) -> list[Line]:
     def ours() -> tuple[dict[str, float], list[Any]]:
         scored = score_replies(docs, read_replies(TaskKind.RESPONSE, docs, answers), "zh", metrics)
         names = [column_name(m) for m in metrics]
-        items = {name: [r.items[name] for r in scored.records] for name in names}
-        return {name: m.score(items[name]) for name, m in zip(items, metrics, strict=True)}, scored.records
+        scores = {name: m.score(scored.columns[name]) for name, m in zip(names, metrics, strict=True)}
+        return scores, scored.records
 
     def errors() -> None:
         clusters = [d["conversation"] for d in docs]

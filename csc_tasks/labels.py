@@ -13,7 +13,7 @@ from itertools import permutations
 
 from csc_tasks.framework import Strategy
 
-__all__ = ["has_name", "names_in", "plain", "read_plain", "read_strategy"]
+__all__ = ["HAN_OF_LABELS", "has_name", "names_in", "plain", "read_plain", "read_strategy"]
 
 LONGEST = 60
 """Characters of a label; what is longer is a sentence."""
@@ -76,6 +76,8 @@ _TOKEN = re.compile(
     rf"|(?P<filling>{_FILLING})",
     re.IGNORECASE,
 )
+HAN_OF_LABELS = frozenset(c for c in _TOKEN.pattern if "\u4e00" <= c <= "\u9fff")
+"""The Chinese characters that any label consists of: a text that begins with another begins with no label."""
 _ENCLOSING = "[]【】<>「」『』〔〕《》〈〉"
 _SPACED = re.compile(r"(?<=[\u4e00-\u9fff])\s+(?=[\u4e00-\u9fff])")
 _IN_PROSE = re.compile(rf"(?P<name>{_NAME})|(?:策略|strategy)\s?(?P<number>{_NUMBER})", re.IGNORECASE)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from csc_tasks.metrics.orthography import code_points
 from csc_tasks.metrics.tokenizers import single_characters, tokens_of
 
-__all__ = ["EncodedPairs", "EncodedTexts", "Vocabulary", "distinct_ngrams"]
+__all__ = ["EncodedPairs", "EncodedTexts", "Ints", "Vocabulary", "distinct_ngrams"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -20,6 +20,8 @@ CHUNK = 1024
 """Pairs counted at a time, so that what is counted stays in the processor's cache."""
 _WORDS = 0x110000
 """Tokens of one character have its code point as their number; others have numbers from here."""
+_TICKED = 1 << 26
+"""Numbers up to here are told apart by ticking each off, larger ones by sorting, which takes ten times as long."""
 _GOLDEN = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio
 _SIEVE = 18
 """Bits by which n-grams are told apart before they are compared."""
@@ -145,18 +147,31 @@ class EncodedPairs:
         return matches
 
 
-def distinct_ngrams(texts: EncodedTexts, order: int) -> npt.NDArray[np.uint64]:
+def distinct_ngrams(texts: EncodedTexts, order: int) -> Ints:
     """The different n-grams of one or two tokens, sorted, each as one number."""
     assert order in (1, 2)
-    tokens = texts.tokens.astype(np.uint64)
-    if order == 1:
-        return np.unique(tokens)
-    pairs = tokens[:-1] << np.uint64(32) | tokens[1:]
-    inside = np.ones(len(pairs), dtype=bool)
+    known = _distinct(texts.tokens)
+    if order == 1 or len(known) == 0:
+        return known if order == 1 else np.zeros(0, dtype=np.int64)
+    number = np.zeros(int(known[-1]) + 1, dtype=np.int64)
+    number[known] = np.arange(len(known))
+    tokens = number[texts.tokens]
+    inside = np.ones(len(tokens) - 1, dtype=bool)
     # No pair runs from one text into the next.
     edges = texts.starts[1:-1]
     inside[edges[(edges > 0) & (edges < len(tokens))] - 1] = False
-    return np.unique(pairs[inside])
+    found = _distinct((tokens[:-1] * len(known) + tokens[1:])[inside])
+    return known[found // len(known)] << 32 | known[found % len(known)]
+
+
+def _distinct(numbers: Ints) -> Ints:
+    """The different numbers, sorted."""
+    size = int(numbers.max(initial=-1)) + 1
+    if size > _TICKED:
+        return np.unique(numbers)
+    ticked = np.zeros(size, dtype=bool)
+    ticked[numbers] = True
+    return np.flatnonzero(ticked)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from csc_tasks.metrics.base import MOST, Fold, MetricInfo, Needs, Scale, SetMetric, TurnMetric
-from csc_tasks.metrics.encoding import Vocabulary, distinct_ngrams
+from csc_tasks.metrics.encoding import Ints, Vocabulary, distinct_ngrams
 from csc_tasks.metrics.tokenizers import DEFAULT_TOKENIZER, NORM
 from csc_tasks.metrics.turns import Turns
 
@@ -101,8 +100,8 @@ class _Seen:
         self.tokenizer = tokenizer
         self.vocabulary = vocabulary
         self.total = 0
-        self._seen = np.zeros(0, dtype=np.uint64)
-        self._new: list[npt.NDArray[np.uint64]] = []
+        self._seen = np.zeros(0, dtype=np.int64)
+        self._new: list[Ints] = []
 
     def add(self, texts: Sequence[str]) -> None:
         encoded = self.vocabulary.encode(texts, self.tokenizer)
@@ -112,9 +111,8 @@ class _Seen:
             self._unite()
 
     def _unite(self) -> None:
-        self._seen = (
-            self._new[0] if not len(self._seen) and len(self._new) == 1 else _union(self._seen, self._new)
-        )
+        first = not len(self._seen) and len(self._new) == 1
+        self._seen = self._new[0] if first else np.unique(np.concatenate([self._seen, *self._new]))
         self._new = []
 
     @property
@@ -122,10 +120,6 @@ class _Seen:
         if self._new:
             self._unite()
         return len(self._seen)
-
-
-def _union(seen: npt.NDArray[np.uint64], new: list[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
-    return np.unique(np.concatenate([seen, *new]))
 
 
 class _DistinctFold(Fold):

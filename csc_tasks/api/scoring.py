@@ -160,7 +160,7 @@ def score(
     stderrs: dict[str, float] = {}
     for metric in metrics:
         name = column_name(metric, tokenizer)
-        items[name] = [record.items[name] for record in scored.records]
+        items[name] = scored.columns[name]
         if None in items[name]:
             scores[name] = float("nan")
             continue

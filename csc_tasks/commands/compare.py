@@ -29,7 +29,7 @@ def compare(
     by: Annotated[
         str | None,
         typer.Option(
-            "--by", metavar="METRIC", help="What tells which turns changed most [bertscore or rouge_l]."
+            "--by", metavar="METRIC", help="What tells which turns changed most [bertscore or rouge_l_norm]."
         ),
     ] = None,
     allow: Allow = None,

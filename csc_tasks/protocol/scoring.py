@@ -73,9 +73,14 @@ class TurnRecord:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """All turns of a task on this process, scored; ``failures`` gives the reason for each metric that failed."""
+    """All turns of a task on this process, scored.
+
+    ``columns`` has the items of each metric, in the order of the turns; ``failures`` gives the reason for each that
+    failed.
+    """
 
     records: list[TurnRecord]
+    columns: dict[str, list[Any]]
     failures: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -217,7 +222,7 @@ def score_replies(
             TurnRecord(reply, dict(zip(names, row, strict=True)), number)
             for reply, row, number in zip(replies, rows, cut, strict=True)
         ]
-    return Scored(records, failures)
+    return Scored(records, columns, failures)
 
 
 def _columns(turns: Turns, metrics: Sequence[Metric]) -> tuple[dict[str, list[Any]], dict[str, str]]:

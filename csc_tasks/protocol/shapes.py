@@ -7,11 +7,11 @@ The rule of what is a label, and of what belongs to an utterance, is in docs/pro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from csc_tasks.framework import Strategy
-from csc_tasks.labels import has_name, names_in, plain, read_plain, read_strategy
+from csc_tasks.labels import HAN_OF_LABELS, has_name, names_in, plain, read_plain, read_strategy
 
 __all__ = ["Labelled", "Said", "labelled", "labelled_and_said", "utterance_of"]
 
@@ -43,6 +43,8 @@ _FIELD = re.compile(
 )
 _FIELD_END = re.compile(r"[。;,*_ \t]{0,4}\n?")
 _BARE = re.compile(r"[^\n:]{1,40}")
+_HAN_BEFORE_LABELS = HAN_OF_LABELS | set(_BEFORE_LABEL.pattern) | set(_FIELD.pattern)
+_HAN_BEFORE_TEXTS = frozenset(_BEFORE_TEXT.pattern)
 _QUOTES = {"“": "”", '"': '"', "「": "」", "『": "』", "'": "'", "‘": "’"}
 _CUSTOMER_TURN = re.compile(rf"(?:\A|\n)[ \t*_#>]*(?:{_CUSTOMERS})[*_ \t]{{0,4}}:", re.IGNORECASE)
 _NEXT_TURN = re.compile(
@@ -63,6 +65,11 @@ class Labelled(NamedTuple):
     strategy: Strategy | None
     rest: str
     label: str = ""
+
+
+def _is_other(first: str, known: Set[str]) -> bool:
+    """Whether what begins with this character begins an utterance: a Chinese one that no pattern begins with."""
+    return "\u4e00" <= first <= "\u9fff" and first not in known
 
 
 def _skip(pattern: re.Pattern[str], shown: str, at: int = 0) -> int:
@@ -103,6 +110,8 @@ def _at_label(text: str, shown: str, at: int) -> Labelled | None:
         return found
     # Plain text has the length of the text, and the rest is its end.
     shown = shown[len(shown) - len(found.rest) :]
+    if _is_other(shown[:1], _HAN_BEFORE_LABELS):
+        return found
     place = _BETWEEN.match(shown)
     at_second = place.end() if place else 0
     again = _one_label(found.rest, shown, at_second)
@@ -206,12 +215,13 @@ def labelled_and_said(text: str, whole_without_label: bool) -> tuple[Labelled, S
 
 
 def _said(text: str, shown: str) -> Said:
-    start = _skip(_BEFORE_TEXT, shown)
+    start = 0 if _is_other(shown[:1], _HAN_BEFORE_TEXTS) else _skip(_BEFORE_TEXT, shown)
     text, shown = text[start:], shown[start:]
     ends = [m.start() for mark, p in _TURNS if mark in shown and (m := p.search(shown))]
-    label = next(
-        (m.start() for m in _TURN_LABEL.finditer(shown) if read_strategy(content_of(m)) is not None), None
-    )
+    label = None
+    if "[" in shown or "【" in shown:
+        brackets = _TURN_LABEL.finditer(shown)
+        label = next((m.start() for m in brackets if read_strategy(content_of(m)) is not None), None)
     cut = min([*ends, *([] if label is None else [label])], default=len(text))
     text = text[:cut].strip()
     quote = text[:1]

@@ -43,6 +43,8 @@ FORMATS: tuple[ThinkingFormat, ...] = (
 )
 # gpt-oss as backends decode it that leave special tokens out: the names of the channels alone remain.
 _BARE_START = re.compile(r"\s*(?:assistant)?(?:analysis|commentary)(?=[A-Z\W\d_]|[^\x00-\x7f])")
+_NO_CHANNEL = ("[", "【", "")
+"""What most replies begin with, and no name of a channel."""
 _BARE_FINAL = "assistantfinal"
 _BARE_ANSWER = re.compile(r"\s*(?:assistant)?final(?=[\[【(（{“\"]|[^\x00-\x7f])")
 
@@ -123,6 +125,8 @@ def without_thinking(
 
 
 def _without_bare_channels(text: str) -> Thought:
+    if text[:1] in _NO_CHANNEL:
+        return Thought(text, "")
     if _BARE_START.match(text):
         _, closed, rest = text.rpartition(_BARE_FINAL)
         return Thought(rest if closed else None, "gpt-oss")

@@ -67,7 +67,8 @@ def test_no_number_is_cut_however_narrow_the_terminal_is(
     assert wide.code == narrow.code
     found = numbers(wide.out)
     assert found, wide.output
-    assert "…" not in narrow.out
+    # Replies may have such a mark of their own.
+    assert narrow.out.count("…") == wide.out.count("…")
     # A layout in several tables repeats ranks, and whole names are folded; no number of one table may be missing.
     missing = {n for n in found if n not in numbers(narrow.out)}
     assert missing == set(), narrow.out

@@ -113,17 +113,17 @@ def test_every_loss_is_named_at_once_and_each_must_be_given_up(runs: Path, file:
 
 
 def test_a_score_that_failed_or_has_no_samples_now_is_lost(better: Path, file: Path) -> None:
-    value = logs.content(better)["results"]["csconv_mini_response"]["bleu_2,none"]
-    logs.edit_results(better, f'"bleu_2,none": {value!r}', '"bleu_2,none": NaN')
+    value = logs.content(better)["results"]["csconv_mini_response"]["bleu_2_norm,none"]
+    logs.edit_results(better, f'"bleu_2_norm,none": {value!r}', '"bleu_2_norm,none": NaN')
     refused = update(better, file)
     assert refused.code == INCOMPLETE
-    assert f"{RESPONSE}/bleu_2: not scored" in refused.err
-    done = update(better, file, "--drop", "bleu_2")
+    assert f"{RESPONSE}/bleu_2_norm: not scored" in refused.err
+    done = update(better, file, "--drop", "bleu_2_norm")
     assert done.code == PASS
     # Nor is it silently missing where nothing was watched before.
     first = update(better, file.with_name("first.json"))
     assert first.code == PASS
-    assert f"note: {RESPONSE}/bleu_2 is not watched: no score with its samples" in first.err
+    assert f"note: {RESPONSE}/bleu_2_norm is not watched: no score with its samples" in first.err
 
 
 def test_a_limited_run_over_a_whole_one_is_refused_even_where_partial_runs_are_allowed(

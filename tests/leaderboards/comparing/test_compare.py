@@ -103,12 +103,12 @@ def test_strategies_and_topics_that_moved_add_up_to_the_whole(runs: Path, found:
 
 def test_the_twenty_turns_are_those_that_changed_most(runs: Path, found: Any) -> None:
     part = section(found, "response/reference")
-    assert part["by"] == "rouge_l"
+    assert part["by"] == "rouge_l_norm"
     a, b = (
         {(s["doc"]["conversation"], s["doc"]["turn"]): s for s in lines(runs / side, "csconv_mini_response")}
         for side in "ab"
     )
-    expected = sorted((abs(a[k]["rouge_l"] - b[k]["rouge_l"]) for k in a), reverse=True)[:20]
+    expected = sorted((abs(a[k]["rouge_l_norm"] - b[k]["rouge_l_norm"]) for k in a), reverse=True)[:20]
     assert [abs(c["first_score"] - c["second_score"]) for c in part["changed"]] == pytest.approx(expected)
     for change in part["changed"]:
         sample = a[change["conversation"], change["turn"]]
@@ -145,7 +145,7 @@ def test_text_and_markdown_tell_the_same(runs: Path) -> None:
         "csconv-random",
         "A better",
         "accuracy by strategy",
-        "rouge_l by topic",
+        "rouge_l_norm by topic",
     ):
         assert words in text.out
     markdown = compare(runs / "a", runs / "b", "--format", "markdown", "--all").out
@@ -203,7 +203,7 @@ def test_a_metric_that_was_added_to_both_is_compared_and_chooses_no_turns(
     assert done.code == 0, done.output
     response = section(json.loads(done.out), "response/reference")
     assert "bertscore" in {m["metric"] for m in response["deltas"]}
-    assert response["by"] == "rouge_l"
+    assert response["by"] == "rouge_l_norm"
 
 
 def test_an_error_shows_no_control_character_of_a_models_name(runs: Path, tmp_path: Path) -> None:
