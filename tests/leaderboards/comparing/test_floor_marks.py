@@ -27,7 +27,7 @@ def entrant(
     name: str, value: float, floor: bool = False, noise: int = 0, metric: str = METRIC, digest: str = "same"
 ) -> Entrant:
     """A score whose replicates vary by two points; those of one ``noise`` vary alike."""
-    source = Replicates(CLUSTERS, 400, 400, digest, {metric: value}, {metric: value + NOISE[noise]})
+    source = Replicates(CLUSTERS, 400, 400, digest, {metric: value}, {metric: value + NOISE[noise]}, {})
     return Entrant((name,), floor, metric, value, source)
 
 
