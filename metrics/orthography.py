@@ -137,7 +137,7 @@ def _replaced(text: str, replace: Callable[[str], str]) -> str:
     """The text with each of its characters replaced: a few thousand make up any number of texts."""
     others = {c: other for c in _characters(text) if (other := replace(c)) != c}
     if len(others) > _FEW:
-        return text.translate({ord(c): other for c, other in others.items()})
+        return text.translate({ord(character): other for character, other in others.items()})
     for character, other in others.items():
         text = text.replace(character, other)
     return text
