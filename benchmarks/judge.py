@@ -43,7 +43,7 @@ RATE, GROWTH = 0.8, 30
 def serve(latency: float, port: Connection) -> None:
     """A bare HTTP server: the same verdict for everybody, after about the latency."""
     luck = random.Random(0)
-    rubric = load_rubric("turn-zh-1")
+    rubric = load_rubric("turn-zh-2")
     verdict = {d.name: 4 if d.kind is Kind.SCALE else True for d in rubric.dimensions}
     content = json.dumps({"reason": "回复切题，信息有依据，语气得体。" * 3, **verdict}, ensure_ascii=False)
     message = {"role": "assistant", "content": content}
@@ -139,7 +139,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         cache = open_cache(Path(folder) / "cache.sqlite")
-        questions = Questions(load_rubric("turn-zh-1"), config)
+        questions = Questions(load_rubric("turn-zh-2"), config)
         engine = Engine(questions, cache, Path(folder) / "verdicts.jsonl")
         start, cpu = time.perf_counter(), time.process_time()
         engine.run(samples(options.verdicts), on_verdict)

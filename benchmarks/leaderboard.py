@@ -116,7 +116,7 @@ class Mixtures:
         values = content["results"][TASK]
         for metric, sums in self.statistics[0].sums.items():
             mixed = np.where(chosen[:, None], self.statistics[1].sums[metric], sums)
-            values[f"{metric},none"] = float(additive_metric(metric).from_sums(mixed.sum(axis=0)))
+            values[f"{metric},none"] = additive_metric(metric).value(mixed)
         place = folder / name.replace("/", "__")
         place.mkdir(parents=True)
         stamp = f"2026-01-01T00-00-{number:02d}.000000"

@@ -20,7 +20,7 @@ __all__ = ["evaluate"]
 
 _TASKS = ("csconv_mini_response", "csconv_mini_dialogue")
 """The paper's task with gold history and with the model's own: halves of about the same length, for two cores."""
-_LONE = "retrieval,majority,random"
+_LONE = "labels,retrieval,majority,random"
 _FLOORS = f"{_LONE},shuffle"
 """The floors, and those that can do with a single turn."""
 _LONGEST = 48

@@ -10,10 +10,12 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 __all__ = [
     "FORMAT",
+    "BeatsFloor",
     "Board",
     "BoardTable",
     "BrowsedConversation",
@@ -28,6 +30,7 @@ __all__ = [
     "Row",
     "Section",
     "SectionFigures",
+    "WordingSpread",
     "finite",
     "to_json",
 ]
@@ -67,6 +70,20 @@ class Column:
     ranked: bool
 
 
+class BeatsFloor(StrEnum):
+    """Whether a score is significantly better than the best floor of its column.
+
+    ``UNKNOWN`` where there is a floor and the two cannot be paired. Nothing is asked of a floor itself, of a
+    description, of a value that is not there, where no floor has the score, and where it is the best that can be and
+    the floor's too.
+    """
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "not known"
+    NOT_ASKED = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A score with its 95 % interval and its place.
@@ -76,7 +93,8 @@ class Cell:
     ``rank_low``–``rank_high`` are the places that the data do not exclude. A score of fewer turns than
     the table asks for has no rank. ``why`` says in words why a value, an interval or a rank is absent.
     Of a model that was run with several seeds ``value`` is the mean of ``seeds`` scores and ``spread`` their
-    standard deviation; the interval, as everywhere, is about conversations.
+    standard deviation; the interval, as everywhere, is about conversations. ``best_floor`` is the row id of the
+    floor that ``beats_floor`` speaks of; ``floor_why`` says in words why it is not known.
     """
 
     value: float | None
@@ -89,6 +107,14 @@ class Cell:
     why: str = ""
     seeds: int = 1
     spread: float | None = None
+    beats_floor: BeatsFloor = BeatsFloor.NOT_ASKED
+    best_floor: str = ""
+    floor_why: str = ""
+
+    @property
+    def first(self) -> bool:
+        """Whether it is shown as one of the best: no model is better, and it is above the floors, if there are any."""
+        return self.rank == 1 and self.beats_floor in (BeatsFloor.YES, BeatsFloor.NOT_ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +210,25 @@ class DataName:
 
 
 @dataclass(frozen=True, slots=True)
+class WordingSpread:
+    """The scores of a row in a column and, in other tables, of the same model under other wordings of the prompt.
+
+    ``scores`` has them by the prompt's version, the table's own first; all are of the same turns.
+    """
+
+    row: str
+    column: str
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class BoardTable:
     """One comparability class. Only rows of one table may be compared.
 
-    ``facts`` are the things that agree (name → value, for instance ``prompt`` → ``zh-1``); ``apart`` says
+    ``facts`` are the things that agree (name → value, for instance ``prompt`` → ``zh-2``); ``apart`` says
     in words how it differs from the first table; ``partial`` that no model has all turns; ``order`` is the
     column id that rows come sorted by, best first, then incomplete ones, then floors; ``data`` names the data
-    for programs.
+    for programs; ``wordings`` says how far scores lie apart under other wordings of the prompt.
     """
 
     id: str
@@ -204,6 +242,7 @@ class BoardTable:
     rows: tuple[Row, ...]
     gold: dict[str, Gold]
     data: DataName = DataName()
+    wordings: tuple[WordingSpread, ...] = ()
 
     def contexts(self) -> Iterator[tuple[Section, Section]]:
         """The sections of each task that has both, with the gold history and with the model's own."""

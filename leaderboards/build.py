@@ -23,6 +23,7 @@ from csc_tasks.leaderboards.reading.choose import ModelSection, choose_runs
 from csc_tasks.leaderboards.reading.replicates import Replicates, replicates_of
 from csc_tasks.leaderboards.reading.runs import find_runs
 from csc_tasks.leaderboards.table_builder import TableBuilder
+from csc_tasks.leaderboards.wordings import with_wordings
 from csc_tasks.metrics.comparison import LEVEL
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED
 from csc_tasks.protocol.signature import Protocol
@@ -79,12 +80,13 @@ def build_board(
         classes.setdefault(model.protocol, []).append(model)
     # The largest class first: the others are told apart from it.
     order = sorted(classes, key=lambda f: (-len({m.identity.key for m in classes[f]}), str(f)))
-    tables, browse = [], _Browser()
+    tables, builders, browse = [], [], _Browser()
     # A model has one name in all tables.
     names = model_names(model.identity for model in chosen)
     for number, facts in enumerate(order, 1):
         builder = TableBuilder(facts, classes[facts], sources, reasons, names)
         tables.append(builder.table(f"t{number}", order[0] if number > 1 else None))
+        builders.append(builder)
         browse.add(builder)
     return Board(
         built=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -92,7 +94,7 @@ def build_board(
         resamples=RESAMPLES,
         seed=SEED,
         level=LEVEL,
-        tables=tuple(tables),
+        tables=tuple(with_wordings(builders, tables)),
         reported=reported_results(),
         problems=(*found.problems, *problems),
         ignored=found.ignored,

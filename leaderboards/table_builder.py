@@ -11,14 +11,16 @@ import numpy as np
 
 from csc_tasks.leaderboards.board import BoardTable, Cell, Column, DataName, Gold, Row, SectionFigures
 from csc_tasks.leaderboards.columns import section_columns, sections_in_order
+from csc_tasks.leaderboards.comparing.floor_marks import Entrant, floor_marks
 from csc_tasks.leaderboards.names import names_of
 from csc_tasks.leaderboards.reading.checks import Seen, is_complete
 from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat
 from csc_tasks.leaderboards.reading.repeats import alike, averaged, mean_score, spread
 from csc_tasks.leaderboards.reading.replicates import Replicates
 from csc_tasks.leaderboards.reading.signs import notes_on_replies
-from csc_tasks.metrics import has_sums
-from csc_tasks.metrics.comparison import interval, ranks
+from csc_tasks.metrics import additive_metric, has_sums
+from csc_tasks.metrics.comparison import Interval, interval, ranks
+from csc_tasks.metrics.intervals import score_interval
 from csc_tasks.protocol.signature import Protocol
 from csc_tasks.results.results_file import TaskRun
 
@@ -132,6 +134,13 @@ class TableBuilder:
         for column in columns:
             for key, cell in self._cells(column).items():
                 cells[key][column.id] = cell
+        for (column_id, key), mark in floor_marks(self._entrants(columns)).items():
+            cells[key][column_id] = replace(
+                cells[key][column_id],
+                beats_floor=mark.beats,
+                best_floor=self.row_ids[mark.best],
+                floor_why=mark.why,
+            )
         order = self._order(columns)
         rows = [self._row(key, cells[key]) for key in self.models]
         better = next((c.better for c in columns if c.id == order), 1)
@@ -182,7 +191,7 @@ class TableBuilder:
         candidates: list[tuple[tuple[str, ...], Replicates]] = []
         anyone = self._anyone_complete(column.section)
         for key, identity in self.models.items():
-            score = self.scores.get((key, column.section), {}).get((name, column.signature))
+            score = self._score(key, column)
             if score is None:
                 continue
             value = None if math.isnan(score.value) else score.value
@@ -192,7 +201,7 @@ class TableBuilder:
                 why = score.why or "no interval"
                 cells[key] = Cell(value, turns=turns, why=why, seeds=score.seeds, spread=score.spread)
                 continue
-            low, high = interval(source.replicates[name], source.clusters)
+            low, high = self._interval(name, score.value, source)
             known = not math.isnan(low)
             why = "" if known else "too few conversations for an interval"
             complete = self.complete[key, column.section]
@@ -213,6 +222,30 @@ class TableBuilder:
             # Where turns differ, the largest set of models with the same ones is ranked.
             self._rank(cells, alike(candidates, lambda c: _turns(c[1])), name, column.better)
         return cells
+
+    def _entrants(self, columns: Sequence[Column]) -> dict[str, tuple[int, list[Entrant]]]:
+        """By column of which one end is the better one, who has a score in it."""
+        found = {}
+        for column in columns:
+            entrants = [
+                Entrant(key, identity.is_floor, column.metric, score.value, score.source, score.why)
+                for key, identity in self.models.items()
+                if (score := self._score(key, column)) is not None and not math.isnan(score.value)
+            ]
+            if column.better:
+                found[column.id] = column.better, entrants
+        return found
+
+    def _score(self, key: tuple[str, ...], column: Column) -> _Score | None:
+        return self.scores.get((key, column.section), {}).get((column.metric, column.signature))
+
+    def _interval(self, name: str, value: float, source: Replicates) -> Interval:
+        """Of a score; percentiles in benchmark 1, whose tables stay as they were printed."""
+        replicates = source.replicates[name]
+        if self.protocol.benchmark == "1":
+            return interval(replicates, source.clusters)
+        turns = source.observations.get(name, math.nan)
+        return score_interval(additive_metric(name), value, replicates, source.clusters, turns)
 
     def _rank(
         self,

@@ -102,6 +102,8 @@ class MetricInfo:
     ``percent`` says that tables show the value times 100; ``headline`` that short tables show it;
     ``model`` that scores are a neural network's, so that those of two networks are different
     quantities; ``variant`` is added to the name of a column whose scale differs from the ordinary;
+    ``until`` is the last benchmark version whose runs report it, 0 where that is not over: a later one has
+    another column in its place, for a name never changes its meaning.
     ``tokens`` is the tokenizer of a metric that always uses the same, whatever the run's is; ``instead_of`` the
     metric whose place in short tables it takes where both are known.
     """
@@ -117,6 +119,7 @@ class MetricInfo:
     implementation: str = "csconv"
     model: bool = False
     variant: str = ""
+    until: int = 0
     tokens: str = ""
     instead_of: str = ""
 
@@ -178,9 +181,13 @@ class AdditiveMetric(Metric):
 
     ``counts`` says that they are whole numbers, whose sums are exact in any order. Others are added up
     with a correctly rounded sum, so that no score depends on how the turns were dealt to processes.
+    ``linked`` says that those of an item depend on the item before it in its conversation. ``yes_no`` says
+    that it is the share of turns of which something holds, whose interval is that of a share.
     """
 
     counts = True
+    linked = False
+    yes_no = False
 
     @abstractmethod
     def statistics(self, items: Sequence[Any]) -> Floats:
@@ -202,6 +209,30 @@ class AdditiveMetric(Metric):
             return np.asarray(statistics.sum(axis=0))
         return np.array([math.fsum(column) for column in statistics.T])
 
+    def value(self, sums: Floats) -> float:
+        """The score of c conversations from the sums (c, d) of each."""
+        total = sums.sum(axis=0)
+        # Where a metric is undefined without turns, of a third for instance, so is the sum of nothing.
+        return float(self.from_sums(total)) if total.any() else self.score([])
+
+    def replicates(self, sums: Floats, resampled: Floats) -> Floats:
+        """The scores (resamples,) that an interval and an error are told from.
+
+        Args:
+            sums: (c, d) of each conversation.
+            resampled: (resamples,) what :meth:`from_sums` makes of resamples of them.
+        """
+        return resampled
+
+    @property
+    def replicate_scale(self) -> Scale:
+        """What :meth:`replicates` are between."""
+        return self.scale
+
+    def observations(self, sums: Floats) -> float:
+        """How many turns the score of these sums (..., d) is a mean of; NaN where it is no mean."""
+        return math.nan
+
 
 class MeanMetric(AdditiveMetric):
     """A metric that is the mean of one number an item."""
@@ -221,6 +252,10 @@ class MeanMetric(AdditiveMetric):
         """Sum over count."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(sums[..., 0] / sums[..., 1])
+
+    def observations(self, sums: Floats) -> float:
+        """The count."""
+        return float(sums[..., 1].sum())
 
 
 class Fold(ABC):

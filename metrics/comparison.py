@@ -21,6 +21,7 @@ __all__ = [
     "ALPHA",
     "LEVEL",
     "ROUNDING",
+    "Adjusted",
     "Difference",
     "Interval",
     "Ranks",
@@ -28,6 +29,7 @@ __all__ = [
     "interval",
     "paired_difference",
     "ranks",
+    "simultaneous",
     "t_quantile",
 ]
 
@@ -53,6 +55,13 @@ class Difference(NamedTuple):
     stderr: float
     low: float
     high: float
+    p: float
+
+
+class Adjusted(NamedTuple):
+    """A difference as one of a family: its interval is wider than alone, and ``p`` Holm's adjusted p-value."""
+
+    difference: Difference
     p: float
 
 
@@ -131,19 +140,66 @@ def _p_values(values: Floats, stderrs: Floats, clusters: int) -> Floats:
     )
 
 
-def holm(p_values: Sequence[float] | Floats) -> Floats:
+def holm(p_values: Sequence[float] | Floats, weights: Sequence[float] | None = None) -> Floats:
     """Holm's step-down adjusted p-values (k,) for k tests (Holm 1979); NaN is no test and stays NaN.
 
     Rejecting where the adjusted value is below α keeps the chance of any false rejection below α, however
-    the tests depend on each other.
+    the tests depend on each other, and whatever weights were chosen before.
+
+    Args:
+        p_values: one a test.
+        weights: (k,) above 0, what share of α each test begins with; by default all the same.
     """
+    return np.minimum(1.0, _holm_products(p_values, weights)[0])
+
+
+def _holm_products(
+    p_values: Sequence[float] | Floats, weights: Sequence[float] | None
+) -> tuple[Floats, Floats]:
+    """Adjusted p-values before they are cut at 1, and how many times the p-value each of them is."""
     values = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full(values.shape, np.nan)
+    shares = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
+    products, factors = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
     tests = np.flatnonzero(~np.isnan(values))
-    order = tests[np.argsort(values[tests], kind="stable")]
-    factors = len(order) - np.arange(len(order))
-    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(values[order] * factors))
-    return adjusted
+    order = tests[np.argsort(values[tests] / shares[tests], kind="stable")]
+    left = np.cumsum(shares[order][::-1])[::-1]  # the weight of a test and of all after it
+    alone = left / shares[order]
+    products[order] = np.maximum.accumulate(values[order] * alone)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        factors[order] = np.where(values[order] > 0, products[order] / values[order], alone)
+    return products, factors
+
+
+def simultaneous(
+    differences: Sequence[Difference],
+    clusters: Sequence[int],
+    weights: Sequence[float] | None = None,
+    alpha: float = ALPHA,
+) -> list[Adjusted]:
+    """k differences as one family: p-values by Holm, and intervals that say the same as they do.
+
+    Holm multiplies a p-value by some number, and the interval has the level 1 - α over that number: it leaves out 0
+    where the adjusted p-value is below α, and nowhere else. Of so few conversations that no p-value could be small
+    enough (:func:`paired_difference`) there is no such interval; its ends are NaN.
+
+    Args:
+        differences: one a test; of a NaN p-value there is no test.
+        clusters: (k,) how many conversations each is of.
+        weights: of :func:`holm`.
+        alpha: chance of any false "different".
+    """
+    products, factors = _holm_products([each.p for each in differences], weights)
+    found = []
+    for each, count, product, factor in zip(differences, clusters, products, factors, strict=True):
+        if math.isnan(product):
+            found.append(Adjusted(each, math.nan))
+            continue
+        half = t_quantile(1 - alpha / factor, count) * each.stderr
+        low, high = each.value - half, each.value + half
+        if (low > 0 or high < 0) != (product < alpha):
+            low = high = math.nan
+        found.append(Adjusted(each._replace(low=low, high=high), float(min(1.0, product))))
+    return found
 
 
 def ranks(scores: Floats, replicates: Floats, clusters: int, better: int, alpha: float = ALPHA) -> Ranks:

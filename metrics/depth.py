@@ -27,6 +27,7 @@ class AtDepth(TurnMetric, AdditiveMetric):
         self.metric = metric
         self._of_turns: TurnMetric = metric
         self.counts = metric.counts
+        self.yes_no = metric.yes_no
         self.third = third
         where = THIRDS[third]
         self.info = replace(
@@ -65,3 +66,7 @@ class AtDepth(TurnMetric, AdditiveMetric):
     def from_sums(self, sums: Floats) -> Floats:
         """The metric's own formula."""
         return self.metric.from_sums(sums)
+
+    def observations(self, sums: Floats) -> float:
+        """Those of this third."""
+        return self.metric.observations(sums)

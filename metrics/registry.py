@@ -9,6 +9,7 @@ from functools import cache
 from csc_tasks.metrics.base import AdditiveMetric, Metric, Needs, TurnMetric
 from csc_tasks.metrics.bleu import Bleu
 from csc_tasks.metrics.depth import THIRDS, AtDepth
+from csc_tasks.metrics.divergence import CorrectedPreference, CorrectedShares, CorrectedTransitions
 from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.metrics.neural.bertscore import PARTS, BertScore, BertScoreOptions
 from csc_tasks.metrics.neural.bleurt import Bleurt, BleurtOptions
@@ -68,9 +69,12 @@ def all_metrics(tokenizer: str = DEFAULT_TOKENIZER, models: Models = ALL_MODELS)
         StageAccuracy(),
         StrategyInvalid(),
         PreferenceBias(),
+        CorrectedPreference(),
         JensenShannon(),
+        CorrectedShares(),
         LongestRun(),
         StageTransitions(),
+        CorrectedTransitions(),
         Bleu(2, norm=True),
         Bleu(4, norm=True),
         RougeL(norm=True),
@@ -95,10 +99,25 @@ def all_metrics(tokenizer: str = DEFAULT_TOKENIZER, models: Models = ALL_MODELS)
 
 
 def metrics_for(
-    columns: Collection[Needs], tokenizer: str = DEFAULT_TOKENIZER, models: Models = NO_MODELS
+    columns: Collection[Needs],
+    tokenizer: str = DEFAULT_TOKENIZER,
+    models: Models = NO_MODELS,
+    benchmark: int | None = None,
 ) -> tuple[TurnMetric, ...]:
-    """The metrics that can be computed from these columns of :class:`~csc_tasks.metrics.turns.Turns`."""
-    return tuple(m for m in all_metrics(tokenizer, models) if m.info.needs in columns)
+    """The metrics that can be computed from these columns of :class:`~csc_tasks.metrics.turns.Turns`.
+
+    Args:
+        columns: which columns there are.
+        tokenizer: of the text metrics.
+        models: the metrics with a network.
+        benchmark: also those that this benchmark version still had; by default none of them.
+    """
+    return tuple(
+        m
+        for m in all_metrics(tokenizer, models)
+        if m.info.needs in columns
+        and (not m.info.until or (benchmark is not None and benchmark <= m.info.until))
+    )
 
 
 def column_name(metric: Metric, tokenizer: str = DEFAULT_TOKENIZER) -> str:

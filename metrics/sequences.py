@@ -8,13 +8,40 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from csc_tasks.metrics.base import MOST, Floats, Fold, MetricInfo, Needs, Scale, SetMetric, TurnMetric
 from csc_tasks.metrics.stages import STAGE_OF, STAGES
-from csc_tasks.metrics.strategy import are_labels, jensen_shannon, label_columns, shares
+from csc_tasks.metrics.strategy import are_labels, jensen_shannon, label_columns, shares, stage_of
 from csc_tasks.metrics.turns import UNREADABLE, Turns
 
-__all__ = ["LongestRun", "StageTransitions"]
+__all__ = ["LongestRun", "StageTransitions", "is_place", "transition_rows"]
+
+
+def transition_rows(
+    conversations: npt.NDArray[np.int64],
+    positions: npt.NDArray[np.int64],
+    strategies: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The transitions between stages at neighbouring turns of a conversation, the one place that says which they are.
+
+    A pair of which a turn was not evaluated (``--limit``, ``--samples``) or has an unreadable label is none.
+
+    Args:
+        conversations: (n,) numbers of conversations, in any order.
+        positions: (n,) positions of the turns in them.
+        strategies: (n,) their labels.
+
+    Returns:
+        Of each transition the row of its later turn, and 6 times the earlier stage plus the later one.
+    """
+    order = np.lexsort((positions, conversations))
+    owners, places, labels = conversations[order], positions[order], strategies[order]
+    stages = stage_of(labels)
+    follows = (owners[1:] == owners[:-1]) & (places[1:] == places[:-1] + 1)
+    readable = labels != UNREADABLE
+    ends = 1 + np.flatnonzero(follows & readable[1:] & readable[:-1])
+    return order[ends], stages[ends - 1] * STAGES + stages[ends]
 
 
 class _Conversations(Fold):
@@ -64,14 +91,15 @@ class LongestRun(TurnMetric, SetMetric):
 
     def accepts(self, item: Any) -> bool:
         """A conversation, a position and a label."""
-        return _is_place(item, 3) and are_labels((), item[2:])
+        return is_place(item, 3) and are_labels((), item[2:])
 
     def fold(self) -> Fold:
         """Positions and predictions by conversation."""
         return _Conversations(2, _mean_longest_run)
 
 
-def _is_place(item: Any, width: int) -> bool:
+def is_place(item: Any, width: int) -> bool:
+    """Whether an item is a conversation, a position in it, and so many values in all."""
     return (
         isinstance(item, list)
         and len(item) == width
@@ -108,6 +136,7 @@ class StageTransitions(TurnMetric, SetMetric):
         -1,
         "Jensen-Shannon divergence (bits) of predicted to gold stage-to-stage transitions",
         percent=False,
+        until=1,
     )
 
     def items(self, turns: Turns) -> list[Any]:
@@ -118,7 +147,7 @@ class StageTransitions(TurnMetric, SetMetric):
 
     def accepts(self, item: Any) -> bool:
         """A conversation, a position and two labels."""
-        return _is_place(item, 4) and are_labels(item[2:3], item[3:])
+        return is_place(item, 4) and are_labels(item[2:3], item[3:])
 
     def fold(self) -> Fold:
         """Positions, gold and predicted strategies by conversation."""

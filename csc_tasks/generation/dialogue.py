@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 from lm_eval.api.instance import Instance
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
+from csc_tasks.framework import Strategy
 from csc_tasks.harness.request_names import GENERATE_DIALOGUE
 from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.replies import Reply
@@ -63,7 +64,7 @@ PADDING = DialogueDoc(
 
 
 class Dialogue:
-    """A conversation while the model plays the supporter.
+    """A conversation while the model plays the supporter; ``labels`` are those of its turns so far, as read.
 
     Args:
         conversation: the gold conversation.
@@ -80,6 +81,7 @@ class Dialogue:
         formats: Sequence[ThinkingFormat] = (),
     ) -> None:
         self.formats = formats
+        self.labels: list[Strategy | None] = []
         self.turns: list[TurnDoc] = list(turn_docs([conversation]))
         self._utterances = conversation.utterances
         self._texts = texts
@@ -114,6 +116,7 @@ class Dialogue:
 
     def add_reply(self, reply: Reply) -> None:
         """Add the model's turn to the history: an unreadable strategy is written as 其它."""
+        self.labels.append(reply.strategy)
         self._starts.append(len(self._lines))
         self._lines.append(self._texts.line(Utterance(Speaker.SUPPORTER, reply.strategy, reply.text)))
 
@@ -128,6 +131,11 @@ class DialogueRequest(Instance):  # type: ignore[misc]
     dialogue: Dialogue | None = None
     left_out: int = 0
     reply: Reply | None = None
+
+    @property
+    def earlier(self) -> tuple[Strategy | None, ...]:
+        """The labels of the model's own turns before this one, as they were read; ``None`` for the unreadable."""
+        return () if self.dialogue is None else tuple(self.dialogue.labels[: self.idx])
 
     def ask(self, fits: Callable[[Any], bool] | None) -> None:
         """Make the prompt, now that all turns before are answered."""

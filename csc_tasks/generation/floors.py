@@ -6,6 +6,9 @@ On Chinese the chance level of a text metric is far from zero, so a score means 
 * ``majority`` answers the most frequent training strategy, with its most typical training reply.
 * ``retrieval`` answers as the supporter did at the nearest training turn (character n-gram TF-IDF of
   what the customer just said).
+* ``labels`` guesses the strategy from the labels so far and the position, and reads no word for that
+  (:mod:`csc_tasks.generation.label_predictor`); in generated context from its own labels. It replies as ``retrieval``
+  does, among the training turns of that strategy.
 * ``shuffle`` answers with the gold strategy and reply of a turn of *another* evaluated conversation:
   real supporter talk that has nothing to do with the question.
 """
@@ -29,6 +32,7 @@ from csc_tasks.data.splits import Split
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.generation.dialogue import DialogueRequest, conversations_of
+from csc_tasks.generation.label_predictor import LabelHistory, LabelPredictor
 from csc_tasks.generation.rounds import generate_dialogue
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy, turn_docs
 
@@ -44,15 +48,19 @@ class Floor(StrEnum):
     RANDOM = "random"
     MAJORITY = "majority"
     RETRIEVAL = "retrieval"
+    LABELS = "labels"
     SHUFFLE = "shuffle"
 
+
+_LEARNING = (Floor.MAJORITY, Floor.RETRIEVAL, Floor.LABELS)
+"""Those that learn strategies, and need training conversations with labels."""
 
 Answer = tuple[list[float], str]
 """A score for each of the twelve strategies (the best is the answer; all 0: none), and the reply."""
 
 
 class FloorLM(LM):  # type: ignore[misc]
-    """A floor as a model of the harness; it reads the documents, not the prompts.
+    """A floor as a model of the harness; it reads the documents and the labels before them, not the prompts.
 
     Args:
         model: ``csconv-`` and the floor; lm-eval names the output folder after it.
@@ -75,7 +83,7 @@ class FloorLM(LM):  # type: ignore[misc]
     def training(self) -> list[TurnDoc]:
         """The training turns."""
         corpus = load(self._train, Split.TRAINING)
-        if not corpus.labelled and self.floor in (Floor.MAJORITY, Floor.RETRIEVAL):
+        if not corpus.labelled and self.floor in _LEARNING:
             raise ConfigError(
                 f"the {self.floor.value} floor learns strategies, and {corpus.path} has none: choose others "
                 "with --train, or the floors random and shuffle"
@@ -126,14 +134,14 @@ class FloorLM(LM):  # type: ignore[misc]
 
     def _answers(self, requests: Sequence[Instance]) -> dict[int, Answer]:
         """An answer for each document, by the document's identity (a request an option shares one)."""
-        by_task: dict[str | None, dict[int, TurnDoc]] = {}
+        by_task: dict[str | None, dict[int, Instance]] = {}
         for request in requests:
             if not isinstance(request.doc, dict) or "conversation" not in request.doc:
                 raise ConfigError(f"task {request.task_name} is not a csconv task; floors answer those only")
-            by_task.setdefault(request.task_name, {})[id(request.doc)] = cast(TurnDoc, request.doc)
+            by_task.setdefault(request.task_name, {})[id(request.doc)] = request
         answers: dict[int, Answer] = {}
         for task, by_id in by_task.items():
-            docs = list(by_id.values())
+            docs = [cast(TurnDoc, request.doc) for request in by_id.values()]
             match self.floor:
                 case Floor.RANDOM:
                     given = self._random(docs)
@@ -141,6 +149,8 @@ class FloorLM(LM):  # type: ignore[misc]
                     given = [self._most_frequent] * len(docs)
                 case Floor.RETRIEVAL:
                     given = self._retrieval(docs)
+                case Floor.LABELS:
+                    given = self._from_labels(docs, [request.earlier for request in by_id.values()])
                 case Floor.SHUFFLE:
                     # In a dialogue the requests are those of one round, and the exchange is among all.
                     given = self._shuffle(docs, self._dialogue_turns.get(task, docs))
@@ -196,6 +206,60 @@ class FloorLM(LM):  # type: ignore[misc]
                 scores = [float(row[golds == k].max(initial=-1.0)) for k in range(len(Strategy))]
                 answers.append((scores, others[int(np.argmax(row))]["reference"]))
         return answers
+
+    @cached_property
+    def _predictor(self) -> LabelPredictor:
+        return LabelPredictor(self.training)
+
+    def _from_labels(
+        self, docs: list[TurnDoc], earlier: Sequence[tuple[Strategy | None, ...]]
+    ) -> list[Answer]:
+        histories = [
+            LabelHistory(labels, bool(doc["customers"])) for doc, labels in zip(docs, earlier, strict=True)
+        ]
+        probabilities = self._predictor.probabilities(histories)
+        chosen = probabilities.argmax(axis=1)
+        replies: dict[int, str] = {}
+        for k in np.unique(chosen):
+            places = np.flatnonzero(chosen == k).tolist()
+            found = self._replies_of(Strategy.from_index(int(k)), [docs[i] for i in places])
+            replies.update(zip(places, found, strict=True))
+        return [(scores, replies[i]) for i, scores in enumerate(probabilities.tolist())]
+
+    @cached_property
+    def _of_strategy(self) -> dict[Strategy, tuple[list[TurnDoc], Any, list[TurnDoc]]]:
+        """By strategy: training turns with a question before them, the questions' vectors, and turns without one.
+
+        Once a run, as above. A strategy that opens no training conversation has all its turns in the last place.
+        """
+        asked, _, index = self._questions
+        golds = np.array([cast(Strategy, gold_strategy(turn)).index for turn in asked], dtype=int)
+        all_of: dict[Strategy, list[TurnDoc]] = {}
+        for turn in self.training:
+            all_of.setdefault(cast(Strategy, gold_strategy(turn)), []).append(turn)
+        return {
+            strategy: (
+                [turn for turn in turns if turn["customer"]],
+                index[np.flatnonzero(golds == strategy.index)].T,
+                [turn for turn in turns if not turn["customer"]] or turns,
+            )
+            for strategy, turns in all_of.items()
+        }
+
+    def _replies_of(self, strategy: Strategy, docs: list[TurnDoc]) -> list[str]:
+        """The reply to what the customer just said at the nearest training turn of a strategy that training has."""
+        turns, index, others = self._of_strategy[strategy]
+        vectorizer = self._questions[1]
+        replies = []
+        for start in range(0, len(docs), BLOCK):
+            block = docs[start : start + BLOCK]
+            similarity = (vectorizer.transform([doc["customer"] for doc in block]) @ index).toarray()
+            for doc, row in zip(block, similarity, strict=True):
+                if turns and doc["customer"]:
+                    replies.append(turns[int(np.argmax(row))]["reference"])
+                else:
+                    replies.append(self._rng(doc).choice(others)["reference"])
+        return replies
 
     def _shuffle(self, docs: list[TurnDoc], pool: list[TurnDoc]) -> list[Answer]:
         if len(pool) < 2:

@@ -13,7 +13,7 @@ from csc_tasks.judging.answers import asks_again, remedy, verdict_of
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.questions import Questions
 from csc_tasks.metrics.judge import Status, Verdict, load_rubric
-from csc_tasks.metrics.judge.probe import probe_samples
+from csc_tasks.metrics.judge.probe_cases import load_probe
 from csc_tasks.metrics.judge.rubric import TURN_RUBRIC
 
 __all__ = ["require_verdict"]
@@ -39,7 +39,7 @@ def require_verdict(config: JudgeConfig, source: Path) -> Verdict:
     rubric = load_rubric(TURN_RUBRIC)
     few = config.model_copy(update={"retries": min(config.retries, _RETRIES)})
     questions = Questions(rubric, few)
-    task = questions.task(next(probe_samples(rubric)))
+    task = questions.task(load_probe().singles[0])
 
     async def asked() -> Verdict:
         async with Endpoint(few) as endpoint:

@@ -22,8 +22,8 @@ from csc_tasks.judging.probe import require_probe
 from csc_tasks.judging.progress import JudgeProgress
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.judging.samples import AnsweredTurn, samples_of_turns
-from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric
-from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
+from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict
+from csc_tasks.metrics.judge.rubric import Unit, rubric_for_unit
 from csc_tasks.metrics.judge.scores import judge_metrics
 from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.scoring import TurnRecord
@@ -59,7 +59,8 @@ class JudgeInRun:
 
     def __init__(self, path: Path, kind: TaskKind, context: Context, prompt_version: str) -> None:
         self.config: JudgeConfig = load_judge(path)
-        self.rubric: Rubric = load_rubric(DIALOGUE_RUBRIC if context is Context.GENERATED else TURN_RUBRIC)
+        unit = Unit.DIALOGUE if context is Context.GENERATED else Unit.TURN
+        self.rubric: Rubric = rubric_for_unit(unit)
         self.signature = judge_signature(self.config, self.rubric, with_reference=False)
         self.metrics = judge_metrics(self.rubric, self.config.min_coverage, self.signature.line)
         self._kind = kind

@@ -12,7 +12,6 @@ from typing import Any
 
 from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.chat.words import shown
-from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.engine import Engine
@@ -20,7 +19,7 @@ from csc_tasks.judging.estimate import Estimate, estimate
 from csc_tasks.judging.keeper import forget
 from csc_tasks.judging.progress import JudgeProgress, OnProgress, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
-from csc_tasks.judging.samples import samples_of_log, strata_of_log
+from csc_tasks.judging.samples import choose_sample, samples_of_log, strata_of_log
 from csc_tasks.judging.saved_run import write_results
 from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict
 from csc_tasks.metrics.judge.pairs import (
@@ -104,7 +103,7 @@ class Contest:
             return None
         first, *others = (dict(strata_of_log(log, Unit.TURN)) for log in self.logs.values())
         common = [(unit, stratum) for unit, stratum in first.items() if all(unit in o for o in others)]
-        return stratified(common, self.sample_size)
+        return choose_sample(common, self.sample_size)
 
     def side(self, model: str) -> dict[tuple[str, int | None], Sample]:
         """What a model answered, of the turns that are judged."""
@@ -145,9 +144,17 @@ class Contest:
         Raises:
             ChatError: that cannot be done.
         """
+        return forget(cache, self.journal_path, self.keys())
+
+    def keys(self) -> Iterator[str]:
+        """What identifies each question."""
         asked = (self.samples(*pair) for pair in self.pairs())
-        keys = (self.questions.task(sample).key for samples in asked for sample in samples)
-        return forget(cache, self.journal_path, keys)
+        return (self.questions.task(sample).key for samples in asked for sample in samples)
+
+    def under(self, rubric: Rubric) -> Contest:
+        """The same runs, to be compared by the same judge under another rubric."""
+        shown = self.questions.with_reference
+        return Contest(self.task, self.logs, rubric, self.config, shown, self.sample_size)
 
     def run(
         self,

@@ -16,11 +16,11 @@ from rich.text import Text
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.estimate import Estimate
 from csc_tasks.judging.pairwise import Contest, Pairing
+from csc_tasks.judging.probe import Probed
 from csc_tasks.judging.progress import JudgeProgress, OnProgress, Stop
 from csc_tasks.judging.saved_run import JudgedLog, Judgement
 from csc_tasks.metrics.judge.agreement import Agreement
 from csc_tasks.metrics.judge.pairs import Ratings
-from csc_tasks.metrics.judge.probe import ProbeReport
 from csc_tasks.metrics.judge.verdict import SILENT
 from csc_tasks.printable import printable, printable_lines
 
@@ -173,18 +173,28 @@ class Report:
             self._print(table)
         self._print_path(contest.results_path)
 
-    def probe(self, model: str, rubric: str, found: ProbeReport) -> None:
-        """What a probe found."""
-        table = _table(f"{model} under {rubric}: {found.score:.0%} in order", ("case",), ("right",))
+    def probe(self, model: str, probed: Probed) -> None:
+        """What a probe found, kind by kind, and the written file."""
+        found, admission = probed.report, probed.admission
+        title = f"{model} under {probed.rubric}, {found.probe}: {found.score:.0%} in order"
+        table = _table(title, ("case",), ("right", "least", ""))
         for kind, (right, asked) in found.kinds.items():
-            _add(table, kind, f"{right} of {asked}")
+            mark = "below" if kind in admission.below else ""
+            _add(table, kind, f"{right} of {asked}", str(admission.least[kind]), mark)
         table.add_section()
-        _add(table, "grades gained by length alone", _signed(found.length_shift))
-        _add(table, "grades gained by a word to the judge", _signed(found.injection_shift))
-        _add(table, "pairs in which the order decided", _number(found.position_flips, ".0%"))
-        _add(table, "pairs right in both orders", _number(found.pairs_right, ".0%"))
-        _add(table, "without a verdict", str(found.unscored))
+        for name, value in (
+            ("grades gained by length alone", _signed(found.length_shift)),
+            ("grades gained by a word to the judge", _signed(found.injection_shift)),
+            ("pairs in which the order decided", _number(found.position_flips, ".0%")),
+            ("better replies that won in both orders", _number(found.pairs_right, ".0%")),
+            ("without a verdict", str(found.unscored)),
+        ):
+            _add(table, name, value, "", "")
         self._print(table)
+        self.say(
+            f"{model} {probed.shortfall or f'is admitted where require_probe is {admission.required:g}'}"
+        )
+        self._print_path(probed.path)
 
     def agreement(self, title: str, figures: Sequence[Agreement]) -> None:
         """How far a judge agrees with people, and each dimension's confusion."""

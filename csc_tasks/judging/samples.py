@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 from csc_tasks.data.conversations import Speaker, Utterance
+from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import DataError
 from csc_tasks.metrics.judge.rubric import Rubric, Unit
 from csc_tasks.metrics.judge.sample import Sample
@@ -17,8 +19,10 @@ from csc_tasks.protocol.turns import TurnDoc, gold_answer, gold_strategy
 from csc_tasks.results.histories import Histories
 from csc_tasks.results.sample_log import SampleLog
 
-__all__ = ["AnsweredTurn", "samples_of_log", "samples_of_turns", "strata_of_log"]
+__all__ = ["AnsweredTurn", "choose_sample", "samples_of_log", "samples_of_turns", "strata_of_log"]
 
+Judged = tuple[str, int | None]
+"""Conversation and turn of what is judged; a dialogue has no turn."""
 START = "（对话刚开始，此前没有人说话）"
 NO_LABEL = "（没有标明策略）"
 NOTHING = "（没有说话）"
@@ -45,6 +49,41 @@ def strata_of_log(log: SampleLog, unit: Unit) -> Iterator[tuple[tuple[str, int |
                 yield (doc["conversation"], doc["turn"]), f"{doc['topic']}/{doc['strategy'] or ''}"
             elif doc["turn"] == 0:
                 yield (doc["conversation"], None), doc["topic"]
+
+
+def choose_sample(units: Sequence[tuple[Judged, str]], size: int) -> set[Judged]:
+    """The stratified sample of what can be judged: each strategy its share, and of a strategy each topic its share.
+
+    Strata are told apart only where two units of each are to be had on average. Of more of them most would get no unit,
+    and the small ones more often than the large, so that a mean would be that of the large; where these are one, chance
+    decides, and a mean over the sample estimates the mean over all.
+
+    Args:
+        units: from :func:`strata_of_log`.
+        size: how many.
+    """
+    return _nested(units, size, (_strategy, str))
+
+
+def _nested(
+    units: Sequence[tuple[Judged, str]], size: int, levels: Sequence[Callable[[str], str]]
+) -> set[Judged]:
+    """So many of the units, each stratum of the first level its share, and within it of the other levels."""
+    if not levels:
+        return stratified([(unit, "") for unit, _ in units], size)
+    strata: dict[str, list[tuple[Judged, str]]] = defaultdict(list)
+    for unit, stratum in units:
+        strata[levels[0](stratum)].append((unit, stratum))
+    if size < 2 * len(strata):
+        return _nested(units, size, ())
+    stratum_of = {unit: name for name, members in strata.items() for unit, _ in members}
+    quotas = Counter(stratum_of[unit] for unit in stratified(stratum_of.items(), size))
+    chosen = (_nested(members, quotas[name], levels[1:]) for name, members in strata.items())
+    return set().union(*chosen)
+
+
+def _strategy(stratum: str) -> str:
+    return stratum.rpartition("/")[2]
 
 
 def samples_of_log(log: SampleLog, rubric: Rubric) -> Iterator[Sample]:

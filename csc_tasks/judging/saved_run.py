@@ -14,7 +14,6 @@ import numpy as np
 
 from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.chat.words import shown
-from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.engine import Engine
@@ -22,10 +21,10 @@ from csc_tasks.judging.estimate import Estimate, estimate
 from csc_tasks.judging.keeper import forget
 from csc_tasks.judging.progress import JudgeProgress, OnProgress, Stop, no_progress
 from csc_tasks.judging.questions import Questions, judge_signature
-from csc_tasks.judging.samples import samples_of_log, strata_of_log
+from csc_tasks.judging.samples import choose_sample, samples_of_log, strata_of_log
 from csc_tasks.metrics import clustered_stderr
-from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict, load_rubric
-from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC, Unit
+from csc_tasks.metrics.judge import Rubric, Sample, Status, Verdict
+from csc_tasks.metrics.judge.rubric import Unit, rubric_for_unit
 from csc_tasks.metrics.judge.scores import judge_metrics
 from csc_tasks.outside import json_bytes
 from csc_tasks.protocol.task_kind import Context
@@ -37,11 +36,11 @@ __all__ = ["JudgedLog", "Judgement", "rubric_for", "write_results"]
 
 
 def rubric_for(log: SampleLog, name: str | None) -> Rubric | None:
-    """The rubric for a log, the default one for its context without a ``name``; ``None`` if it does not apply."""
+    """The rubric for a log: that of a name, or the shipped one for its context; ``None`` if it does not apply."""
     if not log.kind.writes_text:
         return None
     generated = log.context is Context.GENERATED
-    rubric = load_rubric(name or (DIALOGUE_RUBRIC if generated else TURN_RUBRIC))
+    rubric = rubric_for_unit(Unit.DIALOGUE if generated else Unit.TURN, name)
     if rubric.unit is Unit.PAIR:
         raise ConfigError(f"--rubric {name}: compares two replies; use it with --pairwise")
     return None if rubric.unit is Unit.DIALOGUE and not generated else rubric
@@ -108,15 +107,17 @@ class Judgement:
             columns[metric.info.name] = sums.tolist()
         return {"conversations": names, "metrics": columns}
 
-    def values(self) -> dict[str, Any]:
-        """Scores and clustered standard errors by lm-eval's names."""
+    def values(self, benchmark: int) -> dict[str, Any]:
+        """Scores and clustered standard errors by lm-eval's names, as of a benchmark version."""
         values: dict[str, Any] = {}
         for metric in self.metrics:
             name = metric.info.name
             items = self.columns.get(name, [])
             score = metric.score(items)
             values[f"{name},none"] = score
-            error = float("nan") if math.isnan(score) else clustered_stderr(metric, items, self.conversations)
+            error = float("nan")
+            if not math.isnan(score):
+                error = clustered_stderr(metric, items, self.conversations, benchmark)
             values[f"{name}_stderr,none"] = "N/A" if math.isnan(error) else error
         return values
 
@@ -154,10 +155,10 @@ class JudgedLog:
     @cached_property
     def chosen(self) -> set[tuple[str, int | None]]:
         """The conversation and turn of everything that is judged."""
-        units = strata_of_log(self.log, self.rubric.unit)
+        units = list(strata_of_log(self.log, self.rubric.unit))
         if self.sample_size is None:
             return {unit for unit, _ in units}
-        return stratified(units, self.sample_size)
+        return choose_sample(units, self.sample_size)
 
     def samples(self) -> Iterator[Sample]:
         """What is judged, in the order of the log."""
@@ -175,8 +176,16 @@ class JudgedLog:
         Raises:
             ChatError: that cannot be done.
         """
-        keys = (self.questions.task(sample).key for sample in self.samples() if not sample.silent)
-        return forget(cache, self.journal_path, keys)
+        return forget(cache, self.journal_path, self.keys())
+
+    def keys(self) -> Iterator[str]:
+        """What identifies each question."""
+        return (self.questions.task(sample).key for sample in self.samples() if not sample.silent)
+
+    def under(self, rubric: Rubric) -> JudgedLog:
+        """The same log, to be judged by the same judge under another rubric."""
+        shown = self.questions.with_reference
+        return JudgedLog(self.log, rubric, self.config, shown, self.sample_size)
 
     def run(
         self, cache: AnswerCache, budget: float | None = None, on_progress: OnProgress = no_progress
@@ -202,7 +211,7 @@ class JudgedLog:
             DataError: it cannot be written.
         """
         log, total = self.log, judgement.statuses.total()
-        values = {"alias": log.task, "sample_len": total, **judgement.values()}
+        values = {"alias": log.task, "sample_len": total, **judgement.values(log.signature.benchmark)}
         # Another judge is another protocol: its scores never stand in one table with these.
         signature = log.signature.with_judge(self.signature, [m.info.name for m in judgement.metrics])
         made = Judging(

@@ -13,13 +13,13 @@ from csc_tasks.judging.config import JudgeConfig, load_judge
 from csc_tasks.judging.estimate import Estimate
 from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.pairwise import Contest, Pairing, contests
-from csc_tasks.judging.probe import estimate_probe, probe, require_probe
+from csc_tasks.judging.probe import Probed, ProbeOfJudge, estimate_probe, require_probe
 from csc_tasks.judging.progress import Stopped, Withheld
 from csc_tasks.judging.report import Report
 from csc_tasks.judging.saved_run import JudgedLog, rubric_for
-from csc_tasks.metrics.judge import load_rubric
-from csc_tasks.metrics.judge.probe import ProbeReport
-from csc_tasks.metrics.judge.rubric import PAIR_RUBRIC
+from csc_tasks.judging.superseded import tell_of_superseded
+from csc_tasks.metrics.judge.probe_cases import PROBE
+from csc_tasks.metrics.judge.rubric import Unit, rubric_for_unit
 from csc_tasks.results.sample_log import find_logs
 
 __all__ = ["JudgeOptions", "judge_results", "probe_judge"]
@@ -34,7 +34,7 @@ class JudgeOptions:
     Attributes:
         results: folders or logs.
         config: the file that says who judges.
-        rubric: name or folder; by default the one for the context of each log.
+        rubric: name or folder, or a version of the shipped rubrics; by default the one for the context of each log.
         with_reference: show the judge the gold reply.
         sample_size: judge a stratified sample of so many.
         dry_run: count, and ask nothing.
@@ -73,6 +73,9 @@ def judge_results(options: JudgeOptions, report: Report) -> None:
             f"--budget needs max_tokens or max_completion_tokens in {options.config}: without, no answer has an end"
         )
     session = (_Pairs if options.pairwise else _Logs)(options, config, report)
+    if options.rubric is None and not options.fresh:
+        for line in tell_of_superseded(session.plan, options.dry_run):
+            report.say(line)
     first = options.results[0]
     folder = first if first.is_dir() else first.parent
     with _opened(options.cache or config.cache or folder / CACHE) as cache:
@@ -81,6 +84,8 @@ def judge_results(options: JudgeOptions, report: Report) -> None:
             report.estimates([*probed, *session.estimates(cache)], config)
             return
         on_progress = report.bar("probe", config.currency)
+        if config.require_probe is not None and (said := ProbeOfJudge(config, cache).earlier()):
+            report.say(said)
         spent = require_probe(config, cache, options.config, on_progress, options.budget)
         if options.fresh:
             for judged in session.plan:
@@ -145,7 +150,7 @@ class _Pairs(_Session):
 
     def __init__(self, options: JudgeOptions, config: JudgeConfig, report: Report) -> None:
         super().__init__(options, config, report)
-        rubric = load_rubric(options.rubric or PAIR_RUBRIC)
+        rubric = rubric_for_unit(Unit.PAIR, options.rubric)
         self.plan: list[Contest] = contests(
             options.results, rubric, config, options.with_reference, options.sample_size
         )
@@ -184,19 +189,28 @@ def _require_scores(withheld: Sequence[str]) -> None:
 
 
 def probe_judge(
-    config_path: Path, rubric: str, cache_path: Path | None, report: Report
-) -> tuple[JudgeConfig, ProbeReport]:
-    """Put the probe to a judge; who that is, and what was found.
+    config_path: Path, rubric: str | None, cache_path: Path | None, report: Report, name: str | None = None
+) -> tuple[JudgeConfig, Probed]:
+    """Put a probe to a judge; who that is, and what was found.
+
+    Args:
+        config_path: the file that says who judges.
+        rubric: name or folder, or a version of the shipped rubrics; by default the probe's own.
+        cache_path: the verdict cache; by default the configuration's, or one in the working folder.
+        report: what the user sees.
+        name: of the probe; by default the newest.
 
     Raises:
         CSConvError: something is wrong with the configuration or the judge.
-        JudgeError: the rubric does not fit.
+        JudgeError: the rubric does not fit, or there is no such probe.
         Stopped: the run was interrupted.
     """
     config = load_judge(config_path)
     with _opened(cache_path or config.cache or Path(CACHE)) as cache:
-        on_progress = report.bar("probe", config.currency)
-        return config, probe(config, load_rubric(rubric), cache, on_progress)[0]
+        of_judge = ProbeOfJudge(config, cache, rubric, name or PROBE)
+        if said := of_judge.earlier():
+            report.say(said)
+        return config, of_judge.run(report.bar("probe", config.currency))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from csc_tasks.install import install_hint
 from csc_tasks.metrics import DEFAULT_TOKENIZER, NO_MODELS, Models, tokenizer
 from csc_tasks.protocol.metadata import FromMetadata, Source, Switch
 from csc_tasks.protocol.networks import MODEL_KEYS, Unnamed, read_models
+from csc_tasks.protocol.prompt import DEFAULT_PROMPT, prompt_versions
 from csc_tasks.protocol.thinking import ThinkingFormat
 
 __all__ = ["Options"]
@@ -25,6 +26,12 @@ def _subset(value: object) -> Subset:
         return Subset(value)
     except ValueError:
         raise ValueError(f"is none of {', '.join(s.value for s in Subset)}") from None
+
+
+def _prompt(value: object) -> str:
+    if not isinstance(value, str) or value not in prompt_versions():
+        raise ValueError(f"is none of {', '.join(prompt_versions())}")
+    return value
 
 
 def _judge(value: object) -> Path | None:
@@ -47,6 +54,7 @@ def _think(value: object) -> tuple[ThinkingFormat, ...]:
 class Options(FromMetadata):
     """What ``--metadata csconv_…=…`` and the task's YAML choose.
 
+    ``prompt`` is a version of the prompt texts;
     ``data`` and ``train`` are sources (``hub``, ``modelscope``, ``mini``, a path) or ``None`` for the default;
     ``models`` are the networks that score, of which a strategy task uses none; ``judge`` is a
     judge's configuration file, or ``None`` for none; ``think`` are formats of thinking beside the known ones;
@@ -54,6 +62,7 @@ class Options(FromMetadata):
     """
 
     subset: Annotated[Subset, BeforeValidator(_subset)] = Field(Subset.FULL, alias="csconv_subset")
+    prompt: Annotated[str, BeforeValidator(_prompt)] = Field(DEFAULT_PROMPT, alias="csconv_prompt")
     data: Source = Field(None, alias="csconv_data")
     train: Source = Field(None, alias="csconv_train")
     tokenizer: Annotated[str, BeforeValidator(str)] = Field(DEFAULT_TOKENIZER, alias="csconv_tokenizer")

@@ -13,24 +13,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from csc_tasks.data.conversations import Speaker, Utterance
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
+from csc_tasks.metrics.strategy_definitions import strategy_definitions
 from csc_tasks.protocol.task_kind import TaskKind
 
-__all__ = ["DEFAULT_PROMPT", "Prompt", "load_prompt"]
+__all__ = ["DEFAULT_PROMPT", "Prompt", "load_prompt", "prompt_name", "prompt_versions"]
 
-DEFAULT_PROMPT = "zh-1"
+DEFAULT_PROMPT = "zh-2"
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One version of the prompt texts; ``sha256`` (16 digits) is that of the file they stand in."""
+    """One version of the prompt texts.
+
+    ``sha256`` (16 digits) is that of the file they stand in, and of the definitions where that names a file of them.
+    ``wording_of`` is the version that this one says in other words; its own, where it does not.
+    """
 
     version: str
     sha256: str
+    wording_of: str
     heads: Mapping[TaskKind, str]
     cues: Mapping[TaskKind, str]
     targets: Mapping[TaskKind, str]
@@ -86,6 +93,23 @@ def _one_line(text: str) -> str:
     return " ".join(text.split("\n")).replace("\r", " ")
 
 
+def prompt_name(version: str, sha256: str) -> str:
+    """What protocols call a prompt: its version, and the first digits of what it says."""
+    return f"{version} ({sha256[:8]})"
+
+
+@cache
+def _files() -> Mapping[str, Traversable]:
+    # Listed and not just opened: the name may come from a results file, and name anything.
+    folder = resources.files("csc_tasks.protocol") / "prompts"
+    return {p.name.removesuffix(".toml"): p for p in folder.iterdir() if p.name.endswith(".toml")}
+
+
+def prompt_versions() -> tuple[str, ...]:
+    """The versions that there are, in alphabetical order."""
+    return tuple(sorted(_files()))
+
+
 @cache
 def load_prompt(version: str = DEFAULT_PROMPT) -> Prompt:
     """Read one version of the prompt texts from the package.
@@ -93,16 +117,18 @@ def load_prompt(version: str = DEFAULT_PROMPT) -> Prompt:
     Raises:
         ConfigError: there is no such version; the message lists those that there are.
     """
-    # Listed and not just opened: the name may come from a results file, and name anything.
-    texts_of = {
-        path.name.removesuffix(".toml"): path
-        for path in (resources.files("csc_tasks.protocol") / "prompts").iterdir()
-        if path.name.endswith(".toml")
-    }
-    if version not in texts_of:
-        raise ConfigError(f"there is no prompt {version!r}; there are {', '.join(sorted(texts_of))}")
-    raw = texts_of[version].read_bytes()
+    if version not in _files():
+        raise ConfigError(f"there is no prompt {version!r}; there are {', '.join(prompt_versions())}")
+    raw = _files()[version].read_bytes()
     texts: dict[str, Any] = tomllib.loads(raw.decode("utf-8"))
+    if isinstance(texts["definitions"], str):
+        definitions = strategy_definitions(texts["definitions"])
+        covered = b"\n".join([raw, *(text.encode("utf-8") for text in definitions)])
+    else:  # zh-1 has its own
+        definitions = tuple(texts["definitions"][str(s.number)] for s in Strategy)
+        covered = raw
+
+    stage: str = texts.get("stage", "{name}")
 
     def listing(kind: TaskKind) -> str:
         line = texts["option_line" if kind is TaskKind.STRATEGY_MC else "strategy_line"]
@@ -111,16 +137,21 @@ def load_prompt(version: str = DEFAULT_PROMPT) -> Prompt:
                 number=s.number,
                 letter=s.letter,
                 name=s.zh,
-                stage=s.stage.zh if s.stage else texts["no_stage"],
-                definition=texts["definitions"][str(s.number)],
+                english=s.en,
+                stage=stage.format(name=s.stage.zh, number=s.stage.number) if s.stage else texts["no_stage"],
+                definition=definitions[s.index],
             )
             for s in Strategy
         )
 
     return Prompt(
         version=texts["version"],
-        sha256=hashlib.sha256(raw).hexdigest()[:16],
-        heads={k: texts["instruction"][k.value].format(strategies=listing(k)) for k in TaskKind},
+        sha256=hashlib.sha256(covered).hexdigest()[:16],
+        wording_of=texts.get("wording_of", texts["version"]),
+        heads={
+            k: texts["instruction"][k.value].format(strategies=listing(k), **texts.get("parts", {}))
+            for k in TaskKind
+        },
         cues={k: texts["cue"][k.value] for k in TaskKind},
         targets={k: texts["target"][k.value] for k in TaskKind},
         supporter_line=texts["supporter_line"],

@@ -90,12 +90,17 @@ class Scored:
 
 
 def metrics_of_task(
-    kind: TaskKind, context: Context, tokenizer: str, models: Models = NO_MODELS, labelled: bool = True
+    kind: TaskKind,
+    context: Context,
+    tokenizer: str,
+    models: Models = NO_MODELS,
+    labelled: bool = True,
+    benchmark: int | None = None,
 ) -> tuple[Metric, ...]:
     """The metrics that a task of this kind reports, in table order; with networks only those of ``models``.
 
     In generated context also those of a dialogue: by depth, and truncation. Without labels none that compares
-    with a gold strategy.
+    with a gold strategy. Of an earlier ``benchmark`` version also those that only it had.
     """
     needs = {
         TaskKind.STRATEGY: {Needs.STRATEGY, Needs.ANSWERS, Needs.BACKEND},
@@ -104,7 +109,9 @@ def metrics_of_task(
         TaskKind.RESPONSE_ORACLE: {Needs.TEXT, Needs.ANSWERS, Needs.BACKEND},
     }[kind]
     wanted = needs | {Needs.DIALOGUE} if context is Context.GENERATED else needs
-    return tuple(m for m in metrics_for(wanted, tokenizer, models) if labelled or not _needs_gold(m))
+    return tuple(
+        m for m in metrics_for(wanted, tokenizer, models, benchmark) if labelled or not _needs_gold(m)
+    )
 
 
 def _needs_gold(metric: Metric) -> bool:

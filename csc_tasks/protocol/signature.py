@@ -28,7 +28,7 @@ from csc_tasks.errors import DataError, first_fault
 from csc_tasks.metrics import Metric, column_name, signature_of
 from csc_tasks.metrics.tokenizers import tokenizer_version
 from csc_tasks.protocol.named_data import NamedData
-from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.prompt import Prompt, prompt_name
 from csc_tasks.protocol.task_kind import Context, TaskKind
 
 __all__ = [
@@ -298,7 +298,7 @@ class Signature(_SignaturePart):
         """The part that must agree before two models may share a table."""
         return Protocol(
             benchmark=str(self.benchmark),
-            prompt=f"{self.prompt.version} ({self.prompt.sha256[:8]})",
+            prompt=prompt_name(self.prompt.version, self.prompt.sha256),
             data=NamedData.of(self.data.name, self.data.fingerprint),
             subset=self.data.subset,
         )

@@ -95,6 +95,12 @@ class PromptBook:
         text, starts = rendered
         return text[: starts[doc["turn"]]]
 
+    def labels_before(self, doc: TurnDoc) -> tuple[Strategy | None, ...]:
+        """The gold labels of the supporter's turns before this one."""
+        conversation = self._conversations[doc["conversation"]]
+        before = conversation.supporter_turns[: doc["turn"]]
+        return tuple(conversation.utterances[place].strategy for place in before)
+
     def history_lines(self, doc: TurnDoc) -> list[str]:
         """The gold history as single lines, without their ends."""
         return self.history(doc).split("\n")[:-1]

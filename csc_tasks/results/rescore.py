@@ -54,7 +54,9 @@ def choose(
     known = [m.info.name for m in all_metrics()]
     if unknown := [name for name in names if name not in known]:
         raise ConfigError(f"--metrics: there is no metric {unknown[0]!r}; there are {', '.join(known)}")
-    offered = metrics_of_task(log.kind, log.context, tokenizer, models, log.labelled)
+    # What a run of the log's benchmark version had; by its name also what a later one has no more.
+    benchmark = 1 if names else log.signature.benchmark
+    offered = metrics_of_task(log.kind, log.context, tokenizer, models, log.labelled, benchmark)
     return tuple(m for m in offered if not names or m.info.name in names)
 
 
@@ -131,7 +133,7 @@ def rescore(
             continue
         values[f"{name},none"] = tallies[metric].score()
         if isinstance(metric, AdditiveMetric):
-            error = tallies[metric].stderr()
+            error = tallies[metric].stderr(log.signature.benchmark)
             values[f"{name}_stderr,none"] = "N/A" if math.isnan(error) else error
     report: dict[str, Any] = {"turns": done, **counts.figures()}
     unscored = {names[m]: t.unscored for m, t in tallies.items() if t.unscored}

@@ -71,7 +71,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         metadata = dict(config.get("metadata") or {})
         self.options = Options.from_metadata(metadata)
         self.skip_unsupported = self.options.skip_unsupported
-        self.prompt_texts = load_prompt()
+        self.prompt_texts = load_prompt(self.options.prompt)
         self.corpus = evaluation_corpus(self.options.subset, self.options.data)
         self.conversations = select(self.corpus.conversations, self.options.subset)
         if self.KIND.needs_labels and not self.corpus.labelled:

@@ -39,7 +39,10 @@ class TurnTask(CSConvTask):
             made = super().construct_requests(doc, ctx, **options)
         finally:
             self.OUTPUT_TYPE = ours
-        return [TurnRequest.of(instance) for instance in (made if isinstance(made, list) else [made])]
+        earlier = self.book.labels_before(doc)
+        return [
+            TurnRequest.of(instance, earlier) for instance in (made if isinstance(made, list) else [made])
+        ]
 
     def _documents(self) -> list[Any]:
         return list(turn_docs(self.conversations))

@@ -309,7 +309,7 @@ def _sums(metric: str, array: npt.NDArray[Any], conversations: int) -> Floats:
 def _require_score(name: str, value: float, sums: Sequence[Floats]) -> None:
     """Check that a score is what its sums give: one of the two was changed, else."""
     metric = additive_metric(name.rpartition("/")[2])
-    given = mean_score([float(metric.from_sums(each.sum(axis=0))) for each in sums])
+    given = mean_score([metric.value(each) for each in sums])
     if not math.isnan(value) and abs(value - given) > _SAME * max(1.0, abs(value)):
         raise ValueError(f"{name}: {value:.6g}, and its sums give {given:.6g}")
 

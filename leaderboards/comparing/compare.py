@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,20 +14,28 @@ from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.comparing.asking import weigh
 from csc_tasks.leaderboards.comparing.model_results import ModelResults, SectionResults, titles
-from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable, with_holm
+from csc_tasks.leaderboards.comparing.paired import (
+    Delta,
+    delta,
+    incomparable,
+    one_family,
+    with_holm_by_kind,
+)
 from csc_tasks.leaderboards.comparing.side import LABELS, read_side
 from csc_tasks.leaderboards.reading.asked import Asking
 from csc_tasks.leaderboards.reading.repeats import over_seeds
 from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
-from csc_tasks.metrics.comparison import Difference, holm, paired_difference
+from csc_tasks.metrics.comparison import Adjusted, Difference, holm, paired_difference
 from csc_tasks.metrics.stages import STRATEGIES
 from csc_tasks.metrics.strategy import class_scores
-from csc_tasks.metrics.uncertainty import resample_counts
+from csc_tasks.metrics.uncertainty import bootstrap_scores, resample_counts
 from csc_tasks.protocol.named_data import common_names
 from csc_tasks.results.results_file import TaskRun
 
 __all__ = ["Changed", "Comparison", "Effect", "Moved", "SectionComparison", "compare"]
+
+T = TypeVar("T", "Delta", "Moved")
 
 MOST_CHANGED = 20
 _BY = ("bertscore", "rouge_l_norm", "rouge_l", "strategy_acc")
@@ -44,7 +53,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Accuracy on the turns of one strategy, or the deciding metric on those of one topic."""
+    """Accuracy on the turns of one strategy, or the deciding metric on those of one topic.
+
+    ``conversations`` is how many have such turns.
+    """
 
     name: str
     turns: int
@@ -52,6 +64,11 @@ class Moved:
     second: float
     difference: Difference | None
     adjusted: float = math.nan
+    conversations: int = 0
+
+    def as_one_of(self, found: Adjusted) -> Moved:
+        """The same as one of its family."""
+        return replace(self, difference=found.difference, adjusted=found.p)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +124,10 @@ def compare(
 ) -> Comparison:
     """Everything that differs, paired by turn.
 
-    Holm's correction runs over the headline scores of all sections together, over the other scores, over the
-    strategies of a section, and over its topics.
+    All differences of all sections are one family, scores, strategies and topics: the chance that any that is called
+    real is none is 5 %, and intervals are as wide as their p-values ask for
+    (:func:`~csc_tasks.leaderboards.comparing.paired.one_family`). Descriptions, which are neither better nor worse,
+    have no p-value, and an interval of their own.
 
     Args:
         first: one model's results.
@@ -137,25 +156,64 @@ def compare(
             delta(one, two, name, counts)
             for name in (*one.metrics, *(two.metrics.keys() - one.metrics.keys()))
         ]
-    deltas = with_holm(deltas)
+    sections = [
+        _section([d for d in deltas if d.section == name], first.sections[name], second.sections[name], by)
+        for name in shared
+    ]
+    together = _by_kind if first.protocol.benchmark == "1" else _all_together
     title, other = titles(first, second)
     return Comparison(
         title,
         other,
         first.protocol.called(common_names([first.protocol.data, second.protocol.data])).named(),
-        tuple(
-            _section(
-                [d for d in deltas if d.section == section],
-                first.sections[section],
-                second.sections[section],
-                by,
-            )
-            for section in shared
-        ),
+        tuple(together(sections)),
         (*first.notes, *second.notes, *asked.notes),
         asked.allowed,
         (_settings(first), _settings(second)),
     )
+
+
+def _all_together(sections: Sequence[SectionComparison]) -> list[SectionComparison]:
+    """All tests of all sections as one family."""
+    everything: list[Delta | Moved] = []
+    for section in sections:
+        everything += [*section.deltas, *section.strategies, *section.topics]
+    tests = [each for each in everything if _tested(each) is not None]
+    found = iter(
+        one_family(
+            [(tested, each.conversations) for each in tests if (tested := _tested(each)) is not None],
+            [isinstance(each, Delta) and each.headline for each in tests],
+        )
+    )
+
+    def together(items: Sequence[T]) -> tuple[T, ...]:
+        return tuple(each if _tested(each) is None else each.as_one_of(next(found)) for each in items)
+
+    return [
+        replace(s, deltas=together(s.deltas), strategies=together(s.strategies), topics=together(s.topics))
+        for s in sections
+    ]
+
+
+def _tested(each: Delta | Moved) -> Difference | None:
+    """The difference that is tested; ``None`` of a description, and where there is none."""
+    if each.difference is None or (isinstance(each, Delta) and not each.better):
+        return None
+    return each.difference
+
+
+def _by_kind(sections: Sequence[SectionComparison]) -> list[SectionComparison]:
+    """As benchmark 1 had it: scores by their kind, strategies of a section and topics of a section are families."""
+    deltas = with_holm_by_kind([delta for section in sections for delta in section.deltas])
+    return [
+        replace(
+            section,
+            deltas=tuple(d for d in deltas if d.section == section.section),
+            strategies=tuple(_holm(section.strategies)),
+            topics=tuple(_holm(section.topics)),
+        )
+        for section in sections
+    ]
 
 
 def _settings(model: ModelResults) -> dict[str, str]:
@@ -231,8 +289,8 @@ class _Turns:
             first, second = float(recall[0][k]), float(recall[1][k])
             owners = int((gold[:, k].sum(axis=-1) > 0).sum())
             found = paired_difference(first - second, replicates[0][:, k] - replicates[1][:, k], owners)
-            moved.append(Moved(strategy.zh, int(support[k]), first, second, found))
-        yield from _holm(moved)
+            moved.append(Moved(strategy.zh, int(support[k]), first, second, found, conversations=owners))
+        yield from moved
 
     def topics(self, name: str) -> Iterator[Moved]:
         """The deciding metric within each topic."""
@@ -244,13 +302,13 @@ class _Turns:
         for topic in sorted(turns):
             sides = [[sums[topics == topic] for sums in side.sums[name]] for side in self.sides]
             counts = resample_counts(len(sides[0][0]))
-            first, second = (
-                float(over_seeds([metric.from_sums(sums.sum(axis=0)) for sums in side])) for side in sides
+            first, second = (float(over_seeds([metric.value(sums) for sums in side])) for side in sides)
+            one, two = (
+                over_seeds([bootstrap_scores(metric, sums, counts) for sums in side]) for side in sides
             )
-            one, two = (over_seeds([metric.from_sums(counts @ sums) for sums in side]) for side in sides)
             found = paired_difference(first - second, one - two, len(sides[0][0]))
-            moved.append(Moved(topic, turns[topic], first, second, found))
-        yield from _holm(moved)
+            moved.append(Moved(topic, turns[topic], first, second, found, conversations=len(sides[0][0])))
+        yield from moved
 
     def changed(self, name: str) -> Iterator[Changed]:
         """The turns that moved most, the largest change first; of equal ones those whose label changed."""

@@ -14,6 +14,7 @@ import numpy as np
 from csc_tasks.leaderboards.comparing.asking import AskingVerdict, weigh
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults, titles
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable
+from csc_tasks.leaderboards.comparing.protocols import way_out
 from csc_tasks.leaderboards.comparing.rules import Rules, default_rules, known_metric, targets
 from csc_tasks.metrics import AdditiveMetric
 from csc_tasks.metrics.base import Floats
@@ -107,7 +108,10 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
     checks: list[GateCheck] = []
     if reason := incomparable(results, baseline):
         checks.append(
-            GateCheck("comparable", "", "", CheckStatus.NOT_COMPARABLE, f"results against baseline: {reason}")
+            GateCheck(
+                *("comparable", "", "", CheckStatus.NOT_COMPARABLE),
+                f"results against baseline: {reason}{way_out(results.protocol, baseline.protocol)}",
+            )
         )
         return _report(results, baseline, rules, checks)
     asked = weigh(results, baseline, rules.allow)

@@ -14,6 +14,7 @@ from csc_tasks.leaderboards.reading.identity import Identity
 from csc_tasks.leaderboards.reading.repeats import over_seeds
 from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
+from csc_tasks.metrics.uncertainty import bootstrap_scores
 from csc_tasks.protocol.named_data import NamedData, common_names
 from csc_tasks.protocol.signature import Protocol
 from csc_tasks.results.results_file import TaskRun
@@ -46,7 +47,7 @@ class MetricResults:
             weights: (resamples, c), how often each conversation is drawn.
         """
         metric = additive_metric(self.name)
-        return over_seeds([metric.from_sums(weights @ sums) for sums in self.sums])
+        return over_seeds([bootstrap_scores(metric, sums, weights) for sums in self.sums])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
 from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
-from csc_tasks.metrics.comparison import ALPHA, LEVEL, Difference, holm, paired_difference
+from csc_tasks.metrics.comparison import (
+    ALPHA,
+    LEVEL,
+    Adjusted,
+    Difference,
+    holm,
+    paired_difference,
+    simultaneous,
+)
 from csc_tasks.metrics.uncertainty import resample_counts
 
-__all__ = ["Delta", "delta", "incomparable", "with_holm"]
+__all__ = ["Delta", "delta", "incomparable", "one_family", "with_holm", "with_holm_by_kind"]
+
+FEW = "too few conversations to tell from chance, of all that is looked at"
+"""Why an adjusted difference has no interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
     """One metric of two models: ``first`` minus ``second`` with its uncertainty.
 
-    ``adjusted`` is the p-value after Holm's correction (:func:`with_holm`); ``why`` says in
-    words why there is no difference to speak of. ``spreads`` are the standard deviations between the seeds of
-    each, of which the uncertainty of the difference knows nothing.
+    ``adjusted`` is the p-value after Holm's correction (:func:`with_holm`), with which the interval then agrees;
+    ``why`` says in words why there is no difference to speak of. ``spreads`` are the standard deviations between
+    the seeds of each, of which the uncertainty of the difference knows nothing.
     """
 
     section: str
@@ -43,6 +54,21 @@ class Delta:
     def significant(self) -> bool:
         """Whether the difference is not noise, all metrics considered together."""
         return self.adjusted < ALPHA
+
+    @property
+    def headline(self) -> bool:
+        """Whether it is of a headline score."""
+        return additive_metric(self.metric).info.headline
+
+    @property
+    def conversations(self) -> int:
+        """How many it is of."""
+        return self.clusters
+
+    def as_one_of(self, found: Adjusted) -> Delta:
+        """The same as one of its family."""
+        why = self.why or (FEW if math.isnan(found.difference.low) else "")
+        return replace(self, difference=found.difference, adjusted=found.p, why=why)
 
 
 def incomparable(first: ModelResults, second: ModelResults) -> str:
@@ -107,11 +133,33 @@ def _unpaired(one: MetricResults, two: MetricResults) -> str:
     return ""
 
 
-def with_holm(deltas: list[Delta]) -> list[Delta]:
-    """The same with Holm's correction, over the headline scores and, apart, over all others.
+def one_family(tests: Sequence[tuple[Difference, int]], headline: Sequence[bool]) -> list[Adjusted]:
+    """Differences as the one family of a report: p-values by Holm, and intervals that agree with them.
 
-    The headline scores are what people decide by; they must not lose their power to the many others.
+    Half of the chance of a false "different" is for the headline scores, by which people decide: they must not lose
+    their power to the many others, to strategies and to topics. What they do not need is for the others.
+
+    Args:
+        tests: k differences, and how many conversations each is of.
+        headline: k, whether it is one of a headline score.
     """
+    count = {kind: sum(each is kind for each in headline) for kind in (True, False)}
+    weights = [0.5 / count[each] for each in headline]
+    return simultaneous([each for each, _ in tests], [clusters for _, clusters in tests], weights)
+
+
+def with_holm(deltas: list[Delta]) -> list[Delta]:
+    """The same with Holm's correction, as one family (:func:`one_family`); descriptions are no part of it."""
+    tested = [i for i, d in enumerate(deltas) if d.difference is not None and d.better]
+    tests = [(d.difference, d.clusters) for i in tested if (d := deltas[i]).difference is not None]
+    out = list(deltas)
+    for i, found in zip(tested, one_family(tests, [deltas[i].headline for i in tested]), strict=True):
+        out[i] = deltas[i].as_one_of(found)
+    return out
+
+
+def with_holm_by_kind(deltas: list[Delta]) -> list[Delta]:
+    """The same as benchmark 1 had it: headline scores and all others are two families, intervals as they are alone."""
     out = list(deltas)
     for headline in (True, False):
         family = [
@@ -120,6 +168,6 @@ def with_holm(deltas: list[Delta]) -> list[Delta]:
             if d.difference is not None and d.better and additive_metric(d.metric).info.headline is headline
         ]
         p_values = [d.difference.p for i in family if (d := deltas[i]).difference is not None]
-        for i, adjusted in zip(family, holm(p_values).tolist(), strict=True):
-            out[i] = replace(deltas[i], adjusted=adjusted)
+        for i, p in zip(family, holm(p_values).tolist(), strict=True):
+            out[i] = replace(deltas[i], adjusted=p)
     return out

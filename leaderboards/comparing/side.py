@@ -14,6 +14,7 @@ from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.reading.repeats import over_seeds
 from csc_tasks.metrics import UNREADABLE, additive_metric
 from csc_tasks.metrics.base import Floats
+from csc_tasks.metrics.corrected import CorrectedMetric
 from csc_tasks.metrics.uncertainty import cluster_sums
 from csc_tasks.results.results_file import Origin, TaskRun
 from csc_tasks.results.sample_log import open_log
@@ -23,7 +24,7 @@ __all__ = ["LABELS", "LoggedTurn", "Side", "read_side"]
 LABELS = "strategy_f1_macro"
 """The metric whose items are [gold, predicted]."""
 _WIDEST = 32
-"""Statistics with more columns are counts of label pairs, which say nothing of a single turn."""
+"""Statistics with more columns, and those of corrected scores, are counts of labels, which say nothing of a turn."""
 
 LoggedTurn = tuple[str, int, str, str, str, str]
 """Conversation, turn, topic, gold strategy, reference, and the reply ('' where no text was asked for)."""
@@ -68,7 +69,7 @@ def read_side(runs: Sequence[TaskRun], metrics: Sequence[str]) -> Side:
         metric = additive_metric(name)
         statistics = [metric.statistics(items[name]) for _, items in read]
         sums[name] = [cluster_sums(each, conversations) for each in statistics]
-        if statistics[0].shape[1] <= _WIDEST:
+        if statistics[0].shape[1] <= _WIDEST and not isinstance(metric, CorrectedMetric):
             scores[name] = over_seeds([metric.from_sums(each) for each in statistics])
     labels = None
     if LABELS in metrics:

@@ -62,6 +62,11 @@ def averaged(repeats: Sequence[Replicates]) -> Replicates:
         first,
         scores={name: mean_score([each.scores[name] for each in repeats]) for name in shared},
         replicates={name: np.mean([each.replicates[name] for each in repeats], axis=0) for name in shared},
+        observations={
+            name: fmean(each.observations[name] for each in repeats)
+            for name in shared
+            if all(name in each.observations for each in repeats)
+        },
         depth={
             name: _depth([each.depth[name] for each in repeats])
             for name in first.depth

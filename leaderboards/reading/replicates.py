@@ -28,8 +28,9 @@ from csc_tasks.leaderboards.reading.kept import keep, kept_folder
 from csc_tasks.leaderboards.reading.sums import Statistics, Strategies, statistics_of
 from csc_tasks.leaderboards.reading.texts import Texts
 from csc_tasks.metrics import additive_metric
-from csc_tasks.metrics.base import Floats
+from csc_tasks.metrics.base import MOST, Floats
 from csc_tasks.metrics.comparison import interval
+from csc_tasks.metrics.intervals import score_interval
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, resample_counts
 from csc_tasks.outside import parse_json, read_file
 from csc_tasks.packed import read_arrays
@@ -39,7 +40,7 @@ from csc_tasks.system.workers import worker_pool
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
 
-FORMAT = 2
+FORMAT = 3
 """Of the kept files; raised when what they hold changes."""
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 _WORTHWHILE = 16 * 2**20
@@ -53,7 +54,8 @@ class Replicates:
     """One file's turns, ready to be compared.
 
     ``clusters`` is c, the number of conversations, and ``digest`` one of the set of turns; ``expected`` is how
-    many turns these conversations have; ``replicates`` has (resamples,) a metric; for the rest see
+    many turns these conversations have; ``replicates`` has (resamples,) a metric, and ``observations`` how many turns
+    it is a mean of, where it is one; for the rest see
     :class:`~csc_tasks.leaderboards.reading.sums.Statistics`.
     """
 
@@ -63,6 +65,7 @@ class Replicates:
     digest: str
     scores: dict[str, float]
     replicates: dict[str, Floats]
+    observations: dict[str, float]
     depth: dict[str, tuple[DepthPoint, ...]] = field(default_factory=dict)
     strategies: Strategies | None = None
     texts: Texts = field(default_factory=Texts)
@@ -73,10 +76,13 @@ def replicate(statistics: Statistics) -> Replicates:
     """Resample what was summed; every metric on the same resamples."""
     clusters = len(statistics.conversations)
     counts = resample_counts(clusters)
-    scores, replicates, depth = {}, {}, {}
+    scores, replicates, observations, depth = {}, {}, {}, {}
     for name, sums in statistics.sums.items():
+        metric = additive_metric(name)
         scores[name] = statistics.score(name)
-        replicates[name] = bootstrap_scores(additive_metric(name), sums, counts)
+        replicates[name] = bootstrap_scores(metric, sums, counts)
+        if not math.isnan(turns := metric.observations(sums)):
+            observations[name] = turns
         if name in statistics.by_depth:
             depth[name] = _depth(name, statistics, counts)
     return Replicates(
@@ -86,6 +92,7 @@ def replicate(statistics: Statistics) -> Replicates:
         digest=statistics.digest,
         scores=scores,
         replicates=replicates,
+        observations=observations,
         depth=depth,
         strategies=statistics.strategies,
         texts=statistics.texts,
@@ -105,7 +112,11 @@ def _depth(name: str, statistics: Statistics, counts: Floats) -> tuple[DepthPoin
         total = here.sum(axis=0)
         if not total.any():
             continue
-        numbers = (float(metric.from_sums(total)), *interval(bootstrap_scores(metric, here, counts), owners))
+        score, drawn = float(metric.from_sums(total)), bootstrap_scores(metric, here, counts)
+        if statistics.benchmark == 1:
+            numbers = (score, *interval(drawn, owners))
+        else:
+            numbers = (score, *score_interval(metric, score, drawn, owners, metric.observations(here)))
         value, low, high = (None if math.isnan(number) else number for number in numbers)
         points.append(DepthPoint(position + 1, value, low, high, turns))
     return tuple(points)
@@ -245,6 +256,7 @@ def _pack(summary: Replicates) -> bytes:
         "expected": summary.expected,
         "digest": summary.digest,
         "scores": summary.scores,
+        "observations": summary.observations,
         "depth": {name: [asdict(p) for p in points] for name, points in summary.depth.items()},
         "texts": asdict(summary.texts),
         "sample_hash": summary.sample_hash,
@@ -283,15 +295,18 @@ def _require_kept(facts: dict[str, Any], groups: dict[str, dict[str, Any]]) -> N
     """
     whole = all(type(facts[name]) is int and facts[name] >= 0 for name in ("clusters", "turns", "expected"))
     texts = all(isinstance(facts[name], str) for name in ("digest", "sample_hash"))
-    scores = facts["scores"]
+    scores, observations = facts["scores"], facts["observations"]
     if not whole or not texts or scores.keys() != groups["replicates"].keys():
         raise ValueError("not what is kept")
+    if not scores.keys() >= observations.keys() or not all(0 <= n < MOST for n in observations.values()):
+        raise ValueError("observations")
     for name, values in groups["replicates"].items():
-        scale = additive_metric(name).scale
+        metric = additive_metric(name)
         if values.shape != (RESAMPLES,) or values.dtype.kind != "f":
             raise ValueError(name)
-        known = [scores[name], *values[~np.isnan(values)].tolist()]
-        if not all(math.isnan(value) or scale.holds(value) for value in known):
+        if not math.isnan(scores[name]) and not metric.scale.holds(scores[name]):
+            raise ValueError(name)
+        if not all(map(metric.replicate_scale.holds, values[~np.isnan(values)].tolist())):
             raise ValueError(name)
     shapes = {name: values.shape for name, values in groups["strategies"].items()}
     size = len(Strategy)

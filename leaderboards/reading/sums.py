@@ -24,8 +24,11 @@ from csc_tasks.leaderboards.reading.texts import TextKeeper, Texts
 from csc_tasks.metrics import UNREADABLE, AdditiveMetric, Metric, Tally, additive_metric, has_sums
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.judge.scores import PREFIX
+from csc_tasks.metrics.sequences import transition_rows
+from csc_tasks.metrics.stages import STAGES
 from csc_tasks.metrics.strategy import confusion, stage_of
 from csc_tasks.outside import lines_of, open_regular, parse_json
+from csc_tasks.protocol.signature import BENCHMARK_VERSION
 from csc_tasks.results.results_file import Origin, TaskRun
 from csc_tasks.results.sample_log import Chunk, SampleLog, open_log
 
@@ -57,7 +60,8 @@ class Statistics:
 
     ``conversations`` are c sorted ids and ``topics`` theirs; ``turns`` (c,) what the file has of each and
     ``expected`` (c,) what the conversation has; ``digest`` is of the set of turns; ``sums`` has (c, d) a
-    metric and ``by_depth`` (c, DEPTHS, d); ``sample_hash`` is lm-eval's hash of the log.
+    metric and ``by_depth`` (c, DEPTHS, d); ``sample_hash`` is lm-eval's hash of the log, and ``benchmark`` the
+    benchmark version of its run.
     """
 
     conversations: tuple[str, ...]
@@ -70,6 +74,7 @@ class Statistics:
     strategies: Strategies | None = None
     texts: Texts = field(default_factory=Texts)
     sample_hash: str = ""
+    benchmark: int = BENCHMARK_VERSION
 
     @property
     def seen(self) -> Seen:
@@ -78,10 +83,7 @@ class Statistics:
 
     def score(self, name: str) -> float:
         """The score of all turns."""
-        metric = additive_metric(name)
-        total = self.sums[name].sum(axis=0)
-        # Where a metric is undefined without turns, so is the sum of nothing.
-        return float(metric.from_sums(total)) if total.any() else metric.score([])
+        return additive_metric(name).value(self.sums[name])
 
 
 def statistics_of(run: TaskRun) -> Statistics:
@@ -134,7 +136,8 @@ def _of_verdicts(run: TaskRun) -> Statistics:
     digest = hashlib.sha256(json.dumps([conversations, turns.tolist()]).encode()).hexdigest()
     if run.judging and run.judging.withheld:
         sums = {_COVERAGE: sums[_COVERAGE]}
-    return Statistics(conversations, ("",) * len(conversations), turns, turns, digest, sums)
+    topics = ("",) * len(conversations)
+    return Statistics(conversations, topics, turns, turns, digest, sums, benchmark=run.signature.benchmark)
 
 
 def _score_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -161,6 +164,7 @@ class _Reader:
     ) -> None:
         self.log = log
         self.scores = scores
+        self.benchmark = run.signature.benchmark
         self.names = list(names)
         self.unscored = {name for name in names if math.isnan(run.values[name])}
         self.tallies = {name: Tally(additive_metric(name)) for name in names if name not in self.unscored}
@@ -271,6 +275,7 @@ class _Reader:
             strategies=self._strategies(places),
             texts=self.texts.finish(self.topics, self.expected),
             sample_hash=self.hash.hexdigest(),
+            benchmark=self.benchmark,
         )
 
     def _strategies(self, places: npt.NDArray[np.int64]) -> Strategies | None:
@@ -278,22 +283,38 @@ class _Reader:
             return None
         labels = np.concatenate(self.labels)
         order = np.lexsort((places[:, 1], places[:, 0]))
-        conversations, labels = places[order, 0], labels[order]
+        places, labels = places[order], labels[order]
         gold, predicted = labels[:, 0], labels[:, 1]
+        count = _transitions_over_gaps if self.benchmark == 1 else _transitions
         return Strategies(
             confusion=confusion(gold, predicted).astype(np.int64),
-            transitions=_transitions(conversations, predicted),
-            gold_transitions=_transitions(conversations, gold),
+            transitions=count(places, predicted),
+            gold_transitions=count(places, gold),
             gold=np.bincount(gold, minlength=len(Strategy)).astype(np.int64),
         )
 
 
-def _transitions(
-    conversations: npt.NDArray[np.int64], strategies: npt.NDArray[np.int64]
+def _transitions(places: npt.NDArray[np.int64], strategies: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Counts (7, 7) of the transitions that the metric counts, from stage to stage; row 0 is the start.
+
+    Args:
+        places: (n, 2) conversation and turn.
+        strategies: (n,) their labels.
+    """
+    counts = np.zeros((STAGES + 1, STAGES + 1), dtype=np.int64)
+    first = strategies[(places[:, 1] == 0) & (strategies != UNREADABLE)]
+    np.add.at(counts[0], stage_of(first) + 1, 1)
+    _, pairs = transition_rows(places[:, 0], places[:, 1], strategies)
+    np.add.at(counts, (pairs // STAGES + 1, pairs % STAGES + 1), 1)
+    return counts
+
+
+def _transitions_over_gaps(
+    places: npt.NDArray[np.int64], strategies: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Counts (7, 7) from stage to stage within conversations; row 0 is the start, the unreadable are passed over."""
+    """The same of benchmark 1, whose chart passed over unreadable labels and joined the turns on both sides."""
     readable = strategies != UNREADABLE
-    owners, stages = conversations[readable], stage_of(strategies[readable]) + 1
+    owners, stages = places[readable, 0], stage_of(strategies[readable]) + 1
     before = np.where(np.diff(owners, prepend=-1) != 0, 0, np.roll(stages, 1))
     counts = np.zeros((7, 7), dtype=np.int64)
     np.add.at(counts, (before, stages), 1)

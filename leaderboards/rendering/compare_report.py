@@ -21,10 +21,10 @@ from csc_tasks.metrics.comparison import Difference
 
 __all__ = ["markdown", "tables", "to_json"]
 
-_METRICS = ("metric", "A", "B", "A - B", "95 % interval", "p (Holm)", "better/worse/same", "")
+_METRICS = ("metric", "A", "B", "A - B", "95 % (Holm)", "p (Holm)", "better/worse/same", "")
 _WORDS = (0, 7)
 """Columns of names and words; the others are numbers."""
-_MOVED = ("", "turns", "A", "B", "A - B", "95 % interval", "p (Holm)")
+_MOVED = ("", "turns", "A", "B", "A - B", "95 % (Holm)", "p (Holm)")
 
 
 def _outcome(delta: Delta) -> str:

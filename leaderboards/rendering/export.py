@@ -23,7 +23,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclass(frozen=True, slots=True)
 class FlatRow:
-    """One score: a model, a task in a context, a metric. Units as in :class:`~csc_tasks.leaderboards.board.Cell`."""
+    """One score: a model, a task in a context, a metric. Units as in :class:`~csc_tasks.leaderboards.board.Cell`.
+
+    ``best_floor`` is the floor's model name.
+    """
 
     model: str
     revision: str
@@ -54,6 +57,8 @@ class FlatRow:
     prompt: str
     date: str
     why: str
+    beats_floor: str
+    best_floor: str
 
 
 def flat_rows(board: Board, model: str | None = None) -> list[FlatRow]:
@@ -81,6 +86,7 @@ def _listed(rows: Iterable[Row]) -> str:
 def _of_row(table: BoardTable, row: Row) -> list[FlatRow]:
     flat = []
     sections = {section.id: section for section in table.sections}
+    floors = {other.id: other.model for other in table.rows if other.floor}
     for column in table.columns:
         cell = row.cells.get(column.id)
         if cell is None:
@@ -115,6 +121,8 @@ def _of_row(table: BoardTable, row: Row) -> list[FlatRow]:
                 **{k: table.facts[k] for k in ("benchmark", "data", "scale", "prompt")},
                 date=datetime.fromtimestamp(row.date, UTC).isoformat(timespec="seconds"),
                 why=cell.why,
+                beats_floor=cell.beats_floor.value,
+                best_floor=floors.get(cell.best_floor, ""),
             )
         )
     return flat
@@ -211,6 +219,7 @@ def model_index(board: Board, model: str | None = None) -> str:
                 "low": flat.low,
                 "high": flat.high,
                 "spread_of_seeds": flat.spread,
+                "beats_floor": flat.beats_floor or None,
             },
             verified=False,
         )

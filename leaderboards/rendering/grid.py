@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
-from csc_tasks.leaderboards.board import BoardTable, Cell, Column, Row, Section
-from csc_tasks.leaderboards.rendering.numbers import ABSENT, interval, number
+from csc_tasks.leaderboards.board import BeatsFloor, BoardTable, Cell, Column, Row, Section
+from csc_tasks.leaderboards.rendering.numbers import ABSENT, NO_BETTER, interval, number
 
 __all__ = ["Absence", "Grid", "Line", "Place", "absences", "cell_text", "grids", "losses", "ways"]
 
@@ -29,7 +29,7 @@ class Place(IntEnum):
 class Line:
     """One model's line: ``rank`` in the column that the lines are sorted by, a text a column, and its turns.
 
-    ``first`` says of each cell whether none is significantly better.
+    ``first`` says of each cell whether it is one of the best (:attr:`~csc_tasks.leaderboards.board.Cell.first`).
     """
 
     row: Row
@@ -91,7 +91,7 @@ def _line(row: Row, section: Section, columns: Sequence[Column], key: Column | N
         place,
         str(rank or ABSENT),
         tuple(cell_text(column, cell) for column, cell in zip(columns, cells, strict=True)),
-        tuple(cell is not None and cell.rank == 1 for cell in cells),
+        tuple(cell is not None and cell.first for cell in cells),
         f"{figures.turns}{' (incomplete)' if partial else ''}",
     )
 
@@ -104,10 +104,13 @@ def _order(line: Line, key: Column | None) -> tuple[Place, bool, float]:
 
 
 def cell_text(column: Column, cell: Cell | None) -> str:
-    """A score with its interval in brackets and the spread between seeds, as far as they are known."""
+    """A score with its interval in brackets and the spread between seeds, as far as they are known.
+
+    One that is not significantly above the best floor has :data:`NO_BETTER` behind it.
+    """
     if cell is None or cell.value is None:
         return ABSENT
-    parts = [number(cell.value, column.percent)]
+    parts = [number(cell.value, column.percent) + (NO_BETTER if cell.beats_floor is BeatsFloor.NO else "")]
     if cell.low is not None and cell.high is not None:
         parts.append(interval(cell.low, cell.high, column.percent))
     if cell.spread is not None:

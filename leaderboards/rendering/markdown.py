@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
+from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed
 from csc_tasks.leaderboards.rendering.text import code, inline
+from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
 __all__ = ["markdown"]
 
@@ -72,11 +74,13 @@ def _name(row: Row) -> str:
 
 
 def _notes(table: BoardTable, shown: Sequence[Grid]) -> list[str]:
-    notes = [
+    notes = [f"- {line}" for line in floor_notes(table, shown, _name, lambda text: inline(text, 400))]
+    notes += [
         f"- {inline(section.title)}, {inline(column.title, 300)}: {ABSENT} for {', '.join(map(_name, rows))} "
         f"({code(why, 400)})"
         for (section, column, why), rows in absences(table, shown).items()
     ]
+    notes += [f"- {_name(row)}: {inline(words, 600)}" for row, words in wording_lines(table)]
     notes += [
         f"- {_name(row)}: {code('; '.join((row.incomplete, *row.notes)).strip('; '), 400)}"
         for row in table.rows

@@ -10,10 +10,12 @@ import math
 
 from csc_tasks.metrics import metric_named
 
-__all__ = ["ABSENT", "fixed", "in_percent", "interval", "number", "p_value"]
+__all__ = ["ABSENT", "NO_BETTER", "fixed", "in_percent", "interval", "number", "p_value"]
 
 ABSENT = "–"
 """For a value that is not known, was not measured or was withheld; why stands elsewhere."""
+NO_BETTER = "†"
+"""Behind a score that is not significantly better than the best floor of its column."""
 _MINUS = "−"
 
 

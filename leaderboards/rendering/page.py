@@ -20,12 +20,15 @@ from typing import Any, NamedTuple
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.install import install_hint
-from csc_tasks.leaderboards.board import Board, BoardTable, Cell, Column, Row, Section
+from csc_tasks.leaderboards.board import BeatsFloor, Board, BoardTable, Cell, Column, Row, Section
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
 from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
+from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
+from csc_tasks.leaderboards.rendering.grid import grids
 from csc_tasks.leaderboards.rendering.labels import arrow, row_labels, row_name
-from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed, number
+from csc_tasks.leaderboards.rendering.numbers import ABSENT, NO_BETTER, fixed, number
 from csc_tasks.leaderboards.rendering.theme import config
+from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
 __all__ = ["render_page"]
 
@@ -101,6 +104,7 @@ def render_page(board: Board, kept: Path | None = None) -> str:
         absent=ABSENT,
         arrow=arrow,
         row_name=row_name,
+        wording_lines=wording_lines,
         fixed=fixed,
         text=_text,
     )
@@ -179,7 +183,7 @@ def _date(built: str) -> str:
 
 
 def _table(number: int, table: BoardTable) -> dict[str, Any]:
-    drawn = list(charts(table))
+    drawn, labels = list(charts(table)), row_labels(table.rows)
     order = next((column for column in table.columns if column.id == table.order), None)
     return {
         "id": f"t{number}",
@@ -187,6 +191,7 @@ def _table(number: int, table: BoardTable) -> dict[str, Any]:
         "sections": [s for s in _sections(table) if s[1]],
         "order": order,
         "groups": list(_groups(table, order)),
+        "floors": list(floor_notes(table, list(grids(table, every=True)), lambda row: labels[row.id], str)),
         "kinds": [kind for kind in ChartKind if any(chart.kind is kind for chart in drawn)],
         "charts": _raw(
             _packed([{"kind": c.kind.id, "picks": c.picks, "spec": c.spec} for c in drawn]) if drawn else ""
@@ -243,6 +248,7 @@ def _cell(row: Row, column: Column | None) -> dict[str, Any]:
         "rank": cell.rank,
         "span": span,
         "why": cell.why,
+        "no_better": NO_BETTER if cell.beats_floor is BeatsFloor.NO else "",
     }
 
 

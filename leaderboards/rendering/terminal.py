@@ -12,10 +12,12 @@ from rich.text import Text
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
+from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, losses, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT
 from csc_tasks.leaderboards.rendering.text import printable
+from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
 __all__ = ["tables"]
 
@@ -76,7 +78,7 @@ def _table(
         yield from _grid(grid, printable(grid.section.title), width)
     for grid in losses(table):
         yield from _grid(grid, f"{printable(grid.section.title)} minus reference context", width)
-    notes = list(_notes(table, shown))
+    notes = [*floor_notes(table, shown, _name, printable), *_notes(table, shown)]
     if every:
         notes += _signs(table)
     yield from map(Text, notes)
@@ -166,6 +168,7 @@ def _notes(table: BoardTable, shown: Sequence[Grid]) -> Iterator[str]:
     for (section, column, why), rows in absences(table, shown).items():
         where = f"{printable(section.title)}, {printable(column.title)}"
         yield f"{where}: {ABSENT} for {', '.join(map(_name, rows))} ({printable(why)})"
+    yield from (f"{_name(row)}: {printable(words)}" for row, words in wording_lines(table))
     for row in table.rows:
         if row.incomplete or row.notes:
             yield f"{_name(row)}: {printable('; '.join(part for part in (row.incomplete, *row.notes) if part))}"

@@ -1,7 +1,8 @@
 """What an attempt on the judge says, by language: to forget its rules, to give a grade, to be spoken to.
 
-A table of words, not a classifier: it counts what is obvious. A supporter who asks the customer for a grade
-(请您对本次服务打分) makes no attempt, which the tests hold with every utterance that ships.
+A table of words, not a classifier: it counts what is obvious. A supporter who asks the customer for a grade of
+the service (请您对本次服务打分, 满意请按1, 五星好评) makes no attempt, which the tests hold with every utterance that
+ships; who asks for a grade of the reply does.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["attempts_in", "plainly"]
+__all__ = ["asks_customer", "attempts_in", "plainly"]
 
 _TRADITIONAL = str.maketrans(
     "無視記過廢規則標準說明評審閱員滿這條個覆復對話術項維給請該與統數後內輸務體諒當認為獲應總專業節",
@@ -52,11 +53,11 @@ def _european(
 _LANGUAGES = (
     _Language(
         "",
-        r"忽略|无视|忘记|忘掉|不要?理会|跳过|作废",
+        r"(?<!不)(?<!不要)(?<!请勿)(?<!不能)(?:忽略|无视|忘记|忘掉|跳过)|不要?理会|作废",
         r"指令|指示|要求|规则|标准|说明|提示词|(?<!系统)提示",
         r"给|打|评|判|得|应|值|拿",
         r"满分|最高分|高分|[5５五]\s*分(?![之钟店行期机公享])",
-        r"(?:评委|评审|裁判|评判者|评分(?:者|员|模型|助手)|打分(?:者|员|模型)|阅卷|考官)|(?:尊敬的|亲爱的|致|各位)(?:评分|打分)人",
+        r"(?:评委|评审|裁判|评判者|评分(?:者|员|人员|模型|助手)|打分(?:者|员|人员|模型)|阅卷|考官)|(?:尊敬的|亲爱的|致|各位)(?:评分|打分)人",
         gap=_OF_DEVICES,
     ),
     _european(
@@ -148,11 +149,26 @@ _LANGUAGES = (
 )
 
 # In Chinese a grade is asked for where it is the reply's: 您对本次对话 and a service are the customer's to grade.
+_REPLY = "回复|回答|答复|话术"
 _OF_REPLY = (
-    r"(?<!您对)(?<!您给)(?<!您为)(?:本|此|该|这)(?:(?:条|句|段)?(?:回复|回答|答复|话术)|(?:条|句|段|个|次)?(?:对话|话))"
-    r"|(?:各|每)(?:个|一)?(?:项|维度)|全部维度|所有维度"
+    rf"(?<!您对)(?<!您给)(?<!您为)(?:本|此|该|这)(?:(?:条|句|段|个|次)?(?:{_REPLY})|(?:条|句|段|个|次)?(?:对话|话))"
+    rf"|(?<!您)(?:给|为|对)(?:我的|上面的|以上的?)?(?:{_REPLY})|(?:各|每)(?:个|一)?(?:项|维度)|全部维度|所有维度"
 )
-_OF_SERVICE = r"服务|满意度|短信|挂机|按键|客户经理|体验"
+_SERVICE = re.compile(
+    r"服务|满意|短信|挂机|按键|请按|好评|五星|客户经理|客服|坐席|体验|态度|评价页面?|问卷|来电|通话|您的(?=[\u4e00-\u9fff]{0,2}(?:评分|打分|评价|得分|总分))"
+    r"|\b(?:our|my|the|your|this) (?:[a-z]{1,12} )?(?:services?|support|experience|visit|call|stay)\b|\bstars\b|survey"
+    r"|\b(?:unseren?|meinen?|den) (?:service|kundendienst)|(?:notre|le|nos) services?\b|nuestro servicio"
+    r"|nostro servizio|nosso (?:serviço|atendimento)|обслуживани|нашего сервиса|サービス|接客|서비스|상담",
+    re.IGNORECASE,
+)
+"""What a customer is asked to grade."""
+_NAMES_REPLY = re.compile(
+    rf"{_REPLY}|\b(?:reply|replies|response|answer)|antwort|réponse|respuesta|risposta|resposta|ответ|返信|応答|답변|응답",
+    re.IGNORECASE,
+)
+_AROUND = 40
+"""Characters before and after a word for a grade in which it says what is graded."""
+_SENTENCE_ENDS = re.compile(r"[。！？!?\n]|[.;](?=\s|$)")
 
 
 class _Compiled(NamedTuple):
@@ -178,7 +194,6 @@ def _compiled(words: _Language) -> _Compiled:
 
 
 _COMPILED = tuple(map(_compiled, _LANGUAGES))
-_SERVICE = re.compile(_OF_SERVICE)
 
 
 def plainly(text: str) -> str:
@@ -199,5 +214,21 @@ def attempts_in(text: str) -> set[str]:
 def _is_there(name: str, pattern: re.Pattern[str], text: str) -> bool:
     if name != "asks_for_score":
         return pattern.search(text) is not None
-    # A grade for the service is the customer's to give.
-    return any(_SERVICE.search(match[0]) is None for match in pattern.finditer(text))
+    return any(not asks_customer(match, text) for match in pattern.finditer(text))
+
+
+def asks_customer(match: re.Match[str], text: str) -> bool:
+    """Whether what looks like a demand for a grade is one of the service, which is the customer's to give.
+
+    It is where its sentence names the service and the demand does not name the reply.
+
+    Args:
+        match: of the demand in the text.
+        text: :func:`plainly` written.
+    """
+    before = text[max(match.start() - _AROUND, 0) : match.start()]
+    after = text[match.end() : match.end() + _AROUND]
+    before = _SENTENCE_ENDS.split(before)[-1]
+    after = _SENTENCE_ENDS.split(after, maxsplit=1)[0]
+    sentence = before + match[0] + after
+    return _SERVICE.search(sentence) is not None and _NAMES_REPLY.search(sentence) is None

@@ -6,19 +6,24 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-from csc_tasks.metrics.judge.attempts import attempts_in, plainly
+from csc_tasks.metrics.judge.attempts import asks_customer, attempts_in, plainly
 from csc_tasks.metrics.judge.markers import CONTROL, HIDDEN, LINE_ENDS, MARKED, REPLACED, UNUSUAL
 from csc_tasks.metrics.normalized import nfkc
 
 __all__ = ["CLOSE", "GUARD", "OPEN", "flags_of", "fold_names", "neutral", "nonce_of"]
 
 OPEN, CLOSE = "<<<", ">>>"
-GUARD = 2
-"""Raised when :func:`neutral` shows a text otherwise than before; what the judge was shown is in each verdict's key."""
+GUARD = 3
+"""Raised when :func:`neutral` shows a text otherwise than before, or :func:`flags_of` flags it otherwise.
+
+What the judge was shown is in each verdict's key, and flags are kept with the verdict as they were given.
+"""
 
 _DOUBLED = re.compile(r"<(?=<)|>(?=>)")
-_OVERALL = "策略匹配|共情|同理心|自然度|流畅度|准确性|专业性|专业度|总体|整体|综合|总分|得分|评分|打分"
+_OVERALL = "策略|共情|同理心|自然度|流畅度|准确性"
 """What judges grade by in Chinese, whatever the rubric."""
+_ASKED = "专业性|专业度|总体|整体|综合|总分|得分|评分|打分"
+"""What customers are asked to grade a service by, too: no sign of an attempt where it is that."""
 
 
 def nonce_of(seed: int, texts: Iterable[str]) -> str:
@@ -76,13 +81,14 @@ def fold_names(
         options: what can be chosen, beside grades and true and false.
     """
     either = "|".join(map(re.escape, names))
-    titled = "|".join([*map(re.escape, titles), _OVERALL])
+    titled = "|".join([*map(re.escape, titles), _OVERALL, f"(?P<asked>{_ASKED})"])
+    quoted = titled.replace("?P<asked>", "?:")
     chosen = "".join(f"|{re.escape(option)}" for option in options)
     grade = r"[1-5１-５一二三四五](?:\.0)?\s{0,2}(?:分(?![之钟店行期机公享])|[/／]\s?[5５])"
     return re.compile(
         rf"[\"'“]?(?<![A-Za-z0-9_])(?:{either})(?![A-Za-z0-9_])[\"'”]?\s*[:：=]\s*[\"'“]?(?:\d|true|false{chosen})"
         rf"|(?<!您的)(?<!你的)(?:{titled})[\u4e00-\u9fff]{{0,4}}[\"'”」]?\s{{0,4}}[:：=]?\s{{0,4}}(?:给|打|得|为|是)?{grade}"
-        rf"|[\"“「](?:{titled})[\"”」]\s{{0,4}}[:：]\s{{0,4}}[1-5]",
+        rf"|[\"“「](?:{quoted})[\"”」]\s{{0,4}}[:：]\s{{0,4}}[1-5]",
         re.IGNORECASE,
     )
 
@@ -101,6 +107,6 @@ def flags_of(text: str, verdict_like: re.Pattern[str]) -> tuple[str, ...]:
         found.add("structure")
     if seen != text and _hides(text):
         found.add("invisible")
-    if verdict_like.search(plain):
+    if any(not (m["asked"] and asks_customer(m, plain)) for m in verdict_like.finditer(plain)):
         found.add("verdict")
     return tuple(sorted(found))

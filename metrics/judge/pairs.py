@@ -10,6 +10,8 @@ import numpy as np
 
 from csc_tasks.metrics.base import Floats, MeanMetric, MetricInfo, Needs
 from csc_tasks.metrics.bradley_terry import bradley_terry
+from csc_tasks.metrics.comparison import interval
+from csc_tasks.metrics.intervals import score_interval
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import Status, Verdict
@@ -30,7 +32,6 @@ __all__ = [
 
 FIRST, SECOND, TIE = "甲", "乙", "平"
 """The values of ``winner`` in a rubric for pairs."""
-LEVEL = 0.95
 PRIOR = 0.25
 """Wins that every model is given over every other: half a tie, of which each has a half."""
 
@@ -46,6 +47,7 @@ class Outcome(Enum):
 class _WinRate(MeanMetric):
     """The share of pairs won, a tie counting half."""
 
+    yes_no = True
     info = MetricInfo("win_rate", "Win rate", Needs.JUDGE, 1, "share of pairs won, ties half")
 
 
@@ -53,12 +55,13 @@ class _WinRate(MeanMetric):
 class PairResult:
     """Two models over the same turns.
 
-    ``win_rate`` is the first model's share 0–1, ties half, with a 95 % interval from resampling whole
-    conversations. Of the ``judged`` pairs, which the judge decided (equal replies and silence need no judge),
-    ``flips`` is the share in which it followed the order, ``length`` Spearman's correlation of the outcome
-    with the difference in length (first minus second, characters): near 0 is good, unless the better model
-    happens to write more. ``coverage`` is the share 0–1 of all pairs that has an outcome, ``missing`` the
-    number that has none; where it is too low, ``withheld`` says so and rate and interval are NaN.
+    ``win_rate`` is the first model's share 0–1, ties half, with the 95 % interval of a share
+    (:func:`~csc_tasks.metrics.intervals.share_interval`), conversations resampled whole. Of the ``judged`` pairs,
+    which the judge decided (equal replies and silence need no judge), ``flips`` is the share in which it followed
+    the order, ``length`` Spearman's correlation of the outcome with the difference in length (first minus second,
+    characters): near 0 is good, unless the better model happens to write more. ``coverage`` is the share 0–1 of all
+    pairs that has an outcome, ``missing`` the number that has none; where it is too low, ``withheld`` says so and
+    rate and interval are NaN.
     """
 
     pairs: int
@@ -144,7 +147,7 @@ def compare(
         rate = metric.score(values)
         if len(sums) > 1:
             scores = bootstrap_scores(metric, sums, resample_counts(len(sums)))
-            low, high = (float(q) for q in np.quantile(scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
+            low, high = score_interval(metric, rate, scores, len(sums), len(values))
     judged = [(v, n) for v, n in zip(values, lengths, strict=True) if n is not None]
     if len({v for v, _ in judged}) > 1 and len({n for _, n in judged}) > 1:
         from scipy.stats import spearmanr
@@ -170,8 +173,11 @@ def compare(
 def rate(results: Mapping[tuple[str, str], Iterable[tuple[str, Outcome]]]) -> Ratings:
     """Bradley-Terry ratings from the outcomes of every pair of models, best first.
 
-    The intervals resample conversations, and all pairs of models in a conversation together, because they
-    share its difficulty.
+    The intervals are percentiles, for few conversations as in :func:`~csc_tasks.metrics.comparison.interval`, of
+    resampled conversations, all pairs of models in a conversation together, because they share its difficulty. In a
+    resample every model is given a number of wins over every other from the exponential distribution of mean 1, as
+    the Bayesian bootstrap weighs (Rubin 1981): who won all of them, and so wins all in every resample, might have
+    lost the next.
 
     Args:
         results: for each (first model, second model) the conversation and outcome of each pair of replies.
@@ -196,9 +202,10 @@ def rate(results: Mapping[tuple[str, str], Iterable[tuple[str, Outcome]]]) -> Ra
     point = _elo(wins.sum(axis=0))
     low = high = np.full(len(models), np.nan)
     if len(conversations) > 1:
-        counts = resample_counts(len(conversations), RESAMPLES // 5, SEED)
-        drawn = _elo(np.tensordot(counts, wins, axes=1))
-        low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+        counts = resample_counts(len(conversations))
+        unseen = np.random.default_rng(SEED).exponential(size=(RESAMPLES, len(models), len(models)))
+        drawn = _elo(np.tensordot(counts, wins, axes=1), unseen)
+        low, high = np.array([interval(each, len(conversations)) for each in drawn.T]).T
     order = np.argsort(-point)
     return Ratings(
         tuple(models[i] for i in order),
@@ -206,9 +213,9 @@ def rate(results: Mapping[tuple[str, str], Iterable[tuple[str, Outcome]]]) -> Ra
     )
 
 
-def _elo(wins: Floats) -> Floats:
-    """Ratings (…, k) from wins of row over column (…, k, k), a tie being half a win of both."""
-    # Half a tie between any two models: without it a model that never lost is infinitely strong.
+def _elo(wins: Floats, more: Floats | float = PRIOR) -> Floats:
+    """Ratings (…, k) from wins of row over column (…, k, k), a tie being half a win of both, and some more."""
+    # By default half a tie between any two models: without it a model that never lost is infinitely strong.
     others = 1 - np.eye(wins.shape[-1])
-    logs = np.log(bradley_terry(wins + PRIOR * others, tolerance=1e-13))
+    logs = np.log(bradley_terry(wins + more * others, tolerance=1e-13))
     return np.asarray(1000 + 400 / np.log(10) * (logs - logs.mean(axis=-1, keepdims=True)))

@@ -3,7 +3,8 @@
 ``rubric.toml`` names the dimensions with the description of each grade and the texts that are shown;
 ``system.txt`` is the judge's instruction, the same for every request so that a server with prefix caching
 pays for it once; ``user.txt`` frames what is judged. ``$dimensions``, ``$blocks`` and ``$format`` are
-filled in. Any change of these files changes the rubric's digest, and no old verdict is read for it.
+filled in, and ``$strategy_1`` to ``$strategy_12`` with the shared definitions that ``definitions`` in ``rubric.toml``
+names. Any change of these files or definitions changes the rubric's digest, and no old verdict is read for it.
 """
 
 from __future__ import annotations
@@ -22,23 +23,31 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from csc_tasks.metrics.judge.errors import JudgeError
+from csc_tasks.metrics.strategy_definitions import strategy_definitions
 
 __all__ = [
     "DIALOGUE_RUBRIC",
     "GRADES",
     "PAIR_RUBRIC",
     "REASON",
+    "SUPERSEDED",
     "TURN_RUBRIC",
+    "VERSION",
     "Block",
     "Dimension",
     "Kind",
     "Rubric",
     "Unit",
     "load_rubric",
+    "rubric_for_unit",
     "shipped_rubrics",
 ]
 
-TURN_RUBRIC, DIALOGUE_RUBRIC, PAIR_RUBRIC = "turn-zh-1", "dialogue-zh-1", "pairwise-zh-1"
+VERSION = "zh-2"
+"""The version of the shipped rubrics that are used where none is named."""
+SUPERSEDED = ("zh-1",)
+"""Versions that were used before, newest first: verdicts under them stay readable."""
+TURN_RUBRIC, DIALOGUE_RUBRIC, PAIR_RUBRIC = (f"{what}-{VERSION}" for what in ("turn", "dialogue", "pairwise"))
 """The shipped rubrics that are used where none is named, by what they are about."""
 
 GRADES = (1, 2, 3, 4, 5)
@@ -65,6 +74,9 @@ class Unit(Enum):
     TURN = "turn"
     DIALOGUE = "dialogue"
     PAIR = "pair"
+
+
+_SHIPPED_FOR = {Unit.TURN: TURN_RUBRIC, Unit.DIALOGUE: DIALOGUE_RUBRIC, Unit.PAIR: PAIR_RUBRIC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Rubric:
-    """A rubric as read; ``sha256`` (16 digits) is that of its files."""
+    """A rubric as read; ``sha256`` (16 digits) is that of its files and of the definitions that it shows."""
 
     name: str
     unit: Unit
@@ -166,6 +178,17 @@ def shipped_rubrics() -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in folder.iterdir() if (entry / FILES[0]).is_file()))
 
 
+def rubric_for_unit(unit: Unit, name: str | None = None) -> Rubric:
+    """The rubric of that name; of a version's name (``zh-1``), or of none, the shipped one for a unit.
+
+    Raises:
+        JudgeError: as :func:`load_rubric`.
+    """
+    if name is None or name in (VERSION, *SUPERSEDED):
+        name = _SHIPPED_FOR[unit].removesuffix(VERSION) + (name or VERSION)
+    return load_rubric(name)
+
+
 def load_rubric(name: str) -> Rubric:
     """The shipped rubric of that name, or the one in the folder at that path.
 
@@ -200,12 +223,13 @@ def _read(folder: _Folder, where: str) -> Rubric:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         what = "nested too deep" if isinstance(error, RecursionError) else error
         raise JudgeError(f"{where}/rubric.toml: {what}") from None
+    definitions = _definitions(fields, where)
     try:
         dimensions = tuple(_dimension(d) for d in fields["dimension"])
         blocks = tuple(map(_block, fields["block"]))
         unit, title = Unit(fields["unit"]), str(fields["title"])
         user = string.Template(contents["user.txt"])
-        parts = {"dimensions": _listing(dimensions), "format": _example(dimensions)}
+        parts = {"dimensions": _listing(dimensions), "format": _example(dimensions), **definitions}
         system = string.Template(contents["system.txt"]).substitute(parts)
         user.substitute(blocks="")
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # `[block]` for `[[block]]`, for one
@@ -215,8 +239,23 @@ def _read(folder: _Folder, where: str) -> Rubric:
         raise JudgeError(
             f"{where}/rubric.toml: needs blocks, and dimensions with different names, none {REASON!r}"
         )
-    digest = hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()[:16]
+    covered = {**contents, **definitions}
+    digest = hashlib.sha256(json.dumps(covered, sort_keys=True).encode()).hexdigest()[:16]
     return Rubric(folder.name, unit, title, digest, dimensions, blocks, system, user)
+
+
+def _definitions(fields: Mapping[str, Any], where: str) -> dict[str, str]:
+    """What stands for ``$strategy_1`` and so on; nothing in a rubric that names no definitions."""
+    if "definitions" not in fields:
+        return {}
+    version = fields["definitions"]
+    try:
+        texts = strategy_definitions(version)
+    except (KeyError, TypeError):
+        raise JudgeError(
+            f"{where}/rubric.toml: no definitions {version!r}; {VERSION!r} are those of {TURN_RUBRIC}"
+        ) from None
+    return {f"strategy_{number}": text for number, text in enumerate(texts, 1)}
 
 
 def _block(fields: dict[str, Any]) -> Block:

@@ -42,6 +42,7 @@ class JudgeScore(AdditiveMetric):
     ) -> None:
         self.info = info
         self.scale = scale
+        self.yes_no = info.percent
         self.dimensions = tuple(dimensions)
         self.min_coverage = min_coverage
 
@@ -64,6 +65,10 @@ class JudgeScore(AdditiveMetric):
         """Sum over count."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(sums[..., 0] / sums[..., 1])
+
+    def observations(self, sums: Floats) -> float:
+        """The count of those that are scored."""
+        return float(sums[..., 1].sum())
 
     def score(self, items: Sequence[Any]) -> float:
         """The mean; NaN where too few are scored."""
@@ -103,6 +108,8 @@ def _overall(rubric: Rubric, min_coverage: float, judge: str) -> JudgeScore:
 class Coverage(MeanMetric):
     """The share of what was to be judged that has a verdict."""
 
+    yes_no = True
+
     def __init__(self, judge: str = ANY) -> None:
         self.info = MetricInfo(
             PREFIX + "coverage",
@@ -137,11 +144,17 @@ def judge_metrics(
 @cache
 def _shipped_columns() -> dict[str, AdditiveMetric]:
     columns: dict[str, AdditiveMetric] = {}
-    for name in shipped_rubrics():
+    order: list[str] = []
+    for name in reversed(shipped_rubrics()):
+        before = 0
         for metric in judge_metrics(load_rubric(name)):
-            columns.setdefault(metric.info.name, metric)
-    columns[PREFIX + "coverage"] = columns.pop(PREFIX + "coverage")  # the last column
-    return columns
+            column = metric.info.name
+            if column not in columns:
+                # Behind the one that it follows in its own rubric: each version's table keeps the rubric's order.
+                order.insert(before, column)
+                columns[column] = metric
+            before = order.index(column) + 1
+    return {column: columns[column] for column in order}
 
 
 def known_columns(names: Iterable[str]) -> dict[str, AdditiveMetric]:

@@ -44,7 +44,7 @@ CALLS = {
     "power": ("gate", "power", *(f"--n-conversations={n}" for n in (32, 128, 1855, 123456))),
     "power of two models": ("gate", "power", "--baseline", "a", "--against", "b"),
     "info": ("data", "info", "mini"),
-    "estimate": ("judge", "a", "b", "--config", "judge.yaml", "--rubric", "turn-zh-1", "--dry-run"),
+    "estimate": ("judge", "a", "b", "--config", "judge.yaml", "--rubric", "turn-zh-2", "--dry-run"),
 }
 
 

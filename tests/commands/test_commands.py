@@ -240,12 +240,12 @@ def test_convert_writes_over_nothing_unless_told_to(tmp_path: Path) -> None:
         (
             ["floor", "genius"],
             1,
-            "csconv: no floor 'csconv-genius': choose random, majority, retrieval, shuffle",
+            "csconv: no floor 'csconv-genius': choose random, majority, retrieval, labels, shuffle",
         ),
         (
             ["baseline", "random,genius,majority", "--output_path", "out"],
             1,
-            "csconv: no floor 'csconv-genius': choose random, majority, retrieval, shuffle",
+            "csconv: no floor 'csconv-genius': choose random, majority, retrieval, labels, shuffle",
         ),
         (
             ["baseline", "random", "--metadata", "csconv_tokens=zh"],

@@ -102,8 +102,29 @@ def test_sensitive_values_are_placeholders() -> None:
     text = json.dumps([c.record() for c in BOTH], ensure_ascii=False)
     assert re.findall(r"1[3-9]\d{9}|\d{15,}|@|https?:", text) == []
     placeholders = set(re.findall(r"\[([^\[\]{}\"]*)\]", text))
-    assert {"姓名", "手机号码"} <= placeholders
-    assert all(re.fullmatch(r"[\u4e00-\u9fff]{2,10}", p) for p in placeholders), placeholders
+    # One form for one thing: two names of the phone number would be two tokens of the metrics.
+    assert placeholders == {
+        "姓名",
+        "手机号码",
+        "身份证号",
+        "公司名称",
+        "账号",
+        "地址",
+        "订单号",
+        "车牌号",
+        "保单号",
+    }
+
+
+def test_a_customer_is_verified_early() -> None:
+    for conversation in BOTH:
+        said = [u.strategy for u in conversation.utterances if u.speaker is Speaker.SUPPORTER]
+        assert said.index(Strategy.IDENTITY_VERIFICATION) <= 4, conversation.id
+
+
+def test_few_calls_end_with_the_promise_of_a_call() -> None:
+    later = [u.text for c in BOTH for u in c.utterances if u.strategy is Strategy.RELATIONSHIP_CONTINUATION]
+    assert sum(bool(re.search(r"点.{0,6}(打给|回电|致电|联系)您", text)) for text in later) / len(later) < 0.1
 
 
 def test_the_customers_sound_like_people_and_not_like_one_person() -> None:

@@ -14,7 +14,7 @@ from csc_tasks.judging.questions import Questions
 from csc_tasks.metrics.judge import Sample, Status, Verdict, load_rubric
 from tests.judge_server import JudgeServer, true_verdict
 
-RUBRIC = load_rubric("turn-zh-1")
+RUBRIC = load_rubric("turn-zh-2")
 
 
 def samples(count: int) -> list[Sample]:

@@ -176,7 +176,7 @@ FORGED = {
     "flags as a text": {"flags": "silent"},
     "another key": {"key": "../../etc/passwd"},
     "a key that is no text": {"key": 1},
-    "another rubric": {"rubric": "turn-zh-1@0000"},
+    "another rubric": {"rubric": "turn-zh-2@0000"},
     "a turn that is no number": {"turn": "0"},
     "a conversation that is no text": {"conversation": ["c0"]},
 }
@@ -193,7 +193,7 @@ def test_a_line_that_no_judge_gave_is_passed_over_and_said(
     cache = open_cache(tmp_path / "cache.sqlite")
     assert recall(cache, journal, RUBRIC) == {(B, "c0", 1): Status.SCORED}
     assert known(cache, RUBRIC, A, B) == {B: Known(VERDICT, 1)}
-    assert "1 lines are no verdicts under turn-zh-1 and are passed over" in caplog.text
+    assert "1 lines are no verdicts under turn-zh-2 and are passed over" in caplog.text
     cache.close()
 
 

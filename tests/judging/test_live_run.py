@@ -49,7 +49,7 @@ def test_judge_columns_stand_in_the_runs_own_results(
     results = evaluate(model, TASKS, metadata={"csconv_judge": config}, limit=6)
     assert not any(name.startswith("judge_") for name in scores(results, "csconv_mini_strategy"))
     response, dialogue = (scores(results, task) for task in TASKS[1:])
-    rubric = load_rubric("turn-zh-1")
+    rubric = load_rubric("turn-zh-2")
     replies = [sample["doc"]["reference"] for sample in results["samples"]["csconv_mini_response"]]
     expected = [true_verdict(rubric, reply) for reply in replies]
     for dimension in rubric.dimensions:
@@ -60,7 +60,7 @@ def test_judge_columns_stand_in_the_runs_own_results(
     assert dialogue["judge_stage_flow_stderr"] > 0
     assert response["strategy_acc"] == 1.0
     signature = results["configs"]["csconv_mini_dialogue"]["metadata"]["csconv_signature"]
-    assert signature["metrics"]["judge_overall"].startswith("dialogue-zh-1:fake@")
+    assert signature["metrics"]["judge_overall"].startswith("dialogue-zh-2:fake@")
     assert "judge:" not in signature["line"]
     report = results["configs"]["csconv_mini_dialogue"]["metadata"]["csconv_report"]
     assert report["judged"] == 6

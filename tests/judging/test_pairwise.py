@@ -47,7 +47,7 @@ def test_pairs_are_asked_in_both_orders_and_come_to_a_win_rate(saved: Path, serv
     dry = csconv(*call, "--dry-run")
     (row,) = re.findall(r"csconv-random against csconv-shuffle *│(.*)│", dry.out)
     rubric, pairs, known, requests, *_ = (cell.strip() for cell in row.split("│"))
-    assert rubric == "pairwise-zh-1"
+    assert rubric == "pairwise-zh-2"
     assert int(known) == asked == int(pairs) - int(requests)
 
 
@@ -117,7 +117,7 @@ def test_mistakes_in_a_comparison_are_one_message(saved: Path, server: JudgeServ
         ([one], "needs two or more results folders"),
         ([one, one], "the same folder is given twice"),
         ([one, log_of(saved, "shuffle", "dialogue")], "no task in common that can be compared"),
-        ([one, other, "--rubric", "turn-zh-1"], "does not compare two replies"),
+        ([one, other, "--rubric", "turn-zh-2"], "does not compare two replies"),
         ([saved, other], "more than one run of csconv_mini_response"),
     ]
     for arguments, message in cases:

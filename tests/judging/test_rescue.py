@@ -40,7 +40,7 @@ def test_paid_verdicts_that_no_file_took_are_told_of_when_ctrl_c_came_first(
     server.behave = behave
     config = JudgeConfig(model="m", base_url=server.url, concurrency=4)
     cache = open_cache(tmp_path / "cache.sqlite")
-    engine = Engine(Questions(load_rubric("turn-zh-1"), config), cache, Path("/dev/full"), None)
+    engine = Engine(Questions(load_rubric("turn-zh-2"), config), cache, Path("/dev/full"), None)
     said = {"history": "客户: 在吗\n", "strategy": "信息传达", "reference": ""}
     with pytest.raises(ChatError, match=r"^\d+ paid verdicts were saved in .*csconv_verdicts_"):
         engine.run([Sample("c", i, {**said, "reply": f"第{i}件"}) for i in range(20)], lambda *_: None)

@@ -43,7 +43,7 @@ def test_judging_a_folder_writes_verdicts_results_and_a_table(saved: Path, serve
         assert judged["withheld"] == ""
         verdicts = verdicts_of(path.parent / judged["samples"])
         assert len(verdicts) == judged["statuses"]["scored"] == values["sample_len"]
-        rubric = load_rubric("dialogue-zh-1" if "dialogue" in task else "turn-zh-1")
+        rubric = load_rubric("dialogue-zh-2" if "dialogue" in task else "turn-zh-2")
         for dimension in rubric.dimensions:
             mean = sum(v["scores"][dimension.name] for v in verdicts) / len(verdicts)
             assert values[f"judge_{dimension.name},none"] == pytest.approx(mean, abs=1e-12)
@@ -68,7 +68,7 @@ def test_a_verdict_belongs_to_the_very_turn_it_names(saved: Path, server: JudgeS
         (s["doc"]["conversation"], s["doc"]["turn"]): re.sub(r"^\[.*?\] ?", "", s["resps"][0][0])
         for s in map(json.loads, log.read_text().splitlines())
     }
-    rubric = load_rubric("turn-zh-1")
+    rubric = load_rubric("turn-zh-2")
     for verdict in verdicts_of(log):
         reply = replies[verdict["conversation"], verdict["turn"]]
         assert verdict["scores"] == true_verdict(rubric, reply)
@@ -82,15 +82,15 @@ def test_the_reference_is_another_judge_than_without_it(saved: Path, server: Jud
     assert plain.out != shown.out
     reference = json.loads(log.read_text().splitlines()[0])["doc"]["reference"]
     prompts = [r["messages"][1]["content"] for r in server.requests]
-    assert sum("仅供参考" in p for p in prompts) == 5
+    assert sum("数据集的参考回复" in p for p in prompts) == 5
     lines = [
         json.loads(Path(d.out.strip()).read_text())["configs"]["csconv_mini_response"]["metadata"][
             "csconv_signature"
         ]["line"]
         for d in (plain, shown)
     ]
-    assert "|judge:turn-zh-1:fake" in lines[0]
-    assert "|judge:turn-zh-1+ref:fake" in lines[1]
+    assert "|judge:turn-zh-2:fake" in lines[0]
+    assert "|judge:turn-zh-2+ref:fake" in lines[1]
     assert reference
 
 
@@ -99,7 +99,7 @@ def test_a_dry_run_counts_and_asks_nothing(saved: Path, server: JudgeServer) -> 
     before = {p.name for p in saved.rglob("*")}
     done = csconv("judge", log_of(saved), "--config", config, "--dry-run")
     assert done.code == 0, done.err
-    assert re.search(rf"turn-zh-1 +│ +{TURNS} │ +0 │ +{TURNS} │ +[\d,]+ │ +[\d,]+ │ +\d+\.\d\d USD", done.out)
+    assert re.search(rf"turn-zh-2 +│ +{TURNS} │ +0 │ +{TURNS} │ +[\d,]+ │ +[\d,]+ │ +\d+\.\d\d USD", done.out)
     assert not server.asked
     assert {p.name for p in saved.rglob("*")} - before <= {"judge_cache.sqlite"}
 
@@ -181,10 +181,10 @@ def test_a_journal_of_an_older_csconv_answers_everything(old_results: Path) -> N
     folder, config = old_results / "judged", old_results / "judge.yaml"
     before = {p: json.loads(p.read_text()) for p in folder.rglob("results_*_judged_*.json")}
     assert len(before) == 2
-    dry = csconv("judge", folder, "--config", config, "--dry-run")
+    dry = csconv("judge", folder, "--config", config, "--rubric", "zh-1", "--dry-run")
     assert dry.code == 0, dry.err
     assert re.search(r"sum +│ +│ +72 │ +72 │ +0 │", dry.out), dry.out
-    done = csconv("judge", folder, "--config", config)
+    done = csconv("judge", folder, "--config", config, "--rubric", "zh-1")
     assert done.code == 0, done.err
     assert sorted(done.out.splitlines()) == sorted(map(str, before))
     for path, old in before.items():
@@ -205,7 +205,7 @@ def test_mistakes_in_the_call_are_one_message(saved: Path, server: JudgeServer, 
             [saved, "--config", config, "--rubric", "turn-zh-7"],
             "no rubric 'turn-zh-7'; there are dialogue-zh-1",
         ),
-        ([saved, "--config", config, "--rubric", "pairwise-zh-1"], "use it with --pairwise"),
+        ([saved, "--config", config, "--rubric", "pairwise-zh-2"], "use it with --pairwise"),
         ([saved, "--config", config, "--budget", "1"], "--budget needs input_price and output_price"),
         ([log_of(saved, task="strategy"), "--config", config], "nothing to judge among these logs"),
         ([empty, "--config", config], "no csconv sample logs"),
@@ -223,7 +223,7 @@ def test_judging_works_where_an_event_loop_is_running(
 ) -> None:
     (log,) = find_logs([log_of(saved)])
     judged = JudgedLog(
-        log, load_rubric("turn-zh-1"), JudgeConfig(model="m", base_url=server.url), sample_size=5
+        log, load_rubric("turn-zh-2"), JudgeConfig(model="m", base_url=server.url), sample_size=5
     )
 
     async def cell() -> None:

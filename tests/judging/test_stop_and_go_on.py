@@ -147,7 +147,7 @@ def test_two_runs_of_one_log_at_once_pay_once(saved: Path, server: JudgeServer, 
     assert results[0][0] == results[1][0]
     content = json.loads(Path(results[0][0].strip()).read_text())
     assert content["csconv_judged"]["coverage"] == 1.0
-    waited = "another csconv is asking fake under turn-zh-1 with .*; waiting for it"
+    waited = "another csconv is asking fake under turn-zh-2 with .*; waiting for it"
     assert sorted(bool(re.search(waited, err)) for _, err in results) == [False, True]
     assert sorted(bool(re.search(rf"\({TURNS} from earlier", err)) for _, err in results) == [False, True]
 

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 from csc_tasks.leaderboards.board import (
+    BeatsFloor,
     Board,
     BoardTable,
     BrowsedConversation,
@@ -165,8 +166,26 @@ def ranked(rows: list[Row], names: tuple[Column, ...]) -> tuple[Row, ...]:
                 cell, rank=1 + better, rank_low=1 + better, rank_high=len(others) + 1 - worse
             )
         placed.append(replace(one, cells=new))
+    placed = [row if row.floor else against_floors(row, rows, names) for row in placed]
     key = names[0].id
     return tuple(sorted(placed, key=lambda r: (r.floor, bool(r.incomplete), -(r.cells[key].value or 0))))
+
+
+def against_floors(one: Row, rows: list[Row], names: tuple[Column, ...]) -> Row:
+    """The row with its marks, by intervals too."""
+    new = dict(one.cells)
+    for column in (c for c in names if c.better and c.id in one.cells):
+        cell = one.cells[column.id]
+        floors = [(r.cells[column.id].high or 0, r.id) for r in rows if r.floor and column.id in r.cells]
+        if cell.value is None or not floors:
+            continue
+        high, best = max(floors)
+        beats = BeatsFloor.YES if (cell.low or 0) > high else BeatsFloor.NO
+        why = "not of the same turns as the floors" if one.incomplete else ""
+        new[column.id] = replace(
+            cell, beats_floor=BeatsFloor.UNKNOWN if why else beats, best_floor=best, floor_why=why
+        )
+    return replace(one, cells=new)
 
 
 def table(id: str = "main", hostile: bool = True) -> BoardTable:

@@ -72,8 +72,8 @@ def test_where_no_model_has_all_turns_those_with_the_same_are_ranked_and_it_is_s
 def other_prompt(content: dict[str, Any]) -> None:
     for config in content["configs"].values():
         signature = config["metadata"]["csconv_signature"]
-        signature["prompt"] = {"version": "zh-2", "sha256": "f" * 64}
-        signature["line"] = signature["line"].replace("zh-1", "zh-2")
+        signature["prompt"] = {"version": "zh-9", "sha256": "f" * 64}
+        signature["line"] = signature["line"].replace("zh-2", "zh-9")
 
 
 def test_two_prompts_are_two_tables_and_the_reason_is_in_words(
@@ -84,7 +84,7 @@ def test_two_prompts_are_two_tables_and_the_reason_is_in_words(
     assert {row.model for row in first.rows} == {"org/good", "org/other", "csconv-random"}
     assert [row.model for row in second.rows] == ["org/poor"]
     assert first.apart == ""
-    assert second.apart.startswith("prompt zh-2 (ffffffff) against zh-1 (")
+    assert second.apart.startswith("prompt zh-9 (ffffffff) against zh-2 (")
     assert second.rows[0].cells[ACCURACY].rank == 1
 
 

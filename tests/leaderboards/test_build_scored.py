@@ -105,7 +105,7 @@ def judge() -> Iterator[Callable[..., Path]]:
         def run(results: Path, sample: int) -> Path:
             (log,) = find_logs([log_of(results)])
             config = JudgeConfig(model="fake", base_url=server.url, input_price=1.0, output_price=2.0)
-            judged = JudgedLog(log, load_rubric("turn-zh-1"), config, sample_size=sample)
+            judged = JudgedLog(log, load_rubric("turn-zh-2"), config, sample_size=sample)
             cache = open_cache(results.with_name("cache.sqlite"))
             judged.run(cache)
             cache.close()

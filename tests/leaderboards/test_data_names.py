@@ -59,7 +59,7 @@ def test_models_share_a_table_whatever_their_files_are_called(
         table = only_table(build(*(runs / Path(name).stem for name in order)))
         assert [row.model for row in table.rows] == ["org/json", "org/parquet", "org/jsonl"]
         assert all(row.cells["response/reference/strategy_acc"].rank for row in table.rows)
-        assert table.title == "CSConv CSConv (2).json, full, 8 conversations, prompt zh-1"
+        assert table.title == "CSConv CSConv (2).json, full, 8 conversations, prompt zh-2"
         assert table.facts["data"].startswith("CSConv (2).json (")
 
 
@@ -74,7 +74,7 @@ def test_csconvs_own_word_for_the_data_comes_before_the_names_of_files(
         ),
     )
     board = build(copied, runs / "a copy")
-    assert only_table(board).title == "CSConv modelscope, full, 8 conversations, prompt zh-1"
+    assert only_table(board).title == "CSConv modelscope, full, 8 conversations, prompt zh-2"
     (data,) = {flat.data for flat in flat_rows(board)}
     assert data.startswith("modelscope (")
     index = model_index(board, "org/jsonl")

@@ -19,7 +19,9 @@ from csc_tasks.leaderboards.reading.runs import find_runs
 from csc_tasks.leaderboards.rendering.export import flat_rows
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from csc_tasks.leaderboards.rendering.numbers import number
-from csc_tasks.metrics.comparison import interval, paired_difference
+from csc_tasks.metrics import additive_metric
+from csc_tasks.metrics.comparison import paired_difference
+from csc_tasks.metrics.intervals import score_interval
 from tests.door import csconv
 from tests.leaderboards import logs
 from tests.leaderboards.logs import RESPONSE, answering, write_run
@@ -76,8 +78,10 @@ def test_a_row_is_the_mean_of_its_seeds_and_says_how_far_they_lie_apart(board: B
 
 def test_the_interval_is_of_the_mean_over_the_same_resamples(board: Board, three: Path, kept: Path) -> None:
     replicates = [_replicates([three / f"s{seed}"], kept) for seed in SEEDS]
-    low, high = interval(np.mean(replicates, axis=0), 32)
     cell = row_of(board).cells[METRIC]
+    mean = np.mean(replicates, axis=0)
+    assert cell.value is not None
+    low, high = score_interval(additive_metric(METRIC.rpartition("/")[2]), cell.value, mean, 32, cell.turns)
     assert (cell.low, cell.high) == (pytest.approx(low), pytest.approx(high))
 
 
@@ -132,7 +136,7 @@ def test_compare_and_gate_hold_means_against_each_other(three: Path, tmp_path: P
     means = [_replicates([three / name], kept) for name in ("s1", "s2", "s3", "other")]
     change = np.mean(means[:3], axis=0) - means[3]
     expected = paired_difference(delta["first"] - delta["second"], change, 32)
-    assert delta["difference"]["low"] == pytest.approx(expected.low)
+    assert delta["difference"]["stderr"] == pytest.approx(expected.stderr)
     assert delta["difference"]["p"] == pytest.approx(expected.p)
     file = tmp_path / "baseline.json"
     assert csconv("gate", seeds, "--baseline", file, "--update-baseline").code == 0

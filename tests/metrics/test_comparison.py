@@ -17,7 +17,7 @@ import pytest
 from scipy.stats import binom, bootstrap, nct, norm, t
 
 from csc_tasks.metrics.base import Floats
-from csc_tasks.metrics.comparison import holm, interval, paired_difference, ranks
+from csc_tasks.metrics.comparison import holm, interval, paired_difference, ranks, simultaneous
 from csc_tasks.metrics.strategy import StrategyAccuracy
 from csc_tasks.metrics.uncertainty import bootstrap_scores, resample_counts
 
@@ -366,3 +366,34 @@ def test_models_that_always_differ_by_the_same_are_told_apart_from_six_conversat
     """Five signs that are alike happen once in sixteen times."""
     replicates = np.array([np.linspace(0, 1, 100), np.linspace(0, 1, 100) - 0.5])
     assert ranks(np.array([0.5, 0.0]), replicates, clusters, 1).low.tolist() == [1, last]
+
+
+@pytest.mark.parametrize("conversations", [2, 3, 4, 5, 6, 12, 32])
+def test_an_adjusted_interval_never_says_another_thing_than_its_p_value(conversations: int) -> None:
+    """Neither for few conversations, whose p-value has a floor, nor where nothing varies."""
+    rng = np.random.default_rng(conversations)
+    told = set()
+    for _ in range(200):
+        differences = [
+            paired_difference(float(rng.normal(0, 2)), rng.normal(0, spread, 1000), conversations)
+            for spread in (*rng.uniform(0.2, 2, size=12), 0.0)
+        ]
+        found = simultaneous(differences, [conversations] * 13, [2.0] * 4 + [1.0] * 9)
+        expected = holm([d.p for d in differences], [2.0] * 4 + [1.0] * 9)
+        assert [each.p for each in found] == pytest.approx(expected.tolist())
+        for alone, (difference, p) in zip(differences, found, strict=True):
+            if math.isnan(difference.low):
+                assert p >= 0.05
+                continue
+            assert (difference.low > 0 or difference.high < 0) == (p < 0.05)
+            assert difference.high - difference.low >= alone.high - alone.low or math.isnan(alone.low)
+            told.add(p < 0.05)
+    assert told == (
+        {False} if conversations < 9 and 2.0 ** (1 - conversations) * 13 >= 0.05 else {True, False}
+    ) or (conversations <= 4 and not told)
+
+
+def test_weights_of_holm_pass_on_what_they_do_not_need() -> None:
+    """Holm 1979, section 4: two tests with half of alpha, of which the first is real."""
+    assert holm([0.01, 0.04], [0.5, 0.5]).tolist() == pytest.approx([0.02, 0.04])
+    assert holm([0.01, 0.04], [0.9, 0.1]).tolist() == pytest.approx([0.01 / 0.9, 0.04])

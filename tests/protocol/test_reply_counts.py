@@ -10,7 +10,7 @@ import pytest
 from csc_tasks.data.sources import load
 from csc_tasks.data.splits import Split
 from csc_tasks.framework import Strategy
-from csc_tasks.protocol.prompt import load_prompt
+from csc_tasks.protocol.prompt import load_prompt, prompt_versions
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
@@ -42,12 +42,13 @@ def counted(
     return signs
 
 
+@pytest.mark.parametrize("version", prompt_versions())
 @pytest.mark.parametrize("context", list(Context))
 @pytest.mark.parametrize("split", list(Split))
-def test_people_who_answer_customers_show_no_sign(context: Context, split: Split) -> None:
+def test_people_who_answer_customers_show_no_sign(context: Context, split: Split, version: str) -> None:
     docs = list(turn_docs(load("mini", split).conversations))
     replies = [read_reply(f"[{d['strategy']}] {d['reference']}", TaskKind.RESPONSE) for d in docs]
-    counts = ReplyCounts(TaskKind.RESPONSE, context, HEAD)
+    counts = ReplyCounts(TaskKind.RESPONSE, context, load_prompt(version).head(TaskKind.RESPONSE))
     counts.add(docs, replies)
     signs = counts.figures()["signs"]
     assert (signs["read"], signs["counts"], signs["languages"]) == (len(docs), {}, {})
@@ -80,10 +81,10 @@ def test_what_was_said_before_in_the_conversation_is_counted_in_the_history_that
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("回复内容", True),
-        ("策略名称", True),
-        ("体谅、道歉或安抚，先照顾客户的情绪。", True),
-        ("好，我不编造规定，不做办不到的承诺；请放心。", True),
+        ("客服说的话", True),
+        ("所选策略的名称", True),
+        ("先对这份情绪表示理解和关心。", True),
+        ("好，不能与对话中说过的矛盾，也不做办不到的承诺；请放心。", True),
         ("客服", False),  # too short to mean anything
         ("您可以先重启一下光猫，再看看信号灯。", False),
     ],
@@ -123,7 +124,7 @@ def test_a_task_without_utterances_has_signs_of_labels_alone() -> None:
 
 def test_what_processes_counted_is_one_count() -> None:
     docs = [turn(k, reference=f"参考回复第{k}句") for k in range(4)]
-    texts = ["请稍等一下。", "请稍等一下。", "参考回复第0句", "回复内容"]
+    texts = ["请稍等一下。", "请稍等一下。", "参考回复第0句", "客服说的话"]
     parts = []
     for k in range(4):
         part = ReplyCounts(TaskKind.RESPONSE, Context.REFERENCE, HEAD)

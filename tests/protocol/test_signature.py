@@ -60,7 +60,7 @@ def test_the_digest_of_an_old_judge_is_still_its_digest(old_results: Path) -> No
 def test_the_line_says_all_that_must_agree() -> None:
     signature = made()
     fingerprint = load("mini").fingerprint[:8]
-    asked = f"csconv:2|task:response|ctx:reference|prompt:zh-1|data:mini@{fingerprint}|scale:mini"
+    asked = f"csconv:2|task:response|ctx:reference|prompt:zh-2|data:mini@{fingerprint}|scale:mini"
     assert signature.asked == asked
     assert signature.line == f"{asked}|tok:{signature.tokenizer}|version:{__version__}"
     assert signature.tokenizer.startswith(ZH)

@@ -29,7 +29,7 @@ def signs(results: dict[str, Any], task: str = TASK) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("reply", "sign", "example"),
     [
-        ("回复内容", "prompt_words", "“回复内容”"),
+        ("客服说的话", "prompt_words", "“客服说的话”"),
         ("[提供建议]", "no-text", "“[提供建议]”"),
         ("<think>嗯", "unclosed-thinking", "“<think>嗯”"),
         ("[安抚] 您先别着急。", "unknown-label", "“[安抚] 您先别着急。”"),

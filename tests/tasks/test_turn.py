@@ -345,7 +345,7 @@ def test_the_results_file_carries_the_signature_and_the_per_strategy_report() ->
     metadata = json.loads(json.dumps(results["configs"]["csconv_mini_response"]["metadata"], default=str))
     signature = metadata["csconv_signature"]
     assert signature["line"].startswith(
-        f"csconv:2|task:response|ctx:reference|prompt:zh-1|data:mini@{load('mini').fingerprint[:8]}|scale:mini|tok:zh"
+        f"csconv:2|task:response|ctx:reference|prompt:zh-2|data:mini@{load('mini').fingerprint[:8]}|scale:mini|tok:zh"
     )
     assert signature["data"]["sha256"] == load("mini").sha256
     assert "smooth:exp" in signature["metrics"]["bleu_4"]

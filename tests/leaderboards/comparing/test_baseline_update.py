@@ -174,8 +174,8 @@ def test_an_update_says_everything_as_json_too(runs: Path, file: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ('"version": "zh-1"', '"version": "zh-2"', "prompt zh-2"),
-        ('"fingerprint": "547296e906e580d1"', '"fingerprint": "0000000000000000"', "data mini (00000000)"),
+        ('"version": "zh-2"', '"version": "zh-9"', "prompt zh-9"),
+        ('"fingerprint": "9a13c44300ada444"', '"fingerprint": "0000000000000000"', "data mini (00000000)"),
     ],
 )
 def test_what_may_not_be_compared_with_the_old_file_stands_beside_it_with_the_reason(

@@ -38,7 +38,10 @@ class Place(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What one rendering says of a cell, as texts; ``None`` of a rank where the rendering does not say it."""
+    """What one rendering says of a cell, as texts; ``None`` of a rank where the rendering does not say it.
+
+    After ``value`` stands a dagger where it is not above the best floor.
+    """
 
     value: str
     interval: str
@@ -145,8 +148,9 @@ def expected(content: Any) -> dict[Place, Said]:
                 ends = [text_of(end, column["percent"]) for end in (low, high)]
                 interval = NONE if value is None or NONE in ends else f"[{ends[0]}, {ends[1]}]"
                 rank = str((cell or {}).get("rank") or NONE)
+                mark = "†" if (cell or {}).get("beats_floor") == "no" else ""
                 said[Place(number, row["id"], column["id"])] = Said(
-                    text_of(value, column["percent"]), interval, rank
+                    text_of(value, column["percent"]) + mark, interval, rank
                 )
     assert len(said) > 20
     return said
@@ -259,7 +263,8 @@ def test_the_csv_says_of_every_headline_cell_what_the_json_says(renderings: Rend
                     )
                     interval = NONE if NONE in (value, low, high) else f"[{low}, {high}]"
                     place = Place(number, row["id"], column["id"])
-                    assert (value, interval, line["rank"] or NONE) == said[place], place
+                    mark = "†" if line["beats_floor"] == "no" else ""
+                    assert (value + mark, interval, line["rank"] or NONE) == said[place], place
     assert next(lines, None) is None
 
 
@@ -289,7 +294,7 @@ def on_page(attributes: str, inner: str) -> Said:
     rank = re.search(r'data-r="(\d+)"', attributes)
     place = re.match(r"rank (\d+)", span("place"))
     assert (rank and rank[1]) == (place and place[1])
-    value = span("value")
+    value = span("value") + ("†" if ">†</abbr>" in inner else "")
     assert (value == NONE) == (span("none") == NONE and 'class="none"' in inner)
     if span("interval") == NONE:
         return Said(value, NONE, rank[1] if rank else NONE)

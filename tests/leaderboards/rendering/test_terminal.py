@@ -135,7 +135,7 @@ def test_two_networks_scores_have_a_column_each_and_are_named_in_full() -> None:
 
 def test_rows_are_sorted_and_ranked_by_the_metric_that_is_asked_for() -> None:
     table = shown(boards.board(), sort="judge_helpfulness")
-    scores = [float(row[5].split()[0]) for row in table.groups[0]]
+    scores = [float(row[5].split()[0].rstrip("†")) for row in table.groups[0]]
     assert scores == sorted(scores, reverse=True)
     (qwen,) = (r for r in boards.table().rows if r.id == "qwen")
     rank = qwen.cells["response/reference/judge_helpfulness"].rank

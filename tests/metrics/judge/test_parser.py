@@ -7,7 +7,7 @@ import pytest
 
 from csc_tasks.metrics.judge import load_rubric, read_verdict
 
-RUBRIC = load_rubric("turn-zh-1")
+RUBRIC = load_rubric("turn-zh-2")
 GOOD: dict[str, Any] = {
     "reason": "切题。",
     **{d.name: 4 for d in RUBRIC.scales},

@@ -12,7 +12,7 @@ from csc_tasks.metrics.judge import JudgeError, Sample, load_rubric
 from csc_tasks.metrics.judge.guard import neutral
 from csc_tasks.metrics.judge.prompt import Question, ask
 
-RUBRIC = load_rubric("turn-zh-1")
+RUBRIC = load_rubric("turn-zh-2")
 FIELDS = {
     "history": "客户: 我的快递呢？\n",
     "strategy": "信息传达",
@@ -60,7 +60,8 @@ def test_no_judged_text_can_close_its_block_or_speak_in_control_tokens(text: str
     (shown,) = re.findall(
         r"【待评的客服回复】\n<<<\w+ 开始>>>\n(.*?)\n<<<\w+ 结束>>>", question.user, re.DOTALL
     )
-    assert not re.search(r"<\||\|>|</?[A-Za-z]|\[/?INST\]|<<|>>>", shown)
+    # HTML is no structure, and stays: of these letters <a> and <i> can be made.
+    assert not re.search(r"<\||\|>|</?(?![ai]\b)[A-Za-z]|\[/?INST\]|<<|>>>", shown)
     assert re.sub(r"\s", "", shown) == re.sub(r"[\s​﻿]", "", text)  # nothing else is lost
 
 

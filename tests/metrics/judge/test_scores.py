@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from csc_tasks.metrics.judge import Status, Verdict, load_rubric
+from csc_tasks.metrics.judge import Kind, Status, Verdict, load_rubric, shipped_rubrics
 from csc_tasks.metrics.judge.scores import judge_metrics, known_columns
 
-RUBRIC = load_rubric("turn-zh-1")
+RUBRIC = load_rubric("turn-zh-2")
 NAMES = [d.name for d in RUBRIC.scales]
 
 
@@ -33,3 +33,26 @@ def test_below_the_threshold_scores_are_withheld_and_the_coverage_is_not() -> No
 def test_a_dimension_of_the_users_own_is_a_column_before_the_coverage() -> None:
     names = ["bleu_2", "judge_coverage", "judge_brevity", "judge_overall", "judge_empathy"]
     assert list(known_columns(names)) == ["judge_overall", "judge_empathy", "judge_brevity", "judge_coverage"]
+
+
+def test_every_shipped_rubrics_columns_are_known_in_its_own_order_and_a_name_is_of_one_kind() -> None:
+    kinds: dict[str, Kind] = {}
+    for name in shipped_rubrics():
+        rubric = load_rubric(name)
+        columns = [m.info.name for m in judge_metrics(rubric)]
+        assert list(known_columns(sorted(columns))) == columns, name
+        for dimension in rubric.dimensions:
+            assert kinds.setdefault(dimension.name, dimension.kind) is dimension.kind
+
+
+def test_a_question_that_changed_has_a_column_of_another_name() -> None:
+    earlier, now = ({m.info.name for m in judge_metrics(load_rubric(n))} for n in ("turn-zh-1", "turn-zh-2"))
+    assert earlier - now == {"judge_strategy_alignment", "judge_factual_restraint"}
+    assert now - earlier == {"judge_strategy_choice", "judge_strategy_execution", "judge_groundedness"}
+
+
+def test_the_mean_of_all_dimensions_counts_choice_and_execution_each() -> None:
+    grades = dict(zip(NAMES, (1, 4, 4, 4, 4, 4), strict=True))
+    given = Verdict(Status.SCORED, {**grades, "resolved_step": True})
+    (overall,) = (m for m in judge_metrics(RUBRIC) if m.info.name == "judge_overall")
+    assert overall.item(given) == 3.5

@@ -1,0 +1,49 @@
+"""What a gate's user does where results and baseline are of two protocols."""
+
+from __future__ import annotations
+
+from csc_tasks.protocol.prompt import load_prompt, prompt_name, prompt_versions
+from csc_tasks.protocol.signature import BENCHMARK_VERSION, Protocol
+
+__all__ = ["way_out"]
+
+_ANEW = "`csconv gate RESULTS --baseline FILE --update-baseline`"
+
+
+def way_out(results: Protocol, baseline: Protocol) -> str:
+    """What to do so that the two can be held against each other, to be put behind what differs; '' for no advice."""
+    if results.benchmark != baseline.benchmark:
+        mine, theirs = (_version(side.benchmark) for side in (results, baseline))
+        if not mine or not theirs:
+            return ""
+        if max(mine, theirs) > BENCHMARK_VERSION:
+            return f". Benchmark {max(mine, theirs)} needs a newer csconv"
+        if theirs < mine:
+            return (
+                f". Scores of benchmark {theirs} cannot be carried over: evaluate the model that the baseline is of "
+                f"again with this csconv, and write the baseline anew from those results: {_ANEW} (docs/migration.md)"
+            )
+        return (
+            f". The results are of benchmark {mine}, and no scoring carries them over: evaluate the model again with "
+            "this csconv (docs/migration.md)"
+        )
+    if results.prompt != baseline.prompt:
+        version = next((v for v in prompt_versions() if _named(v) == baseline.prompt), "")
+        if version:
+            return (
+                f". Ask as the baseline was asked, with --metadata csconv_prompt={version}, or write the baseline "
+                f"anew from results of its model with this prompt: {_ANEW}"
+            )
+        return (
+            f". This csconv does not have the baseline's prompt: write the baseline anew from results of its model "
+            f"with a prompt that it has: {_ANEW}"
+        )
+    return ""
+
+
+def _version(benchmark: str) -> int:
+    return int(benchmark) if benchmark.isdecimal() else 0
+
+
+def _named(version: str) -> str:
+    return prompt_name(version, load_prompt(version).sha256)

@@ -1,0 +1,86 @@
+"""What stands beneath a table about its floors: what the mark means, and of which scores nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from csc_tasks.leaderboards.board import BeatsFloor, BoardTable, Cell, Column, Row
+from csc_tasks.leaderboards.rendering.grid import Grid
+from csc_tasks.leaderboards.rendering.numbers import NO_BETTER
+
+__all__ = ["LEGEND", "floor_notes"]
+
+LEGEND = (
+    f"{NO_BETTER} not significantly better than the best floor of its column "
+    "(paired over conversations, Holm-corrected over the table)"
+)
+NO_FLOORS = (
+    "No floor in this table: how far scores are above chance is not known; csconv floor evaluates some"
+)
+
+
+def floor_notes(
+    table: BoardTable,
+    shown: Sequence[Grid],
+    name: Callable[[Row], str],
+    text: Callable[[str], str],
+) -> Iterator[str]:
+    """Lines for the foot of a table; none where there is no model whose scores could be marked.
+
+    Args:
+        table: one comparability class.
+        shown: the grids of it that are shown.
+        name: writes a row's name as the rendering needs it.
+        text: does so with any other text from outside.
+    """
+    grids = [grid for grid in shown if any(column.better for column in grid.columns)]
+    if not any(not line.row.floor for grid in grids for line in grid.lines):
+        return
+    if not any(row.floor for row in table.rows):
+        yield NO_FLOORS
+        return
+    yield LEGEND
+    for grid in grids:
+        where = text(grid.section.title)
+        columns = [column for column in grid.columns if column.better]
+        models, floors = (
+            [line.row for line in grid.lines if line.row.floor is kind] for kind in (False, True)
+        )
+        without = [column for column in columns if _scored(column, models) and not _scored(column, floors)]
+        if without:
+            yield f"{where}{_titles(without, columns, text)}: no floor has a score to compare with"
+        for (why, rows), those in _unknown(columns, models).items():
+            titles = _titles(those, columns, text)
+            whose = f", for {', '.join(name(row) for row in models if row.id in rows)}" if rows else ""
+            yield f"{where}{titles}: not known whether above the floors{whose} ({text(why)})"
+
+
+def _scored(column: Column, rows: Sequence[Row]) -> list[Cell]:
+    """The cells of a column that have a value."""
+    cells = [row.cells[column.id] for row in rows if column.id in row.cells]
+    return [cell for cell in cells if cell.value is not None]
+
+
+def _unknown(
+    columns: Sequence[Column], models: Sequence[Row]
+) -> dict[tuple[str, tuple[str, ...]], list[Column]]:
+    """The columns by why nothing is known in them, and by the ids of the rows that this is about; () for all."""
+    found: dict[tuple[str, tuple[str, ...]], list[Column]] = {}
+    for column in columns:
+        rows: dict[str, list[str]] = {}
+        for row in models:
+            cell = row.cells.get(column.id)
+            if cell is not None and cell.beats_floor is BeatsFloor.UNKNOWN:
+                rows.setdefault(cell.floor_why, []).append(row.id)
+        for why, ids in rows.items():
+            found.setdefault(
+                (why, () if len(ids) == len(_scored(column, models)) else tuple(ids)), []
+            ).append(column)
+    return found
+
+
+def _titles(columns: Sequence[Column], among: Sequence[Column], text: Callable[[str], str]) -> str:
+    """The columns' titles after a comma; nothing where they are all of the section."""
+    if len(columns) == len(among):
+        return ""
+    return f", {'; '.join(text(column.title) for column in columns)}"
