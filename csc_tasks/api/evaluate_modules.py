@@ -32,6 +32,7 @@ from csc_tasks.metrics import (
     column_name,
     signature_of,
 )
+from csc_tasks.metrics.corrected import CorrectedMetric
 from csc_tasks.metrics.depth import AtDepth
 from csc_tasks.metrics.sequences import LongestRun, StageTransitions
 from csc_tasks.protocol.scoring import read_choice
@@ -145,7 +146,7 @@ class CSConvModule(evaluate.Metric):  # type: ignore[misc]
             columns["references"] = _TEXT, _REFERENCES[needs]
         if isinstance(self._metric, AtDepth):
             columns |= _PLACED
-        elif isinstance(self._metric, (LongestRun, StageTransitions)):
+        elif isinstance(self._metric, (LongestRun, StageTransitions, CorrectedMetric)):
             columns |= {key: _PLACED[key] for key in ("conversations", "positions")}
         return columns
 
