@@ -13,7 +13,7 @@ from csc_tasks.metrics.bradley_terry import bradley_terry
 from csc_tasks.metrics.corrected import CorrectedMetric
 from csc_tasks.metrics.sequences import is_place, transition_rows
 from csc_tasks.metrics.stages import STAGES, STRATEGIES
-from csc_tasks.metrics.strategy import F1, are_labels, jensen_shannon, label_columns, shares
+from csc_tasks.metrics.strategy import are_labels, jensen_shannon, label_columns, one_hot_confusion, shares
 from csc_tasks.metrics.turns import UNREADABLE, Turns
 
 __all__ = ["CorrectedPreference", "CorrectedShares", "CorrectedTransitions"]
@@ -116,12 +116,12 @@ class CorrectedTransitions(TurnMetric, CorrectedMetric):
 
     def statistics(self, items: Sequence[Any]) -> Floats:
         """A one in the column of each transition that ends at the turn, (n, 72), in any order of the turns."""
-        names = {name: code for code, name in enumerate(dict.fromkeys(item[0] for item in items))}
-        numbers = np.array([item[1:] for item in items], dtype=np.int64).reshape(-1, 3)
+        names = {name: code for code, name in enumerate(dict.fromkeys([item[0] for item in items]))}
         codes = np.array([names[item[0]] for item in items], dtype=np.int64)
+        positions, *labels = (np.array([item[k] for item in items], dtype=np.int64) for k in (1, 2, 3))
         out = np.zeros((len(items), 2 * STAGES * STAGES))
-        for start, column in ((0, 1), (STAGES * STAGES, 2)):
-            rows, pairs = transition_rows(codes, numbers[:, 0], numbers[:, column])
+        for start, label in zip((0, STAGES * STAGES), labels, strict=True):
+            rows, pairs = transition_rows(codes, positions, label)
             out[rows, start + pairs] = 1.0
         return out
 
@@ -169,7 +169,8 @@ class CorrectedPreference(TurnMetric, CorrectedMetric):
 
     def statistics(self, items: Sequence[Any]) -> Floats:
         """One-hot confusion matrices, (n, 156)."""
-        return F1("macro").statistics([item[1:] for item in items])
+        gold, predicted = (np.array([item[k] for item in items], dtype=np.int64) for k in (1, 2))
+        return one_hot_confusion(gold, predicted)
 
     def from_sums(self, sums: Floats) -> Floats:
         """The variance of the strengths; 0 where no readable label is wrong, NaN where none could be read."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
-from csc_tasks.metrics.orthography import code_points
-from csc_tasks.metrics.tokenizers import single_characters, tokens_of
+from csc_tasks.metrics.orthography import PLACEHOLDER, code_points
+from csc_tasks.metrics.tokenizers import NORM, CharacterRole, character_roles, split_run, tokens_of
 
 __all__ = ["EncodedPairs", "EncodedTexts", "Ints", "Vocabulary", "distinct_ngrams"]
 
@@ -49,38 +50,91 @@ class Vocabulary:
     def __init__(self) -> None:
         self._words: defaultdict[str, int] = defaultdict()
         self._words.default_factory = lambda: _WORDS + len(self._words)
+        self._runs: dict[str, list[int]] = {}
 
     def encode(self, texts: Sequence[str], tokenizer: str) -> EncodedTexts:
-        """Tokenise every text, under ``zh-norm`` those in normal form, and number the tokens."""
-        characters = code_points("".join(texts))
-        starts = _starts(map(len, texts), len(texts))
-        others = np.flatnonzero(~single_characters(tokenizer)[characters])
-        # The texts that have a character which is no token of its own.
-        taken_apart = np.unique(np.searchsorted(starts, others, side="right") - 1)
-        if not len(taken_apart):
-            return EncodedTexts(characters.astype(np.int64), starts)
-        some = self.encode_tokens([tokens_of(tokenizer, texts[i]) for i in taken_apart.tolist()])
-        lengths = np.diff(starts)
-        apart = np.zeros(len(texts), dtype=bool)
-        apart[taken_apart] = True
-        whole = characters[~np.repeat(apart, lengths)]
-        lengths[taken_apart] = some.lengths
-        tokens = np.empty(int(lengths.sum()), dtype=np.int64)
-        where = np.repeat(apart, lengths)
-        tokens[where], tokens[~where] = some.tokens, whole
-        return EncodedTexts(tokens, _starts(lengths.tolist(), len(texts)))
+        """Tokenise every text, under ``zh-norm`` those in normal form, and number the tokens.
+
+        Characters that are a token of their own, which are most, are numbered all at once; what stands between them
+        is taken apart run by run, equal ones once.
+        """
+        joined = "".join(texts)
+        characters, starts = code_points(joined), _starts(texts)
+        roles = character_roles(tokenizer)[characters]
+        # A placeholder is a token, and what is before and behind it as if it stood alone.
+        found = PLACEHOLDER.finditer(joined) if tokenizer == NORM and "[" in joined else ()
+        placeholders = np.array([m.span() for m in found], dtype=np.int64).reshape(-1, 2)
+        in_one_text = np.searchsorted(starts, placeholders[:, 0], side="right") == np.searchsorted(
+            starts, placeholders[:, 1], side="left"
+        )
+        placeholders = placeholders[in_one_text]
+        edges = np.unique(np.concatenate([starts, placeholders.ravel()]))
+        owner = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
+        first, last = np.zeros((2, len(characters)), dtype=bool)
+        first[edges[:-1]] = last[edges[1:] - 1] = True
+        whole = np.zeros(len(edges) - 1, dtype=bool)  # parts that are tokenised as a whole
+        whole[np.searchsorted(edges, placeholders[:, 0])] = True
+        whole[owner[roles == CharacterRole.WHOLE]] = True
+        ends = np.flatnonzero((first | last) & (roles == CharacterRole.RUN))
+        whole[[int(owner[at]) for at in ends.tolist() if joined[at].isspace()]] = True
+        apart = (roles == CharacterRole.RUN) | whole[owner]
+        inside = apart & ~whole[owner]
+        begins_run = apart & (first | (inside & ~np.roll(apart, 1)))
+        ends_run = apart & (last | (inside & ~np.roll(apart, -1)))
+        # A run of one letter, digit or mark is a token.
+        alone = begins_run & ends_run & inside & (characters > ord(" ")) & (characters < 0x7F)
+        apart, begins_run, ends_run = apart & ~alone, begins_run & ~alone, ends_run & ~alone
+        begins, ends = np.flatnonzero(begins_run), np.flatnonzero(ends_run)
+        runs = [
+            self._numbers(joined[begin : end + 1], tokenizer, is_whole, not at_first, not at_last)
+            for begin, end, is_whole, at_first, at_last in zip(
+                begins.tolist(),
+                ends.tolist(),
+                whole[owner[begins]].tolist(),
+                first[begins].tolist(),
+                last[ends].tolist(),
+                strict=True,
+            )
+        ]
+        numbers = np.array(list(chain.from_iterable(runs)), dtype=np.int64)
+        sizes = np.fromiter(map(len, runs), dtype=np.int64, count=len(runs))
+        tokens_of_character = (~apart).astype(np.int64)
+        tokens_of_character[begins] = sizes
+        places = _sums_before(tokens_of_character)
+        tokens = np.empty(int(places[-1]), dtype=np.int64)
+        tokens[places[:-1][~apart]] = characters[~apart]
+        of_run = np.arange(len(numbers)) - np.repeat(_sums_before(sizes)[:-1], sizes)
+        tokens[np.repeat(places[begins], sizes) + of_run] = numbers
+        return EncodedTexts(tokens, places[starts])
+
+    def _numbers(self, run: str, tokenizer: str, whole: bool, after: bool, before: bool) -> list[int]:
+        """The numbers of the tokens of a text, or of what stands after and before single characters of one."""
+        if whole:
+            return [self._number(token) for token in tokens_of(tokenizer, run)]
+        padded = f"{' ' if after else ''}{run}{' ' if before else ''}"
+        if padded not in self._runs:
+            self._runs[padded] = [self._number(token) for token in split_run(padded)]
+        return self._runs[padded]
+
+    def _number(self, token: str) -> int:
+        return ord(token) if len(token) == 1 else self._words[token]
 
     def encode_tokens(self, tokenized: Sequence[list[str]]) -> EncodedTexts:
         """Number the tokens of every text."""
-        words = self._words
-        tokens = [ord(token) if len(token) == 1 else words[token] for t in tokenized for token in t]
-        return EncodedTexts(np.array(tokens, dtype=np.int64), _starts(map(len, tokenized), len(tokenized)))
+        tokens = [self._number(token) for t in tokenized for token in t]
+        return EncodedTexts(np.array(tokens, dtype=np.int64), _starts(tokenized))
 
 
-def _starts(lengths: Iterable[int], count: int) -> Ints:
-    starts = np.zeros(count + 1, dtype=np.int64)
-    np.cumsum(np.fromiter(lengths, dtype=np.int64, count=count), out=starts[1:])
-    return starts
+def _starts(tokenized: Sequence[Sized]) -> Ints:
+    """Where each of some texts begins, and the last one ends, if they stand one behind the other."""
+    return _sums_before(np.fromiter(map(len, tokenized), dtype=np.int64, count=len(tokenized)))
+
+
+def _sums_before(counts: Ints) -> Ints:
+    """The sums (n + 1,) of the counts (n,) before each, and of all."""
+    sums = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=sums[1:])
+    return sums
 
 
 @dataclass(frozen=True)

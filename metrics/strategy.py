@@ -37,6 +37,15 @@ def label_columns(turns: Turns) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.i
     return turns.gold, turns.predicted
 
 
+def one_hot_confusion(gold: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> Floats:
+    """The confusion matrix of each turn alone, (n, 156): a one in its gold row and predicted column, of 13."""
+    columns = STRATEGIES + 1
+    out = np.zeros((len(gold), STRATEGIES * columns))
+    column = np.where(predicted == UNREADABLE, STRATEGIES, predicted)
+    out[np.arange(len(gold)), gold * columns + column] = 1.0
+    return out
+
+
 def are_labels(gold: Sequence[object], predicted: Sequence[object]) -> bool:
     """Whether these are numbers of strategies, the predicted ones perhaps of what could not be read."""
     return all(type(label) is int and 0 <= label < STRATEGIES for label in gold) and all(
@@ -165,11 +174,7 @@ class F1(TurnMetric, AdditiveMetric):
     def statistics(self, items: Sequence[Any]) -> Floats:
         """One-hot confusion matrices, (n, 156)."""
         pairs = np.asarray(items, dtype=np.int64).reshape(len(items), 2)
-        columns = STRATEGIES + 1
-        out = np.zeros((len(items), STRATEGIES * columns))
-        column = np.where(pairs[:, 1] == UNREADABLE, STRATEGIES, pairs[:, 1])
-        out[np.arange(len(items)), pairs[:, 0] * columns + column] = 1.0
-        return out
+        return one_hot_confusion(pairs[:, 0], pairs[:, 1])
 
     def from_sums(self, sums: Floats) -> Floats:
         """F1 in 0–1 from summed confusion matrices (…, 156)."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from enum import IntEnum
 from functools import cache, lru_cache
 from importlib import metadata
 
 import numpy as np
 import numpy.typing as npt
-from rouge_score.tokenize import tokenize as _rouge_score_tokenize
 from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
 from sacrebleu.tokenizers.tokenizer_zh import _UCODE_RANGES
 
@@ -24,9 +24,11 @@ __all__ = [
     "DEFAULT_TOKENIZER",
     "NORM",
     "TOKENIZERS",
+    "CharacterRole",
     "Tokenizer",
+    "character_roles",
     "has_ascii_word",
-    "single_characters",
+    "split_run",
     "tokenize_ascii",
     "tokenize_norm",
     "tokenizer",
@@ -55,6 +57,7 @@ _PLAIN = re.compile(f"[{_SINGLE}]*")
 _SINGLE_CHARACTER = re.compile(f"[{_SINGLE}]")
 _split_word = TokenizerRegexp()
 _ASCII_WORD = re.compile("[A-Za-z0-9\u0130\u212a]")  # the last two are i and k in lower case
+_ASCII_WORDS = re.compile("[a-z0-9]+")
 
 
 def tokenize_zh(text: str) -> list[str]:
@@ -77,7 +80,7 @@ def tokenize_zh(text: str) -> list[str]:
             # The Chinese neighbours of a run are set off by spaces before its punctuation is split.
             left = " " if match.start() else ""
             right = " " if match.end() < last else ""
-            tokens.extend(_split_word(left + piece + right).split())
+            tokens.extend(split_run(left + piece + right))
         single = not single
     return tokens
 
@@ -131,8 +134,7 @@ def has_ascii_word(text: str) -> bool:
 
 def tokenize_ascii(text: str) -> list[str]:
     """rouge-score's default tokenizer without stemming: keeps ``[a-z0-9]`` runs, drops every Han character."""
-    tokens: list[str] = _rouge_score_tokenize(text, None)
-    return tokens
+    return _ASCII_WORDS.findall(text.lower())
 
 
 TOKENIZERS: dict[str, Tokenizer] = {"zh": tokenize_zh, "char": tokenize_char, "jieba": tokenize_jieba}
@@ -161,18 +163,34 @@ def tokens_of(name: str, text: str) -> list[str]:
     return _tokenize_normal(text) if name == NORM else tokenizer(name)(text)
 
 
-@cache
-def single_characters(name: str) -> npt.NDArray[np.bool_]:
-    """Which code points (0x110000,) are a token of their own under a tokenizer, whatever stands beside them.
+class CharacterRole(IntEnum):
+    """What a character means for the text that it stands in."""
 
-    A text of these alone, which is what most are, need not be tokenised.
-    """
-    single = np.zeros(0x110000, dtype=bool)
-    if name in (DEFAULT_TOKENIZER, NORM):
-        for low, high in _SINGLE_RANGES:
-            single[low : high + 1] = True
-            single[[c for c in range(low, high + 1) if chr(c).isspace()]] = False
-    return single
+    SINGLE = 0
+    """It is a token of its own, whatever stands beside it."""
+    RUN = 1
+    """With those of its kind beside it it makes a run, whose tokens :func:`split_run` gives."""
+    WHOLE = 2
+    """The text must be tokenised as a whole."""
+
+
+@cache
+def character_roles(name: str) -> npt.NDArray[np.uint8]:
+    """The role of every code point (0x110000,), in texts that white space does not enclose."""
+    if name not in (DEFAULT_TOKENIZER, NORM):
+        return np.full(0x110000, CharacterRole.WHOLE, dtype=np.uint8)
+    roles = np.full(0x110000, CharacterRole.RUN, dtype=np.uint8)
+    for low, high in _SINGLE_RANGES:
+        roles[low : high + 1] = CharacterRole.SINGLE
+        spaces = re.finditer(r"\s", "".join(map(chr, range(low, high + 1))))
+        roles[[low + space.start() for space in spaces]] = CharacterRole.WHOLE
+    return roles
+
+
+def split_run(run: str) -> list[str]:
+    """The tokens of a run between single characters, which is set off from them by a space."""
+    tokens: list[str] = _split_word(run).split()
+    return tokens
 
 
 def tokenizer_version(name: str) -> str:
