@@ -6,7 +6,7 @@ import numpy as np
 
 from csc_tasks.metrics.base import Floats
 
-__all__ = ["bradley_terry"]
+__all__ = ["bradley_terry", "newman"]
 
 _FIRST = 10
 """Iterations of Newman's, which is never thrown far, before Newton's steps, of which a few are then enough."""
@@ -21,21 +21,23 @@ def bradley_terry(wins: Floats, iterations: int = 2000, tolerance: float = 1e-10
     """Maximum-likelihood strengths (…, k), mean 1, from wins of row over column (…, k, k).
 
     The likelihood is concave in the log strengths (Bradley and Terry 1952), and Newton's method finds its maximum.
-    Where it has none (someone won everything), ``iterations`` of Newman's (JMLR 24, 2023) go as far as they get:
+    Where that does not, ``iterations`` of Newman's (JMLR 24, 2023) go as far as they get:
     p_i ← Σ_j w_ij p_j/(p_i+p_j) / Σ_j w_ji/(p_i+p_j), of all at once, until no p changes by ``tolerance``.
+    NaN where somebody never lost: callers smooth.
     """
     k = wins.shape[-1]
     if k == 2:  # Newman's would swap the strengths of two for ever: theirs are as their wins
         won = np.stack([wins[..., 0, 1], wins[..., 1, 0]], axis=-1)
         return np.asarray(won / won.mean(axis=-1, keepdims=True))
     flat = wins.reshape(-1, k, k)
-    strengths, found = _newton(flat, _newman(flat, _FIRST, tolerance))
+    strengths, found = _newton(flat, newman(flat, _FIRST, tolerance))
     if not found.all():
-        strengths[~found] = _newman(flat[~found], iterations, tolerance)
+        strengths[~found] = newman(flat[~found], iterations, tolerance)
     return strengths.reshape(wins.shape[:-1])
 
 
-def _newman(wins: Floats, iterations: int, tolerance: float) -> Floats:
+def newman(wins: Floats, iterations: int = 2000, tolerance: float = 1e-10) -> Floats:
+    """Strengths (…, k), mean 1, by iteration alone, which of few wins is long not at its end."""
     strengths = np.ones(wins.shape[:-1])
     losses = np.swapaxes(wins, -1, -2)
     for _ in range(iterations):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from csc_tasks.metrics.base import AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, Scale, TurnMetric
-from csc_tasks.metrics.bradley_terry import bradley_terry
+from csc_tasks.metrics.bradley_terry import newman
 from csc_tasks.metrics.stages import STAGE_OF, STRATEGIES
 from csc_tasks.metrics.turns import UNREADABLE, Turns
 
@@ -241,7 +241,8 @@ class PreferenceBias(TurnMetric, AdditiveMetric):
         counts = sums.reshape(*sums.shape[:-1], STRATEGIES, STRATEGIES + 1)[..., :STRATEGIES]
         wins = np.swapaxes(counts, -1, -2) + self.smoothing
         wins = wins * (1 - np.eye(STRATEGIES))
-        strengths = bradley_terry(wins)
+        # As benchmark 1 has it, to the last digit.
+        strengths = newman(wins)
         nothing = counts.sum(axis=(-1, -2)) == 0
         return np.where(nothing, np.nan, strengths.std(axis=-1))
 

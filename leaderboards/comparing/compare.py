@@ -24,7 +24,7 @@ from csc_tasks.leaderboards.comparing.paired import (
 from csc_tasks.leaderboards.comparing.side import LABELS, read_side
 from csc_tasks.leaderboards.reading.asked import Asking
 from csc_tasks.leaderboards.reading.repeats import over_seeds
-from csc_tasks.metrics import additive_metric
+from csc_tasks.metrics import additive_metric, headlines
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import Adjusted, Difference, holm, paired_difference
 from csc_tasks.metrics.stages import STRATEGIES
@@ -179,10 +179,11 @@ def _all_together(sections: Sequence[SectionComparison]) -> list[SectionComparis
     for section in sections:
         everything += [*section.deltas, *section.strategies, *section.topics]
     tests = [each for each in everything if _tested(each) is not None]
+    short = headlines([each.metric for each in everything if isinstance(each, Delta)])
     found = iter(
         one_family(
             [(tested, each.conversations) for each in tests if (tested := _tested(each)) is not None],
-            [isinstance(each, Delta) and each.headline for each in tests],
+            [isinstance(each, Delta) and each.metric in short for each in tests],
         )
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
-from csc_tasks.metrics import additive_metric
+from csc_tasks.metrics import additive_metric, headlines
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import (
     ALPHA,
@@ -54,11 +54,6 @@ class Delta:
     def significant(self) -> bool:
         """Whether the difference is not noise, all metrics considered together."""
         return self.adjusted < ALPHA
-
-    @property
-    def headline(self) -> bool:
-        """Whether it is of a headline score."""
-        return additive_metric(self.metric).info.headline
 
     @property
     def conversations(self) -> int:
@@ -153,7 +148,8 @@ def with_holm(deltas: list[Delta]) -> list[Delta]:
     tested = [i for i, d in enumerate(deltas) if d.difference is not None and d.better]
     tests = [(d.difference, d.clusters) for i in tested if (d := deltas[i]).difference is not None]
     out = list(deltas)
-    for i, found in zip(tested, one_family(tests, [deltas[i].headline for i in tested]), strict=True):
+    short = headlines([d.metric for d in deltas])
+    for i, found in zip(tested, one_family(tests, [deltas[i].metric in short for i in tested]), strict=True):
         out[i] = deltas[i].as_one_of(found)
     return out
 

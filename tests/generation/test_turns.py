@@ -153,7 +153,7 @@ def test_prompts_longer_than_the_window_are_counted_in_reference_context_too(tas
     counts, flags = run(4096)
     assert not any(flags)
     assert "truncated" not in counts
-    counts, flags = run(900)
+    counts, flags = run(1600)
     assert 0 < flags.count(True) < 12
     assert counts["truncated"] == flags.count(True)
     # Within a conversation prompts only grow: once too long, always too long.
@@ -183,11 +183,11 @@ def test_a_model_that_fails_in_reference_context_loses_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(HarnessError, match=r"out of memory.*--use_cache csconv_rescue_"):
-        evaluate(DyingLM(gold, 9), [RESPONSE], limit=20)
+        evaluate(DyingLM(gold, 9), [RESPONSE], limit=13)
     (rescued,) = tmp_path.glob("csconv_rescue_*_rank0.db")
     lm = DyingLM(gold, 999)
-    results = evaluate(lm, [RESPONSE], limit=20, use_cache=str(rescued).removesuffix("_rank0.db"))
-    assert len(lm.requests) == 11
+    results = evaluate(lm, [RESPONSE], limit=13, use_cache=str(rescued).removesuffix("_rank0.db"))
+    assert len(lm.requests) == 4
     assert scores(results, RESPONSE)["rouge_l"] == 1.0
 
 

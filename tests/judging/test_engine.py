@@ -114,7 +114,7 @@ def test_a_server_that_wants_to_be_left_alone_for_an_hour_ends_the_run(
     [
         (Reply("这句不错。"), Status.UNPARSABLE, "no verdict"),
         (Reply('{"reason": "好", "empathy": 4'), Status.UNPARSABLE, "no verdict"),
-        (Reply('{"empathy": "4"}'), Status.UNPARSABLE, "strategy_alignment is missing"),
+        (Reply('{"empathy": "4"}'), Status.UNPARSABLE, "strategy_choice is missing"),
         (
             Reply(verdict_text(RUBRIC, "x").replace('"empathy": ', '"empathy": 7')),
             Status.UNPARSABLE,

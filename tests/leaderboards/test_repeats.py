@@ -37,7 +37,7 @@ def three(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     def make(folder: Path) -> None:
         for seed in SEEDS:
             seeds = dict.fromkeys(("random_seed", "numpy_random_seed", "torch_random_seed"), seed)
-            write_run(folder / f"s{seed}", "org/a", answering(0.6, seed), date=float(seed), **seeds)
+            write_run(folder / f"s{seed}", "org/a", answering(0.6, 7 * seed), date=float(seed), **seeds)
         write_run(folder / "other", "org/b", answering(0.3, 9), date=9.0)
 
     return once("repeats", make)

@@ -49,3 +49,14 @@ def test_strengths_are_those_of_evalica(seed: int) -> None:
     )
     theirs = found.scores.reindex(pandas.Index(range(5))).to_numpy()
     np.testing.assert_allclose(bradley_terry(wins, tolerance=1e-13), theirs / theirs.mean(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_strengths_of_a_few_wins_and_little_smoothing_are_the_maximum(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    wins = generator.gamma(0.02, size=(12, 12)) * (generator.random((12, 12)) < 0.4)
+    wins = (wins / wins.sum() + 0.1 / 132) * (1 - np.eye(12))
+    strengths = bradley_terry(wins)
+    chance = strengths[:, None] / (strengths[:, None] + strengths[None, :])
+    expected = ((wins + wins.T) * chance * (1 - np.eye(12))).sum(axis=1)
+    np.testing.assert_allclose(wins.sum(axis=1), expected, rtol=1e-9)  # the maximum's condition

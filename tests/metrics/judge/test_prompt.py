@@ -61,7 +61,7 @@ def test_no_judged_text_can_close_its_block_or_speak_in_control_tokens(text: str
         r"【待评的客服回复】\n<<<\w+ 开始>>>\n(.*?)\n<<<\w+ 结束>>>", question.user, re.DOTALL
     )
     # HTML is no structure, and stays: of these letters <a> and <i> can be made.
-    assert not re.search(r"<\||\|>|</?(?![ai]\b)[A-Za-z]|\[/?INST\]|<<|>>>", shown)
+    assert not re.search(r"<\||\|>|</?(?![aiAI]\b)[A-Za-z]|\[/?INST\]|<<|>>>", shown)
     assert re.sub(r"\s", "", shown) == re.sub(r"[\s​﻿]", "", text)  # nothing else is lost
 
 
