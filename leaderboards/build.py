@@ -78,8 +78,8 @@ def build_board(
     classes: dict[Protocol, list[ModelSection]] = {}
     for model in chosen:
         classes.setdefault(model.protocol, []).append(model)
-    # The largest class first: the others are told apart from it.
-    order = sorted(classes, key=lambda f: (-len({m.identity.key for m in classes[f]}), str(f)))
+    # The largest class first, of equal ones the newer benchmark: the others are told apart from it.
+    order = sorted(sorted(classes, key=str), key=lambda f: _size(f, classes[f]), reverse=True)
     tables, builders, browse = [], [], _Browser()
     # A model has one name in all tables.
     names = model_names(model.identity for model in chosen)
@@ -122,6 +122,12 @@ class _Browser:
                 before = self.conversations.get(conversation.id)
                 if before is None or _known(conversation) > _known(before):
                     self.conversations[conversation.id] = conversation
+
+
+def _size(protocol: Protocol, members: list[ModelSection]) -> tuple[int, int]:
+    version = protocol.benchmark
+    known = version.isdecimal() and len(version) < 9
+    return len({model.identity.key for model in members}), int(version) if known else 0
 
 
 def _known(conversation: BrowsedConversation) -> int:
