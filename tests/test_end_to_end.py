@@ -115,11 +115,11 @@ def test_the_window_of_a_real_backend_cuts_the_oldest_turns_and_not_the_instruct
     results, samples = hf_run(
         tmp_path,
         *("--tasks", "csconv_mini_dialogue", "--limit", "1", "--gen_kwargs", "max_gen_toks=48"),
-        model=f"pretrained={tiny_model()},max_length=1000",
+        model=f"pretrained={tiny_model()},max_length=1400",
     )
     (sample,) = samples["csconv_mini_dialogue"]
     prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
-    assert all(len(p) <= 1000 - 48 and p.startswith("你是一名中文客服。") for p in prompts)
+    assert all(len(p) <= 1400 - 48 and p.startswith("你是一名中文客服。") for p in prompts)
     assert 0 < results["results"]["csconv_mini_dialogue"]["truncated,none"] < 1
 
 
@@ -128,7 +128,7 @@ def test_quickstart_can_do_with_a_single_turn_and_with_a_console_that_has_no_arr
     console = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = process("quickstart", "--limit", "1", "--output_path", "out", cwd=tmp_path, **console)
     assert done.code == 0, done.err
-    assert "1 model and 3 floors in 1 table" in done.err
+    assert "1 model and 4 floors in 1 table" in done.err
     assert "shuffle needs two turns" in done.err
 
 
@@ -146,7 +146,7 @@ def test_quickstart_builds_a_page_with_the_model_above_its_floors(tmp_path: Path
     assert done.code == 0, done.err
     page = tmp_path / done.out.strip()
     assert page == tmp_path / "out/leaderboard/index.html"
-    assert "1 model and 4 floors in 1 table" in done.err
+    assert "1 model and 5 floors in 1 table" in done.err
     text = page.read_text(encoding="utf-8")
     for words in ("tiny_model", "no model has all turns", "csconv-shuffle", "csconv-majority"):
         assert words in text

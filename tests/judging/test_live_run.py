@@ -159,7 +159,7 @@ def test_lm_eval_itself_shows_the_columns_and_csconv_table_the_scores(
         command, capture_output=True, text=True, check=False, cwd=tmp_path, env=dict(os.environ)
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "judge_factual_restraint" in done.stdout
+    assert "judge_groundedness" in done.stdout
     (log,) = tmp_path.glob("out/**/samples_*.jsonl")
     sample = json.loads(log.read_text().splitlines()[0])
     assert 1 <= sample["judge_overall"] <= 5
