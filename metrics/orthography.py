@@ -95,9 +95,17 @@ def normal_forms(texts: Sequence[str]) -> list[str]:
 
 
 def are_changed(texts: Sequence[str], normal: Sequence[str]) -> list[bool]:
-    """Whether each text was written in another way than its normal form; the direction of quotes does not count."""
+    """Whether each text was written in another way than its normal form.
+
+    Neither the direction of quotes counts nor white space, of which no token is made: a reply in paragraphs is an
+    ordinary one.
+    """
     quotes = str.maketrans("”’", "“‘")
-    return [a != b and a.translate(quotes) != b for a, b in zip(texts, normal, strict=True)]
+
+    def written(text: str) -> str:
+        return "".join(text.translate(quotes).split())
+
+    return [a != b and written(a) != written(b) for a, b in zip(texts, normal, strict=True)]
 
 
 def _keep(match: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ from csc_tasks.data.sources import fingerprint, load, select
 from csc_tasks.data.splits import Split, Subset
 from csc_tasks.errors import ConfigError
 from csc_tasks.metrics import NO_MODELS, AdditiveMetric, Models, clustered_stderr, column_name
+from csc_tasks.metrics.tokenizers import tokenizer as tokenizer_of
 from csc_tasks.protocol.networks import Unnamed, prepare, read_models
 from csc_tasks.protocol.prompt import DEFAULT_PROMPT, load_prompt
 from csc_tasks.protocol.replies import Problem, Reply
@@ -148,6 +149,10 @@ def score(
         raise ConfigError(
             f"task={task!r} needs the gold strategy of every turn; unlabelled turns have 'response'"
         )
+    try:
+        tokenizer_of(tokenizer)
+    except (ValueError, ModuleNotFoundError) as error:
+        raise ConfigError(str(error)) from error
     models = _models(bertscore, bertscore_layer)
     metrics = metrics_of_task(kind, Context.REFERENCE, tokenizer, models, labelled)
     prepare(metrics)

@@ -88,7 +88,13 @@ class FloorLM(LM):  # type: ignore[misc]
                 f"the {self.floor.value} floor learns strategies, and {corpus.path} has none: choose others "
                 "with --train, or the floors random and shuffle"
             )
-        return list(turn_docs(corpus.conversations))
+        turns = list(turn_docs(corpus.conversations))
+        if self.floor in (Floor.RETRIEVAL, Floor.LABELS) and not any(turn["customer"] for turn in turns):
+            raise ConfigError(
+                f"the {self.floor.value} floor answers as the supporter did after a customer, and in {corpus.path} no "
+                "customer says anything before a supporter's turn: choose others with --train"
+            )
+        return turns
 
     @property
     def tokenizer_name(self) -> str:

@@ -139,7 +139,14 @@ def compare(
         DataError: they may not be compared; the message says what differs.
     """
     if reason := incomparable(first, second):
-        raise DataError(f"{first.source} and {second.source} may not be compared: {reason}")
+        anew = (
+            ". Scores are not carried from one benchmark to another: evaluate the model of the earlier one again with "
+            "this csconv (docs/migration.md)"
+        )
+        differs = first.protocol.benchmark != second.protocol.benchmark
+        raise DataError(
+            f"{first.source} and {second.source} may not be compared: {reason}{anew if differs else ''}"
+        )
     asked = weigh(first, second, allow)
     if asked.against:
         reasons = "; ".join(found.words for found in asked.against)

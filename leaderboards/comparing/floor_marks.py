@@ -76,7 +76,7 @@ def floor_marks(
             if one.floor:
                 continue
             best = next((floor for floor in floors if not _unpaired(one, floor)), floors[0])
-            if not _perfect(best, better):
+            if not _perfect(best, better) or _unpaired(one, best):
                 gains[column, one.key] = best.key, _gain(one, best, better)
             elif one.value != best.value:
                 marks[column, one.key] = FloorMark(BeatsFloor.NO, best.key)

@@ -91,6 +91,8 @@ def test_a_conversation_of_ones_own_has_a_prompt_and_turns() -> None:
         ),
         (lambda: csc_tasks.load_conversations("nowhere"), "neither 'hub'"),
         (lambda: csc_tasks.score([], ["a"]), "0 turns and 1 replies"),
+        (lambda: csc_tasks.score([], [], tokenizer="nope"), "'nope' is none of zh, char, jieba"),
+        (lambda: csc_tasks.score([], [], tokenizer="zh-norm"), "'zh-norm' is none of zh, char, jieba"),
         (lambda: csc_tasks.read_reply("a", task="chat"), "task='chat' is none of"),
         (lambda: csc_tasks.build_prompt(csc_tasks.load_conversations("mini")[0], 99), "turn 99"),
         (lambda: csc_tasks.metric_module("bleu"), "no metric 'bleu'"),

@@ -222,6 +222,21 @@ def test_where_training_has_one_strategy_it_names_that_one(tmp_path: Path) -> No
     assert list(found) == [Strategy.PROVIDING_SUGGESTIONS.zh]
 
 
+@pytest.mark.parametrize("floor", ["labels", "retrieval"])
+def test_training_conversations_where_no_customer_speaks_first_are_refused(
+    floor: str, tmp_path: Path
+) -> None:
+    opened = [
+        c for c in load("mini", Split.TRAINING).conversations if c.utterances[0].speaker is Speaker.SUPPORTER
+    ]
+    path = tmp_path / "train.json"
+    write_conversations(path, [replace(c, utterances=c.utterances[:2]) for c in opened[:2]])
+    done = csconv("floor", floor, "--tasks", STRATEGY, "--train", str(path))
+    assert done.code == 1
+    assert f"the {floor} floor answers as the supporter did after a customer" in done.err
+    assert str(path) in done.err
+
+
 def test_training_conversations_without_labels_are_refused_with_what_to_do(tmp_path: Path) -> None:
     train = written(tmp_path / "train.json", no_label)
     done = csconv("floor", "labels", "--tasks", STRATEGY, "--train", train)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from csc_tasks.metrics import Turns
 from csc_tasks.metrics.text import LengthRatio, NoAnswer, NormChanged
@@ -22,6 +23,13 @@ def test_norm_changed_counts_replies_that_are_spelled_otherwise() -> None:
     replies = ["您好，“请问”……", '您好,"请问"', "請問", "[手机号码]", "【手机号码】", ""]
     turns = Turns(["c"] * 6, np.arange(6), hypotheses=replies, references=replies)
     assert NormChanged().items(turns) == [0.0, 1.0, 1.0, 0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("space", [" ", "\n", "\r\n", "\t", "\u3000", "\u00a0"])
+def test_a_reply_in_paragraphs_is_not_spelled_otherwise(space: str) -> None:
+    replies = [f"您好。{space}请问有什么可以帮您？"]
+    turns = Turns(["c"], np.arange(1), hypotheses=replies, references=replies)
+    assert NormChanged().items(turns) == [0.0]
 
 
 def test_under_norm_a_placeholder_is_one_token_long() -> None:

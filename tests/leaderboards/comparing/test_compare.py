@@ -81,6 +81,14 @@ def test_a_report_is_one_family_of_which_headline_scores_have_half(found: Any) -
     assert {True, False} <= set(outside)
 
 
+def test_results_of_two_benchmarks_are_refused_with_what_to_do(runs: Path, tmp_path: Path) -> None:
+    old = Path(shutil.copytree(runs / "a", tmp_path / "old"))
+    logs.edit_results(old, '"benchmark": 2', '"benchmark": 1')
+    done = csconv("compare", old, runs / "b")
+    assert done.code == 1
+    assert "evaluate the model of the earlier one again" in done.err
+
+
 def test_the_effect_counts_turns(runs: Path, found: Any) -> None:
     a, b = (lines(runs / side, "csconv_mini_response") for side in "ab")
     by_turn = {(s["doc"]["conversation"], s["doc"]["turn"]): s for s in b}
