@@ -80,6 +80,7 @@ def test_what_does_not_pass_fails_with_its_reason(server: JudgeServer, tmp_path:
     assert all(v.reason and v.attempts == 2 and not v.scores for v in run.verdicts.values())
 
 
+@pytest.mark.slow
 def test_one_in_twenty_requests_failing_in_every_way_costs_nothing(
     server: JudgeServer, tmp_path: Path
 ) -> None:

@@ -102,12 +102,8 @@ def test_a_log_that_still_grows_is_left_alone(log: Path) -> None:
     assert log.exists()
 
 
-FORMS = [
-    pytest.param(form, marks=[] if form is Compression.ZST else [pytest.mark.slow]) for form in Compression
-]
-
-
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.slow
+@pytest.mark.parametrize("form", Compression)
 def test_every_command_reads_a_compressed_run_as_it_read_the_plain_one(
     tmp_path: Path, once: Callable[[str, Callable[[Path], object]], Path], form: Compression
 ) -> None:
