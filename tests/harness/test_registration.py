@@ -155,6 +155,15 @@ def _call(name: str) -> str:
         return f"{type(error).__name__}: {error}"
 
 
+def _all_at_once(name: str, processes: int) -> list[str]:
+    with get_context("fork").Pool(processes) as pool:
+        found = pool.map(_call, [name] * processes, chunksize=1)
+        # Not terminated: a worker that is killed may keep the queue's lock, and the others wait for it for ever.
+        pool.close()
+        pool.join()
+    return found
+
+
 @pytest.mark.parametrize(
     "begins", ["absent", *(pytest.param(b, marks=pytest.mark.slow) for b in ("stale", "partial"))]
 )
@@ -166,14 +175,12 @@ def test_sixty_four_processes_may_register_at_once(tasks: Path, begins: str) -> 
                 stub.write_text(registration.MARKER + "task: old\n")
             else:
                 stub.unlink()
-    with get_context("fork").Pool(64) as pool:
-        found = pool.map(_call, ["register"] * 64, chunksize=1)
+    found = _all_at_once("register", 64)
     assert all(each.isdigit() for each in found), found
     assert is_registered()
     assert [p.name for p in tasks.iterdir() if p.name.startswith(".")] == []
     assert {p.name for p in (tasks / "csconv").iterdir()} == {f"{name}.yaml" for name in task_names()}
-    with get_context("fork").Pool(16) as pool:
-        found = pool.map(_call, ["unregister"] * 16, chunksize=1)
+    found = _all_at_once("unregister", 16)
     assert all(each.isdigit() for each in found), found
     assert [p.name for p in tasks.iterdir()] == ["other"]
 
