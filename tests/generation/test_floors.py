@@ -114,7 +114,7 @@ def test_several_floors_with_commas_are_evaluated_one_after_the_other_each_as_it
     task = "csconv_mini_strategy"
     done = csconv(
         *("floor", "random,shuffle", "--tasks", task, "--output_path", tmp_path, "--seed", "3"),
-        *("--limit", "12"),
+        *("--limit", "60"),
     )
     assert done.code == 0, done.err[-2000:]
     found = {}
@@ -122,7 +122,7 @@ def test_several_floors_with_commas_are_evaluated_one_after_the_other_each_as_it
         content = json.loads(path.read_text(encoding="utf-8"))
         found[content["config"]["model_args"]["model"]] = content["results"][task]["strategy_acc,none"]
     alone = {
-        f"csconv-{floor}": scores(evaluate(FloorLM(f"csconv-{floor}", seed=3), [task], limit=12), task)
+        f"csconv-{floor}": scores(evaluate(FloorLM(f"csconv-{floor}", seed=3), [task], limit=60), task)
         for floor in ("random", "shuffle")
     }
     assert found == {floor: values["strategy_acc"] for floor, values in alone.items()}
