@@ -79,7 +79,7 @@ def build_board(
     for model in chosen:
         classes.setdefault(model.protocol, []).append(model)
     # The largest class first, of equal ones the newer benchmark: the others are told apart from it.
-    order = sorted(sorted(classes, key=str), key=lambda f: _size(f, classes[f]), reverse=True)
+    order = sorted(sorted(classes, key=str), key=lambda f: (_size(classes[f]), f.version), reverse=True)
     tables, builders, browse = [], [], _Browser()
     # A model has one name in all tables.
     names = model_names(model.identity for model in chosen)
@@ -124,10 +124,8 @@ class _Browser:
                     self.conversations[conversation.id] = conversation
 
 
-def _size(protocol: Protocol, members: list[ModelSection]) -> tuple[int, int]:
-    version = protocol.benchmark
-    known = version.isdecimal() and len(version) < 9
-    return len({model.identity.key for model in members}), int(version) if known else 0
+def _size(members: list[ModelSection]) -> int:
+    return len({model.identity.key for model in members})
 
 
 def _known(conversation: BrowsedConversation) -> int:

@@ -19,7 +19,7 @@ from csc_tasks.leaderboards.reading.repeats import alike, averaged, mean_score, 
 from csc_tasks.leaderboards.reading.replicates import Replicates
 from csc_tasks.leaderboards.reading.signs import notes_on_replies
 from csc_tasks.metrics import additive_metric, has_sums
-from csc_tasks.metrics.comparison import Interval, interval, ranks
+from csc_tasks.metrics.comparison import Interval, ranks
 from csc_tasks.metrics.intervals import score_interval
 from csc_tasks.protocol.signature import Protocol
 from csc_tasks.results.results_file import TaskRun
@@ -191,7 +191,7 @@ class TableBuilder:
         candidates: list[tuple[tuple[str, ...], Replicates]] = []
         anyone = self._anyone_complete(column.section)
         for key, identity in self.models.items():
-            score = self._score(key, column)
+            score = self.score(key, column)
             if score is None:
                 continue
             value = None if math.isnan(score.value) else score.value
@@ -230,22 +230,22 @@ class TableBuilder:
             entrants = [
                 Entrant(key, identity.is_floor, column.metric, score.value, score.source, score.why)
                 for key, identity in self.models.items()
-                if (score := self._score(key, column)) is not None and not math.isnan(score.value)
+                if (score := self.score(key, column)) is not None and not math.isnan(score.value)
             ]
             if column.better:
                 found[column.id] = column.better, entrants
         return found
 
-    def _score(self, key: tuple[str, ...], column: Column) -> _Score | None:
+    def score(self, key: tuple[str, ...], column: Column) -> _Score | None:
+        """A model's score of the metric and signature of a column, of this table or another."""
         return self.scores.get((key, column.section), {}).get((column.metric, column.signature))
 
     def _interval(self, name: str, value: float, source: Replicates) -> Interval:
-        """Of a score; percentiles in benchmark 1, whose tables stay as they were printed."""
-        replicates = source.replicates[name]
-        if self.protocol.benchmark == "1":
-            return interval(replicates, source.clusters)
-        turns = source.observations.get(name, math.nan)
-        return score_interval(additive_metric(name), value, replicates, source.clusters, turns)
+        turns, version = source.observations.get(name, math.nan), self.protocol.version
+        return score_interval(
+            *(additive_metric(name), value, source.replicates[name], source.clusters, turns),
+            benchmark=version,
+        )
 
     def _rank(
         self,

@@ -67,7 +67,7 @@ def _spreads(
         scores: dict[str, float] = {}
         turns = ""
         for version, builder in asked.items():
-            found = builder.scores.get((key, column.section), {}).get((column.metric, column.signature))
+            found = builder.score(key, column)
             if found is None or found.source is None or math.isnan(found.value):
                 continue
             # Of the same turns as the first.

@@ -24,6 +24,7 @@ def score_interval(
     clusters: int,
     observations: float = math.nan,
     level: float = LEVEL,
+    benchmark: int | None = None,
 ) -> Interval:
     """The two-sided interval of a score, within its scale; NaN for fewer than two conversations.
 
@@ -45,7 +46,11 @@ def score_interval(
         clusters: c, how many conversations were resampled.
         observations: how many turns the score is a mean of; NaN where it is no mean.
         level: share 0-1 of such intervals that hold the truth.
+        benchmark: the benchmark version whose interval is asked for, by default that of today; benchmark 1 had the
+            percentiles of the replicates, and its tables stay as they were printed.
     """
+    if benchmark == 1:
+        return interval(replicates, clusters, level)
     nothing = Interval(math.nan, math.nan)
     if clusters < 2 or not len(replicates) or math.isnan(value) or np.isnan(replicates).any():
         return nothing

@@ -10,23 +10,13 @@ second pass gave to its supporter turns, neither having seen the other's or the 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from sklearn.metrics import cohen_kappa_score
 
 from csc_tasks.framework import Strategy
 
 PASSES = Path(__file__).parents[1] / "tests" / "fixtures" / "mini_labels.json"
-
-
-class Agreement(NamedTuple):
-    """Two passes over the same turns: how many there are, the share that agrees (0–1), Cohen's kappa (-1–1)."""
-
-    turns: int
-    share: float
-    kappa: float
 
 
 def passes(split: str) -> tuple[list[int], list[int]]:
@@ -36,14 +26,8 @@ def passes(split: str) -> tuple[list[int], list[int]]:
     return first, second
 
 
-def agreement(first: Sequence[int], second: Sequence[int]) -> Agreement:
-    """Over all labels (Cohen 1960)."""
-    same = sum(a == b for a, b in zip(first, second, strict=True))
-    return Agreement(len(first), same / len(first), float(cohen_kappa_score(first, second)))
-
-
 def table() -> str:
-    """Agreement as Markdown: a line a strategy (that one against all others), the last for all."""
+    """Agreement and Cohen's kappa as Markdown: a line a strategy (that one against all others), the last for all."""
     splits = [passes("evaluation"), passes("training")]
     lines = [
         "| | pass 1 | pass 2 | kappa | pass 1, train | pass 2, train | kappa, train |",
@@ -57,8 +41,8 @@ def table() -> str:
         lines.append(f"| {strategy.zh} | {' | '.join(cells)} |")
     cells = []
     for first, second in splits:
-        all_of = agreement(first, second)
-        cells += [str(all_of.turns), f"{100 * all_of.share:.1f} % alike", f"{all_of.kappa:.3f}"]
+        alike = sum(a == b for a, b in zip(first, second, strict=True)) / len(first)
+        cells += [str(len(first)), f"{100 * alike:.1f} % alike", f"{cohen_kappa_score(first, second):.3f}"]
     lines.append(f"| all | {' | '.join(cells)} |")
     return "\n".join(lines)
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, cast
@@ -34,6 +34,7 @@ from csc_tasks.framework import Strategy
 from csc_tasks.generation.dialogue import DialogueRequest, conversations_of
 from csc_tasks.generation.label_predictor import LabelHistory, LabelPredictor
 from csc_tasks.generation.rounds import generate_dialogue
+from csc_tasks.metrics.base import Floats
 from csc_tasks.protocol.turns import TurnDoc, gold_strategy, turn_docs
 
 __all__ = ["MODEL_NAME", "Floor", "FloorLM", "register"]
@@ -200,17 +201,13 @@ class FloorLM(LM):  # type: ignore[misc]
         others, vectorizer, index = self._questions
         golds = np.array([cast(Strategy, gold_strategy(t)).index for t in others])
         answers: list[Answer] = []
-        # In blocks: all turns of CSConv against all of RoleCS would be 14 GB of similarities.
-        for start in range(0, len(docs), BLOCK):
-            block = docs[start : start + BLOCK]
-            similarity = (vectorizer.transform([d["customer"] for d in block]) @ index.T).toarray()
-            for doc, row in zip(block, similarity, strict=True):
-                if not doc["customer"]:
-                    opening = self._rng(doc).choice(openings)
-                    answers.append((_one_hot(gold_strategy(opening)), opening["reference"]))
-                    continue
-                scores = [float(row[golds == k].max(initial=-1.0)) for k in range(len(Strategy))]
-                answers.append((scores, others[int(np.argmax(row))]["reference"]))
+        for doc, row in _similarities(docs, vectorizer, index):
+            if not doc["customer"]:
+                opening = self._rng(doc).choice(openings)
+                answers.append((_one_hot(gold_strategy(opening)), opening["reference"]))
+                continue
+            scores = [float(row[golds == k].max(initial=-1.0)) for k in range(len(Strategy))]
+            answers.append((scores, others[int(np.argmax(row))]["reference"]))
         return answers
 
     @cached_property
@@ -246,7 +243,7 @@ class FloorLM(LM):  # type: ignore[misc]
         return {
             strategy: (
                 [turn for turn in turns if turn["customer"]],
-                index[np.flatnonzero(golds == strategy.index)].T,
+                index[np.flatnonzero(golds == strategy.index)],
                 [turn for turn in turns if not turn["customer"]] or turns,
             )
             for strategy, turns in all_of.items()
@@ -255,16 +252,12 @@ class FloorLM(LM):  # type: ignore[misc]
     def _replies_of(self, strategy: Strategy, docs: list[TurnDoc]) -> list[str]:
         """The reply to what the customer just said at the nearest training turn of a strategy that training has."""
         turns, index, others = self._of_strategy[strategy]
-        vectorizer = self._questions[1]
         replies = []
-        for start in range(0, len(docs), BLOCK):
-            block = docs[start : start + BLOCK]
-            similarity = (vectorizer.transform([doc["customer"] for doc in block]) @ index).toarray()
-            for doc, row in zip(block, similarity, strict=True):
-                if turns and doc["customer"]:
-                    replies.append(turns[int(np.argmax(row))]["reference"])
-                else:
-                    replies.append(self._rng(doc).choice(others)["reference"])
+        for doc, row in _similarities(docs, self._questions[1], index):
+            if turns and doc["customer"]:
+                replies.append(turns[int(np.argmax(row))]["reference"])
+            else:
+                replies.append(self._rng(doc).choice(others)["reference"])
         return replies
 
     def _shuffle(self, docs: list[TurnDoc], pool: list[TurnDoc]) -> list[Answer]:
@@ -284,6 +277,15 @@ class FloorLM(LM):  # type: ignore[misc]
 
 def _one_hot(strategy: Strategy | None) -> list[float]:
     return [float(s is strategy) for s in Strategy]
+
+
+def _similarities(docs: Sequence[TurnDoc], vectorizer: Any, index: Any) -> Iterator[tuple[TurnDoc, Floats]]:
+    """Each turn, and how like its question each row (n, terms) of an index is, (n,)."""
+    # In blocks: all turns of CSConv against all of RoleCS would be 14 GB of similarities.
+    for start in range(0, len(docs), BLOCK):
+        block = docs[start : start + BLOCK]
+        found = (vectorizer.transform([doc["customer"] for doc in block]) @ index.T).toarray()
+        yield from zip(block, found, strict=True)
 
 
 def _tfidf(texts: Sequence[str]) -> tuple[Any, Any]:

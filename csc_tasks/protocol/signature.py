@@ -69,6 +69,11 @@ class Protocol:
     data: NamedData
     subset: str
 
+    @property
+    def version(self) -> int:
+        """The benchmark's version as a number; 0 where it is none that there could be."""
+        return int(self.benchmark) if self.benchmark.isdecimal() and len(self.benchmark) < 9 else 0
+
     def __str__(self) -> str:
         return f"benchmark {self.benchmark}, prompt {self.prompt}, data {self.data}, scale {self.subset}"
 

@@ -21,6 +21,7 @@ from csc_tasks.leaderboards.comparing.paired import (
     one_family,
     with_holm_by_kind,
 )
+from csc_tasks.leaderboards.comparing.protocols import run_again
 from csc_tasks.leaderboards.comparing.side import LABELS, read_side
 from csc_tasks.leaderboards.reading.asked import Asking
 from csc_tasks.leaderboards.reading.repeats import over_seeds
@@ -139,14 +140,8 @@ def compare(
         DataError: they may not be compared; the message says what differs.
     """
     if reason := incomparable(first, second):
-        anew = (
-            ". Scores are not carried from one benchmark to another: evaluate the model of the earlier one again with "
-            "this csconv (docs/migration.md)"
-        )
-        differs = first.protocol.benchmark != second.protocol.benchmark
-        raise DataError(
-            f"{first.source} and {second.source} may not be compared: {reason}{anew if differs else ''}"
-        )
+        cure = run_again(first.protocol, second.protocol)
+        raise DataError(f"{first.source} and {second.source} may not be compared: {reason}{cure}")
     asked = weigh(first, second, allow)
     if asked.against:
         reasons = "; ".join(found.words for found in asked.against)
@@ -167,7 +162,7 @@ def compare(
         _section([d for d in deltas if d.section == name], first.sections[name], second.sections[name], by)
         for name in shared
     ]
-    together = _by_kind if first.protocol.benchmark == "1" else _all_together
+    together = _by_kind if first.protocol.version == 1 else _all_together
     title, other = titles(first, second)
     return Comparison(
         title,

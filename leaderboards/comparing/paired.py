@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults
-from csc_tasks.metrics import additive_metric, headlines
+from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.comparison import (
     ALPHA,
@@ -20,7 +20,7 @@ from csc_tasks.metrics.comparison import (
 )
 from csc_tasks.metrics.uncertainty import resample_counts
 
-__all__ = ["Delta", "delta", "incomparable", "one_family", "with_holm", "with_holm_by_kind"]
+__all__ = ["Delta", "delta", "incomparable", "one_family", "with_holm_by_kind"]
 
 FEW = "too few conversations to tell from chance, of all that is looked at"
 """Why an adjusted difference has no interval."""
@@ -30,7 +30,7 @@ FEW = "too few conversations to tell from chance, of all that is looked at"
 class Delta:
     """One metric of two models: ``first`` minus ``second`` with its uncertainty.
 
-    ``adjusted`` is the p-value after Holm's correction (:func:`with_holm`), with which the interval then agrees;
+    ``adjusted`` is the p-value after Holm's correction (:func:`one_family`), with which the interval then agrees;
     ``why`` says in words why there is no difference to speak of. ``spreads`` are the standard deviations between
     the seeds of each, of which the uncertainty of the difference knows nothing.
     """
@@ -141,17 +141,6 @@ def one_family(tests: Sequence[tuple[Difference, int]], headline: Sequence[bool]
     count = {kind: sum(each is kind for each in headline) for kind in (True, False)}
     weights = [0.5 / count[each] for each in headline]
     return simultaneous([each for each, _ in tests], [clusters for _, clusters in tests], weights)
-
-
-def with_holm(deltas: list[Delta]) -> list[Delta]:
-    """The same with Holm's correction, as one family (:func:`one_family`); descriptions are no part of it."""
-    tested = [i for i, d in enumerate(deltas) if d.difference is not None and d.better]
-    tests = [(d.difference, d.clusters) for i in tested if (d := deltas[i]).difference is not None]
-    out = list(deltas)
-    short = headlines([d.metric for d in deltas])
-    for i, found in zip(tested, one_family(tests, [deltas[i].metric in short for i in tested]), strict=True):
-        out[i] = deltas[i].as_one_of(found)
-    return out
 
 
 def with_holm_by_kind(deltas: list[Delta]) -> list[Delta]:

@@ -1,23 +1,37 @@
-"""What a gate's user does where results and baseline are of two protocols."""
+"""What to do where two results, or results and a baseline, are of two protocols."""
 
 from __future__ import annotations
 
 from csc_tasks.protocol.prompt import load_prompt, prompt_name, prompt_versions
 from csc_tasks.protocol.signature import BENCHMARK_VERSION, Protocol
 
-__all__ = ["way_out"]
+__all__ = ["run_again", "way_out"]
 
 _ANEW = "`csconv gate RESULTS --baseline FILE --update-baseline`"
+
+
+def run_again(first: Protocol, second: Protocol) -> str:
+    """What to do so that two results of different benchmark versions can be compared, to be put behind what differs;
+    '' for no advice."""
+    earlier, later = sorted((first.version, second.version))
+    if not earlier or earlier == later:
+        return ""
+    if later > BENCHMARK_VERSION:
+        return _newer(later)
+    return (
+        ". Scores are not carried from one benchmark to another: evaluate the model of the earlier one again with "
+        "this csconv (docs/migration.md)"
+    )
 
 
 def way_out(results: Protocol, baseline: Protocol) -> str:
     """What to do so that the two can be held against each other, to be put behind what differs; '' for no advice."""
     if results.benchmark != baseline.benchmark:
-        mine, theirs = (_version(side.benchmark) for side in (results, baseline))
+        mine, theirs = results.version, baseline.version
         if not mine or not theirs:
             return ""
         if max(mine, theirs) > BENCHMARK_VERSION:
-            return f". Benchmark {max(mine, theirs)} needs a newer csconv"
+            return _newer(max(mine, theirs))
         if theirs < mine:
             return (
                 f". Scores of benchmark {theirs} cannot be carried over: evaluate the model that the baseline is of "
@@ -41,8 +55,8 @@ def way_out(results: Protocol, baseline: Protocol) -> str:
     return ""
 
 
-def _version(benchmark: str) -> int:
-    return int(benchmark) if benchmark.isdecimal() else 0
+def _newer(version: int) -> str:
+    return f". Benchmark {version} needs a newer csconv"
 
 
 def _named(version: str) -> str:

@@ -29,7 +29,6 @@ from csc_tasks.leaderboards.reading.sums import Statistics, Strategies, statisti
 from csc_tasks.leaderboards.reading.texts import Texts
 from csc_tasks.metrics import additive_metric
 from csc_tasks.metrics.base import MOST, Floats
-from csc_tasks.metrics.comparison import interval
 from csc_tasks.metrics.intervals import score_interval
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, resample_counts
 from csc_tasks.outside import parse_json, read_file
@@ -113,10 +112,8 @@ def _depth(name: str, statistics: Statistics, counts: Floats) -> tuple[DepthPoin
         if not total.any():
             continue
         score, drawn = float(metric.from_sums(total)), bootstrap_scores(metric, here, counts)
-        if statistics.benchmark == 1:
-            numbers = (score, *interval(drawn, owners))
-        else:
-            numbers = (score, *score_interval(metric, score, drawn, owners, metric.observations(here)))
+        seen, version = metric.observations(here), statistics.benchmark
+        numbers = (score, *score_interval(metric, score, drawn, owners, seen, benchmark=version))
         value, low, high = (None if math.isnan(number) else number for number in numbers)
         points.append(DepthPoint(position + 1, value, low, high, turns))
     return tuple(points)

@@ -98,6 +98,16 @@ def test_a_damaged_cache_is_said_to_be_one(task: str, tmp_path: Path) -> None:
         evaluate(FunctionLM(gold), [task], limit=40, use_cache=str(tmp_path / "kept"))
 
 
+def _require_every_answer(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A run whose cache cannot be written scores every answer, says why, and leaves them in a file of its own."""
+    results = evaluate(FunctionLM(gold), [BOTH[0]], limit=8, use_cache=str(folder / "kept"))
+    assert scores(results, BOTH[0])["rouge_l"] == 1.0
+    assert "disk is full" in caplog.text
+    (path,) = folder.glob("csconv_rescue_*_rank0.db")
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT count(*) FROM csconv_answers").fetchone()[0] >= 6
+
+
 def test_what_the_cache_does_not_take_any_more_is_kept_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -112,12 +122,7 @@ def test_what_the_cache_does_not_take_any_more_is_kept_elsewhere(
         write(self, key, value)
 
     monkeypatch.setattr(SqliteDict, "__setitem__", full)
-    results = evaluate(FunctionLM(gold), [BOTH[0]], limit=8, use_cache=str(tmp_path / "kept"))
-    assert scores(results, BOTH[0])["rouge_l"] == 1.0
-    assert "disk is full" in caplog.text
-    (path,) = tmp_path.glob("csconv_rescue_*_rank0.db")
-    with sqlite3.connect(path) as file:
-        assert file.execute("SELECT count(*) FROM csconv_answers").fetchone()[0] >= 6
+    _require_every_answer(tmp_path, caplog)
 
 
 def test_a_cache_whose_last_write_fails_costs_no_answer(
@@ -140,12 +145,7 @@ def test_a_cache_whose_last_write_fails_costs_no_answer(
 
     monkeypatch.setattr(SqliteDict, "__setitem__", written)
     monkeypatch.setattr(SqliteDict, "commit", full)
-    results = evaluate(FunctionLM(gold), [BOTH[0]], limit=8, use_cache=str(tmp_path / "kept"))
-    assert scores(results, BOTH[0])["rouge_l"] == 1.0
-    assert "disk is full" in caplog.text
-    (path,) = tmp_path.glob("csconv_rescue_*_rank0.db")
-    with sqlite3.connect(path) as file:
-        assert file.execute("SELECT count(*) FROM csconv_answers").fetchone()[0] >= 6
+    _require_every_answer(tmp_path, caplog)
 
 
 def test_what_other_requests_were_answered_is_told_of_where_our_own_error_ends_the_run(
