@@ -107,6 +107,21 @@ def test_two_benchmark_versions_are_two_tables_and_only_of_a_newer_one_nothing_i
     assert ("benchmark version 3" in shown.why) == (version == 3)
 
 
+@pytest.mark.parametrize("model", ["org/good", "org/poor"])
+def test_of_tables_of_one_size_the_newer_benchmark_comes_first(
+    logs: Path, build: Callable[..., Board], model: str
+) -> None:
+    def older(content: dict[str, Any]) -> None:
+        for config in content["configs"].values():
+            config["metadata"]["csconv_signature"]["benchmark"] = 1
+
+    for folder in logs.iterdir():
+        if folder.name not in ("org__good", "org__poor"):
+            shutil.rmtree(folder)
+    edit(results_of(logs, model), older)
+    assert [table.facts["benchmark"] for table in build(logs).tables] == ["2", "1"]
+
+
 def test_settings_that_part_two_rows_of_a_model_are_named(logs: Path, build: Callable[..., Board]) -> None:
     shutil.copytree(logs / "org__good", logs / "halved")
     for file in (logs / "halved").glob("results_*.json"):

@@ -51,7 +51,7 @@ def test_strengths_are_those_of_evalica(seed: int) -> None:
     np.testing.assert_allclose(bradley_terry(wins, tolerance=1e-13), theirs / theirs.mean(), rtol=1e-9)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [3, 5, 6])  # of which iteration alone is far from the end after 2,000 steps
 def test_strengths_of_a_few_wins_and_little_smoothing_are_the_maximum(seed: int) -> None:
     generator = np.random.default_rng(seed)
     wins = generator.gamma(0.02, size=(12, 12)) * (generator.random((12, 12)) < 0.4)
