@@ -32,8 +32,9 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("labels",),
     ("data",),
     ("protocol", "harness"),
-    ("generation", "results", "chat"),
-    ("judging",),
+    ("generation", "results", "chat", "human"),
+    ("roleplay",),
+    ("judging", "synthesis"),
     ("tasks", "leaderboards", "doctor", "quickstart"),
     ("api", "commands"),
 )
