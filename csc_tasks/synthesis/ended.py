@@ -20,9 +20,9 @@ class Ended:
         number: its place in the run, from 0.
         conversation: what was made; ``None`` where the case was dropped.
         dropped: why, in one of few short kinds; empty for a conversation.
-        provenance: how it came about, as JSON values: what the pipeline says (profile, topic, scenario, goal, marks, how it
-            ended, each utterance's direction) and what the engine adds (``models``, ``prompt``, ``seed``, ``requests`` with
-            role, request id, attempts, ``cost``, tokens).
+        provenance: how it came about, as JSON values: what the pipeline says (profile, topic, scenario, goal, marks,
+            how it ended, each utterance's direction) and what the engine adds (``models``, ``prompts``, ``seed``,
+            ``cost``, ``requests``: of each its role, request id, tokens, and how many answers were not usable).
     """
 
     case: str
