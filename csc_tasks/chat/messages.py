@@ -69,11 +69,11 @@ class AnswerStatus(Enum):
 class ChatAnswer:
     """What came back. ``reason`` says why it is not :attr:`AnswerStatus.ANSWERED`, or what came in place of a text.
 
-    ``model`` is the one that the server says it answered with, ``id`` what it calls the answer; ``cut_off`` says that the text ends at
-    ``max_tokens``; ``estimated`` that the server did not count the tokens, or not credibly; ``latency`` is in
-    seconds, of the last attempt; ``attempts`` are the requests that were sent, ``lost`` those that ended without
-    an answer, for which the server may charge all the same; ``retries`` is how often it was asked in vain
-    after it failed in a way that may pass.
+    ``model`` is the one that the server says it answered with, ``id`` what it calls the answer; ``cut_off`` says
+    that the text ends at ``max_tokens``; ``estimated`` that the server did not count the tokens, or not credibly;
+    ``latency`` is in seconds, of the last attempt; ``attempts`` are the requests that were sent, ``lost`` those that
+    ended without an answer, for which the server may charge all the same; ``retries`` is how often it was asked in
+    vain after it failed in a way that may pass.
     """
 
     status: AnswerStatus

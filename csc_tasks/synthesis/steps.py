@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from csc_tasks.chat.messages import AnswerSchema, Message
 from csc_tasks.data.conversations import Conversation
 
-__all__ = ["Case", "Machine", "CaseOutcome", "Pipeline", "Role", "Step", "Unusable"]
+__all__ = ["Case", "CaseOutcome", "Machine", "Pipeline", "Role", "Step", "Unusable"]
 
 
 class Role(StrEnum):
