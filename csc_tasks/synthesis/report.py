@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from csc_tasks.printable import printable
+from csc_tasks.synthesis.estimate import RolePrice
 from csc_tasks.synthesis.progress import OnSynthesis, SynthesisProgress
 
 __all__ = ["SynthesisReport"]
@@ -80,22 +81,26 @@ class SynthesisReport:
         for what, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
             self.say(f"{count:7,}  {what}")
 
-    def prices(self, rows: Sequence[tuple[str, str, int, int, int, float]], currency: str) -> None:
+    def prices(self, rows: Sequence[RolePrice], currency: str) -> None:
         """Requests, tokens and cost by role, and the sum."""
-        table = Table(
+        heads = (
             "role",
             "model",
             "requests",
             "prompt tokens",
             "answer tokens",
             f"cost, {printable(currency)}",
-            box=None,
         )
+        table = Table(*heads, box=None)
         for column in table.columns[2:]:
             column.justify = "right"
-        total = ("all", "", *(sum(row[i] for row in rows) for i in (2, 3, 4)), sum(row[5] for row in rows))
-        for role, model, requests, prompt, answer, cost in (*rows, total):
-            table.add_row(
-                role, Text(printable(model)), f"{requests:,}", f"{prompt:,}", f"{answer:,}", f"{cost:,.2f}"
-            )
+        for row in rows:
+            counts = (f"{n:,}" for n in (row.requests, row.prompt_tokens, row.answer_tokens))
+            table.add_row(row.role, Text(printable(row.model)), *counts, f"{row.cost:,.2f}")
+        sums = (
+            sum(r.requests for r in rows),
+            sum(r.prompt_tokens for r in rows),
+            sum(r.answer_tokens for r in rows),
+        )
+        table.add_row("all", "", *(f"{n:,}" for n in sums), f"{sum(r.cost for r in rows):,.2f}")
         self._out.print(table)

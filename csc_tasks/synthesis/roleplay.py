@@ -1,9 +1,9 @@
 """Role-play as RoleCS was made: a planner, and two pairs of an assistant who decides and a speaker who says it.
 
 The information pattern is in :mod:`csc_tasks.synthesis.information`. Upstream (arXiv 2508.04423, aliyun/qwen-dianjin)
-ends at a goodbye, when the customer is finished, or after 50 utterances; so does this, but a customer who is finished is
-still said goodbye to, for the construction rules of CSConv want that. Two questions have one answer by upstream's rules
-(the first two strategies): they are not asked.
+ends at a goodbye, when the customer is finished, or after 50 utterances; so does this, but a customer who is finished
+is still said goodbye to, for the construction rules of CSConv want that. Two questions have one answer by upstream's
+rules (the first two strategies): they are not asked.
 """
 
 from __future__ import annotations
@@ -225,7 +225,7 @@ class _Play:
             Item.HISTORY: self._history(labelled=False),
             Item.LABELLED_HISTORY: self._history(labelled=True),
         }
-        material = {str(item): text for item, text in seen_by(role, known).items()}
+        material: dict[str, Any] = {str(item): text for item, text in seen_by(role, known).items()}
         if role is not Role.PLANNER:
             material["utterances"] = tuple(self._said)
         if role is Role.PLANNER:
@@ -295,9 +295,10 @@ class _Play:
             found = object_of(text, ("text", "is_dialogue_finished"))
             said = spoken(found["text"], "customer")
             self._require_news(said, Speaker.CUSTOMER)
-            return _Said(
-                said, truth_of(found["is_dialogue_finished"], "is_dialogue_finished"), _reason(found)
-            )
+            finished = truth_of(found["is_dialogue_finished"], "is_dialogue_finished")
+            if finished and len(self._said) + 1 < 2 * (self._limits.turns - 1):
+                raise Unusable("the customer is finished before anything can be settled")
+            return _Said(said, finished, _reason(found))
 
         fields = {"reason": _TEXT, "is_dialogue_finished": _TRUTH, "text": _TEXT}
         return self._step(Role.CUSTOMER, fields, read, {Item.DIRECTION: direction})
@@ -310,7 +311,7 @@ class _Play:
         return self._step(Role.CRITIC, {"reason": _TEXT, **dict.fromkeys(MARKS, _TRUTH)}, read)
 
     def _require_news(self, text: str, speaker: Speaker) -> None:
-        """Check that nobody repeats what was said: an echo of the other one, or a longer text of one's own once more."""
+        """Check that nobody repeats what was said: an echo of the other one, or a longer text of one's own again."""
         last = self._said[-1] if self._said else None
         if last is not None and last.text == text:
             raise Unusable("it repeats what the other one said")
