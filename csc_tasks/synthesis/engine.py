@@ -229,6 +229,8 @@ class Engine:
                 reason = "refused"
             elif answer.cut_off:
                 reason = "cut off at max_tokens"
+            elif answer.reason and not answer.text.strip():  # what came in place of a text
+                reason = shown(answer.reason, 100)
             else:
                 try:
                     value = step.read(answer.text)

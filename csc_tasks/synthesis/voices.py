@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import NamedTuple, Protocol
 
 from csc_tasks.chat.budget import Budget
+from csc_tasks.chat.completion import EMPTY
 from csc_tasks.chat.config import EndpointConfig
 from csc_tasks.chat.endpoint import Endpoint
 from csc_tasks.chat.messages import AnswerStatus, ChatAnswer, ChatRequest
@@ -103,11 +104,23 @@ class EndpointVoices:
         line = self._lines[step.role]
         request = ChatRequest(step.messages, step.schema, attempt, seed)
         async with line.places:
-            return await ask_within(self._budget, line.endpoint, line.config, request, stop)
+            answer = await ask_within(self._budget, line.endpoint, line.config, request, stop)
+        return answer and _of_this_request(answer, line.config)
 
     def cost(self, role: Role, answer: ChatAnswer) -> float:
         """As the protocol says."""
         return self._configs[role].cost(answer.prompt_tokens, answer.completion_tokens)
+
+
+def _of_this_request(answer: ChatAnswer, config: EndpointConfig) -> ChatAnswer:
+    """An answer; one that failed for what was asked and not for the server counts as one that says nothing.
+
+    The server would fail it again, so it is asked for with another seed, and given up some time.
+    """
+    own = answer.reason == EMPTY or (config.retries > 0 and answer.retries == 0)
+    if answer.status is not AnswerStatus.FAILED or not own:
+        return answer
+    return answer.but(status=AnswerStatus.ANSWERED, text="", reason=answer.reason.partition(":")[0])
 
 
 class ScriptedVoices:
