@@ -13,13 +13,15 @@ from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.spending import require_prices
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.synthesis.config import SynthesisConfig, load_synthesis
-from csc_tasks.synthesis.engine import Engine, Run
+from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
 from csc_tasks.synthesis.journal import JOURNALS, head_of, index_of
 from csc_tasks.synthesis.progress import Halt, Halted
+from csc_tasks.synthesis.ray_engine import make_on_ray
 from csc_tasks.synthesis.report import SynthesisReport
 from csc_tasks.synthesis.steps import Case, Pipeline, Step
 from csc_tasks.synthesis.voices import EndpointVoices, ScriptedVoices, Voices
+from csc_tasks.system.ray_cluster import EngineKind
 
 __all__ = ["RunOptions", "run"]
 
@@ -40,6 +42,7 @@ class RunOptions:
         seed: from which everything by chance is derived.
         budget: what may be spent in this run, in the configuration's currency.
         dry_run: say what would be asked, and ask nothing.
+        engine: where conversations are made; ``workers`` and ``address`` are those of a Ray cluster.
     """
 
     out: Path
@@ -49,6 +52,9 @@ class RunOptions:
     seed: int = 0
     budget: float | None = None
     dry_run: bool = False
+    engine: EngineKind = EngineKind.LOCAL
+    workers: int | None = None
+    address: str | None = None
 
 
 def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> None:
@@ -66,6 +72,10 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
     head = _head(pipeline, config, options.seed)
     _require_own(options.out)
     _require_same(options.out, head)
+    if options.engine is not EngineKind.RAY and (options.workers or options.address):
+        raise ConfigError("--workers and --address go with --engine ray")
+    if options.engine is EngineKind.RAY and config is None:
+        raise ConfigError("--engine ray: scripts need no cluster; leave --engine out")
     if options.dry_run:
         _price(pipeline, config, options, report)
         return
@@ -158,23 +168,27 @@ def _run_alone(
     index = index_of(options.out)
     cases = list(islice(pipeline.cases(), options.limit))
     over = index.cases
-    voices: Voices
-    if config is not None:
-        voices = EndpointVoices(config, pipeline.roles, Budget(options.budget))
-    else:
-        assert options.scripted is not None
-        voices = ScriptedVoices(options.scripted, SCRIPTED)
     how = Run(
         options.out,
         head,
         options.seed,
         config.concurrency if config else SCRIPTED_AT_ONCE,
-        config.attempts if config else 6,
+        config.attempts if config else 1,
     )
-    engine = Engine(
-        pipeline, voices, how, report.bar(pipeline.kind, len(cases), config.currency if config else "")
-    )
-    engine.progress.kept = sum(case.id in over for case in cases)
-    progress = engine.run(cases, over)
+    on_progress = report.bar(pipeline.kind, len(cases), config.currency if config else "")
+    if config is not None and options.engine is EngineKind.RAY:
+        progress = make_on_ray(
+            pipeline, config, how, cases, over, options.budget, options.workers, options.address, on_progress
+        )
+    else:
+        voices: Voices
+        if config is not None:
+            voices = EndpointVoices(config, pipeline.roles, Budget(options.budget))
+        else:
+            assert options.scripted is not None
+            voices = ScriptedVoices(options.scripted, SCRIPTED)
+        engine = SynthesisEngine(pipeline, voices, how, on_progress)
+        engine.progress.kept = sum(case.id in over for case in cases)
+        progress = engine.run(cases, over)
     if progress.stopped not in (None, Halt.BALANCED):
         raise Halted(progress.stopped, progress.trouble)
