@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from csc_tasks.data.conversations import CONVERT, MISSING_STRATEGY, Conversation, Defect, check_record
 from csc_tasks.errors import DataError
@@ -287,8 +287,15 @@ def write_conversations(path: Path, conversations: Iterable[Conversation]) -> No
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
 
 
+class ByteSink(Protocol):
+    """What bytes are written to; for parquet a file."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write these."""
+
+
 @contextmanager
-def conversation_writer(file: BinaryIO, suffix: str) -> Iterator[Callable[[Conversation], None]]:
+def conversation_writer(file: ByteSink, suffix: str) -> Iterator[Callable[[Conversation], None]]:
     """What takes conversations one after the other and writes them in the upstream schema, in the memory of a few.
 
     Args:
@@ -315,7 +322,7 @@ def conversation_writer(file: BinaryIO, suffix: str) -> Iterator[Callable[[Conve
         _put(file, "\n]\n" if count else "[\n\n]\n")
 
 
-def _put(file: BinaryIO, text: str) -> None:
+def _put(file: ByteSink, text: str) -> None:
     file.write(text.encode("utf-8"))
 
 
@@ -327,7 +334,7 @@ def _readable_block(record: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def _parquet_writer(file: BinaryIO) -> Iterator[Callable[[Conversation], None]]:
+def _parquet_writer(file: ByteSink) -> Iterator[Callable[[Conversation], None]]:
     import pyarrow
     import pyarrow.parquet
 
