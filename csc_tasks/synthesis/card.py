@@ -161,8 +161,8 @@ def _figures(figures: QualityFigures) -> Iterator[str]:
     yield (
         f"{_percent(figures.closed, found.conversations)} of the conversations end with the agent's 感谢与告别. Of "
         f"{back.pairs:,} neighbouring pairs of the agent's strategies that have a stage "
-        f"{_percent(back.back, back.pairs)} go back to an earlier one. The longest run of one strategy in a conversation "
-        f"is {figures.longest_run[0]:.2f} on average, {figures.longest_run[1]} at most."
+        f"{_percent(back.back, back.pairs)} go back to an earlier one. The longest run of one strategy in one "
+        f"conversation is {figures.longest_run[0]:.2f} on average, {figures.longest_run[1]} at most."
     )
     yield _table(("Ended by", "Conversations"), _counts(figures.endings))
     yield _table(
