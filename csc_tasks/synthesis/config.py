@@ -36,7 +36,7 @@ class SynthesisConfig(EndpointConfig):
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.8
     roles: dict[Role, dict[str, Any]] = Field(default={})
-    attempts: Annotated[int, Field(ge=1, le=20)] = 4
+    attempts: Annotated[int, Field(ge=1, le=20)] = 6
 
     _calm: ClassVar[frozenset[Role]] = frozenset({Role.SCREENER, Role.CRITIC})
 

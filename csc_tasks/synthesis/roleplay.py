@@ -20,6 +20,7 @@ from csc_tasks.synthesis.journal import digest_of
 from csc_tasks.synthesis.leaks import gives_away
 from csc_tasks.synthesis.prompts import RolePrompts, object_schema
 from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step, Unusable
+from csc_tasks.synthesis.topics import topic_line
 
 __all__ = ["MARKS", "Limits", "Roleplay", "Setting", "allowed_now"]
 
@@ -52,11 +53,10 @@ class Limits:
 
 
 class Setting(NamedTuple):
-    """Who calls about what: a profile as text, a topic and what calls about it are like, and a case card's id."""
+    """Who calls about what: a profile as text, a topic, and the id of the case card that a scripted call follows."""
 
     profile: str
     topic: str
-    about: str = ""
     card: str = ""
 
 
@@ -88,7 +88,7 @@ def allowed_now(
         return (Strategy.IDENTITY_VERIFICATION,)
     if finished:
         return (Strategy.APPRECIATION_AND_CLOSURE,)
-    closed = {Strategy.GREETING}
+    closed = {Strategy.GREETING, Strategy.IDENTITY_VERIFICATION}
     if len(used) + 1 < limits.turns:
         closed.add(Strategy.APPRECIATION_AND_CLOSURE)
     last = used[-limits.in_a_row :]
@@ -137,7 +137,7 @@ class Roleplay:
             content = {"profile": setting.profile, "topic": setting.topic, "card": setting.card}
             content = {name: text for name, text in content.items() if text}
             identity = digest_of(self.kind, self._seed, content)[:16]
-            yield Case(identity, number, {**content, "about": setting.about})
+            yield Case(identity, number, content)
 
     def machine(self, case: Case) -> Machine:
         """The conversation of a setting, step by step."""
@@ -150,10 +150,9 @@ class _Play:
     def __init__(self, case: Case, prompts: RolePrompts, limits: Limits) -> None:
         self._prompts, self._limits = prompts, limits
         self._topic = str(case.content["topic"])
-        about = str(case.content.get("about") or "")
         self._known: dict[Item, str] = {
             Item.PROFILE: str(case.content["profile"]),
-            Item.TOPIC: f"{self._topic}：{about}" if about else self._topic,
+            Item.TOPIC: topic_line(self._topic),
             Item.STRATEGIES: prompts.all_strategies(),
         }
         self._card = str(case.content.get("card") or "")

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import NamedTuple, Protocol
 
 from csc_tasks.chat.budget import Budget
+from csc_tasks.chat.completion import EMPTY
 from csc_tasks.chat.config import EndpointConfig
 from csc_tasks.chat.endpoint import Endpoint
 from csc_tasks.chat.messages import AnswerStatus, ChatAnswer, ChatRequest
@@ -44,7 +45,7 @@ class Voices(Protocol):
         """What an answer cost."""
 
 
-class _Line(NamedTuple):
+class _Voice(NamedTuple):
     """How a role is reached; ``places`` limits how many ask at once where the server takes fewer than there are."""
 
     config: EndpointConfig
@@ -64,7 +65,7 @@ class EndpointVoices:
     def __init__(self, config: SynthesisConfig, roles: Sequence[Role], budget: Budget) -> None:
         self._configs = {role: config.of(role) for role in roles}
         self._budget = budget
-        self._lines: dict[Role, _Line] = {}
+        self._lines: dict[Role, _Voice] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> EndpointVoices:
@@ -88,7 +89,7 @@ class EndpointVoices:
                 endpoint = await self._stack.enter_async_context(Endpoint(config, shared))
                 opened.append((config, endpoint))
             place = places.setdefault(config.base_url, asyncio.Semaphore(most))
-            self._lines[role] = _Line(config, endpoint, place)
+            self._lines[role] = _Voice(config, endpoint, place)
         return self
 
     async def __aexit__(
@@ -103,11 +104,23 @@ class EndpointVoices:
         line = self._lines[step.role]
         request = ChatRequest(step.messages, step.schema, attempt, seed)
         async with line.places:
-            return await ask_within(self._budget, line.endpoint, line.config, request, stop)
+            answer = await ask_within(self._budget, line.endpoint, line.config, request, stop)
+        return answer and _of_this_request(answer, line.config)
 
     def cost(self, role: Role, answer: ChatAnswer) -> float:
         """As the protocol says."""
         return self._configs[role].cost(answer.prompt_tokens, answer.completion_tokens)
+
+
+def _of_this_request(answer: ChatAnswer, config: EndpointConfig) -> ChatAnswer:
+    """An answer; one that failed for what was asked and not for the server counts as one that says nothing.
+
+    The server would fail it again, so it is asked for with another seed, and given up some time.
+    """
+    own = answer.reason == EMPTY or (config.retries > 0 and answer.retries == 0)
+    if answer.status is not AnswerStatus.FAILED or not own:
+        return answer
+    return answer.but(status=AnswerStatus.ANSWERED, text="", reason=answer.reason.partition(":")[0])
 
 
 class ScriptedVoices:
