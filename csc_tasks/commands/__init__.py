@@ -36,8 +36,8 @@ def main() -> None:
         quickstart,
         score,
         setup,
-        synthesize_roleplay,
         synthesize_review,
+        synthesize_roleplay,
         table,
     )
 
