@@ -13,7 +13,14 @@ from typing import NamedTuple
 
 from csc_tasks.synthesis.personal.addresses import find_addresses
 from csc_tasks.synthesis.personal.asked import asked_for
-from csc_tasks.synthesis.personal.kinds import HIDDEN, PersonalData, Span, blanked, placeholders_hidden, plain_text
+from csc_tasks.synthesis.personal.kinds import (
+    HIDDEN,
+    PersonalData,
+    Span,
+    blanked,
+    placeholders_hidden,
+    plain_text,
+)
 from csc_tasks.synthesis.personal.names import find_names, names_pattern
 from csc_tasks.synthesis.personal.numbers import LONG, SaidBefore, find_numbers, kind_of_number, pieces_of
 from csc_tasks.synthesis.personal.written import find_written
