@@ -101,7 +101,7 @@ def read_completion(
     prompt, completion, estimated = _tokens(
         body.get("usage"), request.tokens, tokens_in(said) + tokens_in(thoughts), limit, cut_off
     )
-    status, reason, model = AnswerStatus.ANSWERED, "", body.get("model")
+    status, reason, model, name = AnswerStatus.ANSWERED, "", body.get("model"), body.get("id")
     if finish == "content_filter":
         status, reason, said = AnswerStatus.REFUSED, "the content filter stopped the answer", said or refusal
     elif not said.strip() and refusal:
@@ -118,6 +118,7 @@ def read_completion(
         estimated=estimated,
         latency=latency,
         model=shown(hide(model), 100) if isinstance(model, str) else "",
+        id=shown(hide(name), 100) if isinstance(name, str) else "",
     )
 
 

@@ -16,7 +16,7 @@ from csc_tasks.chat.completion import EMPTY, error_in, read_completion
 from csc_tasks.chat.config import EndpointConfig
 from csc_tasks.chat.faults import PARAMETERS, rule_for, speaks_of_schemas
 from csc_tasks.chat.messages import AnswerStatus, ChatAnswer, ChatRequest
-from csc_tasks.chat.pacing import Pacer, Standstill, pause
+from csc_tasks.chat.pacing import Traffic, pause
 from csc_tasks.chat.parameters import cure_for
 from csc_tasks.chat.retries import LONGEST_PAUSE, backoff, retry_after
 from csc_tasks.chat.transport import NoResponse, Response, Transport
@@ -70,17 +70,19 @@ class _Attempt:
 class Endpoint:
     """An endpoint while it is in use (``async with``).
 
+    Args:
+        config: which model is asked, and how.
+        traffic: of all who ask the same server; by default it is asked by nobody else.
+
     Raises:
         ChatError: the key is not set, or aiohttp is not installed.
     """
 
-    def __init__(self, config: EndpointConfig) -> None:
+    def __init__(self, config: EndpointConfig, traffic: Traffic | None = None) -> None:
         self._config = config
         self._key = config.key()
         self._transport = Transport(config, self._key)
-        self._requests = Pacer(config.requests_per_minute, "requests_per_minute")
-        self._tokens = Pacer(config.tokens_per_minute, "tokens_per_minute")
-        self._standstill = Standstill()
+        self._traffic = traffic or Traffic(config.requests_per_minute, config.tokens_per_minute)
         self._with_schema = config.json_schema != "off"
         self._schema_works = config.json_schema == "on"
         self._answered = False
@@ -102,9 +104,9 @@ class Endpoint:
         attempts = lost = retries = 0
         reason, without = "", False
         while True:
-            await self._requests.take(1.0, stop)
-            await self._tokens.take(estimate, stop)
-            await self._standstill.over(stop)
+            await self._traffic.requests.take(1.0, stop)
+            await self._traffic.tokens.take(estimate, stop)
+            await self._traffic.standstill.over(stop)
             if stop.is_set():
                 status = AnswerStatus.FAILED if attempts else AnswerStatus.UNASKED
                 return ChatAnswer(status, reason=reason, attempts=attempts, lost=lost)
@@ -112,7 +114,7 @@ class Endpoint:
             attempts += 1
             attempt = await self._attempt(request, with_schema)
             lost += attempt.lost
-            self._tokens.correct(attempt.tokens - estimate)
+            self._traffic.tokens.correct(attempt.tokens - estimate)
             doubted = with_schema and not self._schema_works and attempt.schema is not Blame.NONE
             last = attempt.answer is not None or retries >= self._config.retries
             if doubted and last and attempt.schema is Blame.SURE:
@@ -142,7 +144,7 @@ class Endpoint:
             if attempt.pause is None:
                 await pause(backoff(self._config, retries), stop)
             elif attempt.pause <= LONGEST_PAUSE:
-                self._standstill.hold(attempt.pause)
+                self._traffic.standstill.hold(attempt.pause)
             else:
                 reason = f"{reason}; it asks to wait {attempt.pause:.0f} s"
                 return ChatAnswer(AnswerStatus.FATAL, reason=reason, attempts=attempts, lost=lost)
@@ -168,9 +170,9 @@ class Endpoint:
         return await self._send_without_schema(request, stop)
 
     async def _send_without_schema(self, request: ChatRequest, stop: asyncio.Event) -> _Attempt:
-        await self._requests.take(1.0, stop)
+        await self._traffic.requests.take(1.0, stop)
         attempt = await self._attempt(request, with_schema=False)
-        self._tokens.correct(attempt.tokens)
+        self._traffic.tokens.correct(attempt.tokens)
         return attempt
 
     def _do_without_schema(self) -> None:
@@ -200,7 +202,7 @@ class Endpoint:
         """The request."""
         fields = self._config.sent
         if self._config.seed is not None:
-            fields["seed"] = self._config.seed + request.attempt
+            fields["seed"] = self._config.seed + request.seed + request.attempt
         if with_schema and request.schema is not None:
             wrapped = {"name": request.schema.name, "strict": True, "schema": request.schema.schema}
             fields["response_format"] = {"type": "json_schema", "json_schema": wrapped}

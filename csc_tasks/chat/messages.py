@@ -31,12 +31,14 @@ class AnswerSchema:
 class ChatRequest:
     """What a model is asked; with a ``schema`` its answer is to be JSON of that form.
 
-    ``attempt`` counts from 0 how often it was asked the same before; it is added to the seed.
+    ``attempt`` counts from 0 how often it was asked the same before; it and ``seed`` are added to the configuration's
+    seed, where that has one.
     """
 
     messages: tuple[Message, ...]
     schema: AnswerSchema | None = None
     attempt: int = 0
+    seed: int = 0
 
     @classmethod
     def of(cls, system: str, user: str, schema: AnswerSchema | None = None, attempt: int = 0) -> ChatRequest:
@@ -67,11 +69,11 @@ class AnswerStatus(Enum):
 class ChatAnswer:
     """What came back. ``reason`` says why it is not :attr:`AnswerStatus.ANSWERED`, or what came in place of a text.
 
-    ``model`` is the one that the server says it answered with; ``cut_off`` says that the text ends at
-    ``max_tokens``; ``estimated`` that the server did not count the tokens, or not credibly; ``latency`` is in
-    seconds, of the last attempt; ``attempts`` are the requests that were sent, ``lost`` those that ended without
-    an answer, for which the server may charge all the same; ``retries`` is how often it was asked in vain
-    after it failed in a way that may pass.
+    ``model`` is the one that the server says it answered with, ``id`` what it calls the answer; ``cut_off`` says
+    that the text ends at ``max_tokens``; ``estimated`` that the server did not count the tokens, or not credibly;
+    ``latency`` is in seconds, of the last attempt; ``attempts`` are the requests that were sent, ``lost`` those that
+    ended without an answer, for which the server may charge all the same; ``retries`` is how often it was asked in
+    vain after it failed in a way that may pass.
     """
 
     status: AnswerStatus
@@ -86,6 +88,7 @@ class ChatAnswer:
     lost: int = 0
     retries: int = 0
     model: str = ""
+    id: str = ""
 
     def but(self, **changed: Any) -> ChatAnswer:
         """The same with other values in some fields."""

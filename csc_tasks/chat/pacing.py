@@ -10,7 +10,7 @@ import logging
 from contextlib import suppress
 from time import monotonic
 
-__all__ = ["Pacer", "Standstill", "pause"]
+__all__ = ["Pacer", "Standstill", "Traffic", "pause"]
 
 logger = logging.getLogger(__name__)
 
@@ -65,3 +65,19 @@ class Standstill:
         """Wait until it is over, or ``stop`` is set."""
         while (wait := self._until - monotonic()) > 0 and not stop.is_set():
             await pause(wait, stop)
+
+
+class Traffic:
+    """What one server may be sent in a time, shared by all who ask it.
+
+    Args:
+        requests_per_minute: requests; no limit for ``None``.
+        tokens_per_minute: tokens of prompts and answers; no limit for ``None``.
+    """
+
+    def __init__(
+        self, requests_per_minute: float | None = None, tokens_per_minute: float | None = None
+    ) -> None:
+        self.requests = Pacer(requests_per_minute, "requests_per_minute")
+        self.tokens = Pacer(tokens_per_minute, "tokens_per_minute")
+        self.standstill = Standstill()

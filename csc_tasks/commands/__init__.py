@@ -37,6 +37,7 @@ def main() -> None:
         score,
         setup,
         synthesize_review,
+        synthesize_roleplay,
         table,
     )
 

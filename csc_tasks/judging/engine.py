@@ -11,20 +11,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from csc_tasks.chat.budget import Budget
 from csc_tasks.chat.cache import AnswerCache
 from csc_tasks.chat.endpoint import Endpoint
 from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.messages import AnswerStatus, ChatAnswer, ChatRequest
+from csc_tasks.chat.spending import OverBudget, ask_within, require_prices
 from csc_tasks.chat.words import shown
-from csc_tasks.errors import ChatError, ConfigError
+from csc_tasks.errors import ChatError
 from csc_tasks.judging.answers import asks_again, verdict_of
-from csc_tasks.judging.interrupts import interruptible
 from csc_tasks.judging.keeper import Keeper
 from csc_tasks.judging.progress import JudgeProgress, OnProgress, OnVerdict, Stop, no_progress
 from csc_tasks.judging.questions import JudgeTask, Questions
@@ -32,6 +30,7 @@ from csc_tasks.judging.start import Start
 from csc_tasks.metrics.judge.rubric import Dimension, Kind
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import SILENT, Status, Value, Verdict
+from csc_tasks.system.interrupts import interruptible, run_in_a_loop
 
 __all__ = ["Engine", "lowest"]
 
@@ -70,12 +69,8 @@ class Engine:
         budget: float | None = None,
         about: Mapping[str, str] | None = None,
     ) -> None:
-        if budget is not None and not questions.config.priced:
-            raise ConfigError("a budget needs input_price and output_price in the judge's configuration")
-        if budget is not None and questions.config.limit is None:
-            raise ConfigError(
-                "a budget needs max_tokens or max_completion_tokens: without, no answer has an end"
-            )
+        if budget is not None:
+            require_prices(questions.config, "the judge's configuration")
         self.progress = JudgeProgress()
         self._questions = questions
         self._config = questions.config
@@ -135,7 +130,7 @@ class Engine:
             self._cache, self._journal, self._rubric, origin, lambda why: self._halt(Stop.BROKEN, why)
         )
         try:
-            _run_in_a_loop(lambda: self._run(samples))
+            run_in_a_loop(lambda: self._run(samples))
         finally:
             # Whatever ended the run: where paid verdicts were put must be said.
             if rescued := self._keeper.finish():
@@ -234,21 +229,11 @@ class Engine:
 
     async def _ask(self, request: ChatRequest, endpoint: Endpoint) -> ChatAnswer | None:
         """The answer within the budget; ``None`` if nothing was sent."""
-        most = self._config.cost(request.tokens, self._config.longest)
-        if not await self._budget.reserve(most):
+        try:
+            return await ask_within(self._budget, endpoint, self._config, request, self._stop)
+        except OverBudget:
             self._halt(Stop.BUDGET)
             return None
-        spent = most
-        try:
-            answer = await endpoint.ask(request, self._stop)
-            spent = self._config.cost(answer.prompt_tokens, answer.completion_tokens)
-        finally:
-            self._budget.settle(most, spent)
-        if answer.status is AnswerStatus.UNASKED:
-            return None
-        # What may have been charged without an answer counts against the budget, not as a known cost.
-        self._budget.spent += answer.lost * most if self._limit is not None else 0.0
-        return answer
 
     def _hear(self, task: JudgeTask, answer: ChatAnswer) -> Verdict:
         """Count and keep what came back."""
@@ -304,13 +289,3 @@ class Engine:
             self.progress.reasons[shown(f"{verdict.status.value}: {verdict.reason}", 160)] += 1
         self._on_verdict(sample, verdict)
         self._on_progress(self.progress)
-
-
-def _run_in_a_loop(work: Callable[[], Any]) -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(work())
-    else:  # in a notebook, for instance: its loop is busy with us
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(lambda: asyncio.run(work())).result()

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from csc_tasks.chat.messages import AnswerSchema, Message
 from csc_tasks.data.conversations import Conversation
 
-__all__ = ["Case", "Machine", "Outcome", "Pipeline", "Role", "Step", "Unusable"]
+__all__ = ["Case", "CaseOutcome", "Machine", "Pipeline", "Role", "Step", "Unusable"]
 
 
 class Role(StrEnum):
@@ -67,7 +67,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """What became of a case: a conversation, or why there is none (``dropped``: one of few short kinds).
 
     ``provenance`` holds what is known of how it came about, as JSON values; of a dropped one as well.
@@ -78,7 +78,7 @@ class Outcome:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
-Machine = Generator[Step, Any, Outcome]
+Machine = Generator[Step, Any, CaseOutcome]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,19 @@
-"""Ctrl-C, SIGTERM and SIGHUP while an event loop runs: the first one is a request, the second one an order."""
+"""An event loop, and Ctrl-C, SIGTERM and SIGHUP while it runs: the first one is a request, the second one an order."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
 from csc_tasks.system.signals import ENDING, SAME_REQUEST, note_signal
 
-__all__ = ["interruptible"]
+__all__ = ["interruptible", "run_in_a_loop"]
 
 
 @contextmanager
@@ -51,3 +52,14 @@ def interruptible(first: Callable[[], None]) -> Iterator[None]:
         for number, handler in replaced.items():
             loop.remove_signal_handler(number)
             signal.signal(number, handler)
+
+
+def run_in_a_loop(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a coroutine to its end, also from within a loop that is busy with the caller, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work())
+    else:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: asyncio.run(work())).result()

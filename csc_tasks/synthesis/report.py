@@ -1,0 +1,106 @@
+"""What a user sees of a run: the bar, what it came to, what it would cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from types import TracebackType
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from csc_tasks.printable import printable
+from csc_tasks.synthesis.estimate import RolePrice
+from csc_tasks.synthesis.progress import OnSynthesis, SynthesisProgress
+
+__all__ = ["SynthesisReport"]
+
+
+class SynthesisReport:
+    """The terminal of a run (``with``).
+
+    Args:
+        out: what it prints goes here.
+        err: the bar stands here.
+    """
+
+    def __init__(self, out: Console, err: Console) -> None:
+        self._out = out
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}"),
+            TimeRemainingColumn(),
+            console=err,
+            transient=True,
+        )
+
+    def __enter__(self) -> SynthesisReport:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """A line."""
+        self._out.print(Text(printable(text)), soft_wrap=True)
+
+    def bar(self, name: str, total: int | None, currency: str) -> OnSynthesis:
+        """What keeps a line of the bar up to date: rate, what was dropped, cost so far, time left."""
+        line = self._bar.add_task(printable(name), total=total, state="")
+        start = last = monotonic()
+
+        def on_progress(progress: SynthesisProgress) -> None:
+            nonlocal last
+            now = monotonic()
+            if now - last < 0.1 and progress.done != total:
+                return
+            last = now
+            state = f"{progress.requests / max(now - start, 1e-9):.1f} answers/s"
+            if progress.dropped:
+                state += f" [red]{progress.dropped} dropped[/red]"
+            if progress.cost:
+                state += f" {progress.cost:.2f} {escape(printable(currency))}"
+            self._bar.update(line, completed=progress.done, state=state)
+
+        return on_progress
+
+    def counts(self, title: str, counts: Mapping[str, int] | Counter[str]) -> None:
+        """How often each, the most frequent first; nothing where there is nothing."""
+        if not counts:
+            return
+        self.say(title)
+        for what, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+            self.say(f"{count:7,}  {what}")
+
+    def prices(self, rows: Sequence[RolePrice], currency: str) -> None:
+        """Requests, tokens and cost by role, and the sum."""
+        heads = (
+            "role",
+            "model",
+            "requests",
+            "prompt tokens",
+            "answer tokens",
+            f"cost, {printable(currency)}",
+        )
+        table = Table(*heads, box=None)
+        for column in table.columns[2:]:
+            column.justify = "right"
+        for row in rows:
+            counts = (f"{n:,}" for n in (row.requests, row.prompt_tokens, row.answer_tokens))
+            table.add_row(row.role, Text(printable(row.model)), *counts, f"{row.cost:,.2f}")
+        sums = (
+            sum(r.requests for r in rows),
+            sum(r.prompt_tokens for r in rows),
+            sum(r.answer_tokens for r in rows),
+        )
+        table.add_row("all", "", *(f"{n:,}" for n in sums), f"{sum(r.cost for r in rows):,.2f}")
+        self._out.print(table)

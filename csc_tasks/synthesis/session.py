@@ -1,0 +1,194 @@
+"""A run from its options to its files: go on where another one stopped, make what is missing, write what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from csc_tasks.chat.budget import Budget
+from csc_tasks.chat.exclusive import one_at_a_time
+from csc_tasks.chat.spending import require_prices
+from csc_tasks.errors import ConfigError, DataError
+from csc_tasks.synthesis.config import SynthesisConfig, load_synthesis
+from csc_tasks.synthesis.engine import Run, SynthesisEngine
+from csc_tasks.synthesis.estimate import price
+from csc_tasks.synthesis.journal import JOURNALS, head_of, index_of
+from csc_tasks.synthesis.progress import Halt, Halted
+from csc_tasks.synthesis.ray_engine import make_on_ray
+from csc_tasks.synthesis.report import SynthesisReport
+from csc_tasks.synthesis.steps import Case, Pipeline, Step
+from csc_tasks.synthesis.voices import EndpointVoices, ScriptedVoices, Voices
+from csc_tasks.system.ray_cluster import EngineKind
+
+__all__ = ["RunOptions", "run"]
+
+SCRIPTED_AT_ONCE = 8
+SCRIPTED = "scripted"
+"""What the answers of scripts say that their model is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a user says of a run.
+
+    Attributes:
+        out: the output folder.
+        config: ``synthesis.yaml``; none where scripts answer.
+        scripted: the scripts that answer, or give a dry run its typical answers.
+        limit: make the first so many cases only.
+        seed: from which everything by chance is derived.
+        budget: what may be spent in this run, in the configuration's currency.
+        dry_run: say what would be asked, and ask nothing.
+        engine: where conversations are made; ``workers`` and ``address`` are those of a Ray cluster.
+    """
+
+    out: Path
+    config: Path | None = None
+    scripted: Callable[[Case, Step, int], str] | None = None
+    limit: int | None = None
+    seed: int = 0
+    budget: float | None = None
+    dry_run: bool = False
+    engine: EngineKind = EngineKind.LOCAL
+    workers: int | None = None
+    address: str | None = None
+
+
+def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> None:
+    """Make what is missing of a pipeline's conversations, and write all that there are.
+
+    Raises:
+        ConfigError: an option contradicts another one, or what the run was begun with.
+        DataError: the folder holds something else, or a journal cannot be read.
+        ChatError: nothing can be asked any more.
+        Halted: less was made than was to be.
+    """
+    config = load_synthesis(options.config, pipeline.roles) if options.config else None
+    if config is None and options.scripted is None:
+        raise ConfigError("--config: name a synthesis.yaml that says who is asked")
+    head = _head(pipeline, config, options.seed)
+    _require_own(options.out)
+    _require_same(options.out, head)
+    if options.engine is not EngineKind.RAY and (options.workers or options.address):
+        raise ConfigError("--workers and --address go with --engine ray")
+    if options.engine is EngineKind.RAY and config is None:
+        raise ConfigError("--engine ray: scripts need no cluster; leave --engine out")
+    if options.dry_run:
+        _price(pipeline, config, options, report)
+        return
+    if options.budget is not None:
+        if config is None:
+            raise ConfigError("--budget: scripts cost nothing")
+        for role in pipeline.roles:
+            require_prices(config.of(role), "synthesis.yaml")
+    options.out.mkdir(parents=True, exist_ok=True)
+    waiting = f"another csconv is writing to {options.out}; waiting for it, what it asks is not asked again"
+    with one_at_a_time(options.out / ".lock", waiting):
+        _require_same(options.out, head)
+        _run_alone(pipeline, config, head, options, report)
+
+
+def _head(pipeline: Pipeline, config: SynthesisConfig | None, seed: int) -> dict[str, Any]:
+    return {
+        "kind": pipeline.kind,
+        "seed": seed,
+        **pipeline.signature,
+        "models": config.identity(pipeline.roles) if config else SCRIPTED,
+    }
+
+
+def _require_own(folder: Path) -> None:
+    """Check that a folder is one of ours, empty, or not there."""
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{folder}: not a folder; name a new one with --out")
+    if folder.is_dir() and not (folder / JOURNALS).is_dir():
+        left = sorted(p.name for p in folder.iterdir() if p.name != ".lock")
+        if left:
+            raise DataError(
+                f"{folder}: holds {left[0]} and no journals of csconv; name another folder with --out"
+            )
+
+
+def _require_same(folder: Path, head: Mapping[str, Any]) -> None:
+    """Check that a run goes on as it began, for its conversations are to be of one kind."""
+    begun = head_of(folder)
+    if begun is None or dict(begun) == _plain(head):
+        return
+    differs = _differences(begun, _plain(head))
+    raise ConfigError(
+        f"{folder}: begun with another {', '.join(differs)}; go on as it began, or name another folder with --out and "
+        "put both together with `csconv synthesize merge`"
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A value as it comes back from JSON."""
+    import json
+
+    return json.loads(json.dumps(value))
+
+
+def _differences(before: Any, now: Any, name: str = "") -> list[str]:
+    """Where two JSON values differ, as dotted names."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        return [
+            each
+            for key in sorted(before.keys() | now.keys())
+            for each in _differences(before.get(key), now.get(key), f"{name}.{key}" if name else str(key))
+        ]
+    return [] if before == now else [name]
+
+
+def _price(
+    pipeline: Pipeline, config: SynthesisConfig | None, options: RunOptions, report: SynthesisReport
+) -> None:
+    """Say what would be asked."""
+    over = index_of(options.out).cases
+    cases = [case for case in islice(pipeline.cases(), options.limit) if case.id not in over]
+    report.say(f"{len(cases):,} conversations to make, {len(over):,} are there")
+    if config is None or options.scripted is None:
+        report.say("scripts answer: nothing is asked, and nothing costs anything")
+        return
+    report.prices(price(pipeline, config, cases, options.scripted), config.currency)
+    report.say(
+        "an estimate, from a few conversations with typical answers, each usable at once; --budget is a limit"
+    )
+
+
+def _run_alone(
+    pipeline: Pipeline,
+    config: SynthesisConfig | None,
+    head: Mapping[str, Any],
+    options: RunOptions,
+    report: SynthesisReport,
+) -> None:
+    index = index_of(options.out)
+    cases = list(islice(pipeline.cases(), options.limit))
+    over = index.cases
+    how = Run(
+        options.out,
+        head,
+        options.seed,
+        config.concurrency if config else SCRIPTED_AT_ONCE,
+        config.attempts if config else 1,
+    )
+    on_progress = report.bar(pipeline.kind, len(cases), config.currency if config else "")
+    if config is not None and options.engine is EngineKind.RAY:
+        progress = make_on_ray(
+            pipeline, config, how, cases, over, options.budget, options.workers, options.address, on_progress
+        )
+    else:
+        voices: Voices
+        if config is not None:
+            voices = EndpointVoices(config, pipeline.roles, Budget(options.budget))
+        else:
+            assert options.scripted is not None
+            voices = ScriptedVoices(options.scripted, SCRIPTED)
+        engine = SynthesisEngine(pipeline, voices, how, on_progress)
+        engine.progress.kept = sum(case.id in over for case in cases)
+        progress = engine.run(cases, over)
+    if progress.stopped not in (None, Halt.BALANCED):
+        raise Halted(progress.stopped, progress.trouble)
