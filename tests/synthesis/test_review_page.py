@@ -208,10 +208,8 @@ def test_an_exported_file_is_imported_elsewhere_and_another_one_refused(
         other.press("?")
         page.locator("input[type=file]").set_input_files(tmp_path / "wrong.json")
         page.get_by_text(said).wait_for()
-    hostile = {
-        key: {"decision": "accept", "texts": {"1": ["<b>"], "99": "x"}, "keep": "all"}
-        for key in content["items"]
-    }
+    texts = {"1": ["<b>"], "2": "  ", "3": "长" * 501, "99": "x"}
+    hostile = {key: {"decision": "accept", "texts": texts, "keep": "all"} for key in content["items"]}
     (tmp_path / "odd.json").write_text(
         json.dumps({**content, "items": {**hostile, "__proto__": {}}}), encoding="utf-8"
     )
@@ -219,6 +217,9 @@ def test_an_exported_file_is_imported_elsewhere_and_another_one_refused(
         other.press("?")
         page.locator("input[type=file]").set_input_files(tmp_path / name)
         page.get_by_text(said).wait_for()
+        if name == "odd.json":
+            kept = page.evaluate("CSConvPage.state.answers")
+            assert kept == {key: {"decision": "accept"} for key in hostile}
     assert other.export(tmp_path / "again.json")["items"] == content["items"]
     assert other.events == []
     context.close()
