@@ -67,7 +67,18 @@ def roleplay(
     with shown() as report:
         run(
             pipeline,
-            RunOptions(out, config, None, limit, seed, budget, dry_run, engine, workers, address),
+            RunOptions(
+                out,
+                config,
+                None,
+                limit,
+                seed,
+                budget,
+                dry_run,
+                engine=engine,
+                workers=workers,
+                address=address,
+            ),
             report,
         )
 
