@@ -8,7 +8,7 @@ from typing import NamedTuple
 from csc_tasks.data.conversations import Conversation
 from csc_tasks.framework import Strategy
 
-__all__ = ["IN_A_ROW", "REQUIRED", "UTTERANCES", "BrokenRule", "ConstructionRule", "broken_rules"]
+__all__ = ["BrokenRule", "ConstructionRule", "broken_rules"]
 
 UTTERANCES = (10, 50)
 """Fewest and most of a conversation."""
@@ -55,6 +55,6 @@ def broken_rules(conversation: Conversation) -> list[BrokenRule]:
     for at in range(IN_A_ROW, len(said)):
         if len(set(named[at - IN_A_ROW : at + 1])) == 1:
             found.append(BrokenRule(ConstructionRule.RUN, said[at][0]))
-    if Strategy.APPRECIATION_AND_CLOSURE in named and named[-1] is not Strategy.APPRECIATION_AND_CLOSURE:
+    if named[-1] is not Strategy.APPRECIATION_AND_CLOSURE:
         found.append(BrokenRule(ConstructionRule.CLOSED))
     return found

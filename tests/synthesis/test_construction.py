@@ -29,7 +29,7 @@ def talk(labels: list[int]) -> Conversation:
         ([*SOUND[:-1], *[6, 7] * 9, 11], [("LENGTH", None)]),
         (SOUND[1:], [("GREETING", None)]),
         ([1, 4, 6, 7, 8, 11], [("IDENTITY", None)]),
-        (SOUND[:-1], [("CLOSURE", None)]),
+        (SOUND[:-1], [("CLOSURE", None), ("CLOSED", None)]),
         ([1, 2, 6, 6, 6, 6, 11], [("RUN", 8), ("RUN", 10)]),
         ([*SOUND, 10], [("CLOSED", None)]),
     ],

@@ -75,7 +75,7 @@ def test_broken_rules_are_shown_at_the_utterance_that_breaks_them(tmp_path: Path
     file.write_text(json.dumps(records), encoding="utf-8")
     make(file, "--out", tmp_path / "page.html")
     rules = data_of(tmp_path / "page.html")["items"][0]["rules"]
-    assert rules == [["missing-topic", 0], ["long-text", 2], ["length", 0], ["closure", 0]]
+    assert rules == [["missing-topic", 0], ["long-text", 2], ["length", 0], ["closure", 0], ["closed", 0]]
 
 
 def test_parts_for_several_reviewers_share_what_was_asked_for(tmp_path: Path) -> None:
