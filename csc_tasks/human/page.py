@@ -67,7 +67,9 @@ def render_page(page: HumanPage) -> bytes:
     content security policy allows the page's own script and style by their digests, and no request of any kind.
     """
     style = "\n".join(_asset(name) for name in ("page.css", f"{page.form.name}.css"))
-    script = "\n".join(_asset(name) for name in ("page.js", "keeping.js", f"{page.form.name}.js"))
+    script = "\n".join(
+        _asset(name) for name in ("page.js", "dialogs.js", "keeping.js", f"{page.form.name}.js")
+    )
     slots = {
         "policy": _policy(script, style),
         "style": style,

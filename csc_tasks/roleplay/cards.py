@@ -61,7 +61,9 @@ def _one_line(text: str) -> str:
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
-Sentence = Annotated[Wordings, BeforeValidator(lambda text: wordings_of(text) if isinstance(text, str) else text)]
+Sentence = Annotated[
+    Wordings, BeforeValidator(lambda text: wordings_of(text) if isinstance(text, str) else text)
+]
 Sentences = Annotated[tuple[Sentence, ...], Field(min_length=1)]
 Optionally = tuple[Sentence, ...]
 Act = Annotated[Strategy, BeforeValidator(_strategy)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from csc_tasks.framework import Strategy
 from csc_tasks.human.page import Form, HumanPage, render_page
 from csc_tasks.human.shares import Share, share_of
 from csc_tasks.metrics.strategy_definitions import strategy_definitions
+from csc_tasks.synthesis.construction import broken_rules
 from csc_tasks.synthesis.decisions import MAX_COMMENT, REVIEW_FORMAT, Reason
 from csc_tasks.synthesis.provenance_file import read_provenance
 
@@ -125,10 +126,18 @@ def _item(conversation: Conversation, line: Mapping[str, Any]) -> dict[str, Any]
             if (text := _text(told.get(name)))
         },
         "marks": [*_marks(told.get("marks")), *_marks(told.get("flags"))],
-        "rules": [
-            [d.kind, d.place, d.message] for d in check_record(conversation.record()).defects if not d.fatal
-        ],
+        "rules": [list(rule) for rule in _rules(conversation)],
     }
+
+
+def _rules(conversation: Conversation) -> Iterator[tuple[str, int]]:
+    """The name of each rule that is broken, and the number of the utterance that breaks it, 0 for the whole."""
+    for defect in check_record(conversation.record()).defects:
+        if not defect.fatal:
+            index = defect.place.partition("[")[2].partition("]")[0]
+            yield defect.kind, int(index) + 1 if index else 0
+    for broken in broken_rules(conversation):
+        yield broken.rule.name.lower(), 0 if broken.utterance is None else broken.utterance + 1
 
 
 def _text(value: object) -> str:

@@ -80,7 +80,7 @@ def write_sheet(file: ReviewFile, shown: Sequence[Conversation]) -> bytes:
 
 
 @dataclass(slots=True)
-class _Said:
+class _OfTheSheet:
     """What a sheet says of a conversation so far."""
 
     numbers: set[int] = field(default_factory=set)
@@ -118,7 +118,7 @@ def read_sheet(path: Path, file: ReviewFile) -> AnswersFile:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     known = {c.id: c for c in file.conversations}
-    said: dict[str, _Said] = {}
+    said: dict[str, _OfTheSheet] = {}
     people: set[str] = set()
     for where, row in table_rows(path):
         place = f"{path}: {where}"
@@ -132,7 +132,7 @@ def read_sheet(path: Path, file: ReviewFile) -> AnswersFile:
             raise DataError(
                 f"{place}: conversation {printable(row['conversation'], 40)} is not in {file.path}"
             )
-        _read_row(row, conversation, said.setdefault(conversation.id, _Said()), place)
+        _read_row(row, conversation, said.setdefault(conversation.id, _OfTheSheet()), place)
         people |= {name} if (name := printable(row.get("reviewer", ""), 80)) else set()
     if not said:
         raise DataError(f"{path}: no rows beneath the header")
@@ -164,7 +164,7 @@ def _require_file(cell: str, file: ReviewFile, place: str) -> None:
         )
 
 
-def _read_row(row: Mapping[str, str], conversation: Conversation, said: _Said, place: str) -> None:
+def _read_row(row: Mapping[str, str], conversation: Conversation, said: _OfTheSheet, place: str) -> None:
     cell = row["number"].strip().removesuffix(".0")
     number = int(cell) if cell.isascii() and cell.isdecimal() and len(cell) < 6 else 0
     if not 1 <= number <= len(conversation.utterances):
@@ -209,7 +209,7 @@ def _decisions(cell: str, place: str) -> Iterator[tuple[str, Reason | None]]:
         yield word, reason
 
 
-def _decide(said: _Said, word: str, reason: Reason | None, number: int, place: str) -> None:
+def _decide(said: _OfTheSheet, word: str, reason: Reason | None, number: int, place: str) -> None:
     if word == "cut":
         said.keep = min(number - 1, said.keep or number)
         if said.keep < 1:

@@ -8,7 +8,7 @@ const failed = (mark) => mark === false || mark === 0;
 
 const Review = {
   at: 1,
-  draft: null, // {number, text} of the text that is being corrected
+  draft: null, // {number, text, before} of the text that is being corrected
 
   filters: [
     ["open", (_, answer) => !answer.decision],
@@ -73,6 +73,11 @@ const Review = {
     return Review.draft === null || Review.saveText();
   },
 
+  hold() {
+    CSConvPage.keepComment?.();
+    if (Review.draft && !Review.fault(Review.draft.text)) Review.retext(Review.draft.number, Review.draft.text);
+  },
+
   decide(decision, reason) {
     if (!Review.leave()) return;
     Review.put({ decision, reason });
@@ -107,11 +112,15 @@ const Review = {
 
   edit(number) {
     if (!Review.leave()) return;
-    const text = CSConvPage.answer.texts?.[number] ?? CSConvPage.item.turns[number - 1][2];
+    const before = CSConvPage.answer.texts?.[number];
     Review.at = number;
-    Review.draft = { number, text };
+    Review.draft = { number, before, text: before ?? CSConvPage.item.turns[number - 1][2] };
     CSConvPage.draw();
     CSConvPage.focus("text");
+  },
+
+  retext(number, text) {
+    Review.put({ texts: { ...CSConvPage.answer.texts, [number]: text } }, { quiet: true });
   },
 
   saveText() {
@@ -122,13 +131,14 @@ const Review = {
       return false;
     }
     Review.draft = null;
-    Review.put({ texts: { ...CSConvPage.answer.texts, [number]: text } });
+    Review.retext(number, text);
     CSConvPage.draw();
-    Review.point(number, !document.hidden);
+    Review.point(number);
     return true;
   },
 
   stopEditing() {
+    Review.retext(Review.draft.number, Review.draft.before);
     Review.draft = null;
     CSConvPage.draw();
     Review.point(Review.at);
@@ -199,7 +209,7 @@ const Review = {
     const { call, ...rest } = item.about;
     const facts = Object.entries(rest);
     const marks = item.marks.map(([name, value]) => [value === true ? name : `${name}: ${value}`, failed(value)]);
-    const rules = item.rules.filter(([, place]) => !place.startsWith("dialogue[")).map(([kind, , said]) => Review.rule(kind, said));
+    const rules = item.rules.filter(([, number]) => !number).map(([kind]) => page.t(`rule_${kind}`));
     return [
       facts.length > 0 && make("details", { open: true }, make("summary", {}, page.t("background")),
         make("dl", { class: "facts" }, facts.flatMap(([name, text]) => [make("dt", {}, page.t(`about_${name}`)), make("dd", {}, shown(text))]))),
@@ -210,8 +220,6 @@ const Review = {
     ].filter(Boolean);
   },
 
-  rule: (kind, said) => (`rule_${kind}` in data.texts ? CSConvPage.t(`rule_${kind}`) : said),
-
   line(item, answer, [speaker, label, text], number) {
     const page = CSConvPage;
     const mine = speaker === SUPPORTER;
@@ -220,7 +228,7 @@ const Review = {
     const said = answer.texts?.[number];
     const who = page.t(mine ? "supporter" : "customer");
     const changed = now !== label || said !== undefined;
-    const rules = item.rules.filter(([, place]) => place.startsWith(`dialogue[${number - 1}]`));
+    const rules = item.rules.filter(([, at]) => at === number);
     const button = (name, key, run) => make("button", {
       type: "button", class: "small", "data-focus": `${name}-${number}`, "aria-label": page.t(`${key}_of`, { n: number }), onclick: run,
     }, page.t(key));
@@ -242,7 +250,7 @@ const Review = {
     Review.draft?.number === number ? Review.editor(number)
       : [make("p", { class: "said" }, shown(said ?? text)), said !== undefined && make("p", { class: "old" }, make("span", { class: "hidden" }, page.t("old_text")), make("del", {}, shown(text)))],
     cut && make("p", { class: "quiet" }, page.t("is_cut")),
-    rules.map(([kind, , why]) => make("p", { class: "warnings" }, Review.rule(kind, why))));
+    rules.map(([kind]) => make("p", { class: "warnings" }, page.t(`rule_${kind}`))));
   },
 
   select(number, now) {

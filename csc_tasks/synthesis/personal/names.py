@@ -20,7 +20,9 @@ _SURNAMES = (
     "蔺杭敖储邝蒲辜湛沙胥宫闻党谈惠衣冀练宗巩揭楚邰祖訾昝雍濮扈厉郜臧骆匡蒙缪廉尚農农明全水花常连习应粟原修荀粱隆計计初楼喻晁"
     "張劉陳楊黃趙吳孫馬鄭謝許韓馮鄧蕭葉蘇呂盧鐘譚陸賈韋鄒閻龍賀龔錢湯喬賴顏嚴魯聶齊莊費紀單寧榮車"
 )
-_ODD = set("于向时和位全应计初明水花常连习原修解强成单查包安关管左米衣车古党宗农路游席阳楼池冷练谈惠闻沙宫项景薄付方金文石白高马任易季章申祝毕盛")
+_ODD = set(
+    "于向时和位全应计初明水花常连习原修解强成单查包安关管左米衣车古党宗农路游席阳楼池冷练谈惠闻沙宫项景薄付方金文石白高马任易季章申祝毕盛"
+)
 """Surnames that are more often another word: they need a stronger sign."""
 _COMPOUND = (
     "欧阳|歐陽|司马|司馬|上官|诸葛|諸葛|东方|东郭|皇甫|尉迟|公孙|慕容|令狐|长孙|宇文|司徒|轩辕|夏侯|端木|百里|南宫|独孤|西门|呼延|闻人|澹台|"
@@ -29,7 +31,10 @@ _COMPOUND = (
 _COMMON = "".join(each for each in dict.fromkeys(_SURNAMES) if each not in _ODD)
 _ANY = "".join(dict.fromkeys(_SURNAMES))
 _NO_GIVEN = "的了是在我你他她它您们吗呢吧啊呀哦嗯呃喂什怎哪谁这那就也都不没"
-_NO_SECOND = _NO_GIVEN + "和有很到说要去会着看与及为被把让给向对从个么还但而或因所以可能过来再想问查办用打电话号码手机银卡钱住今现先女刚身证联收"
+_NO_SECOND = (
+    _NO_GIVEN
+    + "和有很到说要去会着看与及为被把让给向对从个么还但而或因所以可能过来再想问查办用打电话号码手机银卡钱住今现先女刚身证联收"
+)
 _G1 = rf"(?:(?![{_NO_GIVEN}]|先生|女士|小姐|太太|老师|经理|师傅|医生|主任)[\u4e00-\u9fff])"
 _G2 = rf"(?:(?![{_NO_SECOND}]|老师|经理|师傅|医生|主任)[\u4e00-\u9fff])"
 _FULL = rf"(?:(?:{_COMPOUND}){_G1}{_G2}?|[{_ANY}]{_G1}{_G2}?)"
@@ -46,10 +51,18 @@ _TITLED = re.compile(
     rf"|(?<!谢)(?P<short>[{_COMMON}金高白马任石])(?=(?:哥|姐|总|工|董|嫂|叔|姨|爷|婶)(?:$|[^\u4e00-\u9fff]|[您你好那吗啊呢在说]))"
 )
 _LEFTMOST = re.compile(rf"(?P<name>(?:{_COMPOUND}){_G1}{{1,2}}|[{_ANY}]{_G1}{{1,2}})(?={_TITLES})")
-_NICK = re.compile(r"(?<![\u4e00-\u9fff大最])[小老](?P<name>[王李张刘陈杨赵吴周徐孙朱胡郭林罗郑梁谢宋许韩冯邓曹彭曾董潘袁蔡蒋杜魏吕丁沈姜范谭廖])(?![\u4e00-\u9fff])|(?:我是|客服|叫我|联系|让)[小老](?P<other>[王李张刘陈杨赵吴周徐孙朱胡郭林罗郑梁谢宋许韩冯邓曹彭曾董潘袁蔡蒋杜魏吕丁沈姜范谭廖])")
-_SURNAME = re.compile(rf"(?:[我他她]|免贵|免貴|[客家单]?姓氏?是?)(?:姓)(?P<name>{_COMPOUND}|[{_ANY}])|(?<![\u4e00-\u9fff])姓(?P<other>{_COMPOUND}|[{_ANY}])(?![名氏])")
-_SPELLED = re.compile("弓长张|木子李|耳东陈|双木林|口天吴|立早章|古月胡|言午许|草头黄|三横王|双人徐|走肖赵|木易杨|文刀刘|关耳郑|干勾于|人可何|美女姜|三点水的?江")
-_SPELLING = re.compile(r"(?<![\u4e00-\u9fff])(?P<word>[\u4e00-\u9fff]{0,2}(?P<one>[\u4e00-\u9fff])[\u4e00-\u9fff]{0,2}的(?P=one))(?![\u4e00-\u9fff])")
+_NICK = re.compile(
+    r"(?<![\u4e00-\u9fff大最])[小老](?P<name>[王李张刘陈杨赵吴周徐孙朱胡郭林罗郑梁谢宋许韩冯邓曹彭曾董潘袁蔡蒋杜魏吕丁沈姜范谭廖])(?![\u4e00-\u9fff])|(?:我是|客服|叫我|联系|让)[小老](?P<other>[王李张刘陈杨赵吴周徐孙朱胡郭林罗郑梁谢宋许韩冯邓曹彭曾董潘袁蔡蒋杜魏吕丁沈姜范谭廖])"
+)
+_SURNAME = re.compile(
+    rf"(?:[我他她]|免贵|免貴|[客家单]?姓氏?是?)(?:姓)(?P<name>{_COMPOUND}|[{_ANY}])|(?<![\u4e00-\u9fff])姓(?P<other>{_COMPOUND}|[{_ANY}])(?![名氏])"
+)
+_SPELLED = re.compile(
+    "弓长张|木子李|耳东陈|双木林|口天吴|立早章|古月胡|言午许|草头黄|三横王|双人徐|走肖赵|木易杨|文刀刘|关耳郑|干勾于|人可何|美女姜|三点水的?江"
+)
+_SPELLING = re.compile(
+    r"(?<![\u4e00-\u9fff])(?P<word>[\u4e00-\u9fff]{0,2}(?P<one>[\u4e00-\u9fff])[\u4e00-\u9fff]{0,2}的(?P=one))(?![\u4e00-\u9fff])"
+)
 _LABELS = (
     "收件人|收货人|收貨人|寄件人|联系人|持卡人|投保人|被保险人|被保人|受益人|开户人|开户名|机主|户主|申请人|经办人|法人|法定代表人|患者|客户姓名|客户名|姓名|"
     "姓名是|户名|戶名|名字|全名|真名|本名|名叫|尊姓大名"
@@ -58,7 +71,9 @@ _LABELLED = re.compile(
     rf"(?:{_LABELS})(?:呢|啊|就)?(?:(?P<sure>[是为叫:\s]{{1,4}}(?:我)?(?:叫)?)|[,]?)"
     rf"(?P<name>(?(sure)(?:{_FULL}|{_LATIN}|{_G1}{{2,4}}{_END})|{_SURE}))"
 )
-_SAID = re.compile(rf"(?:我叫|叫做|名叫|我名字叫|我的名字叫|我全名叫|我本名|(?i:my name is|i am|i'm)\s)[是:\s,呃嗯]{{0,3}}(?P<name>{_FULL}|{_LATIN})")
+_SAID = re.compile(
+    rf"(?:我叫|叫做|名叫|我名字叫|我的名字叫|我全名叫|我本名|(?i:my name is|i am|i'm)\s)[是:\s,呃嗯]{{0,3}}(?P<name>{_FULL}|{_LATIN})"
+)
 _WEAK = re.compile(
     rf"(?:我是|我就是|我这边是|这里是|这边是|本人|叫|就是|是|找|给|替|帮|跟|同事|我[爱老][人公婆]|我(?:爸|妈|儿子|女儿|弟弟?|妹妹?|哥哥?|姐姐?)(?:爸|妈)?)(?P<name>{_SURE}){_END}"
 )
@@ -81,7 +96,9 @@ _NOT = frozenset(
     "盛情 温度 温水 计费 计算 初期 练手 经理 项目部 费用 费率 纪念 纪录 史上 卜算 和平 钟头 钟表 时段 时效 施行 宁可 武器 汤料 严肃 牛仔 葛根 顾客 顾问 康师傅 海尔 "
     "于此 于今 应当 应付 付款 付费 付钱 付清 付账 付出 余款 余地 江湖 江边 戴着 戴上 池子 游泳 龙虾 麦片 米饭 米面 司法 聂 柏林 车上 车里 车险部 林场 林地 易信".split()
 )
-_MANAGER = frozenset("客户 大堂 理财 业务 部门 值班 运营 产品 分行 支行 前台 专属 资深 财务 销售 售后 人事 项目 区域 高级 金牌 单位 车间 连锁 安全 安保 明星".split())
+_MANAGER = frozenset(
+    "客户 大堂 理财 业务 部门 值班 运营 产品 分行 支行 前台 专属 资深 财务 销售 售后 人事 项目 区域 高级 金牌 单位 车间 连锁 安全 安保 明星".split()
+)
 
 
 def names_pattern(names: Set[str]) -> re.Pattern[str] | None:
@@ -140,7 +157,11 @@ def _start_of_name(text: str, after: int, at: int) -> int | None:
     for length in (4, 3, 2, 1):
         start = at - length
         name = text[start:at] if start >= after else ""
-        if not name or _TITLED_NAME.fullmatch(name) is None or (length == 4 and not re.match(_COMPOUND, name)):
+        if (
+            not name
+            or _TITLED_NAME.fullmatch(name) is None
+            or (length == 4 and not re.match(_COMPOUND, name))
+        ):
             continue
         if name in _NOT or name in _MANAGER or text[max(after, at - 2) : at] in _MANAGER or name[:2] in _NOT:
             continue

@@ -11,7 +11,13 @@ from collections.abc import Iterator, Set
 from typing import NamedTuple
 
 from csc_tasks.synthesis.personal.asked import is_connected, is_tail, kind_before, speaks_of_money
-from csc_tasks.synthesis.personal.checksums import is_date, is_identity_card, is_landline, is_mobile, passes_luhn
+from csc_tasks.synthesis.personal.checksums import (
+    is_date,
+    is_identity_card,
+    is_landline,
+    is_mobile,
+    passes_luhn,
+)
 from csc_tasks.synthesis.personal.kinds import HIDDEN, Span
 from csc_tasks.synthesis.personal.kinds import PersonalData as Kind
 
@@ -24,8 +30,10 @@ PIECE = 4
 MOST = 22
 """Digits of the longest number that is looked for across commas."""
 
-_NUMERALS = str.maketrans("零〇○一二三四五六七八九幺壹贰貳叁參肆伍陆陸柒捌玖", "00012345678911223345667" "89")
-_TIGHT = frozenset(" \t\r\n\u00a0-‐‑‒–—―−~_·•/呃嗯啊哦额唔欸诶哎噢喔呀\u200b\u200c\u200d\u2060\ufeff\ufe0f\u20e3\u00ad")
+_NUMERALS = str.maketrans("零〇○一二三四五六七八九幺壹贰貳叁參肆伍陆陸柒捌玖", "0001234567891122334566789")
+_TIGHT = frozenset(
+    " \t\r\n\u00a0-‐‑‒–—―−~_·•/呃嗯啊哦额唔欸诶哎噢喔呀\u200b\u200c\u200d\u2060\ufeff\ufe0f\u20e3\u00ad"
+)
 _LOOSE = _TIGHT | frozenset(",.、。;:()+*…\"'“”！!然后就是那个这再接着面对下中间最开头尾杠横减空格呢吧一串")
 _GAP = 6
 """Characters that may stand between two pieces of one number."""
@@ -86,7 +94,9 @@ def _runs(digits: str) -> Iterator[list[Run]]:
         if group:
             gap = digits[group[-1].end : start]
             last = group[-1]
-            if gap == "个" and len(last.digits) > 2 and last.digits[-1] in "2345678":  # 138三个0: three noughts
+            if (
+                gap == "个" and len(last.digits) > 2 and last.digits[-1] in "2345678"
+            ):  # 138三个0: three noughts
                 told = last.digits[:-1] + found[0][0] * int(last.digits[-1]) + found[0][1:]
                 group[-1] = Run(last.start, end, told, last.pieces)
                 continue
@@ -136,7 +146,9 @@ def _joined(group: list[Run], text: str) -> Iterator[Run]:
         known = _shape(best[0], text) is not None
         for following in group[at + 1 : at + 12]:
             taken += 1
-            whole = Run(whole.start, following.end, whole.digits + following.digits, whole.pieces + following.pieces)
+            whole = Run(
+                whole.start, following.end, whole.digits + following.digits, whole.pieces + following.pieces
+            )
             if len(whole.digits) > MOST or known:
                 break
             lettered = _with_letter(text, whole)
@@ -202,7 +214,9 @@ def _kind(
     count = len(run.digits)
     known, named = kind_before(text, run.start)
     shape = _shape(run, digits)
-    if shape is not None and not (shape is Kind.LANDLINE and named in (Kind.ORDER, Kind.ACCOUNT, Kind.POLICY)):
+    if shape is not None and not (
+        shape is Kind.LANDLINE and named in (Kind.ORDER, Kind.ACCOUNT, Kind.POLICY)
+    ):
         return shape
     if known and named is None and count < LONG:
         return None
@@ -227,7 +241,11 @@ def _answers(run: Run, digits: str, share: float) -> bool:
     """Whether a short number is the answer to a question for one, and not one in a sentence of its own."""
     if len(run.digits) < PIECE:
         return len(run.digits) >= 2 and share >= 0.4
-    begins = run.start <= _GAP and _LOOSE.issuperset(digits[: run.start]) and not digits[run.end : run.end + 1].isalnum()
+    begins = (
+        run.start <= _GAP
+        and _LOOSE.issuperset(digits[: run.start])
+        and not digits[run.end : run.end + 1].isalnum()
+    )
     return share >= 0.3 or begins or (_LOOSE.issuperset(digits[run.end : run.end + 8]))
 
 
