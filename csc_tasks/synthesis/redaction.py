@@ -1,6 +1,6 @@
 """Personal data out of a text or a whole call, before anything is sent: placeholders in CSConv's manner instead.
 
-What was replaced is counted by kind and kept nowhere. A text that was redacted stays as it is when it is redacted again.
+What was replaced is counted by kind and kept nowhere. A text that was redacted stays as it is when redacted again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,14 @@ from typing import NamedTuple
 
 from csc_tasks.synthesis.personal.addresses import find_addresses
 from csc_tasks.synthesis.personal.asked import asked_for
-from csc_tasks.synthesis.personal.kinds import HIDDEN, PersonalData, Span, blanked, placeholders_hidden, plain_text
+from csc_tasks.synthesis.personal.kinds import (
+    HIDDEN,
+    PersonalData,
+    Span,
+    blanked,
+    placeholders_hidden,
+    plain_text,
+)
 from csc_tasks.synthesis.personal.names import find_names, names_pattern
 from csc_tasks.synthesis.personal.numbers import LONG, SaidBefore, find_numbers, kind_of_number, pieces_of
 from csc_tasks.synthesis.personal.written import find_written
@@ -75,7 +82,9 @@ def redact_call(utterances: Sequence[str], names: Iterable[str] = ()) -> Redacte
     texts = [text.encode("utf-8", "replace").decode("utf-8") for text in utterances]
     memory = _Memory(names={name for name in names if len(name) >= 2})
     counts: Counter[PersonalData] = Counter()
-    for _ in range(_PASSES):  # the second knows names that came later; what is between two placeholders is seen anew
+    for _ in range(
+        _PASSES
+    ):  # the second knows names that came later; what is between two placeholders is seen anew
         before = texts
         texts = _pass(texts, memory, counts)
         if texts == before:
@@ -83,9 +92,7 @@ def redact_call(utterances: Sequence[str], names: Iterable[str] = ()) -> Redacte
     return RedactedCall(tuple(texts), counts)
 
 
-def _pass(
-    texts: Sequence[str], memory: _Memory, counts: Counter[PersonalData]
-) -> list[str]:
+def _pass(texts: Sequence[str], memory: _Memory, counts: Counter[PersonalData]) -> list[str]:
     """One pass over a call."""
     asked: dict[PersonalData, int] = {}
     pieces = _pieces(texts)
@@ -100,7 +107,9 @@ def _pass(
             memory.said.add(whole, piece)
         spans = _spans(shown, asked.keys(), memory, piece, known)
         counts.update(span.kind for span in spans)
-        memory.names.update(text[s.start : s.end] for s in spans if s.kind is PersonalData.NAME and s.end - s.start > 1)
+        memory.names.update(
+            text[s.start : s.end] for s in spans if s.kind is PersonalData.NAME and s.end - s.start > 1
+        )
         done.append(_replaced(text, spans))
         asked = {kind: left - 1 for kind, left in asked.items() if left > 1}
         if number and (HIDDEN in shown or any(span.end - span.start >= _WHOLE for span in spans)):
@@ -134,7 +143,11 @@ def _pieces(texts: Sequence[str]) -> dict[int, str]:
 
 
 def _spans(
-    shown: str, asked: Set[PersonalData], memory: _Memory, piece: PersonalData | None, known: re.Pattern[str] | None
+    shown: str,
+    asked: Set[PersonalData],
+    memory: _Memory,
+    piece: PersonalData | None,
+    known: re.Pattern[str] | None,
 ) -> list[Span]:
     """What is personal in a text, in order and without overlap; each finder sees what those before it left."""
     shown, spans = find_written(shown)

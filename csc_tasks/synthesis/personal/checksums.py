@@ -14,7 +14,18 @@ _LANDLINE = re.compile(r"(?:86)?0?[2-9]\d{1,2}[2-9]\d{6,7}|(?:86)?[48]00\d{7}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 _REGIONS = frozenset(
-    [*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83]
+    [
+        *range(11, 16),
+        *range(21, 24),
+        *range(31, 38),
+        *range(41, 47),
+        *range(50, 55),
+        *range(61, 66),
+        71,
+        81,
+        82,
+        83,
+    ]
 )
 """First two digits of an identity card: the province (GB/T 2260)."""
 

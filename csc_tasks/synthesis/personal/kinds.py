@@ -42,15 +42,41 @@ class PersonalData(StrEnum):
 
 
 _OTHERS = (
-    *("公司名称", "银行名称", "手机号", "电话", "身份证号码", "银行卡", "邮箱", "邮箱地址", "住址", "详细地址"),
-    *("客户姓名", "编号", "证件号码", "日期", "时间", "金额", "城市", "工号", "保单号码", "订单编号", "账户", "卡号"),
+    *(
+        "公司名称",
+        "银行名称",
+        "手机号",
+        "电话",
+        "身份证号码",
+        "银行卡",
+        "邮箱",
+        "邮箱地址",
+        "住址",
+        "详细地址",
+    ),
+    *(
+        "客户姓名",
+        "编号",
+        "证件号码",
+        "日期",
+        "时间",
+        "金额",
+        "城市",
+        "工号",
+        "保单号码",
+        "订单编号",
+        "账户",
+        "卡号",
+    ),
 )
 PLACEHOLDERS = frozenset({*map(str, PersonalData), *_OTHERS})
 """What stands in square brackets for something that has been taken out, by us or by whoever came before."""
 
 HIDDEN = "\ue000"
 """Stands in a text as the finders read it for each character that is not to be looked at."""
-_PLACEHOLDER = re.compile("|".join(re.escape(f"[{each}]") for each in sorted(PLACEHOLDERS, key=len, reverse=True)))
+_PLACEHOLDER = re.compile(
+    "|".join(re.escape(f"[{each}]") for each in sorted(PLACEHOLDERS, key=len, reverse=True))
+)
 
 
 class Span(NamedTuple):

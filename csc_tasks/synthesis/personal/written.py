@@ -30,8 +30,18 @@ _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         ),
     ),
     (Kind.IP, re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")),
-    (Kind.WECHAT, re.compile(rf"(?:微信|薇信|威信|(?i:wechat|v信|vx|wx)){_IS}(?P<id1>[A-Za-z0-9][A-Za-z0-9_-]{{4,31}})")),
-    (Kind.QQ, re.compile(rf"(?:(?i:qq)|扣扣){_IS}(?P<id1>[0-9零〇幺一二三四五六七八九](?:\s?[0-9零〇幺一二三四五六七八九]){{4,11}})")),
+    (
+        Kind.WECHAT,
+        re.compile(
+            rf"(?:微信|薇信|威信|(?i:wechat|v信|vx|wx)){_IS}(?P<id1>[A-Za-z0-9][A-Za-z0-9_-]{{4,31}})"
+        ),
+    ),
+    (
+        Kind.QQ,
+        re.compile(
+            rf"(?:(?i:qq)|扣扣){_IS}(?P<id1>[0-9零〇幺一二三四五六七八九](?:\s?[0-9零〇幺一二三四五六七八九]){{4,11}})"
+        ),
+    ),
     (Kind.PASSWORD, re.compile(rf"(?:密码|口令|密保答案){_IS}(?P<id1>[A-Za-z0-9][\x21-\x7e]{{3,39}})")),
     (
         Kind.PASSPORT,
@@ -49,7 +59,10 @@ _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         ),
     ),
     (Kind.POLICY, re.compile(rf"(?:保单|保险单){_IS}" + _ID.format("id1"))),
-    (Kind.ORDER, re.compile(rf"(?:订单|单号|运单|快递单|物流单|流水|工单|合同|取件码|票号){_IS}" + _ID.format("id1"))),
+    (
+        Kind.ORDER,
+        re.compile(rf"(?:订单|单号|运单|快递单|物流单|流水|工单|合同|取件码|票号){_IS}" + _ID.format("id1")),
+    ),
     (
         Kind.ACCOUNT,
         re.compile(
@@ -59,7 +72,9 @@ _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     (
         Kind.CODE,
-        re.compile(rf"(?:验证码|校验码|动态码|动态密码){_IS}(?P<id1>(?=[A-Za-z]{{0,7}}\d)[A-Za-z0-9]{{4,8}})(?![A-Za-z0-9元块次分秒年])"),
+        re.compile(
+            rf"(?:验证码|校验码|动态码|动态密码){_IS}(?P<id1>(?=[A-Za-z]{{0,7}}\d)[A-Za-z0-9]{{4,8}})(?![A-Za-z0-9元块次分秒年])"
+        ),
     ),
     (
         Kind.BIRTH,
@@ -70,11 +85,16 @@ _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     (
         Kind.ORDER,
-        re.compile(r"(?<![A-Za-z0-9])(?:SF|JD|YT|ZTO|STO|YD|EMS|JT|DPK|TB|CNG)[A-Z]{0,3}\d{6,20}(?![A-Za-z0-9])", re.IGNORECASE),
+        re.compile(
+            r"(?<![A-Za-z0-9])(?:SF|JD|YT|ZTO|STO|YD|EMS|JT|DPK|TB|CNG)[A-Z]{0,3}\d{6,20}(?![A-Za-z0-9])",
+            re.IGNORECASE,
+        ),
     ),
     (
         Kind.NUMBER,  # a code of letters and digits that is too long for a model's name
-        re.compile(r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,12}\d)(?=\d{0,12}[A-Za-z-]{0,12}[A-Za-z])[A-Za-z0-9-]{8,40}(?![A-Za-z0-9])"),
+        re.compile(
+            r"(?<![A-Za-z0-9])(?=[A-Za-z-]{0,12}\d)(?=\d{0,12}[A-Za-z-]{0,12}[A-Za-z])[A-Za-z0-9-]{8,40}(?![A-Za-z0-9])"
+        ),
     ),
 )
 _URL = re.compile(r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[\x21-\x7e]{1,2000}", re.IGNORECASE)
