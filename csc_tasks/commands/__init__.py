@@ -36,6 +36,7 @@ def main() -> None:
         quickstart,
         score,
         setup,
+        synthesize_rewrite,
         synthesize_roleplay,
         table,
     )
