@@ -38,6 +38,7 @@ def main() -> None:
         setup,
         synthesize_merge,
         synthesize_review,
+        synthesize_rewrite,
         synthesize_roleplay,
         table,
     )
