@@ -36,6 +36,7 @@ def main() -> None:
         quickstart,
         score,
         setup,
+        synthesize_review,
         synthesize_roleplay,
         table,
     )

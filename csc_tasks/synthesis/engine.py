@@ -29,7 +29,7 @@ from csc_tasks.synthesis.trial import Trial
 from csc_tasks.synthesis.voices import Voices
 from csc_tasks.system.interrupts import interruptible, run_in_a_loop
 
-__all__ = ["Engine", "Run"]
+__all__ = ["Run", "SynthesisEngine"]
 
 RETURNS = 3
 """How often a case whose server failed is taken up again in one run."""
@@ -68,7 +68,7 @@ class _Spent(Exception):
     """A question was put as often as it may be; the message says what the last answer was."""
 
 
-class Engine:
+class SynthesisEngine:
     """Makes the conversations of a pipeline, once.
 
     Args:

@@ -79,7 +79,7 @@ class Answered:
         return answered
 
 
-class _Place(NamedTuple):
+class _EndedAt(NamedTuple):
     number: int
     path: Path
     offset: int
@@ -88,7 +88,7 @@ class _Place(NamedTuple):
 class Index(NamedTuple):
     """Where each case that is over stands, by its id."""
 
-    places: Mapping[str, _Place]
+    places: Mapping[str, _EndedAt]
 
     @property
     def cases(self) -> frozenset[str]:
@@ -167,14 +167,14 @@ def index_of(folder: Path) -> Index:
     Raises:
         DataError, ChatError: a journal cannot be read.
     """
-    places: dict[str, _Place] = {}
+    places: dict[str, _EndedAt] = {}
     for path in _files(folder):
         for offset, line in _lines(path):
             if line.startswith(_CASE) or b'"ended"' not in line[:64]:
                 continue
             with suppress(ValueError, KeyError, TypeError):
                 ended = _parsed(path, line)["ended"]
-                places.setdefault(str(ended["case"]), _Place(int(ended["number"]), path, offset))
+                places.setdefault(str(ended["case"]), _EndedAt(int(ended["number"]), path, offset))
     return Index(places)
 
 
