@@ -68,6 +68,7 @@ def rewrite(
     """
     with needs_extra("csconv synthesize rewrite", "synthesis"):
         from csc_tasks.synthesis.calls import CallFile, survey_of
+        from csc_tasks.synthesis.config import load_synthesis
         from csc_tasks.synthesis.prompts import load_prompts
         from csc_tasks.synthesis.rewrite import ANNOTATE_PROMPTS, REWRITE_PROMPTS, Rewriting, roles_of
         from csc_tasks.synthesis.session import RunOptions, run
@@ -87,7 +88,7 @@ def rewrite(
     _say_what_is_there(calls, survey_of(file, pipeline.rule_broken), redacted=not no_redact)
     options = RunOptions(
         out,
-        config,
+        load_synthesis(config, pipeline.roles),
         typical_rewriting,
         source=f"{version} of calls",
         limit=limit,

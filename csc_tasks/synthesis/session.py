@@ -15,7 +15,7 @@ from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.spending import require_prices
 from csc_tasks.errors import ConfigError, CSConvError, DataError
 from csc_tasks.synthesis.balance import Balance
-from csc_tasks.synthesis.config import SynthesisConfig, load_synthesis
+from csc_tasks.synthesis.config import SynthesisConfig
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
 from csc_tasks.synthesis.export import write_outputs
@@ -41,7 +41,7 @@ class RunOptions:
 
     Attributes:
         out: the output folder.
-        config: ``synthesis.yaml``; none where scripts answer.
+        config: who is asked; none where scripts answer.
         scripted: the scripts that answer where nobody else does (``offline``), and give a dry run its typical answers.
         offline: let scripts answer.
         source: where the cases are from, in a few words, for the card.
@@ -55,7 +55,7 @@ class RunOptions:
     """
 
     out: Path
-    config: Path | None = None
+    config: SynthesisConfig | None = None
     scripted: Callable[[Case, Step, int], str] | None = None
     offline: bool = False
     source: str = ""
@@ -83,7 +83,7 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
         raise ConfigError("--offline asks nobody: leave --config out, or --offline")
     if not options.offline and options.config is None:
         raise ConfigError("--config: name a synthesis.yaml that says who is asked (docs/synthesis.md)")
-    config = load_synthesis(options.config, pipeline.roles) if options.config else None
+    config = options.config
     head = _head(pipeline, config, options.seed)
     _require_own(options.out)
     _require_same(options.out, head)
