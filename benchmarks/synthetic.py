@@ -18,19 +18,15 @@ from pathlib import Path
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.data.files import write_conversations
+from csc_tasks.data.published import KNOWN_SHARES
 from csc_tasks.data.sources import FULL_CONVERSATIONS as CONVERSATIONS
 from csc_tasks.data.sources import FULL_TURNS as TURNS
 from csc_tasks.data.sources import load
 from csc_tasks.data.splits import Split
 from csc_tasks.framework import Strategy
 
-SHARES = {
-    Strategy.INFORMATION_DELIVERY: 0.149,
-    Strategy.EMOTIONAL_MANAGEMENT: 0.119,
-    Strategy.PROVIDING_SUGGESTIONS: 0.100,
-    Strategy.OTHERS: 0.022,
-}
-"""Shares published for CSConv; the other strategies share the rest."""
+SHARES = {known.strategies[0]: known.share for known in KNOWN_SHARES if len(known.strategies) == 1}
+"""Those that are published of one strategy; the other strategies share the rest."""
 
 
 def _clauses(speaker: Speaker) -> list[str]:

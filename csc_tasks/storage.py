@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from csc_tasks.errors import ConfigError
 
-__all__ = ["at_home", "cache_folder", "write_file"]
+__all__ = ["at_home", "cache_folder", "open_whole", "write_file"]
 
 
 def cache_folder() -> Path:
@@ -38,12 +41,23 @@ def at_home(path: str | Path) -> Path:
 
 def write_file(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: into a temporary file beside it, then renamed."""
+    with open_whole(path) as out:
+        out.write(data)
+
+
+@contextmanager
+def open_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into; it stands under its name once all of it is written, and until then the older one does.
+
+    Raises:
+        OSError: the disk is full, or refuses.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
-            out.write(data)
+            yield out
         temporary.chmod(0o644)
         temporary.replace(path)
     except BaseException:

@@ -47,10 +47,11 @@ class RoleServer(ChatServer):
 
     def __init__(self, behave: Behaviour = lambda *_: None, latency: float = 0.0, turns: int = 8) -> None:
         self.turns = turns
+        self.usage: dict[str, int] | None = None
         super().__init__(behave, latency)
 
     def good(self, request: dict[str, Any]) -> Reply:
-        return Reply(json.dumps(self.fields(request), ensure_ascii=False))
+        return Reply(json.dumps(self.fields(request), ensure_ascii=False), usage=self.usage)
 
     def fields(self, request: dict[str, Any]) -> dict[str, Any]:
         """The values of a good answer."""

@@ -23,6 +23,7 @@ from csc_tasks.printable import printable_lines
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.synthesis.review_sheet import guarded, unguarded
 from tests.growth import UNITS, assert_linear, mixtures
 
 RUBRIC, PAIRS = load_rubric("turn-zh-2"), load_rubric("pairwise-zh-2")
@@ -70,6 +71,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a text with keys": without_secrets,
     "a text with headers": without_secret_pairs,
     "the counts of what is wrong": counted,
+    "a cell of a review sheet": lambda text: unguarded(guarded(text)),
 }
 AROUND = (("", ""), ("[提供建议] ", "。"), ('{"reason": "', ""), ("<think>", "</think>"), ("客服: ", "分"))
 QUICK = ("a verdict", "a transcript", "a label", "the tokens of char")

@@ -28,6 +28,11 @@ class Budget:
         self._holders += 1
         return True
 
+    def charge(self, amount: float) -> None:
+        """Count what may have been charged without being known as a cost; without a limit nothing does."""
+        if self.limit is not None:
+            self.spent += amount
+
     def settle(self, reserved: float, spent: float) -> None:
         """Give a reservation back and book what was spent."""
         self._reserved -= reserved

@@ -53,5 +53,5 @@ async def ask_within(
     if answer.status is AnswerStatus.UNASKED:
         return None
     # What may have been charged without an answer counts against the budget, not as a known cost.
-    budget.spent += answer.lost * most if budget.limit is not None else 0.0
+    budget.charge(answer.lost * most)
     return answer

@@ -13,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from csc_tasks.commands.app import app, going_on, print_path, say
 from csc_tasks.printable import printable
-from csc_tasks.results.score_request import ScoreEngine, ScoreRequest
+from csc_tasks.results.score_request import ScoreRequest
+from csc_tasks.system.ray_cluster import EngineKind
 
 if TYPE_CHECKING:
     from csc_tasks.results.rescore_jobs import Done
@@ -48,8 +49,8 @@ def score(
         int | None, typer.Option("--workers", min=1, help="Logs scored at once; by default one.")
     ] = None,
     engine: Annotated[
-        ScoreEngine, typer.Option("--engine", help="This machine, or a Ray cluster.")
-    ] = ScoreEngine.LOCAL,
+        EngineKind, typer.Option("--engine", help="This machine, or a Ray cluster.")
+    ] = EngineKind.LOCAL,
     address: Annotated[
         str | None,
         typer.Option("--address", help="Of a running Ray cluster (auto, ray://…); else one is started here."),

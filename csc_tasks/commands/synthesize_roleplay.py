@@ -12,6 +12,7 @@ from rich.console import Console
 
 from csc_tasks.commands.app import console, say
 from csc_tasks.commands.synthesize import synthesize
+from csc_tasks.system.ray_cluster import EngineKind
 
 if TYPE_CHECKING:
     from csc_tasks.synthesis.report import SynthesisReport
@@ -45,6 +46,14 @@ def roleplay(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count requests, tokens and cost; ask nothing.")
     ] = False,
+    engine: Annotated[
+        EngineKind, typer.Option("--engine", help="This machine, or a Ray cluster.")
+    ] = EngineKind.LOCAL,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Of the Ray cluster.")] = None,
+    address: Annotated[
+        str | None,
+        typer.Option("--address", help="Of a running Ray cluster (auto, ray://…); else one is started here."),
+    ] = None,
 ) -> None:
     """Role-play conversations as RoleCS was made: profiles × topics, a planner, two pairs of roles, five marks."""
     from csc_tasks.synthesis.prompts import load_prompts
@@ -56,7 +65,22 @@ def roleplay(
     ]
     pipeline = Roleplay(settings, load_prompts("roleplay-zh-1", ROLES), seed, {})
     with shown() as report:
-        run(pipeline, RunOptions(out, config, None, limit, seed, budget, dry_run), report)
+        run(
+            pipeline,
+            RunOptions(
+                out,
+                config,
+                None,
+                limit,
+                seed,
+                budget,
+                dry_run,
+                engine=engine,
+                workers=workers,
+                address=address,
+            ),
+            report,
+        )
 
 
 @contextmanager
@@ -71,4 +95,6 @@ def shown() -> Iterator[SynthesisReport]:
             yield report
     except Halted as halted:
         say(str(halted))
-        raise typer.Exit({Halt.BUDGET: 3, Halt.HOPELESS: 4}.get(halted.why, exit_code())) from None
+        raise typer.Exit(
+            {Halt.BUDGET: 3, Halt.HOPELESS: 4, Halt.BROKEN: 1}.get(halted.why, exit_code())
+        ) from None

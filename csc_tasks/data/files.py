@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from csc_tasks.data.conversations import CONVERT, MISSING_STRATEGY, Conversation, Defect, check_record
 from csc_tasks.errors import DataError
-from csc_tasks.storage import write_file
+from csc_tasks.storage import open_whole
 
 __all__ = [
     "MAX_LINE",
@@ -19,6 +20,7 @@ __all__ = [
     "BrokenRecord",
     "FileReport",
     "Located",
+    "conversation_writer",
     "inspect_file",
     "json_line",
     "raw_records",
@@ -30,6 +32,8 @@ __all__ = [
 SUFFIXES = (".json", ".jsonl", ".parquet")
 MAX_LINE = 32 * 2**20
 """A JSON line longer than this (bytes) is no conversation; refusing it keeps memory and messages sane."""
+_ROWS = 1000
+"""Conversations of a row group of a parquet file; so many are held at a time."""
 
 _OF_LABELS = ("missing-strategy", "unknown-strategy")
 """Defects that only a file with labels can have."""
@@ -284,39 +288,70 @@ def read_file(path: Path) -> FileReport:
     return report
 
 
-def write_conversations(path: Path, conversations: Sequence[Conversation]) -> None:
+def write_conversations(path: Path, conversations: Iterable[Conversation]) -> None:
     """Write conversations in the upstream schema; the suffix chooses the format.
 
     Raises:
         DataError: the suffix is none of ``.json``, ``.jsonl``, ``.parquet``, or the disk refuses.
     """
-    records: list[dict[str, Any]] = [c.record() for c in conversations]
-    if path.suffix == ".json":
-        # One utterance a line: small for version control to diff, readable for people.
-        data = _dump_readably(records).encode("utf-8")
-    elif path.suffix == ".jsonl":
-        data = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in records).encode("utf-8")
-    elif path.suffix == ".parquet":
-        data = _parquet_bytes(records)
-    else:
+    if path.suffix not in SUFFIXES:
         raise DataError(f"{path}: a conversation file ends in {', '.join(SUFFIXES)}, not in '{path.suffix}'")
     try:
-        write_file(path, data)
+        with open_whole(path) as file, conversation_writer(file, path.suffix) as write:
+            for conversation in conversations:
+                write(conversation)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
 
 
-def _dump_readably(records: Sequence[dict[str, Any]]) -> str:
-    blocks = []
-    for record in records:
-        lines = ",\n    ".join(json.dumps(u, ensure_ascii=False) for u in record["dialogue"])
-        blocks.append(
-            f'  {{"dialogue": [\n    {lines}],\n   "source": {json.dumps(record["source"], ensure_ascii=False)}}}'
-        )
-    return "[\n" + ",\n".join(blocks) + "\n]\n"
+class ByteSink(Protocol):
+    """What bytes are written to; for parquet a file."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write these."""
 
 
-def _parquet_bytes(records: Sequence[dict[str, Any]]) -> bytes:
+@contextmanager
+def conversation_writer(file: ByteSink, suffix: str) -> Iterator[Callable[[Conversation], None]]:
+    """What takes conversations one after the other and writes them in the upstream schema, in the memory of a few.
+
+    Args:
+        file: open for writing; it is whole when the context ends.
+        suffix: one of :data:`SUFFIXES`, the format.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    if suffix == ".parquet":
+        with _parquet_writer(file) as write:
+            yield write
+    elif suffix == ".jsonl":
+        yield lambda c: _put(file, json.dumps(c.record(), ensure_ascii=False) + "\n")
+    else:
+        count = 0
+
+        def write_block(conversation: Conversation) -> None:
+            nonlocal count
+            _put(file, (",\n" if count else "[\n") + _readable_block(conversation.record()))
+            count += 1
+
+        yield write_block
+        _put(file, "\n]\n" if count else "[\n\n]\n")
+
+
+def _put(file: ByteSink, text: str) -> None:
+    file.write(text.encode("utf-8"))
+
+
+def _readable_block(record: Mapping[str, Any]) -> str:
+    """One utterance a line: small for version control to diff, readable for people."""
+    lines = ",\n    ".join(json.dumps(u, ensure_ascii=False) for u in record["dialogue"])
+    source = json.dumps(record["source"], ensure_ascii=False)
+    return f'  {{"dialogue": [\n    {lines}],\n   "source": {source}}}'
+
+
+@contextmanager
+def _parquet_writer(file: ByteSink) -> Iterator[Callable[[Conversation], None]]:
     import pyarrow
     import pyarrow.parquet
 
@@ -324,6 +359,18 @@ def _parquet_bytes(records: Sequence[dict[str, Any]]) -> bytes:
         [("speaker", pyarrow.string()), ("strategy", pyarrow.string()), ("text", pyarrow.string())]
     )
     schema = pyarrow.schema([("dialogue", pyarrow.list_(utterance)), ("source", pyarrow.string())])
-    sink = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(records), schema=schema), sink)
-    return bytes(sink.getvalue())
+    rows: list[dict[str, Any]] = []
+    with pyarrow.parquet.ParquetWriter(file, schema) as table:
+
+        def write(conversation: Conversation) -> None:
+            rows.append(conversation.record())
+            if len(rows) == _ROWS:
+                flush()
+
+        def flush() -> None:
+            table.write_table(pyarrow.Table.from_pylist(rows, schema=schema))
+            rows.clear()
+
+        yield write
+        if rows:
+            flush()

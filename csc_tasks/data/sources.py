@@ -31,6 +31,7 @@ __all__ = [
     "evaluation_corpus",
     "fingerprint",
     "inspect",
+    "is_csconv",
     "is_here",
     "load",
     "select",
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 HUB_REPO = "DianJin/DianJin-CSC-Data"
 FULL_CONVERSATIONS, FULL_UTTERANCES, FULL_TURNS = 1855, 50587, 25810
 """Published size of CSConv: conversations, utterances and supporter turns."""
+_FULL = (FULL_CONVERSATIONS, FULL_UTTERANCES, FULL_TURNS)
 MINI_CONVERSATIONS = 32
 """Of the shipped file; a test counts them."""
 LITE_SIZE = 128
@@ -149,18 +151,27 @@ def _read(path: Path, name: str, _stamp: object) -> Corpus:
     return Corpus(name if name in _WORDS else path.name, path, report.sha256, report.conversations)
 
 
+def is_csconv(corpus: Corpus) -> bool:
+    """Whether these are the conversations of CSConv, from whatever place: by hash, else by the published numbers."""
+    return corpus.sha256 in _KNOWN_SHA256[Split.EVALUATION] or _size(corpus) == _FULL
+
+
+def _size(corpus: Corpus) -> tuple[int, int, int]:
+    """Conversations, utterances and supporter turns."""
+    return (
+        len(corpus.conversations),
+        sum(len(c.utterances) for c in corpus.conversations),
+        sum(len(c.supporter_turns) for c in corpus.conversations),
+    )
+
+
 def _compare_with_published(corpus: Corpus, split: Split) -> None:
     """Say so where a downloaded file is not byte for byte one that is known."""
     known = _KNOWN_SHA256.get(split)
     if known is None or corpus.sha256 in known:
         return
-    found = (
-        len(corpus.conversations),
-        sum(len(c.utterances) for c in corpus.conversations),
-        sum(len(c.supporter_turns) for c in corpus.conversations),
-    )
-    published = FULL_CONVERSATIONS, FULL_UTTERANCES, FULL_TURNS
-    if found == published:
+    found = _size(corpus)
+    if found == _FULL:
         logger.info(
             "%s of %s has the published numbers of conversations, utterances and turns and another sha256 (%s) than "
             "the copies known to csconv; the scores carry its fingerprint (%s), which says what they may be compared "
@@ -178,7 +189,7 @@ def _compare_with_published(corpus: Corpus, split: Split) -> None:
         _FILES[split],
         corpus.name.upper(),
         *found,
-        *published,
+        *_FULL,
         corpus.sha256,
         corpus.fingerprint,
     )

@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Protocol
 
 import numpy as np
 
 from csc_tasks.data.conversations import Conversation, Speaker
-from csc_tasks.data.sources import Corpus
 from csc_tasks.framework import Stage, Strategy
 
-__all__ = ["QUANTILES", "DataStatistics", "record_of", "summarise"]
+__all__ = ["QUANTILES", "DataFile", "DataStatistics", "Summary", "record_of", "summarise"]
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+class DataFile(Protocol):
+    """Which conversations they are: a :class:`~csc_tasks.data.sources.Corpus`, or a file that was just written."""
+
+    @property
+    def path(self) -> PurePath:
+        """Of the file."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its conversations."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether they have strategies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,36 +60,60 @@ def _spread(values: Sequence[int]) -> tuple[float, ...]:
     return (*np.quantile(values, QUANTILES).tolist(), float(np.mean(values)))
 
 
-def summarise(conversations: Sequence[Conversation]) -> DataStatistics:
+class Summary:
+    """Counts conversations one after the other; of each some bytes are kept, and no text. Lengths are in characters."""
+
+    def __init__(self) -> None:
+        self.conversations = 0
+        self._topics: Counter[str] = Counter()
+        self._strategies: Counter[Strategy] = Counter()
+        self._turns = array("i")
+        self._lengths = {speaker: array("i") for speaker in Speaker}
+
+    def add(self, conversation: Conversation) -> None:
+        """Count one more."""
+        self.conversations += 1
+        self._topics[conversation.topic] += 1
+        self._turns.append(len(conversation.supporter_turns))
+        for u in conversation.utterances:
+            self._lengths[u.speaker].append(len(u.text))
+            if u.strategy:
+                self._strategies[u.strategy] += 1
+
+    def statistics(self) -> DataStatistics:
+        """Of all that were added."""
+        stages: dict[Stage | None, int] = dict.fromkeys([*Stage, None], 0)
+        for strategy, count in self._strategies.items():
+            stages[strategy.stage] += count
+        supporter, customer = (self._lengths[s] for s in (Speaker.SUPPORTER, Speaker.CUSTOMER))
+        return DataStatistics(
+            conversations=self.conversations,
+            utterances=len(supporter) + len(customer),
+            turns=len(supporter),
+            topics=dict(self._topics.most_common()),
+            strategies={s: self._strategies[s] for s in Strategy},
+            stages=stages,
+            turns_per_conversation=_spread(self._turns),
+            supporter_length=_spread(supporter),
+            customer_length=_spread(customer),
+        )
+
+
+def summarise(conversations: Iterable[Conversation]) -> DataStatistics:
     """Count everything once. Lengths are in characters."""
-    utterances = [u for c in conversations for u in c.utterances]
-    strategies = Counter(u.strategy for u in utterances if u.strategy)
-    lengths: dict[Speaker, list[int]] = {speaker: [] for speaker in Speaker}
-    for u in utterances:
-        lengths[u.speaker].append(len(u.text))
-    stages: dict[Stage | None, int] = dict.fromkeys([*Stage, None], 0)
-    for strategy, count in strategies.items():
-        stages[strategy.stage] += count
-    return DataStatistics(
-        conversations=len(conversations),
-        utterances=len(utterances),
-        turns=len(lengths[Speaker.SUPPORTER]),
-        topics=dict(Counter(c.topic for c in conversations).most_common()),
-        strategies={s: strategies[s] for s in Strategy},
-        stages=stages,
-        turns_per_conversation=_spread([len(c.supporter_turns) for c in conversations]),
-        supporter_length=_spread(lengths[Speaker.SUPPORTER]),
-        customer_length=_spread(lengths[Speaker.CUSTOMER]),
-    )
+    summary = Summary()
+    for conversation in conversations:
+        summary.add(conversation)
+    return summary.statistics()
 
 
-def record_of(corpus: Corpus, found: DataStatistics) -> dict[str, object]:
+def record_of(file: DataFile, found: DataStatistics) -> dict[str, object]:
     """Statistics and provenance as a JSON object."""
     return {
-        "path": str(corpus.path),
-        "sha256": corpus.sha256,
-        "fingerprint": corpus.fingerprint,
-        **({} if corpus.labelled else {"labelled": False}),
+        "path": str(file.path),
+        "sha256": file.sha256,
+        "fingerprint": file.fingerprint,
+        **({} if file.labelled else {"labelled": False}),
         "conversations": found.conversations,
         "utterances": found.utterances,
         "turns": found.turns,

@@ -7,7 +7,6 @@ The outcome is the same wherever it runs, because a score depends on its turn al
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -17,12 +16,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from csc_tasks.errors import ConfigError, CSConvError
-from csc_tasks.install import install_hint
 from csc_tasks.metrics import Metric, Models
 from csc_tasks.metrics.tokenizers import tokenizer_named
 from csc_tasks.protocol.networks import Unnamed, prepare, read_models
 from csc_tasks.results.rescore import choose, rescore
 from csc_tasks.results.sample_log import SampleLog, open_log
+from csc_tasks.system.ray_cluster import ray_cluster
 from csc_tasks.system.workers import worker_pool
 
 __all__ = ["Done", "Job", "Plan", "in_processes", "in_this_process", "on_ray", "run"]
@@ -147,17 +146,7 @@ def on_ray(jobs: Sequence[Job], workers: int | None, address: str | None) -> Gen
     Raises:
         ConfigError: Ray is not installed, or there is no cluster at that address.
     """
-    try:
-        import ray
-    except ImportError:
-        raise ConfigError(f"--engine ray: Ray is not installed: {install_hint('ray')}") from None
-    _reachable(address)
-    own = {"num_cpus": workers, "include_dashboard": False} if address is None else {"address": address}
-    try:
-        ray.init(log_to_driver=False, logging_level="error", **own)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
-        raise ConfigError(f"--engine ray: no cluster at {address}: {str(error).splitlines()[0]}") from None
-    try:
+    with ray_cluster(workers, address) as ray:
         needs_gpu = any(_uses_gpu(job) for job in jobs) and ray.cluster_resources().get("GPU", 0) >= 1
         task = ray.remote(num_cpus=1, num_gpus=1 if needs_gpu else 0, max_retries=1)(run)
         waiting = {task.remote(_absolute(job)): job for job in jobs}
@@ -168,19 +157,6 @@ def on_ray(jobs: Sequence[Job], workers: int | None, address: str | None) -> Gen
                 yield ray.get(ended)
             except ray.exceptions.RayError as error:
                 yield Done(job.path, error=f"its Ray task failed: {str(error).strip().splitlines()[-1]}")
-    finally:
-        ray.shutdown()
-
-
-def _reachable(address: str | None) -> None:
-    """Try the address before Ray does, which would wait for a cluster that is not there for minutes."""
-    host, colon, port = (address or "").removeprefix("ray://").rpartition(":")
-    if not colon or not port.isdigit():  # auto, local, or a name that Ray resolves
-        return
-    try:
-        socket.create_connection((host, int(port)), timeout=10).close()
-    except (OSError, OverflowError) as error:
-        raise ConfigError(f"--engine ray: no cluster at {address} ({error})") from None
 
 
 def _uses_gpu(job: Job) -> bool:

@@ -9,7 +9,8 @@ from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.protocol.options import Options
 from csc_tasks.results.rescore_jobs import Done, Job, in_processes, in_this_process, on_ray
 from csc_tasks.results.sample_log import log_files, no_logs
-from csc_tasks.results.score_request import ScoreEngine, ScoreRequest
+from csc_tasks.results.score_request import ScoreRequest
+from csc_tasks.system.ray_cluster import EngineKind
 
 __all__ = ["PlannedJob", "ScorePlan", "plan_of", "run_plan"]
 
@@ -42,7 +43,7 @@ def plan_of(request: ScoreRequest) -> ScorePlan:
         raise ConfigError(f"--metadata {foreign[0]}: only csconv_bertscore_… and csconv_bleurt_… apply here")
     tokens = {} if request.tokenizer is None else {"csconv_tokenizer": request.tokenizer}
     Options.from_metadata({**request.metadata, **tokens})  # one place says what an option may be
-    if request.address is not None and request.engine is not ScoreEngine.RAY:
+    if request.address is not None and request.engine is not EngineKind.RAY:
         raise ConfigError("--address goes with --engine ray")
     found = ScorePlan([], [], [])
     for path in log_files(list(request.paths)):
@@ -71,6 +72,6 @@ def run_plan(
     jobs = [job for job, _ in plan.jobs]
     if request.one_at_a_time:
         return in_this_process(jobs, on_progress)
-    if request.engine is ScoreEngine.RAY:
+    if request.engine is EngineKind.RAY:
         return on_ray(jobs, request.workers, request.address)
     return in_processes(jobs, request.workers or 1)

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ScoreEngine", "ScoreRequest"]
+from csc_tasks.system.ray_cluster import EngineKind
 
-
-class ScoreEngine(Enum):
-    """Where logs are scored."""
-
-    LOCAL = "local"
-    RAY = "ray"
+__all__ = ["ScoreRequest"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +26,11 @@ class ScoreRequest:
     tokenizer: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     workers: int | None = None
-    engine: ScoreEngine = ScoreEngine.LOCAL
+    engine: EngineKind = EngineKind.LOCAL
     address: str | None = None
     force: bool = False
 
     @property
     def one_at_a_time(self) -> bool:
         """Whether logs are scored one after the other in this process."""
-        return self.engine is ScoreEngine.LOCAL and (self.workers or 1) == 1
+        return self.engine is EngineKind.LOCAL and (self.workers or 1) == 1

@@ -24,7 +24,7 @@ from csc_tasks.synthesis.call_rules import (
 from csc_tasks.synthesis.calls import CallFile, RealCall
 from csc_tasks.synthesis.information import Item
 from csc_tasks.synthesis.journal import digest_of
-from csc_tasks.synthesis.prompts import RolePrompts, object_schema
+from csc_tasks.synthesis.prompts import Framed, RolePrompts, object_schema
 from csc_tasks.synthesis.redaction import redact_call
 from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step, Unusable
 
@@ -189,9 +189,10 @@ class _Work:
         self, role: Role, fields: Mapping[str, Mapping[str, Any]], read: Any, known: Mapping[Item, str]
     ) -> Step:
         prompts = self._pipeline.prompts
-        known = {**known, Item.STRATEGIES: prompts.all_strategies()}
+        framed = {item: Framed.of(text) for item, text in known.items()}
+        framed[Item.STRATEGIES] = prompts.all_strategies()
         material = {"utterances": self._utterances, "topic": self._topic}
-        return Step(role, prompts.messages(role, known), object_schema(role, fields), read, material)
+        return Step(role, prompts.messages(role, framed), object_schema(role, fields), read, material)
 
     def _screener(self) -> Step:
         def read(text: str) -> tuple[bool, bool]:

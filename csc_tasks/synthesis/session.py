@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,15 +13,21 @@ from typing import Any
 from csc_tasks.chat.budget import Budget
 from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.spending import require_prices
-from csc_tasks.errors import ConfigError, DataError
+from csc_tasks.errors import ConfigError, CSConvError, DataError
+from csc_tasks.synthesis.balance import Balance
 from csc_tasks.synthesis.config import SynthesisConfig, load_synthesis
-from csc_tasks.synthesis.engine import Engine, Run
+from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
-from csc_tasks.synthesis.journal import JOURNALS, head_of, index_of
-from csc_tasks.synthesis.progress import Halt, Halted
+from csc_tasks.synthesis.export import write_outputs
+from csc_tasks.synthesis.facts import asked_in
+from csc_tasks.synthesis.journal import JOURNALS, ended_in, head_of, index_of
+from csc_tasks.synthesis.outputs import OutputRules, RunFacts
+from csc_tasks.synthesis.progress import Halt, Halted, SynthesisProgress
+from csc_tasks.synthesis.ray_engine import make_on_ray
 from csc_tasks.synthesis.report import SynthesisReport
 from csc_tasks.synthesis.steps import Case, Pipeline, Step
 from csc_tasks.synthesis.voices import EndpointVoices, ScriptedVoices, Voices
+from csc_tasks.system.ray_cluster import EngineKind
 
 __all__ = ["RunOptions", "run"]
 
@@ -40,6 +48,9 @@ class RunOptions:
         seed: from which everything by chance is derived.
         budget: what may be spent in this run, in the configuration's currency.
         dry_run: say what would be asked, and ask nothing.
+        redacted: personal data that was replaced in what is sent, by kind; ``None`` where none was looked for.
+        rules: what the written conversations are held to.
+        engine: where conversations are made; ``workers`` and ``address`` are those of a Ray cluster.
     """
 
     out: Path
@@ -49,6 +60,11 @@ class RunOptions:
     seed: int = 0
     budget: float | None = None
     dry_run: bool = False
+    redacted: Mapping[str, int] | None = None
+    rules: OutputRules = field(default_factory=OutputRules)
+    engine: EngineKind = EngineKind.LOCAL
+    workers: int | None = None
+    address: str | None = None
 
 
 def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> None:
@@ -66,6 +82,10 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
     head = _head(pipeline, config, options.seed)
     _require_own(options.out)
     _require_same(options.out, head)
+    if options.engine is not EngineKind.RAY and (options.workers or options.address):
+        raise ConfigError("--workers and --address go with --engine ray")
+    if options.engine is EngineKind.RAY and config is None:
+        raise ConfigError("--engine ray: scripts need no cluster; leave --engine out")
     if options.dry_run:
         _price(pipeline, config, options, report)
         return
@@ -116,8 +136,6 @@ def _require_same(folder: Path, head: Mapping[str, Any]) -> None:
 
 def _plain(value: Any) -> Any:
     """A value as it comes back from JSON."""
-    import json
-
     return json.loads(json.dumps(value))
 
 
@@ -155,26 +173,106 @@ def _run_alone(
     options: RunOptions,
     report: SynthesisReport,
 ) -> None:
-    index = index_of(options.out)
-    cases = list(islice(pipeline.cases(), options.limit))
-    over = index.cases
+    cases = tuple(islice(pipeline.cases(), options.limit))
+    over = index_of(options.out).cases
+    with _written_at_the_end(pipeline, config, head, options, report, cases):
+        progress = _make(pipeline, config, head, options, report, cases, over)
+        if progress.waiting:
+            raise Halted(
+                Halt.BROKEN,
+                f"{progress.waiting:,} conversations are not over, for their server failed again and again; the same "
+                "command goes on with them",
+            )
+        if progress.stopped not in (None, Halt.BALANCED):
+            raise Halted(progress.stopped, progress.trouble)
+
+
+def _make(
+    pipeline: Pipeline,
+    config: SynthesisConfig | None,
+    head: Mapping[str, Any],
+    options: RunOptions,
+    report: SynthesisReport,
+    cases: Sequence[Case],
+    over: frozenset[str],
+) -> SynthesisProgress:
+    """Make what is missing."""
+    how = Run(
+        options.out,
+        head,
+        options.seed,
+        config.concurrency if config else SCRIPTED_AT_ONCE,
+        config.attempts if config else 1,
+    )
+    on_progress = report.bar(pipeline.kind, len(cases), config.currency if config else "")
+    balance = Balance(options.rules.balance) if options.rules.balance is not None else None
+    if balance is not None and any(balance.add(ended) for ended in ended_in(options.out)):
+        return SynthesisProgress(stopped=Halt.BALANCED)
+    if config is not None and options.engine is EngineKind.RAY:
+        return make_on_ray(
+            pipeline, config, how, cases, over, options.budget, options.workers, options.address, on_progress
+        )
     voices: Voices
     if config is not None:
         voices = EndpointVoices(config, pipeline.roles, Budget(options.budget))
     else:
         assert options.scripted is not None
         voices = ScriptedVoices(options.scripted, SCRIPTED)
-    how = Run(
-        options.out,
-        head,
-        options.seed,
-        config.concurrency if config else SCRIPTED_AT_ONCE,
-        config.attempts if config else 6,
-    )
-    engine = Engine(
-        pipeline, voices, how, report.bar(pipeline.kind, len(cases), config.currency if config else "")
-    )
+    on_ended = balance.add if balance is not None else lambda _: False
+    engine = SynthesisEngine(pipeline, voices, how, on_progress, on_ended)
     engine.progress.kept = sum(case.id in over for case in cases)
-    progress = engine.run(cases, over)
-    if progress.stopped not in (None, Halt.BALANCED):
-        raise Halted(progress.stopped, progress.trouble)
+    return engine.run(cases, over)
+
+
+@contextmanager
+def _written_at_the_end(
+    pipeline: Pipeline,
+    config: SynthesisConfig | None,
+    head: Mapping[str, Any],
+    options: RunOptions,
+    report: SynthesisReport,
+    cases: Sequence[Case],
+) -> Iterator[None]:
+    """Write what there is however the run ends, but where somebody waits for it to end."""
+    trouble: CSConvError | None = None
+    try:
+        yield
+    except CSConvError as error:
+        if isinstance(error, Halted) and error.why is Halt.INTERRUPTED:
+            raise
+        trouble = error
+    index = index_of(options.out)
+    asked = asked_in(options.out, index)
+    facts = RunFacts(
+        kind=pipeline.kind,
+        signature=_plain(head),
+        prompts=str(pipeline.signature.get("prompts", "")),
+        seed=options.seed,
+        source=str(pipeline.signature.get("source", "")),
+        scripted=config is None,
+        unfinished=sum(case.id not in index.cases for case in cases),
+        models={role: dict(models) for role, models in asked.models.items()},
+        requests=dict(asked.requests),
+        prompt_tokens=dict(asked.prompt_tokens),
+        answer_tokens=dict(asked.answer_tokens),
+        not_usable=_nested(asked.not_usable),
+        cost={config.currency: asked.cost} if config is not None and asked.cost else {},
+        redacted=options.redacted,
+    )
+    written = write_outputs(options.out, lambda: ended_in(options.out, index), facts, options.rules)
+    for line in written.lines():
+        report.say(line)
+    if facts.not_usable:
+        report.counts(
+            "answers that could not be used and were asked for again:",
+            {f"{role}: {reason}": n for (role, reason), n in asked.not_usable.items()},
+        )
+    if trouble is not None:
+        raise trouble
+
+
+def _nested(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (role, reason), count in counts.items():
+        found.setdefault(role, {})[reason] = count
+    return found

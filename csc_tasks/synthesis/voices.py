@@ -45,7 +45,7 @@ class Voices(Protocol):
         """What an answer cost."""
 
 
-class _Line(NamedTuple):
+class _Voice(NamedTuple):
     """How a role is reached; ``places`` limits how many ask at once where the server takes fewer than there are."""
 
     config: EndpointConfig
@@ -65,7 +65,7 @@ class EndpointVoices:
     def __init__(self, config: SynthesisConfig, roles: Sequence[Role], budget: Budget) -> None:
         self._configs = {role: config.of(role) for role in roles}
         self._budget = budget
-        self._lines: dict[Role, _Line] = {}
+        self._lines: dict[Role, _Voice] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> EndpointVoices:
@@ -89,7 +89,7 @@ class EndpointVoices:
                 endpoint = await self._stack.enter_async_context(Endpoint(config, shared))
                 opened.append((config, endpoint))
             place = places.setdefault(config.base_url, asyncio.Semaphore(most))
-            self._lines[role] = _Line(config, endpoint, place)
+            self._lines[role] = _Voice(config, endpoint, place)
         return self
 
     async def __aexit__(

@@ -4,25 +4,9 @@ from __future__ import annotations
 
 import re
 
-from csc_tasks.printable import printable
+from csc_tasks.printable import code, inline, printable
 
 __all__ = ["code", "file_stem", "inline", "printable"]
-
-_LONGEST = 80
-"""Characters of a text in Markdown, where a table's row is one line."""
-_HARMLESS = re.compile(r"(?!.*(//|www\.))([^\W_]|(?<=[^\W_])_(?=[^\W_])|[ .,;:()/%+=–−-])*", re.IGNORECASE)
-"""Text in which Markdown sees neither markup nor a link."""
-
-
-def code(text: str, longest: int = _LONGEST) -> str:
-    """The text as Markdown code, fit for a table cell: nothing in it is markup, HTML or a mention."""
-    return "`" + printable(text, longest).replace("`", "'").replace("|", "¦") + "`"
-
-
-def inline(text: str, longest: int = _LONGEST) -> str:
-    """The text for a line or a cell of Markdown: as it is, or as code where it could be markup."""
-    kept = printable(text, longest)
-    return kept if _HARMLESS.fullmatch(kept) else code(kept, longest)
 
 
 def file_stem(*parts: str, taken: set[str] | None = None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +274,33 @@ def test_every_format_gives_back_what_was_written(tmp_path: Path, suffix: str) -
     conversations = [c for c, _ in [check_record(record()), check_record(record() | {"source": "其他"})] if c]
     write_conversations(tmp_path / f"out{suffix}", conversations)
     assert list(read_file(tmp_path / f"out{suffix}").conversations) == conversations
+
+
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".parquet"])
+def test_what_comes_one_after_the_other_is_written_as_what_is_there_at_once(
+    tmp_path: Path, suffix: str
+) -> None:
+    made = (check_record(changed("dialogue", 1, "text", value=f"第{i}次")).conversation for i in range(2500))
+    stream = [c for c in made if c]
+    write_conversations(tmp_path / f"stream{suffix}", iter(stream))
+    write_conversations(tmp_path / f"list{suffix}", stream)
+    assert read_file(tmp_path / f"stream{suffix}").conversations == tuple(stream)
+    assert (tmp_path / f"stream{suffix}").read_bytes() == (tmp_path / f"list{suffix}").read_bytes()
+
+
+def test_a_stream_that_breaks_off_leaves_the_old_file(tmp_path: Path) -> None:
+    def stream() -> Iterator[Conversation]:
+        conversation = check_record(record()).conversation
+        assert conversation is not None
+        yield from [conversation] * 1500
+        raise DataError("the source ends here")
+
+    for suffix in (".json", ".jsonl", ".parquet"):
+        target = write(tmp_path / f"out{suffix}", "old")
+        with pytest.raises(DataError, match="ends here"):
+            write_conversations(target, stream())
+        assert target.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
