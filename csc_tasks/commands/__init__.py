@@ -36,7 +36,9 @@ def main() -> None:
         quickstart,
         score,
         setup,
+        synthesize_merge,
         synthesize_review,
+        synthesize_rewrite,
         synthesize_roleplay,
         table,
     )

@@ -69,11 +69,11 @@ Optionally = tuple[Sentence, ...]
 Act = Annotated[Strategy, BeforeValidator(_strategy)]
 
 
-class _Part(BaseModel):
+class _CardPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
-class CardMood(_Part):
+class CardMood(_CardPart):
     """How the customer feels, and what changes it. ``upset`` is said where there is cause for comfort at once."""
 
     at_first: Line
@@ -86,30 +86,32 @@ class CardMood(_Part):
     """What the customer says then."""
 
 
-class Worry(_Part):
+class Worry(_CardPart):
     """What the customer fears in the middle of the conversation, and the comfort for it."""
 
     says: Sentences
     comfort: Sentences
 
 
-class CardFact(_Part):
+class CardFact(_CardPart):
     """Something that the customer tells only when asked: ``asked_by`` are words of which one is in such a question."""
 
     name: Line
     asked_by: Annotated[tuple[Line, ...], Field(min_length=1)]
     asks: Sentences
     says: Sentences
+    optional: bool = False
+    """The solution does without it."""
 
 
-class Lookup(_Part):
+class Lookup(_CardPart):
     """What a supporter can look up."""
 
     name: Sentence
     finds: Sentence
 
 
-class SolutionStep(_Part):
+class SolutionStep(_CardPart):
     """A step of the solution: what the customer asks before it, what the supporter says, and how it is taken."""
 
     does: Act
@@ -119,7 +121,7 @@ class SolutionStep(_Part):
     optional: bool = False
 
 
-class Demand(_Part):
+class Demand(_CardPart):
     """An unreasonable demand, why it must be refused, and how."""
 
     says: Sentences
@@ -129,7 +131,7 @@ class Demand(_Part):
     accepts: Sentences
 
 
-class CaseCard(_Part):
+class CaseCard(_CardPart):
     """A customer's case.
 
     Attributes:

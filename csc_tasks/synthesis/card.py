@@ -181,7 +181,7 @@ _WHO = {Speaker.SUPPORTER: "the agent", Speaker.CUSTOMER: "the customer"}
 def _provenance(facts: RunFacts) -> Iterator[str]:
     yield "## How they were made"
     if facts.merged:
-        differing = _differing([run.signature for run in facts.merged.values()])
+        differing = _differing([_settings(run) for run in facts.merged.values()])
         if differing:
             yield f"The runs differ in {', '.join(map(code, differing[:_MOST]))}."
     for name, run in facts.merged.items():
@@ -195,7 +195,7 @@ def _of_run(facts: RunFacts) -> Iterator[str]:
     rows = [
         ("Kind", facts.kind),
         ("Prompts", facts.prompts),
-        ("Seed", str(facts.seed)),
+        ("Seed", "" if facts.seed is None else str(facts.seed)),
         ("Source", facts.source),
     ]
     cost = (
@@ -259,6 +259,10 @@ def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
             yield from _flat(each, f"{name}.{key}" if name else str(key))
     elif name:
         yield name, json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _settings(facts: RunFacts) -> dict[str, Any]:
+    return {"kind": facts.kind, "prompts": facts.prompts, "seed": facts.seed, **facts.signature}
 
 
 def _differing(signatures: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ class RunFacts:
         kind: of the pipeline: ``roleplay``, ``rewrite``, ``annotate`` or ``merge``.
         signature: what must be the same for the run to go on.
         prompts: version and digest.
-        seed: of the run.
+        seed: of the run; several put together have none.
         source: where the cases are from, in a few words.
         scripted: whether templates answered in the place of models.
         unfinished: cases that were to be made and are not over.
@@ -39,7 +39,7 @@ class RunFacts:
     kind: str
     signature: Mapping[str, Any]
     prompts: str
-    seed: int
+    seed: int | None
     source: str = ""
     scripted: bool = False
     unfinished: int = 0
@@ -54,7 +54,7 @@ class RunFacts:
 
     def record(self) -> dict[str, Any]:
         """As a JSON object."""
-        return asdict(self)
+        return {each.name: _value(getattr(self, each.name)) for each in fields(self)}
 
     @classmethod
     def of(cls, record: object) -> RunFacts:
@@ -67,6 +67,13 @@ class RunFacts:
             return _facts().validate_python(record)
         except ValidationError as error:
             raise ValueError(first_fault(error)) from None
+
+
+def _value(value: Any) -> Any:
+    """As a JSON value; ``asdict`` cannot copy a ``Counter``."""
+    if isinstance(value, RunFacts):
+        return value.record()
+    return {name: _value(each) for name, each in value.items()} if isinstance(value, Mapping) else value
 
 
 def _facts() -> TypeAdapter[RunFacts]:

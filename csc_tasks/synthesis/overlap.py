@@ -82,7 +82,10 @@ def evaluation_data(against: Sequence[str] = ()) -> EvaluationData:
         "csconv_mini (training half)": load("mini", Split.TRAINING),
     }
     for source in against:
-        corpus = load(source)
+        try:
+            corpus = load(source)
+        except CSConvError as error:
+            raise type(error)(f"--against {source}: {error}") from None
         found[corpus.name if corpus.name not in found else str(corpus.path)] = corpus
     unchecked = []
     for source in dict.fromkeys((chosen_source(), "hub", "modelscope")):

@@ -1,6 +1,6 @@
 """Personal data out of a text or a whole call, before anything is sent: placeholders in CSConv's manner instead.
 
-What was replaced is counted by kind and kept nowhere. A text that was redacted stays as it is when it is redacted again.
+What was replaced is counted by kind and kept nowhere. A text that was redacted stays as it is when redacted again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where people live: a chain of province, city, district, road, number, building, room of which at least two are said."""
+"""Where people live: a chain of province, city, district, road, number, building, room; at least two of them."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ _SURVIVORS = re.compile(
 _MADE_OF_DAYS = re.compile(r"(?:19|20)\d\d")
 
 
-class Run(NamedTuple):
+class DigitRun(NamedTuple):
     """A number as it stands in a text: ``digits`` without what stands between them; ``X`` may be the last."""
 
     start: int
@@ -86,9 +86,9 @@ def _in_digits(text: str) -> str:
     return text.translate(_NUMERALS)
 
 
-def _runs(digits: str) -> Iterator[list[Run]]:
+def _runs(digits: str) -> Iterator[list[DigitRun]]:
     """The numbers of a text (Chinese numerals as digits), those together that only commas and words of delay part."""
-    group: list[Run] = []
+    group: list[DigitRun] = []
     for found in _DIGITS.finditer(digits):
         start, end = found.span()
         if group:
@@ -98,27 +98,27 @@ def _runs(digits: str) -> Iterator[list[Run]]:
                 gap == "个" and len(last.digits) > 2 and last.digits[-1] in "2345678"
             ):  # 138三个0: three noughts
                 told = last.digits[:-1] + found[0][0] * int(last.digits[-1]) + found[0][1:]
-                group[-1] = Run(last.start, end, told, last.pieces)
+                group[-1] = DigitRun(last.start, end, told, last.pieces)
                 continue
             if len(gap) <= _GAP and _TIGHT.issuperset(gap):
-                group[-1] = Run(last.start, end, last.digits + found[0], last.pieces + 1)
+                group[-1] = DigitRun(last.start, end, last.digits + found[0], last.pieces + 1)
                 continue
             if not (len(gap) <= _GAP and _LOOSE.issuperset(gap)):
                 yield group
                 group = []
-        group.append(Run(start, end, found[0], 1))
+        group.append(DigitRun(start, end, found[0], 1))
     if group:
         yield group
 
 
-def _with_letter(text: str, run: Run) -> Run:
+def _with_letter(text: str, run: DigitRun) -> DigitRun:
     """The number with the X that an identity card's may end in."""
     if len(run.digits) == 17 and (found := re.compile(r"\s?[xX×叉](?![A-Za-z])").match(text, run.end)):
-        return Run(run.start, found.end(), run.digits + "X", run.pieces)
+        return DigitRun(run.start, found.end(), run.digits + "X", run.pieces)
     return run
 
 
-def _shape(run: Run, text: str) -> Kind | None:
+def _shape(run: DigitRun, text: str) -> Kind | None:
     """What a number is by its form alone."""
     digits = run.digits
     before = text[max(0, run.start - 2) : run.start]
@@ -137,7 +137,7 @@ def _shape(run: Run, text: str) -> Kind | None:
     return None
 
 
-def _joined(group: list[Run], text: str) -> Iterator[Run]:
+def _joined(group: list[DigitRun], text: str) -> Iterator[DigitRun]:
     """The numbers of a group: pieces with commas between them are one where together they have the form of one."""
     at = 0
     while at < len(group):
@@ -146,7 +146,7 @@ def _joined(group: list[Run], text: str) -> Iterator[Run]:
         known = _shape(best[0], text) is not None
         for following in group[at + 1 : at + 12]:
             taken += 1
-            whole = Run(
+            whole = DigitRun(
                 whole.start, following.end, whole.digits + following.digits, whole.pieces + following.pieces
             )
             if len(whole.digits) > MOST or known:
@@ -158,7 +158,7 @@ def _joined(group: list[Run], text: str) -> Iterator[Run]:
         at += best[1]
 
 
-def _survives(run: Run, text: str, shown: str) -> bool:
+def _survives(run: DigitRun, text: str, shown: str) -> bool:
     """Whether a number without a form is plainly an amount, a date, years or a count."""
     digits = run.digits
     amount = speaks_of_money(shown, run.start)
@@ -208,7 +208,13 @@ def find_numbers(text: str, asked: Set[Kind], said: SaidBefore, piece: Kind | No
 
 
 def _kind(
-    run: Run, digits: str, text: str, asked: Kind | None, said: SaidBefore, piece: Kind | None, share: float
+    run: DigitRun,
+    digits: str,
+    text: str,
+    asked: Kind | None,
+    said: SaidBefore,
+    piece: Kind | None,
+    share: float,
 ) -> Kind | None:
     """What a number is; ``None`` where it stays."""
     count = len(run.digits)
@@ -237,7 +243,7 @@ def _kind(
     return said.kind_of(run.digits)
 
 
-def _answers(run: Run, digits: str, share: float) -> bool:
+def _answers(run: DigitRun, digits: str, share: float) -> bool:
     """Whether a short number is the answer to a question for one, and not one in a sentence of its own."""
     if len(run.digits) < PIECE:
         return len(run.digits) >= 2 and share >= 0.4
@@ -251,7 +257,7 @@ def _answers(run: Run, digits: str, share: float) -> bool:
 
 def kind_of_number(digits: str) -> Kind:
     """What a number that is plainly personal is by its form and length alone."""
-    return _shape(Run(0, 0, digits, 1), "") or _by_length(len(digits))
+    return _shape(DigitRun(0, 0, digits, 1), "") or _by_length(len(digits))
 
 
 def _by_length(count: int) -> Kind:
