@@ -23,6 +23,8 @@ from csc_tasks.printable import printable_lines
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.synthesis.call_rules import is_stage_direction, with_square_brackets
+from csc_tasks.synthesis.redaction import redact
 from csc_tasks.synthesis.review_sheet import guarded, unguarded
 from tests.growth import UNITS, assert_linear, mixtures
 
@@ -71,6 +73,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "a text with keys": without_secrets,
     "a text with headers": without_secret_pairs,
     "the counts of what is wrong": counted,
+    "personal data": redact,
+    "a placeholder in brackets": with_square_brackets,
+    "a stage direction": is_stage_direction,
     "a cell of a review sheet": lambda text: unguarded(guarded(text)),
 }
 AROUND = (("", ""), ("[提供建议] ", "。"), ('{"reason": "', ""), ("<think>", "</think>"), ("客服: ", "分"))

@@ -120,7 +120,7 @@ class CallFile:
             raise DataError(f"{self.path}: cannot be read ({error.strerror})") from None
         how = digest_of(dict(self.names), dict(self.speakers), self.topic, self.encoding, self.merge)
         return {
-            "calls": digest.hexdigest()[:16],
+            "source": f"real calls, file with SHA-256 {digest.hexdigest()[:16]}…",
             "read_as": how[:16],
             "redaction": REDACTION if self.redacted else None,
         }
