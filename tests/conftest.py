@@ -9,11 +9,15 @@ import signal
 import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests.paths import FIXTURES
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # How long an example takes says more of what else the machine does.
 settings.register_profile("patient", deadline=None)
@@ -139,3 +143,20 @@ def old_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tarfile.open(FIXTURES / "old_results.tar.gz") as archive:
         archive.extractall(folder, filter="data")
     return folder / "old_results"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a module."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        reason = "no Chromium: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    sync = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install 'csconv-eval[dev]'")
+    with sync.sync_playwright() as playwright:
+        # Without a sandbox, because tests in containers run as root; the page is our own.
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()

@@ -24,6 +24,7 @@ from csc_tasks.printable import printable_lines
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.synthesis.review_sheet import guarded, unguarded
 from csc_tasks.synthesis.shingles import shingles_of
 from csc_tasks.synthesis.stock_phrases import StockPhrases
 from tests.growth import UNITS, assert_linear, mixtures
@@ -80,6 +81,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a text with keys": without_secrets,
     "a text with headers": without_secret_pairs,
     "the counts of what is wrong": counted,
+    "a cell of a review sheet": lambda text: unguarded(guarded(text)),
     "what a conversation consists of": taken_apart,
 }
 AROUND = (("", ""), ("[提供建议] ", "。"), ('{"reason": "', ""), ("<think>", "</think>"), ("客服: ", "分"))

@@ -37,6 +37,8 @@ def main() -> None:
         score,
         setup,
         synthesize_merge,
+        synthesize_review,
+        synthesize_rewrite,
         synthesize_roleplay,
         table,
     )

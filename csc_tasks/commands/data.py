@@ -13,8 +13,9 @@ from rich.text import Text
 
 from csc_tasks.commands.app import app, console, print_json
 from csc_tasks.data.files import FileReport, write_conversations
+from csc_tasks.data.find_format import find_format
 from csc_tasks.data.formats import FIELDS, Format
-from csc_tasks.data.importing import ImportOptions, find_format, import_file, read_pairs
+from csc_tasks.data.importing import ImportOptions, import_file, read_pairs
 from csc_tasks.data.mistakes import distinct_mistakes
 from csc_tasks.data.splits import Split
 from csc_tasks.errors import DataError

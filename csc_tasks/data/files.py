@@ -8,18 +8,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from csc_tasks.data.conversations import CONVERT, MISSING_STRATEGY, Conversation, Defect, check_record
 from csc_tasks.errors import DataError
 from csc_tasks.storage import open_whole
 
 __all__ = [
+    "MAX_LINE",
     "SUFFIXES",
+    "BrokenRecord",
     "FileReport",
     "Located",
     "conversation_writer",
     "inspect_file",
+    "json_line",
     "raw_records",
     "read_bytes",
     "read_file",
@@ -145,24 +148,38 @@ def _salvage(text: str, error: json.JSONDecodeError) -> Iterator[tuple[str, obje
     )
 
 
+class BrokenRecord(NamedTuple):
+    """A line that is no record: what is wrong with it, and where in it; nothing of it is in either."""
+
+    kind: str
+    message: str
+    within: str = ""
+
+
+def json_line(line: bytes) -> object:
+    """What a line of a .jsonl file holds, or the :class:`BrokenRecord` that it is."""
+    if len(line) > MAX_LINE:
+        return BrokenRecord(
+            "long-line", f"{len(line):,} bytes in one line; JSON lines hold one conversation a line"
+        )
+    try:
+        return json.loads(_decode(line))
+    except _Syntax as error:
+        return BrokenRecord(error.located.defect.kind, error.located.defect.message)
+    except (json.JSONDecodeError, RecursionError) as error:
+        detail = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+        column = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        return BrokenRecord("invalid-json", f"invalid JSON ({detail})", column)
+
+
 def _jsonl_items(data: bytes) -> Iterator[tuple[str, object]]:
     for number, line in enumerate(data.splitlines(), start=1):
         if not line.strip():
             continue
-        if len(line) > MAX_LINE:
-            raise _Syntax(
-                f"line {number}",
-                "long-line",
-                f"{len(line):,} bytes in one line; JSON lines hold one conversation a line",
-            )
-        try:
-            yield f"line {number}", json.loads(_decode(line))
-        except _Syntax as error:
-            raise _Syntax(f"line {number}", error.located.defect.kind, error.located.defect.message) from None
-        except (json.JSONDecodeError, RecursionError) as error:
-            detail = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-            column = f", column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise _Syntax(f"line {number}{column}", "invalid-json", f"invalid JSON ({detail})") from None
+        record = json_line(line)
+        if isinstance(record, BrokenRecord):
+            raise _Syntax(f"line {number}{record.within}", record.kind, record.message)
+        yield f"line {number}", record
 
 
 def _parquet_items(path: Path) -> Iterator[tuple[str, object]]:

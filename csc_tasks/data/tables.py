@@ -8,10 +8,10 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from csc_tasks.data.files import read_bytes
+from csc_tasks.data.files import BrokenRecord, read_bytes
 from csc_tasks.errors import DataError
 
-__all__ = ["TABLE_SUFFIXES", "decode_table", "table_rows"]
+__all__ = ["TABLE_SUFFIXES", "decode_table", "each_row", "table_rows"]
 
 TABLE_SUFFIXES = (".csv", ".tsv")
 _CURE = "save it as `CSV UTF-8`, or name its encoding (--encoding big5)"
@@ -64,25 +64,52 @@ def table_rows(
     Raises:
         DataError: the file cannot be read, has no header, or a row has more cells than it.
     """
+    for where, row in each_row(path, encoding, suffixes):
+        if isinstance(row, BrokenRecord):
+            raise DataError(f"{path}: {where}: {row.message}")
+        yield where, row
+
+
+def each_row(
+    path: Path, encoding: str | None = None, suffixes: Sequence[str] = TABLE_SUFFIXES
+) -> Iterator[tuple[str, dict[str, str] | BrokenRecord]]:
+    """The same, where a row that does not fit the header is a :class:`BrokenRecord` and ends nothing.
+
+    Raises:
+        DataError: the file cannot be read or has no header.
+    """
     text = decode_table(read_bytes(path, suffixes), path, encoding)
     lines = text.splitlines(keepends=True)
     if not text.strip():
         raise DataError(f"{path}: empty")
     delimiter = max("\t,;", key=lines[0].count)
+    del lines
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader)]
-        if len(set(header)) < len(header):
-            raise DataError(f"{path}: line 1: a column's name stands there twice")
-        for cells in reader:
-            where = f"line {reader.line_num}"
-            if not any(cell.strip() for cell in cells):
-                continue
-            if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-                raise DataError(
-                    f"{path}: {where}: {len(cells)} cells, and the header has {len(header)}; a text with "
-                    f"{'a tab' if delimiter == chr(9) else repr(delimiter)} in it must stand in quotes"
-                )
-            yield where, dict(zip(header, cells, strict=False))
     except csv.Error as error:
         raise DataError(f"{path}: line {reader.line_num}: not a table ({error})") from None
+    if len(set(header)) < len(header):
+        raise DataError(f"{path}: line 1: a column's name stands there twice")
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield f"line {reader.line_num}", BrokenRecord("broken-row", f"not a table ({error})")
+            continue
+        where = f"line {reader.line_num}"
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
+            yield (
+                where,
+                BrokenRecord(
+                    "broken-row",
+                    f"{len(cells)} cells, and the header has {len(header)}; a text with "
+                    f"{'a tab' if delimiter == chr(9) else repr(delimiter)} in it must stand in quotes",
+                ),
+            )
+            continue
+        yield where, dict(zip(header, cells, strict=False))

@@ -22,7 +22,14 @@ from csc_tasks.chat.spending import OverBudget
 from csc_tasks.chat.words import shown
 from csc_tasks.errors import ChatError
 from csc_tasks.synthesis.ended import Ended
-from csc_tasks.synthesis.journal import Answered, answers_in, digest_of, ended_line, open_journal
+from csc_tasks.synthesis.journal import (
+    Answered,
+    answers_in,
+    digest_of,
+    ended_line,
+    open_journal,
+    request_digest,
+)
 from csc_tasks.synthesis.progress import Halt, OnSynthesis, SynthesisProgress
 from csc_tasks.synthesis.steps import Case, CaseOutcome, Pipeline, Role, Step, Unusable
 from csc_tasks.synthesis.trial import Trial
@@ -204,7 +211,7 @@ class SynthesisEngine:
         self, case: Case, number: int, step: Step, known: list[Answered], said: list[Answered]
     ) -> Any:
         """What the machine is sent for a step: an answer of before, or one that is asked for now."""
-        request = digest_of(step.role, [[m.role, m.content] for m in step.messages])[:16]
+        request = request_digest(step)
         tried, reason = 0, ""
         for answered in known:
             if (answered.step, answered.request) != (number, request):

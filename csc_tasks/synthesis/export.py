@@ -24,13 +24,14 @@ from csc_tasks.synthesis.ended import Ended
 from csc_tasks.synthesis.near_duplicates import NearDuplicates, near_duplicates
 from csc_tasks.synthesis.outputs import ComparedWith, OutputReport, OutputRules, RunFacts
 from csc_tasks.synthesis.overlap import EvaluationData, Overlap, Shared, evaluation_data
+from csc_tasks.synthesis.provenance_file import PROVENANCE
 from csc_tasks.synthesis.quality import Quality
 from csc_tasks.synthesis.shingles import shingles_of
 
-__all__ = ["CARD", "DATA", "DROPPED", "INFO", "PROVENANCE", "write_outputs"]
+__all__ = ["CARD", "DATA", "DROPPED", "INFO", "write_outputs"]
 
 DATA, TABLE = "conversations.json", "conversations.parquet"
-PROVENANCE, DROPPED, INFO, CARD = "provenance.jsonl", "dropped.jsonl", "info.json", "README.md"
+DROPPED, INFO, CARD = "dropped.jsonl", "info.json", "README.md"
 OF_CONVERSATIONS = (DATA, TABLE, PROVENANCE)
 """Files that are not there where there is no conversation."""
 FILES = (*OF_CONVERSATIONS, DROPPED, INFO, CARD)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 from csc_tasks.synthesis.steps import Role
 
@@ -53,6 +54,9 @@ SEES: Mapping[Role, frozenset[Item]] = {
 }
 
 
-def seen_by(role: Role, everything: Mapping[Item, str]) -> dict[Item, str]:
+Shown = TypeVar("Shown")
+
+
+def seen_by(role: Role, everything: Mapping[Item, Shown]) -> dict[Item, Shown]:
     """Of everything that is known what a role may see."""
     return {item: text for item, text in everything.items() if item in SEES[role]}

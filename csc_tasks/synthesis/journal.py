@@ -11,10 +11,11 @@ What was begun is kept in memory only while it is being made: what is over is fo
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from csc_tasks.chat.journal import FORMAT, Journal
 from csc_tasks.errors import ChatError, DataError
 from csc_tasks.outside import lines_of, parse_json
 from csc_tasks.synthesis.ended import Ended
+from csc_tasks.synthesis.steps import Step
 
 __all__ = ["JOURNALS", "Answered", "Index", "answers_in", "ended_in", "head_of", "index_of", "open_journal"]
 
@@ -64,7 +66,7 @@ class Answered:
 
     def record(self) -> dict[str, Any]:
         """As a line of a journal."""
-        return {"format": FORMAT, **asdict(self)}
+        return {"format": FORMAT, **{name: getattr(self, name) for name in self.__slots__}}
 
     @classmethod
     def of(cls, line: Mapping[str, Any]) -> Answered:
@@ -224,8 +226,14 @@ def ended_line(ended: Ended) -> dict[str, Any]:
 
 def digest_of(*parts: Any) -> str:
     """64 hex digits of JSON values."""
-    import hashlib
-
     return hashlib.sha256(
         json.dumps(parts, ensure_ascii=False, sort_keys=True).encode("utf-8", "replace")
     ).hexdigest()
+
+
+def request_digest(step: Step) -> str:
+    """16 hex digits of what a step asks whom."""
+    found = hashlib.sha256(step.role.encode())
+    for message in step.messages:
+        found.update(f"\0{message.role}\0{message.content}".encode("utf-8", "replace"))
+    return found.hexdigest()[:16]

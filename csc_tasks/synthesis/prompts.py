@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, NamedTuple
 
 from csc_tasks.chat.messages import AnswerSchema, Message
 from csc_tasks.errors import ConfigError
@@ -24,10 +24,26 @@ from csc_tasks.metrics.strategy_definitions import strategy_definitions
 from csc_tasks.synthesis.information import SEES, Item, seen_by
 from csc_tasks.synthesis.steps import Role
 
-__all__ = ["RolePrompts", "load_prompts", "object_schema", "prompt_folders"]
+__all__ = ["Framed", "RolePrompts", "load_prompts", "object_schema", "prompt_folders"]
 
 _SLOT = re.compile(r"\{([a-z_]+)\}")
 Texts = tuple[str, str]
+
+
+class Framed(NamedTuple):
+    """A text that can stand between a prompt's marks: what could pass for them, or for a chat template's, is apart."""
+
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> Framed:
+        """Any text, made so."""
+        return cls(neutral(text))
+
+    @classmethod
+    def lines(cls, lines: Iterable[Framed]) -> Framed:
+        """Texts of one line each, below each other."""
+        return cls("\n".join(line.text for line in lines))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +55,34 @@ class RolePrompts:
     texts: Mapping[Role, Texts]
     definitions: tuple[str, ...]
 
-    def messages(self, role: Role, everything: Mapping[Item, str]) -> tuple[Message, ...]:
+    def messages(self, role: Role, everything: Mapping[Item, Framed]) -> tuple[Message, ...]:
         """What a role is sent: an instruction and a question, filled from what it may see.
 
         Args:
             role: who is asked.
             everything: that is known; what the role may not see is left out, whatever the text says.
         """
-        seen = {item: neutral(text) for item, text in seen_by(role, everything).items()}
+        seen = {item: framed.text for item, framed in seen_by(role, everything).items()}
         system, user = (_SLOT.sub(lambda slot: seen[Item(slot[1])], text) for text in self.texts[role])
         return Message("system", system.strip()), Message("user", user.strip())
 
     def define(self, strategy: Strategy) -> str:
         """A strategy in one line: number, name, stage, definition."""
-        stage = f"第{strategy.stage.number}阶段" if strategy.stage else "任何阶段"
-        return f"{strategy.number}. {strategy.zh}（{stage}）：{self.definitions[strategy.index]}"
+        return _defined(strategy, self.definitions)
 
-    def all_strategies(self) -> str:
+    def all_strategies(self) -> Framed:
         """The twelve, a line each."""
-        return "\n".join(map(self.define, Strategy))
+        return _listed(self.definitions)
+
+
+def _defined(strategy: Strategy, definitions: tuple[str, ...]) -> str:
+    stage = f"第{strategy.stage.number}阶段" if strategy.stage else "任何阶段"
+    return f"{strategy.number}. {strategy.zh}（{stage}）：{definitions[strategy.index]}"
+
+
+@cache
+def _listed(definitions: tuple[str, ...]) -> Framed:
+    return Framed.of("\n".join(_defined(strategy, definitions) for strategy in Strategy))
 
 
 def object_schema(name: str, fields: Mapping[str, Mapping[str, Any]]) -> AnswerSchema:

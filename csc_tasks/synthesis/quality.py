@@ -16,15 +16,11 @@ from csc_tasks.data.statistics import DataStatistics, Summary, summarise
 from csc_tasks.framework import Strategy
 from csc_tasks.metrics.variety import Distinct
 from csc_tasks.printable import printable
+from csc_tasks.synthesis.construction import ConstructionRule, broken_rules
 from csc_tasks.synthesis.stock_phrases import StockPhrases, UsedPhrase
 
 __all__ = ["BeforeAfter", "Quality", "QualityFigures", "ShareBeside"]
 
-UTTERANCES = (10, 50)
-"""Fewest and most of a conversation in the construction of CSConv."""
-REQUIRED = (Strategy.GREETING, Strategy.IDENTITY_VERIFICATION, Strategy.APPRECIATION_AND_CLOSURE)
-"""Each conversation of CSConv has these at least once."""
-IN_A_ROW = 2
 _PHRASES = 15
 _BATCH = 2000
 """Utterances whose tokens are counted at a time."""
@@ -105,12 +101,6 @@ MEANS = {
     "supporter_turns": round(FULL_TURNS / FULL_CONVERSATIONS, 2),
 }
 """Of a conversation of CSConv."""
-RULES = (
-    f"{UTTERANCES[0]} to {UTTERANCES[1]} utterances",
-    *(f"{strategy.zh} at least once" for strategy in REQUIRED),
-    "no strategy more than twice in a row",
-    "ends with 感谢与告别",
-)
 
 
 class Quality:
@@ -140,13 +130,7 @@ class Quality:
         self._longest = max(self._longest, longest)
         closed = bool(said) and said[-1] is Strategy.APPRECIATION_AND_CLOSURE
         self._closed += closed
-        held = (
-            UTTERANCES[0] <= len(conversation.utterances) <= UTTERANCES[1],
-            *(strategy in said for strategy in REQUIRED),
-            longest <= IN_A_ROW,
-            closed,
-        )
-        self._broken.update(rule for rule, holds in zip(RULES, held, strict=True) if not holds)
+        self._broken.update({each.rule for each in broken_rules(conversation)})
         stages = [s.stage.number for s in said if s.stage]
         self._pairs += max(len(stages) - 1, 0)
         self._back += sum(after < before for before, after in itertools.pairwise(stages))
@@ -173,7 +157,7 @@ class Quality:
                 self._runs / found.conversations if found.conversations else math.nan,
                 self._longest,
             ),
-            broken={rule: self._broken[rule] for rule in RULES},
+            broken={rule.value: self._broken[rule] for rule in ConstructionRule},
             stage_order=BeforeAfter(self._pairs, self._back),
         )
 

@@ -13,11 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from csc_tasks.printable import printable
+from csc_tasks.printable import printable, printable_lines
 from csc_tasks.synthesis.estimate import RolePrice
 from csc_tasks.synthesis.progress import OnSynthesis, SynthesisProgress
 
 __all__ = ["SynthesisReport"]
+
+
+_LISTED = 10
 
 
 class SynthesisReport:
@@ -51,7 +54,7 @@ class SynthesisReport:
 
     def say(self, text: str) -> None:
         """A line."""
-        self._out.print(Text(printable(text)), soft_wrap=True)
+        self._out.print(Text(printable_lines(text)), soft_wrap=True)
 
     def bar(self, name: str, total: int | None, currency: str) -> OnSynthesis:
         """What keeps a line of the bar up to date: rate, what was dropped, cost so far, time left."""
@@ -74,12 +77,15 @@ class SynthesisReport:
         return on_progress
 
     def counts(self, title: str, counts: Mapping[str, int] | Counter[str]) -> None:
-        """How often each, the most frequent first; nothing where there is nothing."""
+        """How often each, the most frequent ones first; nothing where there is nothing."""
         if not counts:
             return
         self.say(title)
-        for what, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        frequent = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        for what, count in frequent[:_LISTED]:
             self.say(f"{count:7,}  {what}")
+        if left := frequent[_LISTED:]:
+            self.say(f"{sum(count for _, count in left):7,}  for {len(left)} other reasons")
 
     def prices(self, rows: Sequence[RolePrice], currency: str) -> None:
         """Requests, tokens and cost by role, and the sum."""

@@ -9,20 +9,20 @@ rules (the first two strategies): they are not asked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.framework import Strategy
 from csc_tasks.synthesis.answers import object_of, spoken, strategy_of, text_of, truth_of
-from csc_tasks.synthesis.information import Item, seen_by
+from csc_tasks.synthesis.information import SEES, Item, seen_by
 from csc_tasks.synthesis.journal import digest_of
 from csc_tasks.synthesis.leaks import gives_away
-from csc_tasks.synthesis.prompts import RolePrompts, object_schema
+from csc_tasks.synthesis.limits import UPSTREAM, Limits
+from csc_tasks.synthesis.prompts import Framed, RolePrompts, object_schema
 from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step, Unusable
 from csc_tasks.synthesis.topics import topic_line
 
-__all__ = ["MARKS", "Limits", "Roleplay", "Setting", "allowed_now"]
+__all__ = ["MARKS", "Roleplay", "Setting", "allowed_now"]
 
 MARKS = ("strategy_followed", "unreasonable_demands_named", "natural", "varied", "in_role")
 """What a conversation must be, each: upstream's five marks."""
@@ -36,20 +36,7 @@ ROLES = (
 )
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
 _TRUTH: Mapping[str, Any] = {"type": "boolean"}
-_NOTHING_YET = "（对话还没有开始）"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a conversation may be.
-
-    ``utterances`` is the most there may be; ``turns`` the supporter's before a goodbye can come, so that a
-    conversation has CSConv's ten utterances; ``in_a_row`` how often a strategy may follow itself, the first included.
-    """
-
-    utterances: int = 50
-    turns: int = 5
-    in_a_row: int = 2
+_NOTHING_YET = Framed("（对话还没有开始）")
 
 
 class Setting(NamedTuple):
@@ -72,7 +59,7 @@ class _Said(NamedTuple):
 
 
 def allowed_now(
-    said: Sequence[Utterance], finished: bool = False, limits: Limits = Limits()
+    said: Sequence[Utterance], finished: bool = False, limits: Limits = UPSTREAM
 ) -> tuple[Strategy, ...]:
     """The strategies that the supporter can choose next.
 
@@ -117,7 +104,7 @@ class Roleplay:
         prompts: RolePrompts,
         seed: int,
         source: Mapping[str, Any],
-        limits: Limits = Limits(),
+        limits: Limits = UPSTREAM,
     ) -> None:
         self._settings, self._prompts, self._seed, self._limits = settings, prompts, seed, limits
         self._source = source
@@ -127,7 +114,7 @@ class Roleplay:
         """What must be the same for a run to go on."""
         return {
             "prompts": f"{self._prompts.version} ({self._prompts.sha256[:8]})",
-            "limits": asdict(self._limits),
+            "limits": self._limits.model_dump(),
             "source": dict(self._source),
         }
 
@@ -150,19 +137,24 @@ class _Play:
     def __init__(self, case: Case, prompts: RolePrompts, limits: Limits) -> None:
         self._prompts, self._limits = prompts, limits
         self._topic = str(case.content["topic"])
-        self._known: dict[Item, str] = {
-            Item.PROFILE: str(case.content["profile"]),
-            Item.TOPIC: topic_line(self._topic),
+        self._profile = str(case.content["profile"])
+        self._known: dict[Item, Framed] = {
+            Item.PROFILE: Framed.of(self._profile),
+            Item.TOPIC: Framed.of(topic_line(self._topic)),
             Item.STRATEGIES: prompts.all_strategies(),
         }
         self._card = str(case.content.get("card") or "")
+        self._goal = ""
         self._said: list[Utterance] = []
+        self._lines: list[Framed] = []
+        self._labelled: list[Framed] = []
         self._notes: list[dict[str, str]] = []
 
     def machine(self) -> Machine:
         """Everything that is asked, in order."""
         plan = yield self._planner()
-        self._known |= {Item.SCENARIO: plan.scenario, Item.GOAL: plan.goal}
+        self._goal = plan.goal
+        self._known |= {Item.SCENARIO: Framed.of(plan.scenario), Item.GOAL: Framed.of(plan.goal)}
         finished, ended = False, ""
         while not ended:
             allowed = allowed_now(self._said, finished, self._limits)
@@ -194,7 +186,7 @@ class _Play:
     def _provenance(self, plan: _Plan, ended: str, marks: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "topic": self._topic,
-            "profile": self._known[Item.PROFILE],
+            "profile": self._profile,
             **({"card": self._card} if self._card else {}),
             "scenario": plan.scenario,
             "goal": plan.goal,
@@ -206,6 +198,11 @@ class _Play:
 
     def _say(self, utterance: Utterance, note: Mapping[str, str]) -> None:
         self._said.append(utterance)
+        line = Framed.of(f"{utterance.speaker.value}: {utterance.text}")
+        self._lines.append(line)
+        label = utterance.strategy.zh if utterance.strategy else ""
+        labelled = f"{utterance.speaker.value}: [{label}] {utterance.text}"
+        self._labelled.append(Framed.of(labelled) if label else line)
         self._notes.append({name: text for name, text in note.items() if text})
 
     # --- the questions ---
@@ -218,29 +215,22 @@ class _Play:
         more: Mapping[Item, str] | None = None,
         **values: Any,
     ) -> Step:
-        known = {
-            **self._known,
-            **(more or {}),
-            Item.HISTORY: self._history(labelled=False),
-            Item.LABELLED_HISTORY: self._history(labelled=True),
-        }
-        material: dict[str, Any] = {str(item): text for item, text in seen_by(role, known).items()}
-        if role is not Role.PLANNER:
-            material["utterances"] = tuple(self._said)
+        sees = SEES[role]
+        known = {**self._known, **{item: Framed.of(text) for item, text in (more or {}).items()}}
+        if Item.HISTORY in sees:
+            known[Item.HISTORY] = Framed.lines(self._lines) if self._lines else _NOTHING_YET
+        if Item.LABELLED_HISTORY in sees:
+            known[Item.LABELLED_HISTORY] = Framed.lines(self._labelled) if self._labelled else _NOTHING_YET
+        material: dict[str, Any] = {str(item): shown.text for item, shown in seen_by(role, known).items()}
         if role is Role.PLANNER:
             material["topic"] = self._topic
+        else:
+            material["utterances"] = tuple(self._said)
         messages = self._prompts.messages(role, known)
         return Step(role, messages, object_schema(role, fields), read, {**material, **values})
 
-    def _history(self, labelled: bool) -> str:
-        lines = []
-        for u in self._said:
-            label = f"[{u.strategy.zh}] " if labelled and u.strategy else ""
-            lines.append(f"{u.speaker.value}: {label}{u.text}")
-        return "\n".join(lines) or _NOTHING_YET
-
     def _planner(self) -> Step:
-        profile = self._known[Item.PROFILE]
+        profile = self._profile
 
         def read(text: str) -> _Plan:
             found = object_of(text, ("dialogue_scenario", "customer_goal"))
@@ -279,7 +269,7 @@ class _Play:
         return self._step(Role.SUPPORTER, {"text": _TEXT}, read, chosen, strategy=strategy)
 
     def _customer_assistant(self) -> Step:
-        goal = self._known[Item.GOAL]
+        goal = self._goal
 
         def read(text: str) -> str:
             direction = text_of(object_of(text, ("direction",))["direction"], "direction", 500)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,14 +13,19 @@ from typing import Any
 from csc_tasks.chat.budget import Budget
 from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.spending import require_prices
-from csc_tasks.errors import ConfigError, DataError
-from csc_tasks.synthesis.config import SynthesisConfig, load_synthesis
+from csc_tasks.errors import ConfigError, CSConvError, DataError
+from csc_tasks.synthesis.balance import Balance
+from csc_tasks.synthesis.config import SynthesisConfig
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
-from csc_tasks.synthesis.journal import JOURNALS, head_of, index_of
-from csc_tasks.synthesis.progress import Halt, Halted
+from csc_tasks.synthesis.export import write_outputs
+from csc_tasks.synthesis.facts import asked_in
+from csc_tasks.synthesis.journal import JOURNALS, ended_in, head_of, index_of
+from csc_tasks.synthesis.outputs import OutputRules
+from csc_tasks.synthesis.progress import Halt, Halted, SynthesisProgress
 from csc_tasks.synthesis.ray_engine import make_on_ray
 from csc_tasks.synthesis.report import SynthesisReport
+from csc_tasks.synthesis.run_facts import SCRIPTED, facts_of
 from csc_tasks.synthesis.steps import Case, Pipeline, Step
 from csc_tasks.synthesis.voices import EndpointVoices, ScriptedVoices, Voices
 from csc_tasks.system.ray_cluster import EngineKind
@@ -26,8 +33,6 @@ from csc_tasks.system.ray_cluster import EngineKind
 __all__ = ["RunOptions", "run"]
 
 SCRIPTED_AT_ONCE = 8
-SCRIPTED = "scripted"
-"""What the answers of scripts say that their model is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +41,30 @@ class RunOptions:
 
     Attributes:
         out: the output folder.
-        config: ``synthesis.yaml``; none where scripts answer.
-        scripted: the scripts that answer, or give a dry run its typical answers.
+        config: who is asked; none where scripts answer.
+        scripted: the scripts that answer where nobody else does (``offline``), and give a dry run its typical answers.
+        offline: let scripts answer.
+        source: where the cases are from, in a few words, for the card.
         limit: make the first so many cases only.
         seed: from which everything by chance is derived.
         budget: what may be spent in this run, in the configuration's currency.
         dry_run: say what would be asked, and ask nothing.
+        redacted: personal data that was replaced in what is sent, by kind; ``None`` where none was looked for.
+        rules: what the written conversations are held to.
         engine: where conversations are made; ``workers`` and ``address`` are those of a Ray cluster.
     """
 
     out: Path
-    config: Path | None = None
+    config: SynthesisConfig | None = None
     scripted: Callable[[Case, Step, int], str] | None = None
+    offline: bool = False
+    source: str = ""
     limit: int | None = None
     seed: int = 0
     budget: float | None = None
     dry_run: bool = False
+    redacted: Mapping[str, int] | None = None
+    rules: OutputRules = field(default_factory=OutputRules)
     engine: EngineKind = EngineKind.LOCAL
     workers: int | None = None
     address: str | None = None
@@ -66,9 +79,11 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
         ChatError: nothing can be asked any more.
         Halted: less was made than was to be.
     """
-    config = load_synthesis(options.config, pipeline.roles) if options.config else None
-    if config is None and options.scripted is None:
-        raise ConfigError("--config: name a synthesis.yaml that says who is asked")
+    if options.offline and options.config is not None:
+        raise ConfigError("--offline asks nobody: leave --config out, or --offline")
+    if not options.offline and options.config is None:
+        raise ConfigError("--config: name a synthesis.yaml that says who is asked (docs/synthesis.md)")
+    config = options.config
     head = _head(pipeline, config, options.seed)
     _require_own(options.out)
     _require_same(options.out, head)
@@ -126,8 +141,6 @@ def _require_same(folder: Path, head: Mapping[str, Any]) -> None:
 
 def _plain(value: Any) -> Any:
     """A value as it comes back from JSON."""
-    import json
-
     return json.loads(json.dumps(value))
 
 
@@ -165,9 +178,30 @@ def _run_alone(
     options: RunOptions,
     report: SynthesisReport,
 ) -> None:
-    index = index_of(options.out)
-    cases = list(islice(pipeline.cases(), options.limit))
-    over = index.cases
+    cases = tuple(islice(pipeline.cases(), options.limit))
+    over = index_of(options.out).cases
+    with _written_at_the_end(pipeline, config, head, options, report, cases):
+        progress = _make(pipeline, config, head, options, report, cases, over)
+        if progress.waiting:
+            raise Halted(
+                Halt.BROKEN,
+                f"{progress.waiting:,} conversations are not over, for their server failed again and again; the same "
+                "command goes on with them",
+            )
+        if progress.stopped not in (None, Halt.BALANCED):
+            raise Halted(progress.stopped, progress.trouble)
+
+
+def _make(
+    pipeline: Pipeline,
+    config: SynthesisConfig | None,
+    head: Mapping[str, Any],
+    options: RunOptions,
+    report: SynthesisReport,
+    cases: Sequence[Case],
+    over: frozenset[str],
+) -> SynthesisProgress:
+    """Make what is missing."""
     how = Run(
         options.out,
         head,
@@ -176,19 +210,59 @@ def _run_alone(
         config.attempts if config else 1,
     )
     on_progress = report.bar(pipeline.kind, len(cases), config.currency if config else "")
+    balance = Balance(options.rules.balance) if options.rules.balance is not None else None
+    if balance is not None and any(balance.add(ended) for ended in ended_in(options.out)):
+        return SynthesisProgress(stopped=Halt.BALANCED)
     if config is not None and options.engine is EngineKind.RAY:
-        progress = make_on_ray(
+        return make_on_ray(
             pipeline, config, how, cases, over, options.budget, options.workers, options.address, on_progress
         )
+    voices: Voices
+    if config is not None:
+        voices = EndpointVoices(config, pipeline.roles, Budget(options.budget))
     else:
-        voices: Voices
-        if config is not None:
-            voices = EndpointVoices(config, pipeline.roles, Budget(options.budget))
-        else:
-            assert options.scripted is not None
-            voices = ScriptedVoices(options.scripted, SCRIPTED)
-        engine = SynthesisEngine(pipeline, voices, how, on_progress)
-        engine.progress.kept = sum(case.id in over for case in cases)
-        progress = engine.run(cases, over)
-    if progress.stopped not in (None, Halt.BALANCED):
-        raise Halted(progress.stopped, progress.trouble)
+        assert options.scripted is not None
+        voices = ScriptedVoices(options.scripted, SCRIPTED)
+    on_ended = balance.add if balance is not None else lambda _: False
+    engine = SynthesisEngine(pipeline, voices, how, on_progress, on_ended)
+    engine.progress.kept = sum(case.id in over for case in cases)
+    return engine.run(cases, over)
+
+
+@contextmanager
+def _written_at_the_end(
+    pipeline: Pipeline,
+    config: SynthesisConfig | None,
+    head: Mapping[str, Any],
+    options: RunOptions,
+    report: SynthesisReport,
+    cases: Sequence[Case],
+) -> Iterator[None]:
+    """Write what there is however the run ends, but where somebody waits for it to end."""
+    trouble: CSConvError | None = None
+    try:
+        yield
+    except CSConvError as error:
+        if isinstance(error, Halted) and error.why is Halt.INTERRUPTED:
+            raise
+        trouble = error
+    index = index_of(options.out)
+    asked = asked_in(options.out, index)
+    facts = facts_of(
+        _plain(head),
+        asked,
+        currency=config.currency if config is not None and asked.cost else "",
+        source=options.source,
+        unfinished=sum(case.id not in index.cases for case in cases),
+        redacted=options.redacted,
+    )
+    written = write_outputs(options.out, lambda: ended_in(options.out, index), facts, options.rules)
+    for line in written.lines():
+        report.say(line)
+    if asked.not_usable:
+        report.counts(
+            "answers that could not be used and were asked for again:",
+            {f"{role}: {reason}": n for (role, reason), n in asked.not_usable.items()},
+        )
+    if trouble is not None:
+        raise trouble

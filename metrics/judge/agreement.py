@@ -15,7 +15,15 @@ from csc_tasks.metrics.judge.rubric import GRADES, Dimension, Kind, Rubric
 from csc_tasks.metrics.judge.verdict import SILENT, Status, Verdict
 from csc_tasks.metrics.uncertainty import clustered_stderr
 
-__all__ = ["Agreement", "Place", "agreement", "ordinal_alpha", "read_verdicts", "weighted_kappa"]
+__all__ = [
+    "Agreement",
+    "Place",
+    "agreement",
+    "kappa_of_names",
+    "ordinal_alpha",
+    "read_verdicts",
+    "weighted_kappa",
+]
 
 Place = tuple[str, int | None]
 """Conversation and turn; a dialogue has no turn."""
@@ -46,10 +54,15 @@ class Agreement:
     confusion: tuple[tuple[int, ...], ...]
 
 
-def weighted_kappa(confusion: Floats) -> Floats:
-    """Cohen's kappa with quadratic weights from confusion matrices (..., k, k); NaN where chance agrees always."""
+def weighted_kappa(confusion: Floats, ordered: bool = True) -> Floats:
+    """Cohen's kappa from confusion matrices (..., k, k); NaN where chance agrees always.
+
+    With quadratic weights for values that are ``ordered``; without weights for names, any two of which differ alike.
+    """
     size = confusion.shape[-1]
     distance = (np.arange(size)[:, None] - np.arange(size)[None, :]) ** 2
+    if not ordered:
+        distance = np.minimum(distance, 1)
     total = confusion.sum(axis=(-2, -1), keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = confusion / total
@@ -62,8 +75,9 @@ class _Kappa(AdditiveMetric):
 
     info = MetricInfo("kappa", "Weighted kappa", Needs.JUDGE, 1, "Cohen's kappa with quadratic weights")
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, ordered: bool = True) -> None:
         self.size = size
+        self.ordered = ordered
 
     def statistics(self, items: Any) -> Floats:
         """A confusion matrix with a single one, flat, an item."""
@@ -74,7 +88,27 @@ class _Kappa(AdditiveMetric):
 
     def from_sums(self, sums: Floats) -> Floats:
         """The kappa of the summed matrices."""
-        return weighted_kappa(sums.reshape(*sums.shape[:-1], self.size, self.size))
+        return weighted_kappa(sums.reshape(*sums.shape[:-1], self.size, self.size), self.ordered)
+
+
+def kappa_of_names(
+    pairs: Sequence[tuple[int, int]], clusters: Sequence[str], size: int
+) -> tuple[float, float]:
+    """Cohen's kappa (Cohen 1960) of two people who gave the same things names, and its clustered standard error.
+
+    Args:
+        pairs: of each thing the names that the one and the other gave it, from 0 to ``size - 1``.
+        clusters: the conversation of each.
+        size: how many names there are.
+
+    Returns:
+        At most 1, and 0 for what chance gives; NaN where there is nothing, or both always gave the same one name.
+    """
+    confusion = np.zeros((size, size))
+    for one, other in pairs:
+        confusion[one, other] += 1
+    kappa = float(weighted_kappa(confusion, ordered=False))
+    return kappa, clustered_stderr(_Kappa(size, ordered=False), list(pairs), list(clusters))
 
 
 def agreement(

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from csc_tasks.data.conversations import Speaker
+from csc_tasks.data.find_format import find_format
 from csc_tasks.data.formats import Format
-from csc_tasks.data.importing import ImportOptions, find_format, import_file, read_pairs
+from csc_tasks.data.importing import ImportOptions, import_file, read_pairs
 from csc_tasks.errors import ConfigError, DataError
 
 A, B = Speaker.SUPPORTER, Speaker.CUSTOMER
