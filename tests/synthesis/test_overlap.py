@@ -78,6 +78,13 @@ def test_a_copied_half_overlaps_whatever_follows() -> None:
         assert shared.contained > 0.4
 
 
+@pytest.mark.parametrize(("copied", "found"), [(2, False), (3, True), (5, True), (10, True)])
+def test_three_in_ten_utterances_copied_overlap_and_two_do_not(copied: int, found: bool) -> None:
+    """Each is too short for a passage."""
+    mine = Conversation.of("", [*talk(1).utterances[:copied], *talk(2).utterances[copied:]])
+    assert (among(talk(1)).find(shingles_of(mine)) is not None) is found
+
+
 def test_one_of_them_overlaps_with_no_other() -> None:
     for number, conversation in enumerate(MINI[:6]):
         assert among(*MINI[:number], *MINI[number + 1 :]).find(shingles_of(conversation)) is None
@@ -92,6 +99,15 @@ def test_a_long_passage_overlaps_and_a_phrase_does_not(letters: int, found: int)
     shared = among(talk(5), theirs).find(shingles_of(mine))
     assert (shared.passage if shared else 0) == found
     assert not shared or (shared.conversation == theirs.id and shared.contained < CONTAINED)
+
+
+def test_what_two_utterances_have_in_common_is_no_passage() -> None:
+    passage = "".join(u.text for u in talk(1).utterances).replace("。", "")
+    first, second = passage[:30], passage[30:60]
+    long = [u.text for n in (2, 3) for u in talk(n).utterances]
+    theirs = said(first + "甲", second, *long[2:], strategies=ORDER * 2)
+    mine = said(first, second, *(u.text for n in (4, 5) for u in talk(n).utterances), strategies=ORDER * 3)
+    assert among(theirs).find(shingles_of(mine)) is None
 
 
 def test_a_row_of_one_character_is_no_passage() -> None:
