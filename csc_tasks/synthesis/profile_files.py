@@ -13,7 +13,7 @@ from csc_tasks.outside import is_file_name, lines_of, open_regular, parse_json
 from csc_tasks.storage import write_file
 from csc_tasks.synthesis.profiles import Profile, profile_of, text_of_attributes
 
-__all__ = ["LONGEST_PROFILE", "ProfilesRead", "read_profiles", "write_profiles"]
+__all__ = ["LONGEST_PROFILE", "ProfilesRead", "read_profiles", "require_new", "write_profiles"]
 
 LONGEST_PROFILE = 5_000
 """Characters of a profile: it is sent with every question to the customer."""
@@ -97,7 +97,9 @@ def _profile(record: Any, place: str) -> Profile:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise DataError(f"{place}: half a character (a lone surrogate) at offset {error.start}; mend it") from None
+        raise DataError(
+            f"{place}: half a character (a lone surrogate) at offset {error.start}; mend it"
+        ) from None
     return profile_of(text, attributes)
 
 

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
 
-__all__ = ["PROFILES", "Absurd", "ProfileAttribute", "ProfileTable", "ProfileValue", "load_table"]
+__all__ = [
+    "PROFILES",
+    "Absurd",
+    "Passage",
+    "ProfileAttribute",
+    "ProfileTable",
+    "ProfileValue",
+    "load_table",
+    "shares_of",
+]
 
 PROFILES = "profiles-zh-1"
 """The version that is shipped."""
@@ -39,7 +49,7 @@ class ProfileAttribute:
 
 @dataclass(frozen=True, slots=True)
 class Absurd:
-    """A combination that nobody is: of each attribute in ``sets`` the value, of each in ``ranges`` the number is in it."""
+    """A combination that nobody is: attributes in ``sets`` have one of these values, numbers are in these ranges."""
 
     why: str
     sets: Mapping[str, frozenset[str]]
@@ -152,3 +162,24 @@ def _phrases_of(version: str) -> Mapping[str, Mapping[str, str]]:
         numbers = (f"{n}{a.unit}" for low, high, _ in a.spans for n in range(low, high + 1))
         phrases[a.name] = {v.name: v.says for v in a.values} or {number: number for number in numbers}
     return phrases
+
+
+def shares_of(drawn: Sequence[Mapping[str, str]]) -> dict[str, dict[str, int]]:
+    """How many customers have each value, by attribute; of numbers by the spans that they are drawn from.
+
+    Args:
+        drawn: attributes of each customer, as the shipped table has them.
+    """
+    shares: dict[str, dict[str, int]] = {}
+    for attribute in load_table().attributes:
+        values = Counter(attributes[attribute.name] for attributes in drawn)
+        if attribute.spans:
+            shares[attribute.name] = {
+                f"{low}–{high}{attribute.unit}": sum(
+                    values[f"{n}{attribute.unit}"] for n in range(low, high + 1)
+                )
+                for low, high, _ in attribute.spans
+            }
+        else:
+            shares[attribute.name] = {value.name: values[value.name] for value in attribute.values}
+    return shares

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from csc_tasks.chat.budget import Budget
+from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.spending import require_prices
 from csc_tasks.errors import ConfigError
 from csc_tasks.synthesis.answers import object_of, text_of
 from csc_tasks.synthesis.config import load_synthesis
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
-from csc_tasks.synthesis.information import Item, seen_by
+from csc_tasks.synthesis.information import Item
 from csc_tasks.synthesis.journal import ended_in, head_of, index_of
 from csc_tasks.synthesis.profiles import Profile, attributes_shown, profile_of
 from csc_tasks.synthesis.progress import Halt, Halted, OnSynthesis, SynthesisProgress
-from csc_tasks.synthesis.prompts import RolePrompts, load_prompts, object_schema
+from csc_tasks.synthesis.prompts import Framed, RolePrompts, load_prompts, object_schema
 from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step, Unusable
 from csc_tasks.synthesis.voices import EndpointVoices
 
@@ -62,8 +63,8 @@ class ProfileTexts:
 
     def machine(self, case: Case) -> Machine:
         """The question, and a text that has every number."""
-        shown = seen_by(Role.PROFILER, {Item.ATTRIBUTES: str(case.content["attributes"])})
-        numbers = set(re.findall(r"\d{1,20}", shown[Item.ATTRIBUTES]))
+        shown = str(case.content["attributes"])
+        numbers = set(re.findall(r"\d{1,20}", shown))
 
         def read(answer: str) -> str:
             text = text_of(object_of(answer, ("text",))["text"], "text", LONGEST)
@@ -76,9 +77,8 @@ class ProfileTexts:
             return text
 
         schema = object_schema(Role.PROFILER, {"text": {"type": "string", "minLength": 1}})
-        messages = self._prompts.messages(Role.PROFILER, shown)
-        material = {str(item): text for item, text in shown.items()}
-        text = yield Step(Role.PROFILER, messages, schema, read, material)
+        messages = self._prompts.messages(Role.PROFILER, {Item.ATTRIBUTES: Framed.of(shown)})
+        text = yield Step(Role.PROFILER, messages, schema, read, {Item.ATTRIBUTES: shown})
         return CaseOutcome(None, WRITTEN, {"text": text})
 
 
@@ -109,13 +109,18 @@ def written_by_model(
         raise ConfigError(
             f"{options.folder}: begun with another model, prompt or seed; go on as it began, or name another --out"
         )
+    options.folder.mkdir(parents=True, exist_ok=True)
     run = Run(options.folder, head, options.seed, config.concurrency, config.attempts)
     voices = EndpointVoices(config, pipeline.roles, Budget(options.budget))
     engine = SynthesisEngine(pipeline, voices, run, lambda progress: on_progress(_counted(progress)))
-    over = index_of(options.folder).cases
-    engine.progress.dropped = sum(case.id in over for case in pipeline.cases())
-    engine.progress.reasons[WRITTEN] = engine.progress.dropped
-    progress = engine.run(list(pipeline.cases()), over)
+    waiting = (
+        f"another csconv is writing to {options.folder}; waiting for it, what it asks is not asked again"
+    )
+    with one_at_a_time(options.folder / ".lock", waiting):
+        over = index_of(options.folder).cases
+        engine.progress.dropped = sum(case.id in over for case in pipeline.cases())
+        engine.progress.reasons[WRITTEN] = engine.progress.dropped
+        progress = engine.run(list(pipeline.cases()), over)
     if progress.stopped is not None or progress.waiting:
         raise Halted(progress.stopped or Halt.BROKEN, progress.trouble)
     texts = {e.case: str(e.provenance["text"]) for e in ended_in(options.folder) if e.dropped == WRITTEN}

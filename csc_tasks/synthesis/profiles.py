@@ -1,4 +1,4 @@
-"""Customers by seed: attributes that go together, drawn from a table, and written out as a text in the second person."""
+"""Customers by seed: attributes that go together, drawn from a table, and written out in the second person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ from typing import TypeVar
 from csc_tasks.synthesis.journal import digest_of
 from csc_tasks.synthesis.profile_table import Absurd, ProfileTable, load_table
 
-__all__ = ["MOST_PROFILES", "Profile", "attributes_shown", "made_profiles", "profile_of", "text_of_attributes"]
+__all__ = [
+    "MOST_PROFILES",
+    "Profile",
+    "attributes_shown",
+    "made_profiles",
+    "profile_of",
+    "text_of_attributes",
+]
 
 Option = TypeVar("Option")
 MOST_PROFILES = 100_000
@@ -85,7 +92,10 @@ def _attributes(table: ProfileTable, draw: random.Random) -> dict[str, str] | No
             drawn[attribute.name] = f"{numbers[attribute.name]}{attribute.unit}"
             continue
         barred = {
-            name for rule in rules if _holds(rule, drawn, numbers, attribute.name) for name in rule.sets[attribute.name]
+            name
+            for rule in rules
+            if _holds(rule, drawn, numbers, attribute.name)
+            for name in rule.sets[attribute.name]
         }
         left = [value for value in attribute.values if value.name not in barred]
         if not left:
