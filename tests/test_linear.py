@@ -12,6 +12,7 @@ import pytest
 
 from csc_tasks.chat.faults import rule_for
 from csc_tasks.credentials import without_secret_pairs, without_secrets
+from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.data.importing import ImportOptions, import_file
 from csc_tasks.errors import DataError
 from csc_tasks.labels import names_in, read_strategy
@@ -24,6 +25,8 @@ from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.synthesis.review_sheet import guarded, unguarded
+from csc_tasks.synthesis.shingles import shingles_of
+from csc_tasks.synthesis.stock_phrases import StockPhrases
 from tests.growth import UNITS, assert_linear, mixtures
 
 RUBRIC, PAIRS = load_rubric("turn-zh-2"), load_rubric("pairwise-zh-2")
@@ -50,6 +53,13 @@ def counted(text: str) -> object:
     return counts.figures()
 
 
+def taken_apart(text: str) -> object:
+    topic, said = "", (Utterance(Speaker.CUSTOMER, None, text), Utterance(Speaker.SUPPORTER, None, text))
+    phrases = StockPhrases()
+    phrases.add([text])
+    return shingles_of(Conversation.of(topic, said)), phrases.most_used(3)
+
+
 READERS: dict[str, Callable[[str], object]] = {
     **{f"a reply to {kind.value}": lambda text, kind=kind: read_reply(text, kind) for kind in TaskKind},
     "a verdict": lambda text: read_verdict(text, RUBRIC),
@@ -72,6 +82,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a text with headers": without_secret_pairs,
     "the counts of what is wrong": counted,
     "a cell of a review sheet": lambda text: unguarded(guarded(text)),
+    "what a conversation consists of": taken_apart,
 }
 AROUND = (("", ""), ("[提供建议] ", "。"), ('{"reason": "', ""), ("<think>", "</think>"), ("客服: ", "分"))
 QUICK = ("a verdict", "a transcript", "a label", "the tokens of char")

@@ -68,6 +68,7 @@ def rewrite(
     """
     with needs_extra("csconv synthesize rewrite", "synthesis"):
         from csc_tasks.synthesis.calls import CallFile, survey_of
+        from csc_tasks.synthesis.config import load_synthesis
         from csc_tasks.synthesis.prompts import load_prompts
         from csc_tasks.synthesis.rewrite import ANNOTATE_PROMPTS, REWRITE_PROMPTS, Rewriting, roles_of
         from csc_tasks.synthesis.session import RunOptions, run
@@ -85,7 +86,16 @@ def rewrite(
     version = ANNOTATE_PROMPTS if annotate_only else REWRITE_PROMPTS
     pipeline = Rewriting(file, load_prompts(version, roles_of(annotate_only)), seed, annotate_only)
     _say_what_is_there(calls, survey_of(file, pipeline.rule_broken), redacted=not no_redact)
-    options = RunOptions(out, config, typical_rewriting if dry_run else None, limit, seed, budget, dry_run)
+    options = RunOptions(
+        out,
+        load_synthesis(config, pipeline.roles),
+        typical_rewriting,
+        source=f"{version} of calls",
+        limit=limit,
+        seed=seed,
+        budget=budget,
+        dry_run=dry_run,
+    )
     with shown() as report:
         run(pipeline, options, report)
 

@@ -10,7 +10,7 @@ from csc_tasks.synthesis.personal.kinds import Span
 
 __all__ = ["find_addresses"]
 
-_BREAK = "的了是在我你他她您们到从去往寄送给把家住址这那就也都不没吗呢吧啊呀哦嗯呃对和跟说叫请问"
+_BREAK = "的了是在我你他她您们到从去往寄送给把住址这那就也都不没吗呢吧啊呀哦嗯呃对和跟说叫请问"
 """Characters that no address's name has: they end it, or stand before it."""
 _ADDRESS = rf"(?:(?![{_BREAK}])[\u4e00-\u9fff]|[0-9A-Za-z\-#,\s])"
 _STRETCH = re.compile(rf"{_ADDRESS}+")

@@ -10,7 +10,7 @@ import phonenumbers
 __all__ = ["is_date", "is_identity_card", "is_landline", "is_mobile", "passes_luhn"]
 
 _MOBILE = re.compile(r"(?:(?:00)?86)?1[3-9]\d{9}")
-_LANDLINE = re.compile(r"(?:86)?0?[2-9]\d{1,2}[2-9]\d{6,7}|(?:86)?[48]00\d{7}")
+_LANDLINE = re.compile(r"(?:86)?0?(?:10|[2-9]\d{1,2})[2-9]\d{6,7}|(?:86)?[48]00\d{7}")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 _REGIONS = frozenset(

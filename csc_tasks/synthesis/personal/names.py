@@ -25,6 +25,7 @@ _WORDS = _words()
 _ANY = "".join(_WORDS["surnames"])
 _ODD = frozenset("".join(_WORDS["odd"]))
 _COMMON = "".join(each for each in _ANY if each not in _ODD)
+_BOTH = "".join(_WORDS["both"])
 _FREQUENT = "".join(_WORDS["frequent"])
 _COMPOUND = "|".join(_WORDS["compound"])
 _TITLES = "|".join(sorted(_WORDS["titles"], key=len, reverse=True))
@@ -43,6 +44,7 @@ _FULL = rf"(?:(?:{_COMPOUND}){_G1}{_G2}?|[{_ANY}]{_G1}{_G2}?)"
 _SURE = rf"(?:(?:{_COMPOUND}){_G1}{_G2}?|[{_COMMON}]{_G1}{_G2}?)"
 _LATIN = r"[A-Z][A-Za-z'-]{1,20}(?:\s[A-Z][A-Za-z'-]{0,20}){1,3}"
 _END = r"(?=$|[^\u4e00-\u9fffA-Za-z0-9]|[啊呀呢吧吗嗯哦哈])"
+_ENDING = rf"(?:[{_BOTH}]{_G1}{_G2}?{_END})"
 
 _BRIEF = re.compile(
     rf"(?<!谢)(?P<name>[{_COMMON}金高白马任石])(?=(?:哥|姐|总|工|董|嫂|叔|姨|爷|婶)(?:$|[^\u4e00-\u9fff]|[您你好那吗啊呢在说]))"
@@ -61,14 +63,14 @@ _SPELLING = re.compile(
 )
 _LABELLED = re.compile(
     rf"(?:{_LABELS})(?:呢|啊|就)?(?:(?P<sure>[是为叫:\s]{{1,4}}(?:我)?(?:叫)?)|[,]?)"
-    rf"(?P<name>(?(sure)(?:{_FULL}|{_LATIN}|{_G1}{{2,4}}{_END})|{_SURE}))"
+    rf"(?P<name>(?(sure)(?:{_FULL}|{_LATIN}|{_G1}{{2,4}}{_END})|(?:{_SURE}|{_ENDING})))"
 )
 _SAID = re.compile(
     rf"(?:我叫|叫做|名叫|我名字叫|我的名字叫|我全名叫|我本名|(?i:my name is|i am|i'm)\s)"
     rf"[是:\s,呃嗯]{{0,3}}(?P<name>{_FULL}|{_LATIN})"
 )
 _WEAK = re.compile(
-    rf"(?:我是|我就是|我这边是|这里是|这边是|本人|叫|就是|是|找|给|替|帮|跟|同事|我[爱老][人公婆]|我(?:爸|妈|儿子|女儿|弟弟?|妹妹?|哥哥?|姐姐?)(?:爸|妈)?)(?P<name>{_SURE}){_END}"
+    rf"(?:我是|我就是|我这边是|这里是|这边是|本人|叫|就是|是|找|给|替|帮|跟|同事|我[爱老][人公婆]|我(?:爸|妈|儿子|女儿|弟弟?|妹妹?|哥哥?|姐姐?)(?:爸|妈)?)(?P<name>{_SURE}|{_ENDING}){_END}"
 )
 _FOREIGN = re.compile(r"[\u4e00-\u9fff]{1,8}(?:[·•・‧][\u4e00-\u9fff]{1,8}){1,3}")
 _MISTER = re.compile(r"(?:Mrs?|Ms|Miss|Dr)\.?\s(?P<name>[A-Z][A-Za-z'-]{1,20}(?:\s[A-Z][A-Za-z'-]{1,20})?)")

@@ -35,6 +35,8 @@ _TIGHT = frozenset(
     " \t\r\n\u00a0-‐‑‒–—―−~_·•/呃嗯啊哦额唔欸诶哎噢喔呀\u200b\u200c\u200d\u2060\ufeff\ufe0f\u20e3\u00ad"
 )
 _LOOSE = _TIGHT | frozenset(",.、。;:()+*…\"'“”！!然后就是那个这再接着面对下中间最开头尾杠横减空格呢吧一串")
+_WHOLE = 11
+"""Digits of one piece that is a number of its own: two phone numbers may stand side by side."""
 _GAP = 6
 """Characters that may stand between two pieces of one number."""
 _DIGITS = re.compile(r"[0-9]+")
@@ -50,6 +52,7 @@ _SURVIVORS = re.compile(
     r"|(?<![\d.,])\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,2})?(?![\d,]|\.\d)(?=\s?[元块美人]|[^,\d]|$)"  # 12,345,678
     r"|(?:[¥￥$]|RMB|人民币)\s?\d{1,10}(?!\d)"
 )
+_BEGINS_OR_ENDS = re.compile(r"\s?(?:开头|打头|结尾|收尾|的?尾号)")
 _MADE_OF_DAYS = re.compile(r"(?:19|20)\d\d")
 
 
@@ -100,7 +103,8 @@ def _runs(digits: str) -> Iterator[list[DigitRun]]:
                 told = last.digits[:-1] + found[0][0] * int(last.digits[-1]) + found[0][1:]
                 group[-1] = DigitRun(last.start, end, told, last.pieces)
                 continue
-            if len(gap) <= _GAP and _TIGHT.issuperset(gap):
+            whole = len(found[0]) >= _WHOLE or is_mobile(last.digits)
+            if len(gap) <= _GAP and _TIGHT.issuperset(gap) and not whole:
                 group[-1] = DigitRun(last.start, end, last.digits + found[0], last.pieces + 1)
                 continue
             if not (len(gap) <= _GAP and _LOOSE.issuperset(gap)):
@@ -139,7 +143,11 @@ def _shape(run: DigitRun, text: str) -> Kind | None:
 
 def _joined(group: list[DigitRun], text: str) -> Iterator[DigitRun]:
     """The numbers of a group: pieces with commas between them are one where together they have the form of one."""
+    if len(group) > 1 and speaks_of_money(text, group[0].start):
+        yield from group
+        return
     at = 0
+    shaped = False
     while at < len(group):
         whole, taken = group[at], 1
         best = (_with_letter(text, whole), 1)
@@ -154,8 +162,25 @@ def _joined(group: list[DigitRun], text: str) -> Iterator[DigitRun]:
             lettered = _with_letter(text, whole)
             if _shape(lettered, text) is not None:
                 best = (lettered, taken)
+        shaped = shaped or _shape(best[0], text) is not None
+        if at == 0 and not shaped and _read_out(group, text):
+            first, last = group[0], group[-1]
+            yield DigitRun(first.start, last.end, "".join(run.digits for run in group), len(group))
+            return
         yield best[0]
         at += best[1]
+
+
+def _read_out(group: list[DigitRun], text: str) -> bool:
+    """Whether pieces with commas between them are one long number, as of a card, and no amounts."""
+    total = sum(len(run.digits) for run in group)
+    return (
+        len(group) >= 3
+        and 13 <= total <= MOST
+        and all(3 <= len(run.digits) <= 5 for run in group)
+        and not all(run.digits.endswith("0") or _MADE_OF_DAYS.fullmatch(run.digits) for run in group)
+        and not _UNIT.match(text, group[-1].end)
+    )
 
 
 def _survives(run: DigitRun, text: str, shown: str) -> bool:
@@ -234,8 +259,8 @@ def _kind(
         if _survives(run, digits, text) and not is_connected(text, run.start):
             return None
         return named or asked or said.kind_of(run.digits) or _by_length(count)
-    if count >= 3 and is_tail(text, run.start):
-        return named or asked or Kind.NUMBER
+    if count >= 3 and (is_tail(text, run.start) or _BEGINS_OR_ENDS.match(text, run.end)):
+        return named or asked or said.kind_of(run.digits) or Kind.NUMBER
     if count >= PIECE and named is not None and is_connected(text, run.start):
         return named
     if asked is not None and _answers(run, digits, share):
