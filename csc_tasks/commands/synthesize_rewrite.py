@@ -13,6 +13,7 @@ from csc_tasks.commands.synthesize_roleplay import Config, Out, shown
 from csc_tasks.data.formats import FIELDS
 from csc_tasks.data.importing import read_pairs
 from csc_tasks.errors import needs_extra
+from csc_tasks.system.ray_cluster import EngineKind
 
 if TYPE_CHECKING:
     from csc_tasks.synthesis.calls import Survey
@@ -58,9 +59,26 @@ def rewrite(
     budget: Annotated[
         float | None, typer.Option("--budget", min=0, help="Stop before this much is spent.")
     ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against", metavar="SOURCE", help="Data that may not overlap, too; several times for several."
+        ),
+    ] = None,
+    allow_overlap: Annotated[
+        bool, typer.Option("--allow-overlap", help="Keep what overlaps with evaluation data, and count it.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count requests, tokens and cost; ask nothing.")
     ] = False,
+    engine: Annotated[
+        EngineKind, typer.Option("--engine", help="This machine, or a Ray cluster.")
+    ] = EngineKind.LOCAL,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Of the Ray cluster.")] = None,
+    address: Annotated[
+        str | None,
+        typer.Option("--address", help="Of a running Ray cluster (auto, ray://…); else one is started here."),
+    ] = None,
 ) -> None:
     """Make conversations of real calls, as CSConv was made: filtered, rewritten with labels, checked.
 
@@ -69,6 +87,7 @@ def rewrite(
     with needs_extra("csconv synthesize rewrite", "synthesis"):
         from csc_tasks.synthesis.calls import CallFile, survey_of
         from csc_tasks.synthesis.config import load_synthesis
+        from csc_tasks.synthesis.outputs import OutputRules
         from csc_tasks.synthesis.prompts import load_prompts
         from csc_tasks.synthesis.rewrite import ANNOTATE_PROMPTS, REWRITE_PROMPTS, Rewriting, roles_of
         from csc_tasks.synthesis.session import RunOptions, run
@@ -85,16 +104,22 @@ def rewrite(
     )
     version = ANNOTATE_PROMPTS if annotate_only else REWRITE_PROMPTS
     pipeline = Rewriting(file, load_prompts(version, roles_of(annotate_only)), seed, annotate_only)
-    _say_what_is_there(calls, survey_of(file, pipeline.rule_broken), redacted=not no_redact)
+    survey = survey_of(file, pipeline.rule_broken)
+    _say_what_is_there(calls, survey, redacted=not no_redact)
     options = RunOptions(
         out,
         load_synthesis(config, pipeline.roles),
         typical_rewriting,
-        source=f"{version} of calls",
+        source="own calls",
         limit=limit,
         seed=seed,
         budget=budget,
         dry_run=dry_run,
+        redacted=None if no_redact else dict(survey.replaced),
+        rules=OutputRules(tuple(against or ()), allow_overlap),
+        engine=engine,
+        workers=workers,
+        address=address,
     )
     with shown() as report:
         run(pipeline, options, report)
