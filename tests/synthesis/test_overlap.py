@@ -140,7 +140,8 @@ def test_a_file_that_is_named_is_compared_with_and_csconv_s_is_known_as_such(
     assert shared
     assert (shared.source, shared.conversation) == ("own.json", talk(2).id)
     assert data.unchecked
-    monkeypatch.setattr(sources, "_FULL", (2, 20, 10))
+    for name, count in (("CONVERSATIONS", 2), ("UTTERANCES", 20), ("TURNS", 10)):
+        monkeypatch.setattr(sources, f"FULL_{name}", count)
     assert evaluation_data([str(path)]).unchecked == ()
     found = evaluation_data([str(path)]).csconv
     assert found
