@@ -140,11 +140,20 @@ def test_a_file_that_is_named_is_compared_with_and_csconv_s_is_known_as_such(
     assert shared
     assert (shared.source, shared.conversation) == ("own.json", talk(2).id)
     assert data.unchecked
-    monkeypatch.setattr(sources, "_FULL", (2, 20, 10))
+    for name, count in (("CONVERSATIONS", 2), ("UTTERANCES", 20), ("TURNS", 10)):
+        monkeypatch.setattr(sources, f"FULL_{name}", count)
     assert evaluation_data([str(path)]).unchecked == ()
     found = evaluation_data([str(path)]).csconv
     assert found
     assert found.conversations == (talk(1), talk(2))
+
+
+def test_two_files_of_one_name_are_both_compared_with_and_no_path_is_named(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / str(number)).mkdir()
+        write_conversations(tmp_path / str(number) / "own.json", [talk(number)])
+    named = [name for name, _ in evaluation_data([str(tmp_path / n / "own.json") for n in "12"]).corpora]
+    assert named[2:] == ["own.json", "own.json (3)"]
 
 
 def test_the_data_that_this_machine_evaluates_on_is_compared_with_unasked(
@@ -154,7 +163,9 @@ def test_the_data_that_this_machine_evaluates_on_is_compared_with_unasked(
     monkeypatch.setenv("CSCONV_DATA", str(tmp_path / "own.json"))
     assert [name for name, _ in evaluation_data().corpora][-1] == "own.json"
     (tmp_path / "own.json").write_text("{")
-    assert "own.json: line 1" in evaluation_data().unchecked[1]
+    assert evaluation_data().unchecked[1] == "own.json, which this machine evaluates on: it cannot be read"
+    monkeypatch.setenv("CSCONV_DATA", str(tmp_path / "gone" / "CSConv.json"))
+    assert str(tmp_path) not in "".join(evaluation_data().unchecked)
 
 
 def test_what_is_named_and_cannot_be_had_is_an_error_that_names_the_option(tmp_path: Path) -> None:
