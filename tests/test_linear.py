@@ -12,6 +12,7 @@ import pytest
 
 from csc_tasks.chat.faults import rule_for
 from csc_tasks.credentials import without_secret_pairs, without_secrets
+from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.data.importing import ImportOptions, import_file
 from csc_tasks.errors import DataError
 from csc_tasks.labels import names_in, read_strategy
@@ -26,6 +27,8 @@ from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.synthesis.call_rules import is_stage_direction, with_square_brackets
 from csc_tasks.synthesis.redaction import redact
 from csc_tasks.synthesis.review_sheet import guarded, unguarded
+from csc_tasks.synthesis.shingles import shingles_of
+from csc_tasks.synthesis.stock_phrases import StockPhrases
 from tests.growth import UNITS, assert_linear, mixtures
 
 RUBRIC, PAIRS = load_rubric("turn-zh-2"), load_rubric("pairwise-zh-2")
@@ -50,6 +53,13 @@ def counted(text: str) -> object:
     doc: Any = {"conversation": "c", "turn": 0, "customer": text, "customers": [text], "reference": text}
     counts.add([doc], [Reply(None, text)])
     return counts.figures()
+
+
+def taken_apart(text: str) -> object:
+    topic, said = "", (Utterance(Speaker.CUSTOMER, None, text), Utterance(Speaker.SUPPORTER, None, text))
+    phrases = StockPhrases()
+    phrases.add([text])
+    return shingles_of(Conversation.of(topic, said)), phrases.most_used(3)
 
 
 READERS: dict[str, Callable[[str], object]] = {
@@ -77,6 +87,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a placeholder in brackets": with_square_brackets,
     "a stage direction": is_stage_direction,
     "a cell of a review sheet": lambda text: unguarded(guarded(text)),
+    "what a conversation consists of": taken_apart,
 }
 AROUND = (("", ""), ("[提供建议] ", "。"), ('{"reason": "', ""), ("<think>", "</think>"), ("客服: ", "分"))
 QUICK = ("a verdict", "a transcript", "a label", "the tokens of char")

@@ -37,6 +37,7 @@ def main() -> None:
         score,
         setup,
         synthesize_merge,
+        synthesize_profiles,
         synthesize_review,
         synthesize_rewrite,
         synthesize_roleplay,

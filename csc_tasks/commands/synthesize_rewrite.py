@@ -86,6 +86,7 @@ def rewrite(
     """
     with needs_extra("csconv synthesize rewrite", "synthesis"):
         from csc_tasks.synthesis.calls import CallFile, survey_of
+        from csc_tasks.synthesis.config import load_synthesis
         from csc_tasks.synthesis.outputs import OutputRules
         from csc_tasks.synthesis.prompts import load_prompts
         from csc_tasks.synthesis.rewrite import ANNOTATE_PROMPTS, REWRITE_PROMPTS, Rewriting, roles_of
@@ -107,12 +108,13 @@ def rewrite(
     _say_what_is_there(calls, survey, redacted=not no_redact)
     options = RunOptions(
         out,
-        config,
-        typical_rewriting if dry_run else None,
-        limit,
-        seed,
-        budget,
-        dry_run,
+        load_synthesis(config, pipeline.roles),
+        typical_rewriting,
+        source="own calls",
+        limit=limit,
+        seed=seed,
+        budget=budget,
+        dry_run=dry_run,
         redacted=None if no_redact else dict(survey.replaced),
         rules=OutputRules(tuple(against or ()), allow_overlap),
         engine=engine,

@@ -56,25 +56,28 @@ def roleplay(
     ] = None,
 ) -> None:
     """Role-play conversations as RoleCS was made: profiles × topics, a planner, two pairs of roles, five marks."""
+    from csc_tasks.synthesis.config import load_synthesis
+    from csc_tasks.synthesis.limits import Limits
     from csc_tasks.synthesis.prompts import load_prompts
     from csc_tasks.synthesis.roleplay import ROLES, Roleplay, Setting
     from csc_tasks.synthesis.session import RunOptions, run
 
+    configuration = load_synthesis(config, ROLES)
+    limits = configuration.limits if configuration else Limits()
     settings = [
         Setting(f"你是第{i}位客户，四十岁，做小生意，说话直。", "产品咨询") for i in range(limit or 20)
     ]
-    pipeline = Roleplay(settings, load_prompts("roleplay-zh-1", ROLES), seed, {})
+    pipeline = Roleplay(settings, load_prompts("roleplay-zh-1", ROLES), seed, {}, limits)
     with shown() as report:
         run(
             pipeline,
             RunOptions(
                 out,
-                config,
-                None,
-                limit,
-                seed,
-                budget,
-                dry_run,
+                configuration,
+                limit=limit,
+                seed=seed,
+                budget=budget,
+                dry_run=dry_run,
                 engine=engine,
                 workers=workers,
                 address=address,

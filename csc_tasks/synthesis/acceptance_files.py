@@ -55,7 +55,10 @@ def write_accepted(
     """
     kept = [s for s in settled if s.fate.kept]
     if not kept:
-        raise DataError(f"{file.path}: no conversation was accepted, so that there is nothing to write")
+        raise DataError(
+            f"{file.path}: no conversation was accepted, so that there is nothing to write; --keep-undecided keeps "
+            "what nobody decided"
+        )
     lines = [_line(s, file.provenance[s.was.id]) for s in kept if s.was.id in file.provenance]
     content = {
         "format": "csconv-reviewed-1",

@@ -15,13 +15,14 @@ from pydantic import Field, ValidationInfo, field_validator
 from csc_tasks.chat.config import EndpointConfig, read_config
 from csc_tasks.errors import ConfigError
 from csc_tasks.install import install_hint
+from csc_tasks.synthesis.limits import Limits
 from csc_tasks.synthesis.steps import Role
 from csc_tasks.system.open_files import fitting
 
 __all__ = ["SynthesisConfig", "load_synthesis"]
 
 _CALM: Mapping[str, Any] = {"temperature": 0.0}
-_OF_THE_RUN = ("roles", "attempts")
+_OF_THE_RUN = ("roles", "attempts", "limits")
 _FOR_ALL = ("currency",)
 """What cannot differ between roles."""
 
@@ -30,13 +31,15 @@ class SynthesisConfig(EndpointConfig):
     """Who is asked, and how often.
 
     ``roles`` has for a role the fields in which it differs; ``attempts`` is how many answers are asked for one that
-    can be used (1 to 20), in all runs together; ``concurrency`` how many conversations are made at once. Roles that
-    judge (screener, critic) are asked at temperature 0 unless they say otherwise, the others at 0.8.
+    can be used (1 to 20), in all runs together; ``concurrency`` how many conversations are made at once; ``limits``
+    how long those of a role-play may be. Roles that judge (screener, critic) are asked at temperature 0 unless they say
+    otherwise, the others at 0.8.
     """
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.8
     roles: dict[Role, dict[str, Any]] = Field(default={})
     attempts: Annotated[int, Field(ge=1, le=20)] = 6
+    limits: Limits = Limits()
 
     _calm: ClassVar[frozenset[Role]] = frozenset({Role.SCREENER, Role.CRITIC})
 
@@ -94,13 +97,19 @@ def _of_role(
     return EndpointConfig(**{**known, **own, **more})
 
 
-def load_synthesis(path: Path, roles: Sequence[Role]) -> SynthesisConfig:
+def load_synthesis(path: Path | None, roles: Sequence[Role]) -> SynthesisConfig | None:
     """The configuration in a file, with the keys of its roles known to be there, and the client that asks.
+
+    Args:
+        path: of the file; ``None`` for none.
+        roles: that will be asked.
 
     Raises:
         ChatError: it is wrong, or a key is not set.
         ConfigError: the client is not installed.
     """
+    if path is None:
+        return None
     if find_spec("aiohttp") is None:
         raise ConfigError(f"asking models needs aiohttp: {install_hint('synthesis')}")
     config = read_config(path, SynthesisConfig)

@@ -120,12 +120,12 @@ def _item(conversation: Conversation, line: Mapping[str, Any]) -> dict[str, Any]
         "turns": [
             [u.speaker.value, u.strategy.number if u.strategy else 0, u.text] for u in conversation.utterances
         ],
-        "about": {
-            name: text[:_LONGEST]
-            for name in ("scenario", "goal", "profile", "ended", "call")
-            if (text := _text(told.get(name)))
-        },
-        "marks": [*_marks(told.get("marks")), *_marks(told.get("flags"))],
+        "about": dict(_about(told)),
+        "marks": [
+            *_marks(told.get("marks")),
+            *_marks(told.get("flags")),
+            *([f"invented {name}", count] for name, count in _marks(told.get("invented"))),
+        ],
         "rules": [list(rule) for rule in _rules(conversation)],
     }
 
@@ -138,6 +138,13 @@ def _rules(conversation: Conversation) -> Iterator[tuple[str, int]]:
             yield defect.kind, int(index) + 1 if index else 0
     for broken in broken_rules(conversation):
         yield broken.rule.name.lower(), 0 if broken.utterance is None else broken.utterance + 1
+
+
+def _about(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is shown under which name; a call in one line is its id, not what was said in it."""
+    for name in ("scenario", "goal", "profile", "ended", "call"):
+        if text := _text(told.get(name))[:_LONGEST]:
+            yield "call_id" if name == "call" and "\n" not in text else name, text
 
 
 def _text(value: object) -> str:

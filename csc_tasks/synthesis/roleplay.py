@@ -9,7 +9,6 @@ rules (the first two strategies): they are not asked.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
@@ -18,11 +17,12 @@ from csc_tasks.synthesis.answers import object_of, spoken, strategy_of, text_of,
 from csc_tasks.synthesis.information import SEES, Item, seen_by
 from csc_tasks.synthesis.journal import digest_of
 from csc_tasks.synthesis.leaks import gives_away
+from csc_tasks.synthesis.limits import UPSTREAM, Limits
 from csc_tasks.synthesis.prompts import Framed, RolePrompts, object_schema
 from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step, Unusable
 from csc_tasks.synthesis.topics import topic_line
 
-__all__ = ["MARKS", "Limits", "Roleplay", "Setting", "allowed_now"]
+__all__ = ["MARKS", "Roleplay", "Setting", "allowed_now"]
 
 MARKS = ("strategy_followed", "unreasonable_demands_named", "natural", "varied", "in_role")
 """What a conversation must be, each: upstream's five marks."""
@@ -37,19 +37,6 @@ ROLES = (
 _TEXT: Mapping[str, Any] = {"type": "string", "minLength": 1}
 _TRUTH: Mapping[str, Any] = {"type": "boolean"}
 _NOTHING_YET = Framed("（对话还没有开始）")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long a conversation may be.
-
-    ``utterances`` is the most there may be; ``turns`` the supporter's before a goodbye can come, so that a
-    conversation has CSConv's ten utterances; ``in_a_row`` how often a strategy may follow itself, the first included.
-    """
-
-    utterances: int = 50
-    turns: int = 5
-    in_a_row: int = 2
 
 
 class Setting(NamedTuple):
@@ -72,7 +59,7 @@ class _Said(NamedTuple):
 
 
 def allowed_now(
-    said: Sequence[Utterance], finished: bool = False, limits: Limits = Limits()
+    said: Sequence[Utterance], finished: bool = False, limits: Limits = UPSTREAM
 ) -> tuple[Strategy, ...]:
     """The strategies that the supporter can choose next.
 
@@ -117,7 +104,7 @@ class Roleplay:
         prompts: RolePrompts,
         seed: int,
         source: Mapping[str, Any],
-        limits: Limits = Limits(),
+        limits: Limits = UPSTREAM,
     ) -> None:
         self._settings, self._prompts, self._seed, self._limits = settings, prompts, seed, limits
         self._source = source
@@ -127,7 +114,7 @@ class Roleplay:
         """What must be the same for a run to go on."""
         return {
             "prompts": f"{self._prompts.version} ({self._prompts.sha256[:8]})",
-            "limits": asdict(self._limits),
+            "limits": self._limits.model_dump(),
             "source": dict(self._source),
         }
 

@@ -16,12 +16,13 @@ from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.roleplay.cards import CaseCard, load_cards
 from csc_tasks.synthesis.marks import faults_in
+from csc_tasks.synthesis.roleplay import MARKS
 from csc_tasks.synthesis.script import Beat, Pen, script_of
 from csc_tasks.synthesis.steps import Case, Role, Step
 
 __all__ = ["card_on", "scripted_answer"]
 
-MARKS = ("strategy_followed", "unreasonable_demands_named", "natural", "varied", "in_role")
+_TRIES = 40
 _INSTEAD = (
     Strategy.RESTATEMENT,
     Strategy.EMOTIONAL_MANAGEMENT,
@@ -113,16 +114,15 @@ def _supporter_assistant(call: _Call, material: Mapping[str, Any]) -> dict[str, 
 
 def _supporter(call: _Call, material: Mapping[str, Any]) -> dict[str, Any]:
     strategy, now = material["strategy"], call.now(material["utterances"])
-    beat = call.beat(now)
-    if beat.strategy is strategy:
+    beat, said = call.beat(now), {u.text for u in material["utterances"]}
+    if beat.strategy is strategy and beat.says not in said:
         return {"text": beat.says}
-    # Another one than the script's: of what it has of this strategy what was not said yet.
-    said = {u.text for u in material["utterances"]}
-    others = (b.says for b in call.beats if b.strategy is strategy and b.says not in said)
-    return {"text": next(others, None) or _in_other_words(call, strategy, now)}
+    others = (_in_other_words(call, strategy, now + n) for n in range(_TRIES))
+    return {"text": next((text for text in others if text not in said), beat.says)}
 
 
 def _in_other_words(call: _Call, strategy: Strategy, now: int) -> str:
+    """Something of a strategy that is not the script's at this place."""
     pen, card = Pen(call.card, call.key, call.attempt), call.card
     slot = f"instead {now}"
     if strategy is Strategy.EMOTIONAL_MANAGEMENT:

@@ -15,16 +15,17 @@ from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.spending import require_prices
 from csc_tasks.errors import ConfigError, CSConvError, DataError
 from csc_tasks.synthesis.balance import Balance
-from csc_tasks.synthesis.config import SynthesisConfig, load_synthesis
+from csc_tasks.synthesis.config import SynthesisConfig
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
 from csc_tasks.synthesis.export import write_outputs
 from csc_tasks.synthesis.facts import asked_in
 from csc_tasks.synthesis.journal import JOURNALS, ended_in, head_of, index_of
-from csc_tasks.synthesis.outputs import OutputRules, RunFacts
+from csc_tasks.synthesis.outputs import OutputRules
 from csc_tasks.synthesis.progress import Halt, Halted, SynthesisProgress
 from csc_tasks.synthesis.ray_engine import make_on_ray
 from csc_tasks.synthesis.report import SynthesisReport
+from csc_tasks.synthesis.run_facts import SCRIPTED, facts_of
 from csc_tasks.synthesis.steps import Case, Pipeline, Step
 from csc_tasks.synthesis.voices import EndpointVoices, ScriptedVoices, Voices
 from csc_tasks.system.ray_cluster import EngineKind
@@ -32,8 +33,6 @@ from csc_tasks.system.ray_cluster import EngineKind
 __all__ = ["RunOptions", "run"]
 
 SCRIPTED_AT_ONCE = 8
-SCRIPTED = "scripted"
-"""What the answers of scripts say that their model is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +41,10 @@ class RunOptions:
 
     Attributes:
         out: the output folder.
-        config: ``synthesis.yaml``; none where scripts answer.
-        scripted: the scripts that answer, or give a dry run its typical answers.
+        config: who is asked; none where scripts answer.
+        scripted: the scripts that answer where nobody else does (``offline``), and give a dry run its typical answers.
+        offline: let scripts answer.
+        source: where the cases are from, in a few words, for the card.
         limit: make the first so many cases only.
         seed: from which everything by chance is derived.
         budget: what may be spent in this run, in the configuration's currency.
@@ -54,8 +55,10 @@ class RunOptions:
     """
 
     out: Path
-    config: Path | None = None
+    config: SynthesisConfig | None = None
     scripted: Callable[[Case, Step, int], str] | None = None
+    offline: bool = False
+    source: str = ""
     limit: int | None = None
     seed: int = 0
     budget: float | None = None
@@ -76,9 +79,11 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
         ChatError: nothing can be asked any more.
         Halted: less was made than was to be.
     """
-    config = load_synthesis(options.config, pipeline.roles) if options.config else None
-    if config is None and options.scripted is None:
-        raise ConfigError("--config: name a synthesis.yaml that says who is asked")
+    if options.offline and options.config is not None:
+        raise ConfigError("--offline asks nobody: leave --config out, or --offline")
+    if not options.offline and options.config is None:
+        raise ConfigError("--config: name a synthesis.yaml that says who is asked (docs/synthesis.md)")
+    config = options.config
     head = _head(pipeline, config, options.seed)
     _require_own(options.out)
     _require_same(options.out, head)
@@ -243,36 +248,21 @@ def _written_at_the_end(
         trouble = error
     index = index_of(options.out)
     asked = asked_in(options.out, index)
-    facts = RunFacts(
-        kind=pipeline.kind,
-        signature=_plain(head),
-        prompts=str(pipeline.signature.get("prompts", "")),
-        seed=options.seed,
-        source=str(pipeline.signature.get("source", "")),
-        scripted=config is None,
+    facts = facts_of(
+        _plain(head),
+        asked,
+        currency=config.currency if config is not None and asked.cost else "",
+        source=options.source,
         unfinished=sum(case.id not in index.cases for case in cases),
-        models={role: dict(models) for role, models in asked.models.items()},
-        requests=dict(asked.requests),
-        prompt_tokens=dict(asked.prompt_tokens),
-        answer_tokens=dict(asked.answer_tokens),
-        not_usable=_nested(asked.not_usable),
-        cost={config.currency: asked.cost} if config is not None and asked.cost else {},
         redacted=options.redacted,
     )
     written = write_outputs(options.out, lambda: ended_in(options.out, index), facts, options.rules)
     for line in written.lines():
         report.say(line)
-    if facts.not_usable:
+    if asked.not_usable:
         report.counts(
             "answers that could not be used and were asked for again:",
             {f"{role}: {reason}": n for (role, reason), n in asked.not_usable.items()},
         )
     if trouble is not None:
         raise trouble
-
-
-def _nested(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for (role, reason), count in counts.items():
-        found.setdefault(role, {})[reason] = count
-    return found

@@ -51,8 +51,9 @@ ODD = {"scenario": {"a": 1}, "goal": 3, "marks": [True, "slow"], "flags": {"x": 
     ("provenance", "about", "marks"),
     [
         ({"provenance": {"scenario": " 甲 ", "call": CALL}}, {"scenario": "甲", "call": "坐席：喂\n嗯"}, []),
+        ({"call": "a-7", "invented": {"手机号": 2}}, {"call_id": "a-7"}, [["invented 手机号", 2]]),
         (ODD, {}, [["slow", True], ["y", 0.5]]),
-        ({"call": "字" * 30_000}, {"call": "字" * 20_000}, []),
+        ({"call": "字\n" * 30_000}, {"call": "字\n" * 10_000}, []),
     ],
 )
 def test_whatever_provenance_holds_is_shown_as_far_as_it_is_known(

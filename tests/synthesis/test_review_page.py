@@ -250,7 +250,19 @@ def test_where_the_browser_keeps_nothing_the_page_says_so_and_works(browser: Bro
     assert "务必导出" in page.locator("#status").inner_text()
     opened.press("a")
     assert page.locator(".done").inner_text() == "已决定 1 / 4"
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
     context.close()
+
+
+def test_where_the_browser_has_no_room_left_the_page_says_so(opened: Opened) -> None:
+    page = opened.begin()
+    page.evaluate("() => { Storage.prototype.setItem = () => { throw new Error('full'); }; }")
+    opened.press("a")
+    assert "没有空间" in page.locator("#status").inner_text()
+    assert page.locator(".done").inner_text() == "已决定 1 / 4"
 
 
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(browser: Browser, file: Path) -> None:

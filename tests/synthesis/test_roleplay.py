@@ -11,7 +11,8 @@ import pytest
 from csc_tasks.data.conversations import Speaker, Utterance
 from csc_tasks.framework import Strategy
 from csc_tasks.synthesis.information import SEES, Item
-from csc_tasks.synthesis.roleplay import MARKS, Limits, allowed_now
+from csc_tasks.synthesis.limits import Limits
+from csc_tasks.synthesis.roleplay import MARKS, allowed_now
 from csc_tasks.synthesis.steps import Role, Step, Unusable
 from tests.synthesis.plays import PROFILE, played, playing
 

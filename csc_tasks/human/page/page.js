@@ -32,7 +32,8 @@ const CSConvPage = {
   form: null,
   state: { person: "", at: "", answers: {}, filter: "all", language: "", keys: true },
   undone: [],
-  unsaved: false,
+  unsaved: false, // not exported
+  stored: false, // kept by the browser
 
   /**
    * Begins with a form. It has `filters` ([name, test(item, answer)]), `keys` ([key, key of its text, what it does]),
@@ -55,7 +56,7 @@ const CSConvPage = {
     addEventListener("pagehide", () => form.hold());
     document.addEventListener("visibilitychange", () => document.hidden && form.hold());
     addEventListener("beforeunload", (event) => {
-      if (this.unsaved && !this.kept.works) event.preventDefault();
+      if (this.unsaved && !this.stored) event.preventDefault();
     });
     this.draw();
     if (!this.state.person) this.welcome();
@@ -80,8 +81,8 @@ const CSConvPage = {
   },
 
   save() {
-    const saved = this.kept.save(this.state);
-    if (this.kept.works && !saved) this.say("no_room", {}, true);
+    this.stored = this.kept.save(this.state);
+    if (this.kept.works && !this.stored) this.say("no_room", {}, true);
   },
 
   // Texts
