@@ -8,8 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from csc_tasks.commands.app import say
-from csc_tasks.commands.synthesize import synthesize
-from csc_tasks.commands.synthesize_roleplay import Config, Out, shown
+from csc_tasks.commands.synthesize import (
+    Address,
+    Against,
+    AllowOverlap,
+    Config,
+    DryRun,
+    License,
+    Most,
+    Out,
+    Seed,
+    Where,
+    Workers,
+    shown,
+    synthesize,
+)
 from csc_tasks.data.formats import FIELDS
 from csc_tasks.data.importing import read_pairs
 from csc_tasks.errors import needs_extra
@@ -53,32 +66,15 @@ def rewrite(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="The first N calls of the file only.")
     ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, help="From which everything by chance is derived.")
-    ] = 0,
-    budget: Annotated[
-        float | None, typer.Option("--budget", min=0, help="Stop before this much is spent.")
-    ] = None,
-    against: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--against", metavar="SOURCE", help="Data that may not overlap, too; several times for several."
-        ),
-    ] = None,
-    allow_overlap: Annotated[
-        bool, typer.Option("--allow-overlap", help="Keep what overlaps with evaluation data, and count it.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count requests, tokens and cost; ask nothing.")
-    ] = False,
-    engine: Annotated[
-        EngineKind, typer.Option("--engine", help="This machine, or a Ray cluster.")
-    ] = EngineKind.LOCAL,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Of the Ray cluster.")] = None,
-    address: Annotated[
-        str | None,
-        typer.Option("--address", help="Of a running Ray cluster (auto, ray://…); else one is started here."),
-    ] = None,
+    seed: Seed = 0,
+    budget: Most = None,
+    dry_run: DryRun = False,
+    against: Against = None,
+    allow_overlap: AllowOverlap = False,
+    license_id: License = "other",
+    engine: Where = EngineKind.LOCAL,
+    workers: Workers = None,
+    address: Address = None,
 ) -> None:
     """Make conversations of real calls, as CSConv was made: filtered, rewritten with labels, checked.
 
@@ -108,7 +104,7 @@ def rewrite(
     _say_what_is_there(calls, survey, redacted=not no_redact)
     options = RunOptions(
         out,
-        load_synthesis(config, pipeline.roles),
+        load_synthesis(config, pipeline.roles) if config else None,
         typical_rewriting,
         source="own calls",
         limit=limit,
@@ -116,7 +112,7 @@ def rewrite(
         budget=budget,
         dry_run=dry_run,
         redacted=None if no_redact else dict(survey.replaced),
-        rules=OutputRules(tuple(against or ()), allow_overlap),
+        rules=OutputRules(tuple(against or ()), allow_overlap, license=license_id),
         engine=engine,
         workers=workers,
         address=address,
