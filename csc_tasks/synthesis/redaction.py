@@ -84,9 +84,8 @@ def redact_call(utterances: Sequence[str], names: Iterable[str] = ()) -> Redacte
     texts = [text.encode("utf-8", "replace").decode("utf-8") for text in utterances]
     memory = _Memory(names={name for name in names if len(name) >= 2})
     counts: Counter[PersonalData] = Counter()
-    for _ in range(
-        _PASSES
-    ):  # the second knows names that came later; what is between two placeholders is seen anew
+    # The second pass knows the names that came later, and sees anew what is between two placeholders.
+    for _ in range(_PASSES):
         before = texts
         texts = _pass(texts, memory, counts)
         if texts == before:

@@ -116,6 +116,15 @@ def test_a_row_that_cannot_be_read_spoils_its_call_and_no_other(tmp_path: Path, 
     assert "张伟" not in str(survey)
 
 
+def test_a_row_between_two_calls_that_cannot_be_read_spoils_both(tmp_path: Path) -> None:
+    rows = ["".join(f"{i},{u['speaker']},{u['text']}\n" for u in GOOD) for i in range(4)]
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "id,speaker,text\n" + rows[0] + rows[1] + '1,客户,"喂"喂\n' + rows[2] + rows[3], encoding="utf-8"
+    )
+    assert surveyed(CallFile(path)).calls == 2
+
+
 @pytest.mark.parametrize(
     ("content", "options", "message"),
     [

@@ -58,7 +58,7 @@ def _address(text: str, start: int, parts: list[re.Match[str]], asked: bool) -> 
     coarse = levels & {"admin", "street", "estate"}
     admins = sum(part.lastgroup == "admin" for part in parts)
     home = any(_HOME.search(part[0]) for part in parts)
-    rooms = home and sum(part.lastgroup != "number" for part in parts) >= 2
+    rooms = home and len(parts) >= 2
     if not ((coarse and fine) or rooms or len(coarse) >= 2 or admins >= 2 or (asked and (coarse or home))):
         return
     first = parts[0]

@@ -10,8 +10,8 @@ import tomllib
 from collections.abc import Iterator, Mapping, Set
 from importlib import resources
 
+from csc_tasks.synthesis.personal.kinds import HIDDEN, Span
 from csc_tasks.synthesis.personal.kinds import PersonalData as Kind
-from csc_tasks.synthesis.personal.kinds import Span
 
 __all__ = ["find_names", "names_pattern"]
 
@@ -36,7 +36,7 @@ _NO_GIVEN = "的了是在我你他她它您们吗呢吧啊呀哦嗯呃喂什怎�
 _NO_SECOND = (
     _NO_GIVEN
     + "和有很到说要去会着看与及为被把让给向对从个么还但而或因所以可能过来再想问"
-    + "查办用打电话号码手机银卡钱住今现先女刚身证联收"
+    + "接查办用打电话号码手机银卡钱住今现先女刚身证联收"
 )
 _G1 = rf"(?:(?![{_NO_GIVEN}]|先生|女士|小姐|太太|老师|经理|师傅|医生|主任)[\u4e00-\u9fff])"
 _G2 = rf"(?:(?![{_NO_SECOND}]|老师|经理|师傅|医生|主任)[\u4e00-\u9fff])"
@@ -51,7 +51,7 @@ _BRIEF = re.compile(
 )
 """A surname before a title of one character, which must end there."""
 _NICK = re.compile(
-    rf"(?<![\u4e00-\u9fff])[小老](?P<name>[{_FREQUENT}])(?![\u4e00-\u9fff])"
+    rf"(?<![\u4e00-\u9fff])[小老](?P<name>[{_FREQUENT}])(?=$|[^\u4e00-\u9fff]|[您你在啊呢吗好说给帮今那])"
     rf"|(?:我是|客服|叫我|联系|让)[小老](?P<other>[{_FREQUENT}])"
 )
 _SURNAME = re.compile(
@@ -63,7 +63,7 @@ _SPELLING = re.compile(
 )
 _LABELLED = re.compile(
     rf"(?:{_LABELS})(?:呢|啊|就)?(?:(?P<sure>[是为叫:\s]{{1,4}}(?:我)?(?:叫)?)|[,]?)"
-    rf"(?P<name>(?(sure)(?:{_FULL}|{_LATIN}|{_G1}{{2,4}}{_END})|(?:{_SURE}|{_ENDING})))"
+    rf"(?P<name>(?(sure)(?:{_FULL}|{_LATIN}|[A-Z][a-z]{{1,20}}|{_G1}{{2,4}}{_END})|(?:{_SURE}|{_ENDING})))"
 )
 _SAID = re.compile(
     rf"(?:我叫|叫做|名叫|我名字叫|我的名字叫|我全名叫|我本名|(?i:my name is|i am|i'm)\s)"
@@ -72,6 +72,15 @@ _SAID = re.compile(
 _WEAK = re.compile(
     rf"(?:我是|我就是|我这边是|这里是|这边是|本人|叫|就是|是|找|给|替|帮|跟|同事|我[爱老][人公婆]|我(?:爸|妈|儿子|女儿|弟弟?|妹妹?|哥哥?|姐姐?)(?:爸|妈)?)(?P<name>{_SURE}|{_ENDING}){_END}"
 )
+_CUED = re.compile(
+    rf"(?:我是|找一?下?|请|让|叫|帮|联系|老公|老婆|爱人|妻子|丈夫|父亲|母亲|[爸妈]|儿子|女儿|同事|朋友|公司的|[你我]们的|@)(?P<name>{_SURE})"
+    r"(?=的|接|给|打|来|在|说|这|那|电话|手机|$|[^\u4e00-\u9fffA-Za-z0-9])"
+    rf"|(?<![\u4e00-\u9fff])我[,\s]{{1,2}}(?P<other>{_SURE}){_END}"
+)
+_BESIDE = re.compile(
+    rf"(?<![\u4e00-\u9fff])(?P<name>{_SURE}|{_ENDING})(?=[,.、\s]{{0,3}}(?:手机号?码?|电话|身份证号?码?)?[是:\s]?{HIDDEN})"
+)
+"""A name that stands before a number."""
 _FOREIGN = re.compile(r"[\u4e00-\u9fff]{1,8}(?:[·•・‧][\u4e00-\u9fff]{1,8}){1,3}")
 _MISTER = re.compile(r"(?:Mrs?|Ms|Miss|Dr)\.?\s(?P<name>[A-Z][A-Za-z'-]{1,20}(?:\s[A-Z][A-Za-z'-]{1,20})?)")
 _ANSWER = re.compile(
@@ -101,7 +110,7 @@ def find_names(text: str, asked: bool, known: re.Pattern[str] | None) -> Iterato
     yield from (Span(*found.span(), Kind.NAME) for found in _FOREIGN.finditer(text))
     yield from (Span(*found.span(), Kind.NAME) for found in _SPELLED.finditer(text))
     yield from _titled(text)
-    for pattern in (_BRIEF, _NICK, _SURNAME, _WEAK):
+    for pattern in (_BRIEF, _CUED, _BESIDE, _NICK, _SURNAME, _WEAK):
         yield from _named(pattern, text)
     if asked or "姓" in text or "名字" in text or "叫" in text:
         yield from (Span(*found.span("word"), Kind.NAME) for found in _SPELLING.finditer(text))

@@ -40,6 +40,9 @@ _WHOLE = 11
 _GAP = 6
 """Characters that may stand between two pieces of one number."""
 _DIGITS = re.compile(r"[0-9]+")
+_DOUBLE = re.compile("双([0-9])")
+_TIMES = re.compile("(?<![0-9])[3-8]个([0-9])(?![0-9])")
+"""四个六 is 6666; three of them stand for it, so that the text's length stays."""
 _UNIT = re.compile(
     r"\s?(?:[元块毛角万千百亿%‰个次天日月年点时秒岁人件斤克吨折期笔条张倍兆度级层股手辆台份户分周页字届代班]|公里|公斤|小时|积分|里程|美元|英镑|镑|港[币元]|欧元|日元|多(?!少)|余|左右|以[上下内]|"
     r"人民币|号(?![码是为:])|[kKMGT]?[gGmMBb](?![A-Za-z])|[kK][gmMW]|ml|mm|cm)"
@@ -86,7 +89,10 @@ class SaidBefore:
 
 def _in_digits(text: str) -> str:
     """The text with Chinese numerals as digits, of the same length."""
-    return text.translate(_NUMERALS)
+    digits = text.translate(_NUMERALS)
+    if "双" in digits:
+        digits = _DOUBLE.sub(lambda found: found[1] * 2, digits)
+    return _TIMES.sub(lambda found: found[1] * 3, digits) if "个" in digits else digits
 
 
 def _runs(digits: str) -> Iterator[list[DigitRun]]:
@@ -145,6 +151,16 @@ def _joined(group: list[DigitRun], text: str) -> Iterator[DigitRun]:
     """The numbers of a group: pieces with commas between them are one where together they have the form of one."""
     if len(group) > 1 and speaks_of_money(text, group[0].start):
         yield from group
+        return
+    total = sum(len(run.digits) for run in group)
+    if (
+        len(group) > 1
+        and LONG <= total <= MOST
+        and is_connected(text, group[0].start)
+        and not any(_shape(run, text) or _UNIT.match(text, run.end) for run in group)
+    ):
+        digits = "".join(run.digits for run in group)
+        yield _with_letter(text, DigitRun(group[0].start, group[-1].end, digits, len(group)))
         return
     at = 0
     shaped = False

@@ -13,13 +13,21 @@ __all__ = ["KEPT", "find_written"]
 
 _IS = r"(?:号码?|账号|帐号|码)?(?:我的|[是为叫:,\s呢啊就]){0,6}"
 _DAY = (
-    r"(?:(?:19|20)?[0-9零〇一二三四五六七八九]{2}\s?[-/.年]\s?[0-9一二三四五六七八九十]{1,3}\s?[-/.月]"
+    r"(?:(?:19|20|一九|二零|二〇)?[0-9零〇一二三四五六七八九]{2}\s?[-/.年]\s?[0-9一二三四五六七八九十]{1,3}\s?[-/.月]"
     r"\s?[0-9一二三四五六七八九十]{1,3}\s?[日号]?|(?:19|20)[0-9]{6}(?!\d)|[0-9一二三四五六七八九十]{1,3}月[0-9一二三四五六七八九十]{1,3}[日号]?"
-    r"|(?:19|20)?[0-9零〇一二三四五六七八九]{2}年(?:\s?[0-9一二三四五六七八九十]{1,3}月)?)"
+    r"|(?:19|20|一九|二零|二〇)?[0-9零〇一二三四五六七八九]{2}年(?:\s?[0-9一二三四五六七八九十]{1,3}月)?)"
 )
 _ID = r"(?P<{}>(?=[A-Za-z0-9_-]{{0,30}}\d)[A-Za-z0-9][A-Za-z0-9_-]{{3,39}})(?![A-Za-z0-9_-])"
 
 _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    (
+        Kind.IDENTITY,  # read out with its day of birth as a day
+        re.compile(
+            r"(?<!\d)\d{6}[,\s]{0,3}(?:19|20)\d{2}年\d{1,2}月\d{1,2}[日号]?[,\s]{0,3}\d{3}[\dXx](?!\d)"
+        ),
+    ),
+    (Kind.NUMBER, re.compile(r"(?<![0-9A-Za-z:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![0-9A-Za-z:-])")),
+    (Kind.ADDRESS, re.compile(r"(?<![\d.])\d{1,3}\.\d{4,9}[,\s]{1,2}\d{1,3}\.\d{4,9}(?![\d.])")),
     (
         Kind.EMAIL,
         re.compile(
@@ -79,7 +87,8 @@ _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.BIRTH,
         re.compile(
-            rf"(?:生日|出生日期|出生年月日?|出生|生于)(?:[是为在:,\s呢啊的日期年月都]){{0,6}}(?P<id1>{_DAY})"
+            rf"(?:生日|出生日期|出生年月日?|出生|生于)(?:[是为在于:,\s呢啊的日期年月都]){{0,6}}(?P<id1>{_DAY})"
+            rf"|(?:我|他|她|我是|他是|她是)(?P<id3>{_DAY})(?=的(?:$|[,.。!]))"
             rf"|(?P<id2>{_DAY})(?=\s?(?:份|的)?(?:出生|生的|生人|生日|生$|生[,。，]))"
         ),
     ),
@@ -101,7 +110,7 @@ _URL = re.compile(r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[\x21-\x7e]{1,2000}", re.
 _HARMLESS = re.compile(r"(?:https?://)?[a-z0-9.-]{1,80}(?::\d{1,5})?(?:/[a-z_-]{0,20}){0,4}", re.IGNORECASE)
 _LONG = re.compile(r"\d{7}")
 _FIVE = re.compile(r"\d")
-_ANY = re.compile("[A-Za-z0-9]|扣扣|(?<!先)生")
+_ANY = re.compile("[A-Za-z0-9]|扣扣|(?<!先)生|年")
 """One of these stands in whatever is found here."""
 KEPT = "\ue001"
 """Stands for what has been looked at and stays: the address of a public page."""
@@ -133,8 +142,10 @@ def _take(text: str, span: Span, spans: list[Span]) -> str:
 
 def _spans(pattern: re.Pattern[str], kind: Kind, text: str) -> Iterator[Span]:
     for found in pattern.finditer(text):
-        if kind is Kind.NUMBER and len(_FIVE.findall(found[0])) < 5:
+        if kind is Kind.NUMBER and ":" not in found[0] and len(_FIVE.findall(found[0])) < 5:
             continue
-        named = next((name for name in ("id1", "id2") if found.groupdict().get(name) is not None), None)
+        named = next(
+            (name for name in ("id1", "id2", "id3") if found.groupdict().get(name) is not None), None
+        )
         start, end = found.span(named) if named else found.span()
         yield Span(start, end - (len(text[start:end]) - len(text[start:end].rstrip())), kind)
