@@ -24,6 +24,8 @@ from csc_tasks.printable import printable_lines
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.synthesis.call_rules import is_stage_direction, with_square_brackets
+from csc_tasks.synthesis.redaction import redact
 from csc_tasks.synthesis.review_sheet import guarded, unguarded
 from csc_tasks.synthesis.shingles import shingles_of
 from csc_tasks.synthesis.stock_phrases import StockPhrases
@@ -81,6 +83,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "a text with keys": without_secrets,
     "a text with headers": without_secret_pairs,
     "the counts of what is wrong": counted,
+    "personal data": redact,
+    "a placeholder in brackets": with_square_brackets,
+    "a stage direction": is_stage_direction,
     "a cell of a review sheet": lambda text: unguarded(guarded(text)),
     "what a conversation consists of": taken_apart,
 }

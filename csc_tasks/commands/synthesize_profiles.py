@@ -10,8 +10,7 @@ import typer
 from rich.table import Table
 
 from csc_tasks.commands.app import console, print_path
-from csc_tasks.commands.synthesize import synthesize
-from csc_tasks.commands.synthesize_roleplay import Config, shown
+from csc_tasks.commands.synthesize import Config, shown, synthesize
 
 
 @synthesize.command()

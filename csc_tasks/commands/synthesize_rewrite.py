@@ -8,11 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from csc_tasks.commands.app import say
-from csc_tasks.commands.synthesize import synthesize
-from csc_tasks.commands.synthesize_roleplay import Config, Out, shown
+from csc_tasks.commands.synthesize import (
+    Address,
+    Against,
+    AllowOverlap,
+    Config,
+    DryRun,
+    License,
+    Most,
+    Out,
+    Seed,
+    Where,
+    Workers,
+    shown,
+    synthesize,
+)
 from csc_tasks.data.formats import FIELDS
 from csc_tasks.data.importing import read_pairs
 from csc_tasks.errors import needs_extra
+from csc_tasks.system.ray_cluster import EngineKind
 
 if TYPE_CHECKING:
     from csc_tasks.synthesis.calls import Survey
@@ -52,15 +66,15 @@ def rewrite(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, metavar="N", help="The first N calls of the file only.")
     ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", min=0, help="From which everything by chance is derived.")
-    ] = 0,
-    budget: Annotated[
-        float | None, typer.Option("--budget", min=0, help="Stop before this much is spent.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count requests, tokens and cost; ask nothing.")
-    ] = False,
+    seed: Seed = 0,
+    budget: Most = None,
+    dry_run: DryRun = False,
+    against: Against = None,
+    allow_overlap: AllowOverlap = False,
+    license_id: License = "other",
+    engine: Where = EngineKind.LOCAL,
+    workers: Workers = None,
+    address: Address = None,
 ) -> None:
     """Make conversations of real calls, as CSConv was made: filtered, rewritten with labels, checked.
 
@@ -69,6 +83,7 @@ def rewrite(
     with needs_extra("csconv synthesize rewrite", "synthesis"):
         from csc_tasks.synthesis.calls import CallFile, survey_of
         from csc_tasks.synthesis.config import load_synthesis
+        from csc_tasks.synthesis.outputs import OutputRules
         from csc_tasks.synthesis.prompts import load_prompts
         from csc_tasks.synthesis.rewrite import ANNOTATE_PROMPTS, REWRITE_PROMPTS, Rewriting, roles_of
         from csc_tasks.synthesis.session import RunOptions, run
@@ -85,16 +100,22 @@ def rewrite(
     )
     version = ANNOTATE_PROMPTS if annotate_only else REWRITE_PROMPTS
     pipeline = Rewriting(file, load_prompts(version, roles_of(annotate_only)), seed, annotate_only)
-    _say_what_is_there(calls, survey_of(file, pipeline.rule_broken), redacted=not no_redact)
+    survey = survey_of(file, pipeline.rule_broken)
+    _say_what_is_there(calls, survey, redacted=not no_redact)
     options = RunOptions(
         out,
-        load_synthesis(config, pipeline.roles),
+        load_synthesis(config, pipeline.roles) if config else None,
         typical_rewriting,
-        source=f"{version} of calls",
+        source="own calls",
         limit=limit,
         seed=seed,
         budget=budget,
         dry_run=dry_run,
+        redacted=None if no_redact else dict(survey.replaced),
+        rules=OutputRules(tuple(against or ()), allow_overlap, license=license_id),
+        engine=engine,
+        workers=workers,
+        address=address,
     )
     with shown() as report:
         run(pipeline, options, report)

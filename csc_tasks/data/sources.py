@@ -44,7 +44,6 @@ logger = logging.getLogger(__name__)
 HUB_REPO = "DianJin/DianJin-CSC-Data"
 FULL_CONVERSATIONS, FULL_UTTERANCES, FULL_TURNS = 1855, 50587, 25810
 """Published size of CSConv: conversations, utterances and supporter turns."""
-_FULL = (FULL_CONVERSATIONS, FULL_UTTERANCES, FULL_TURNS)
 MINI_CONVERSATIONS = 32
 """Of the shipped file; a test counts them."""
 LITE_SIZE = 128
@@ -153,7 +152,8 @@ def _read(path: Path, name: str, _stamp: object) -> Corpus:
 
 def is_csconv(corpus: Corpus) -> bool:
     """Whether these are the conversations of CSConv, from whatever place: by hash, else by the published numbers."""
-    return corpus.sha256 in _KNOWN_SHA256[Split.EVALUATION] or _size(corpus) == _FULL
+    published = FULL_CONVERSATIONS, FULL_UTTERANCES, FULL_TURNS
+    return corpus.sha256 in _KNOWN_SHA256[Split.EVALUATION] or _size(corpus) == published
 
 
 def _size(corpus: Corpus) -> tuple[int, int, int]:
@@ -171,7 +171,8 @@ def _compare_with_published(corpus: Corpus, split: Split) -> None:
     if known is None or corpus.sha256 in known:
         return
     found = _size(corpus)
-    if found == _FULL:
+    published = FULL_CONVERSATIONS, FULL_UTTERANCES, FULL_TURNS
+    if found == published:
         logger.info(
             "%s of %s has the published numbers of conversations, utterances and turns and another sha256 (%s) than "
             "the copies known to csconv; the scores carry its fingerprint (%s), which says what they may be compared "
@@ -189,7 +190,7 @@ def _compare_with_published(corpus: Corpus, split: Split) -> None:
         _FILES[split],
         corpus.name.upper(),
         *found,
-        *_FULL,
+        *published,
         corpus.sha256,
         corpus.fingerprint,
     )

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from csc_tasks.data.conversations import Speaker, Utterance
+from csc_tasks.data.conversations import MAX_UTTERANCE, Speaker, Utterance
 from csc_tasks.framework import Strategy
+from csc_tasks.synthesis.construction import REQUIRED, UTTERANCES
 from csc_tasks.synthesis.personal.kinds import PLACEHOLDERS
 
 __all__ = ["CallFilter", "ConstructionRules", "is_stage_direction", "turns_of", "with_square_brackets"]
@@ -47,7 +48,7 @@ class CallFilter:
 
     fewest: int = 3
     most: int = 30
-    longest: int = 500
+    longest: int = MAX_UTTERANCE
     share: float = 0.5
     words: int = 3
     telling: float = 0.7
@@ -79,14 +80,10 @@ class ConstructionRules:
         needed: strategies that must be there.
     """
 
-    fewest: int = 10
-    most: int = 50
-    longest: int = 500
-    needed: tuple[Strategy, ...] = (
-        Strategy.GREETING,
-        Strategy.IDENTITY_VERIFICATION,
-        Strategy.APPRECIATION_AND_CLOSURE,
-    )
+    fewest: int = UTTERANCES[0]
+    most: int = UTTERANCES[1]
+    longest: int = MAX_UTTERANCE
+    needed: tuple[Strategy, ...] = tuple(REQUIRED.values())
 
     @classmethod
     def of_form(cls) -> ConstructionRules:

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 
 from csc_tasks.data.conversations import Utterance
 from csc_tasks.data.domains import Domain
+from csc_tasks.data.files import SUFFIXES
 from csc_tasks.data.formats import SPEAKERS
 from csc_tasks.data.importing import ImportOptions, import_each
+from csc_tasks.data.tables import TABLE_SUFFIXES
 from csc_tasks.errors import DataError
 from csc_tasks.storage import at_home
 from csc_tasks.synthesis.journal import digest_of
@@ -72,6 +74,10 @@ class CallFile:
             DataError: the file cannot be read at all; the message says what to do.
             ConfigError: the options name a field or a speaker that does not exist.
         """
+        if self.path.suffix.lower() not in (*SUFFIXES, *TABLE_SUFFIXES) and self.path.is_file():
+            raise DataError(
+                f"{self.path}: calls are read from {', '.join((*SUFFIXES, *TABLE_SUFFIXES))} files"
+            )
         options = ImportOptions(
             names=self.names,
             speakers=self.speakers,
@@ -120,7 +126,7 @@ class CallFile:
             raise DataError(f"{self.path}: cannot be read ({error.strerror})") from None
         how = digest_of(dict(self.names), dict(self.speakers), self.topic, self.encoding, self.merge)
         return {
-            "calls": digest.hexdigest()[:16],
+            "source": f"real calls, file with SHA-256 {digest.hexdigest()[:16]}…",
             "read_as": how[:16],
             "redaction": REDACTION if self.redacted else None,
         }

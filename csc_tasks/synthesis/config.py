@@ -97,19 +97,17 @@ def _of_role(
     return EndpointConfig(**{**known, **own, **more})
 
 
-def load_synthesis(path: Path | None, roles: Sequence[Role]) -> SynthesisConfig | None:
+def load_synthesis(path: Path, roles: Sequence[Role]) -> SynthesisConfig:
     """The configuration in a file, with the keys of its roles known to be there, and the client that asks.
 
     Args:
-        path: of the file; ``None`` for none.
+        path: of the file.
         roles: that will be asked.
 
     Raises:
         ChatError: it is wrong, or a key is not set.
         ConfigError: the client is not installed.
     """
-    if path is None:
-        return None
     if find_spec("aiohttp") is None:
         raise ConfigError(f"asking models needs aiohttp: {install_hint('synthesis')}")
     config = read_config(path, SynthesisConfig)

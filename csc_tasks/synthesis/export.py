@@ -21,14 +21,14 @@ from csc_tasks.storage import open_whole
 from csc_tasks.synthesis.balance import Balance
 from csc_tasks.synthesis.card import card
 from csc_tasks.synthesis.ended import Ended
-from csc_tasks.synthesis.near_duplicates import NearDuplicates, near_duplicates
+from csc_tasks.synthesis.near_duplicates import NearDuplicates, empty_signature, near_duplicates
 from csc_tasks.synthesis.outputs import ComparedWith, OutputReport, OutputRules, RunFacts
 from csc_tasks.synthesis.overlap import EvaluationData, Overlap, Shared, evaluation_data
 from csc_tasks.synthesis.provenance_file import PROVENANCE
 from csc_tasks.synthesis.quality import Quality
 from csc_tasks.synthesis.shingles import shingles_of
 
-__all__ = ["CARD", "DATA", "DROPPED", "INFO", "write_outputs"]
+__all__ = ["CARD", "DATA", "DROPPED", "INFO", "check_rules", "write_outputs"]
 
 DATA, TABLE = "conversations.json", "conversations.parquet"
 DROPPED, INFO, CARD = "dropped.jsonl", "info.json", "README.md"
@@ -50,6 +50,19 @@ class WrittenFile:
     sha256: str
     fingerprint: str
     labelled: bool = True
+
+
+def check_rules(rules: OutputRules) -> None:
+    """Check before anything is paid for that :func:`write_outputs` will be able to hold conversations to the rules.
+
+    Raises:
+        SourceError, DataError: data to compare with that is named cannot be had.
+        ConfigError: a package is missing, or ``balance`` is no share.
+    """
+    empty_signature()
+    if rules.balance is not None:
+        Balance(rules.balance)
+    evaluation_data(rules.against)
 
 
 def write_outputs(

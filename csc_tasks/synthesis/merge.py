@@ -130,10 +130,10 @@ class _Copies:
 
     def begin_with(self, head: Mapping[str, Any]) -> None:
         """Write what the run is, into the journal that is read first: no pipeline goes on with it."""
-        (self._folder / "00_merge.jsonl").write_bytes(json_bytes({"format": FORMAT, "run": head}) + b"\n")
+        (self._folder / "0000_merge.jsonl").write_bytes(json_bytes({"format": FORMAT, "run": head}) + b"\n")
 
     def add(self, folder: Path, index: Index, number: int) -> None:
-        """Copy a folder's journals; cases that are over get the next numbers, or are set aside."""
+        """Copy a folder's journals; cases that are over get the next numbers."""
         new_numbers: dict[tuple[Path, int], int] = {}
         for each in ended_in(folder, index):
             if each.case not in self._taken:
@@ -148,20 +148,18 @@ class _Copies:
         for count, path in enumerate(sorted((folder / JOURNALS).glob("*.jsonl"))):
             with (
                 open_regular(path) as file,
-                (self._folder / f"{number:02}_{count:03}.jsonl").open("xb") as copy,
+                (self._folder / f"{number:04}_{count:04}.jsonl").open("xb") as copy,
             ):
                 _copy(file, copy, {at: new for (of, at), new in new_numbers.items() if of == path})
 
 
 def _copy(file: BinaryIO, copy: BinaryIO, new_numbers: Mapping[int, int]) -> None:
-    """The lines of a journal; of cases that are over those at these offsets with other numbers, the rest set aside."""
+    """The lines of a journal, those at these offsets with other numbers. Of two that end a case the first is read."""
     offset = 0
     for line in lines_of(file):
         if offset in new_numbers:
             ended = parse_json(line)["ended"]
             line_of_it = json_bytes({"format": FORMAT, "ended": {**ended, "number": new_numbers[offset]}})
-        elif b'"ended"' in line[:64]:
-            line_of_it = line.rstrip(b"\n").replace(b'"ended"', b'"superseded"', 1)
         else:
             line_of_it = line.rstrip(b"\n")
         copy.write(line_of_it + b"\n")

@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from csc_tasks.errors import needs_extra
 from csc_tasks.synthesis.shingles import Hashes, Shingles, shared_count
 
-__all__ = ["JACCARD", "NearDuplicates", "Twin", "near_duplicates"]
+__all__ = ["JACCARD", "NearDuplicates", "Twin", "empty_signature", "near_duplicates"]
 
 JACCARD = 0.4
 """Sequences in common over all of both from which on two conversations are one.
@@ -51,9 +51,7 @@ class NearDuplicates:
 
     def __init__(self, file: IO[bytes]) -> None:
         """With an empty file, open for reading and writing."""
-        with needs_extra("looking for near-duplicates", "synthesis"):
-            import datasketch
-        self._empty = datasketch.MinHash(_SIGNATURE, seed=_SEED, hashfunc=int)
+        self._empty = empty_signature()
         self._cases: list[str] = []
         self._signatures = np.zeros((64, _SIGNATURE), dtype=np.uint32)
         self._bands = np.zeros((64, _BANDS), dtype=np.uint32)
@@ -115,6 +113,17 @@ class NearDuplicates:
         width = self._ends.itemsize
         self._file.seek(begin * width)
         return np.frombuffer(self._file.read((end - begin) * width), dtype=np.uint64)
+
+
+def empty_signature() -> Any:
+    """A ``datasketch.MinHash`` of nothing.
+
+    Raises:
+        ConfigError: datasketch is not installed.
+    """
+    with needs_extra("looking for near-duplicates", "synthesis"):
+        import datasketch
+    return datasketch.MinHash(_SIGNATURE, seed=_SEED, hashfunc=int)
 
 
 @contextmanager

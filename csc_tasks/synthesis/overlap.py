@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -86,15 +87,15 @@ def evaluation_data(against: Sequence[str] = ()) -> EvaluationData:
             corpus = load(source)
         except CSConvError as error:
             raise type(error)(f"--against {source}: {error}") from None
-        found[corpus.name if corpus.name not in found else str(corpus.path)] = corpus
+        found[corpus.name if corpus.name not in found else f"{corpus.name} ({len(found)})"] = corpus
     unchecked = []
     for source in dict.fromkeys((chosen_source(), "hub", "modelscope")):
         if source in against or not is_here(source):
             continue
         try:
             corpus = load(source)
-        except CSConvError as error:
-            unchecked.append(f"{source}: {error}")
+        except CSConvError:  # the message has the path, which is nobody's business who reads the card
+            unchecked.append(f"{Path(source).name}, which this machine evaluates on: it cannot be read")
             continue
         if all(corpus.fingerprint != other.fingerprint for other in found.values()):
             found[corpus.name] = corpus

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import TypeVar
 
@@ -52,6 +52,7 @@ def profile_of(text: str, attributes: Mapping[str, str] | None = None) -> Profil
     return Profile(digest_of("profile", attributes, text)[:16], attributes, text)
 
 
+@lru_cache(maxsize=2)
 def made_profiles(count: int, seed: int = 0) -> tuple[Profile, ...]:
     """Customers of csconv's own; those of a smaller count are the first of a larger one.
 

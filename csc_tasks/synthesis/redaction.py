@@ -36,6 +36,8 @@ _BRIEFLY = 2
 """The same for a name or an address."""
 _WHOLE = 11
 """Characters of an answer that is a whole number and no piece of one."""
+_LONGEST = 40
+"""Digits of pieces that are looked at as one."""
 _NOD = 8
 """Characters of an utterance that may stand between two pieces of a number: 好的，您继续说。"""
 
@@ -104,7 +106,8 @@ def _pass(texts: Sequence[str], memory: _Memory, counts: Counter[PersonalData]) 
         piece = None
         if whole := pieces.get(i):
             piece = number or kind_of_number(whole)
-            memory.said.add(whole, piece)
+            if whole != pieces.get(i - 1):
+                memory.said.add(whole, piece)
         spans = _spans(shown, asked.keys(), memory, piece, known)
         counts.update(span.kind for span in spans)
         memory.names.update(
@@ -132,13 +135,14 @@ def _pieces(texts: Sequence[str]) -> dict[int, str]:
     digits = ""
     for i, text in enumerate([*texts, HIDDEN]):
         shown = HIDDEN if i == len(texts) else placeholders_hidden(plain_text(text))
-        if piece := pieces_of(shown):
-            group.append(i)
-            digits += piece
-        elif len(shown.strip()) > _NOD or HIDDEN in shown:
+        piece = pieces_of(shown)
+        if (not piece and (len(shown.strip()) > _NOD or HIDDEN in shown)) or len(digits) > _LONGEST:
             if len(group) > 1 and len(digits) >= LONG:
                 found |= dict.fromkeys(group, digits)
             group, digits = [], ""
+        if piece:
+            group.append(i)
+            digits += piece
     return found
 
 

@@ -121,9 +121,10 @@ class Roleplay:
     def cases(self) -> Iterator[Case]:
         """A case for each setting."""
         for number, setting in enumerate(self._settings):
-            content = {"profile": setting.profile, "topic": setting.topic, "card": setting.card}
-            content = {name: text for name, text in content.items() if text}
+            content = {"profile": setting.profile, "topic": setting.topic}
             identity = digest_of(self.kind, self._seed, content)[:16]
+            if setting.card:
+                content["card"] = setting.card
             yield Case(identity, number, content)
 
     def machine(self, case: Case) -> Machine:

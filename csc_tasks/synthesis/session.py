@@ -18,7 +18,7 @@ from csc_tasks.synthesis.balance import Balance
 from csc_tasks.synthesis.config import SynthesisConfig
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
-from csc_tasks.synthesis.export import write_outputs
+from csc_tasks.synthesis.export import check_rules, write_outputs
 from csc_tasks.synthesis.facts import asked_in
 from csc_tasks.synthesis.journal import JOURNALS, ended_in, head_of, index_of
 from csc_tasks.synthesis.outputs import OutputRules
@@ -76,6 +76,7 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
     Raises:
         ConfigError: an option contradicts another one, or what the run was begun with.
         DataError: the folder holds something else, or a journal cannot be read.
+        SourceError: data that no conversation may overlap with is named and cannot be had.
         ChatError: nothing can be asked any more.
         Halted: less was made than was to be.
     """
@@ -91,6 +92,7 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
         raise ConfigError("--workers and --address go with --engine ray")
     if options.engine is EngineKind.RAY and config is None:
         raise ConfigError("--engine ray: scripts need no cluster; leave --engine out")
+    check_rules(options.rules)
     if options.dry_run:
         _price(pipeline, config, options, report)
         return

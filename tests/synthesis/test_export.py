@@ -6,23 +6,28 @@ import errno
 import gc
 import json
 import random
+import re
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from csc_tasks.data.conversations import Conversation, Utterance
 from csc_tasks.data.sources import evaluation_corpus, load, training_corpus
 from csc_tasks.data.splits import Subset
-from csc_tasks.errors import DataError
+from csc_tasks.errors import CSConvError, DataError
 from csc_tasks.synthesis.ended import Ended
-from csc_tasks.synthesis.export import FILES, write_outputs
+from csc_tasks.synthesis.export import FILES, check_rules, write_outputs
 from csc_tasks.synthesis.journal import ended_in, ended_line, open_journal
 from csc_tasks.synthesis.outputs import OutputReport, OutputRules, RunFacts
+from csc_tasks.synthesis.report import SynthesisReport
+from csc_tasks.synthesis.session import RunOptions, run
 from tests.door import csconv
 from tests.synthesis.talks import dropped, ended, said, talk, talks
 
@@ -227,6 +232,27 @@ def test_a_balanced_beginning_is_all_that_is_written_and_the_rest_is_counted(tmp
     report = write(tmp_path, talks(30), balance=0.01)
     assert (report.conversations, report.balanced) == (30, False)
     assert "the shares of strategies did not come within 0.01 of CSConv's (--balance)" in report.lines()
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (OutputRules(against=("CSConv",)), "--against CSConv: "),
+        (OutputRules(against=("none.json",)), "--against none.json: "),
+        (OutputRules(balance=3.0), "--balance: 3 is no difference of shares"),
+    ],
+)
+def test_rules_that_cannot_be_held_to_are_refused_before_anything_is_paid_for(
+    tmp_path: Path, rules: OutputRules, words: str
+) -> None:
+    """By the session as well: no journal is begun."""
+    with pytest.raises(CSConvError, match=re.escape(words)):
+        check_rules(rules)
+    pipeline: Any = SimpleNamespace(kind="roleplay", signature={}, roles=(), cases=lambda: iter(()))
+    options = RunOptions(tmp_path / "out", offline=True, scripted=lambda *_: "", rules=rules)
+    with pytest.raises(CSConvError, match=re.escape(words)):
+        run(pipeline, options, SynthesisReport(Console(), Console()))
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_a_pipeline_calls_its_reasons_is_bounded_and_fit_for_a_terminal(tmp_path: Path) -> None:

@@ -78,6 +78,13 @@ def test_a_copied_half_overlaps_whatever_follows() -> None:
         assert shared.contained > 0.4
 
 
+@pytest.mark.parametrize(("copied", "found"), [(2, False), (3, True), (5, True), (10, True)])
+def test_three_in_ten_utterances_copied_overlap_and_two_do_not(copied: int, found: bool) -> None:
+    """Each is too short for a passage."""
+    mine = Conversation.of("", [*talk(1).utterances[:copied], *talk(2).utterances[copied:]])
+    assert (among(talk(1)).find(shingles_of(mine)) is not None) is found
+
+
 def test_one_of_them_overlaps_with_no_other() -> None:
     for number, conversation in enumerate(MINI[:6]):
         assert among(*MINI[:number], *MINI[number + 1 :]).find(shingles_of(conversation)) is None
@@ -92,6 +99,15 @@ def test_a_long_passage_overlaps_and_a_phrase_does_not(letters: int, found: int)
     shared = among(talk(5), theirs).find(shingles_of(mine))
     assert (shared.passage if shared else 0) == found
     assert not shared or (shared.conversation == theirs.id and shared.contained < CONTAINED)
+
+
+def test_what_two_utterances_have_in_common_is_no_passage() -> None:
+    passage = "".join(u.text for u in talk(1).utterances).replace("。", "")
+    first, second = passage[:30], passage[30:60]
+    long = [u.text for n in (2, 3) for u in talk(n).utterances]
+    theirs = said(first + "甲", second, *long[2:], strategies=ORDER * 2)
+    mine = said(first, second, *(u.text for n in (4, 5) for u in talk(n).utterances), strategies=ORDER * 3)
+    assert among(theirs).find(shingles_of(mine)) is None
 
 
 def test_a_row_of_one_character_is_no_passage() -> None:
@@ -124,11 +140,20 @@ def test_a_file_that_is_named_is_compared_with_and_csconv_s_is_known_as_such(
     assert shared
     assert (shared.source, shared.conversation) == ("own.json", talk(2).id)
     assert data.unchecked
-    monkeypatch.setattr(sources, "_FULL", (2, 20, 10))
+    for name, count in (("CONVERSATIONS", 2), ("UTTERANCES", 20), ("TURNS", 10)):
+        monkeypatch.setattr(sources, f"FULL_{name}", count)
     assert evaluation_data([str(path)]).unchecked == ()
     found = evaluation_data([str(path)]).csconv
     assert found
     assert found.conversations == (talk(1), talk(2))
+
+
+def test_two_files_of_one_name_are_both_compared_with_and_no_path_is_named(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / str(number)).mkdir()
+        write_conversations(tmp_path / str(number) / "own.json", [talk(number)])
+    named = [name for name, _ in evaluation_data([str(tmp_path / n / "own.json") for n in "12"]).corpora]
+    assert named[2:] == ["own.json", "own.json (3)"]
 
 
 def test_the_data_that_this_machine_evaluates_on_is_compared_with_unasked(
@@ -138,7 +163,9 @@ def test_the_data_that_this_machine_evaluates_on_is_compared_with_unasked(
     monkeypatch.setenv("CSCONV_DATA", str(tmp_path / "own.json"))
     assert [name for name, _ in evaluation_data().corpora][-1] == "own.json"
     (tmp_path / "own.json").write_text("{")
-    assert "own.json: line 1" in evaluation_data().unchecked[1]
+    assert evaluation_data().unchecked[1] == "own.json, which this machine evaluates on: it cannot be read"
+    monkeypatch.setenv("CSCONV_DATA", str(tmp_path / "gone" / "CSConv.json"))
+    assert str(tmp_path) not in "".join(evaluation_data().unchecked)
 
 
 def test_what_is_named_and_cannot_be_had_is_an_error_that_names_the_option(tmp_path: Path) -> None:

@@ -103,9 +103,9 @@ def test_a_stock_phrase_counts_once_a_conversation_by_how_its_sentence_begins() 
     phrases = StockPhrases()
     for number in range(4):
         greeting = "您好，请问有什么可以帮您？" if number else "您好，请问有什么可以帮到您？"
-        phrases.add([greeting, "好的。好的。请稍等！", "请稍等", f"第{number}件事已经登记好了"])
+        phrases.add([greeting, "好的。好的。请您稍等！", "请您稍等", f"第{number}件事已经登记好了"])
     # 好的 has two letters; the two greetings begin alike; 第N件事… are four different ones.
-    assert phrases.most_used(10) == [("您好请问有什么可以帮…", 1.0)]
+    assert phrases.most_used(10) == [("您好请问有什么可以帮…", 1.0), ("请您稍等", 1.0)]
     assert phrases.conversations == 4
 
 
@@ -116,6 +116,14 @@ def test_both_speakers_have_phrases_of_their_own() -> None:
     assert figures(said("谢谢您的等待。一", "嗯"), said("谢谢您的等待。二", "嗯")).phrases[
         Speaker.SUPPORTER
     ] == (("谢谢您的等待", 1.0),)
+
+
+def test_what_comes_up_late_is_not_forgotten() -> None:
+    """Four in each thousand from the fourth thousand on."""
+    phrases = StockPhrases()
+    for number in range(6000):
+        phrases.add(["后来才说的话"] if number >= 3000 and number % 250 == 0 else [])
+    assert phrases.most_used(1) == [("后来才说的话", 12 / 6000)]
 
 
 def test_of_many_conversations_a_share_is_at_most_a_thousandth_too_small_and_memory_is_bounded() -> None:

@@ -1,4 +1,4 @@
-"""Personal data is replaced in whatever way it is said, amounts and dates stay, and what was redacted stays as it is."""
+"""Personal data is replaced however it is said; amounts and dates stay; what was redacted stays as it is."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from csc_tasks.data.shipped import mini_file
 from csc_tasks.synthesis.redaction import redact, redact_call
+from tests.growth import assert_linear
 from tests.synthesis.transcripts import CALLS
 
 GOES = """
@@ -122,15 +123,19 @@ SF1234567890123|[订单号]
 """
 STAYS = """
 我上个月充了200元话费|套餐每月59.9元，含30GB流量|2024年11月5日下午3点扣了1500块|消费金额12,345,678元|利率是3.85%
-余额还有123456.78|我3号去的网点|一共转了1000000|扣了2000，3000，1500元|分别是1500，2000，300，都扣了|2021、2022、2023、2024年的账单
-20241105那天的交易|2024-11-05 12:30:45交易成功|您好，工号2174为您服务|95588打来的电话|请拨打10086或者12315|三五百块钱的事
+余额还有123456.78|我3号去的网点|一共转了1000000|扣了2000，3000，1500元
+分别是1500，2000，300，都扣了|2021、2022、2023、2024年的账单
+20241105那天的交易|2024-11-05 12:30:45交易成功|您好，工号2174为您服务|95588打来的电话|请拨打10086或者12315
+三五百块钱的事
 一五一十告诉你|手机用了3年|买了5个苹果15|我等了40分钟|第2次打来了|iPhone15Pro|请登录www.12306.cn查询|https://www.example.com/help
 年化收益4.5%，投了100000|分期12期，每期833.33|活动时间2024-11-01至2024-11-30|09:30-18:00上班|我今年65岁|满100减20|7天无理由退货
 从1月1日到3月31日|流量用了1024MB|积分12000000分|余额1234567|累积2560里程|43000英镑大约是56330美元|一年12000，交了5年|二零二四年三月五号
 这4000多我可不还|1月到12月，共12期|电量从3000度到4500度|1,234,567.89元
 客户经理说可以|大堂经理让我打电话|高级经理在吗|我是想问一下怎么退|我是车主|我是安装宽带的|于是先生就挂了|尊敬的女士您好|先生您好|这位先生
 各位老师|方案二更合适|我姓名写错了|谢谢姐|祝叔叔早日康复|是周三。|是颜色。|首席老师|等一下，我看看|我叫了外卖|给钱
-我们这个小区停电了|这个区域没有信号|网络线路3号检修|货到付款|地址填错了怎么改|我想查询订单|3个工作日内到账|走路5分钟|市场价
+我们这个小区停电了|这个区域没有信号
+网络线路3号检修|货到付款|地址填错了怎么改
+我想查询订单|3个工作日内到账|走路5分钟|市场价
 """
 
 
@@ -201,9 +206,76 @@ def test_of_conversations_without_personal_data_nearly_every_word_stays() -> Non
 
 
 PIECES = st.sampled_from(
-    "张 先生 我叫 王小明 138 0013 8000 ， 。 号 元 身份证 后四位 1234 三 幺 零 北京市 朝阳区 路 3号 单元 502 [姓名] [手机号码] @ qq.com "
-    "http://a.com/?t=1 京A 12345 生日是 1990年5月3日 X 微信 密码是 abc123 验证码 尾号 的 呃 - 是 李 欧阳 女士 姓 名字 叫什么 请报 · +86 卡号 订单 年 月 "
-    "\u200b \ue000 [ ] １３８ 个 开头".split()
+    [
+        *(
+            "张",
+            "先生",
+            "我叫",
+            "王小明",
+            "李",
+            "欧阳",
+            "女士",
+            "姓",
+            "名字",
+            "叫什么",
+            "·",
+            "[姓名]",
+            "[手机号码]",
+            "[",
+            "]",
+        ),
+        *(
+            "138",
+            "0013",
+            "8000",
+            "12345",
+            "1234",
+            "三",
+            "幺",
+            "零",
+            "个",
+            "１３８",
+            "+86",
+            "X",
+            "-",
+            "呃",
+            "，",
+            "。",
+            " ",
+        ),
+        *(
+            "身份证",
+            "后四位",
+            "尾号",
+            "验证码",
+            "卡号",
+            "订单",
+            "请报",
+            "开头",
+            "微信",
+            "密码是",
+            "abc123",
+            "京A",
+            "的",
+            "是",
+        ),
+        *(
+            "北京市",
+            "朝阳区",
+            "路",
+            "3号",
+            "单元",
+            "502",
+            "号",
+            "元",
+            "年",
+            "月",
+            "出生",
+            "生日是",
+            "1990年5月3日",
+        ),
+        *("@", "qq.com", "http://a.com/?t=1", "\u200b", "\ue000"),
+    ]
 )
 TALK = st.lists(st.lists(PIECES, max_size=6).map("".join) | st.text(max_size=20), max_size=6)
 
@@ -224,3 +296,8 @@ def test_a_text_is_replaced_within_and_kept_around(text: str) -> None:
     assert redact(before + text).text.startswith("好的")
     shown = redact(text)
     assert (shown.text == text.encode("utf-8", "replace").decode()) == (not shown.counts)
+
+
+def test_the_time_of_a_call_grows_with_its_utterances_alone() -> None:
+    for unit in ("0013\n", "我叫张三，13800138000\n嗯\n"):
+        assert_linear(lambda text: redact_call(text.split("\n")), unit)

@@ -40,6 +40,8 @@ def find_addresses(text: str, asked: bool) -> Iterator[Span]:
         text: as the finders read it.
         asked: whether the other speaker has just asked for the address: then one part is enough.
     """
+    if _UNITS.search(text) is None:
+        return
     for stretch in _STRETCH.finditer(text):
         parts: list[re.Match[str]] = []
         for unit in _UNITS.finditer(text, stretch.start(), stretch.end()):
