@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -99,13 +100,14 @@ def written_by_model(
     """
     pipeline = ProfileTexts(profiles, load_prompts(PROMPTS, ProfileTexts.roles))
     config = load_synthesis(options.config, pipeline.roles)
+    assert config is not None, "of a file"
     if options.budget is not None:
         require_prices(config.of(Role.PROFILER), "synthesis.yaml")
     head = {
         "kind": pipeline.kind, "seed": options.seed, **pipeline.signature, "models": config.identity(pipeline.roles),
     }  # fmt: skip
     begun = head_of(options.folder)
-    if begun is not None and dict(begun) != head:
+    if begun is not None and dict(begun) != json.loads(json.dumps(head)):
         raise ConfigError(
             f"{options.folder}: begun with another model, prompt or seed; go on as it began, or name another --out"
         )
