@@ -35,9 +35,8 @@ def profiles(
     Without --config the text is made of csconv's own wordings; with it a model writes it, and the answers are kept in
     JSONL.run, so that the same command goes on.
     """
-    from csc_tasks.errors import ConfigError
+    from csc_tasks.errors import ConfigError, needs_extra
     from csc_tasks.synthesis.profile_files import require_new, write_profiles
-    from csc_tasks.synthesis.profile_texts import TextOptions, written_by_model
     from csc_tasks.synthesis.profiles import made_profiles
 
     if budget is not None and config is None:
@@ -45,6 +44,9 @@ def profiles(
     require_new(out, force)
     made = made_profiles(count, seed)
     if config is not None:
+        with needs_extra("csconv synthesize profiles --config", "synthesis"):
+            from csc_tasks.synthesis.profile_texts import TextOptions, written_by_model
+
         with shown() as report:
             options = TextOptions(out.with_name(f"{out.name}.run"), config, seed, budget)
             on_progress = report.bar("profiles", count, "")
