@@ -36,9 +36,9 @@ from csc_tasks.chat.budget import Budget
 from csc_tasks.framework import Strategy
 from csc_tasks.synthesis.config import SynthesisConfig
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
+from csc_tasks.synthesis.playing.roleplay import MARKS, ROLES, Roleplay, Setting
 from csc_tasks.synthesis.progress import SynthesisProgress
 from csc_tasks.synthesis.prompts import load_prompts
-from csc_tasks.synthesis.roleplay import MARKS, ROLES, Roleplay, Setting
 from csc_tasks.synthesis.steps import Role
 from csc_tasks.synthesis.voices import EndpointVoices
 

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from csc_tasks.framework import Strategy
+from csc_tasks.synthesis.playing.roleplay import MARKS, ROLES
 from csc_tasks.synthesis.prompts import load_prompts
-from csc_tasks.synthesis.roleplay import MARKS, ROLES
 from csc_tasks.synthesis.steps import Role
 from tests.chat_server import Behaviour, ChatServer, Reply
 

@@ -24,11 +24,11 @@ from csc_tasks.printable import printable_lines
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
-from csc_tasks.synthesis.call_rules import is_stage_direction, with_square_brackets
-from csc_tasks.synthesis.redaction import redact
-from csc_tasks.synthesis.review_sheet import guarded, unguarded
-from csc_tasks.synthesis.shingles import shingles_of
-from csc_tasks.synthesis.stock_phrases import StockPhrases
+from csc_tasks.synthesis.output.shingles import shingles_of
+from csc_tasks.synthesis.output.stock_phrases import StockPhrases
+from csc_tasks.synthesis.own_calls.call_rules import is_stage_direction, with_square_brackets
+from csc_tasks.synthesis.own_calls.redaction import redact
+from csc_tasks.synthesis.review.sheet import guarded, unguarded
 from tests.growth import UNITS, assert_linear, mixtures
 
 RUBRIC, PAIRS = load_rubric("turn-zh-2"), load_rubric("pairwise-zh-2")

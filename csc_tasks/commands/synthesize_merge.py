@@ -35,8 +35,8 @@ def merge(
 ) -> None:
     """Put the conversations of several runs into one folder: no case twice, near-duplicates out, one card."""
     from csc_tasks.storage import at_home
-    from csc_tasks.synthesis.merge import merge_runs
-    from csc_tasks.synthesis.outputs import OutputRules
+    from csc_tasks.synthesis.output.merge import merge_runs
+    from csc_tasks.synthesis.output.outputs import OutputRules
 
     rules = OutputRules(against=tuple(against or ()), allow_overlap=allow_overlap)
     report = merge_runs(list(map(at_home, folders)), at_home(out), rules)

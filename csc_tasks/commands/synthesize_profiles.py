@@ -36,8 +36,8 @@ def profiles(
     JSONL.run, so that the same command goes on.
     """
     from csc_tasks.errors import ConfigError, needs_extra
-    from csc_tasks.synthesis.profile_files import require_new, write_profiles
-    from csc_tasks.synthesis.profiles import made_profiles
+    from csc_tasks.synthesis.playing.profile_files import require_new, write_profiles
+    from csc_tasks.synthesis.playing.profiles import made_profiles
 
     if budget is not None and config is None:
         raise ConfigError("--budget: csconv's own wordings cost nothing; it goes with --config")
@@ -45,7 +45,7 @@ def profiles(
     made = made_profiles(count, seed)
     if config is not None:
         with needs_extra("csconv synthesize profiles --config", "synthesis"):
-            from csc_tasks.synthesis.profile_texts import TextOptions, written_by_model
+            from csc_tasks.synthesis.playing.profile_texts import TextOptions, written_by_model
 
         with shown() as report:
             options = TextOptions(out.with_name(f"{out.name}.run"), config, seed, budget)
@@ -62,7 +62,7 @@ def profiles(
 
 
 def _print_shares(drawn: list[Mapping[str, str]]) -> None:
-    from csc_tasks.synthesis.profile_table import shares_of
+    from csc_tasks.synthesis.playing.profile_table import shares_of
 
     table = Table("attribute", "value", "customers", "share", box=None)
     for column in table.columns[2:]:

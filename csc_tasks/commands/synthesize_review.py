@@ -43,8 +43,8 @@ def review(
     """Write a page, or a sheet, on which an expert reads, corrects, accepts and rejects conversations."""
     from csc_tasks.human.shares import Share, read_part
     from csc_tasks.storage import write_file
-    from csc_tasks.synthesis.review import read_review_file, review_page, shown_conversations
-    from csc_tasks.synthesis.review_sheet import write_sheet
+    from csc_tasks.synthesis.review.form import read_review_file, review_page, shown_conversations
+    from csc_tasks.synthesis.review.sheet import write_sheet
 
     if out is None and sheet is None:
         raise ConfigError("say where the review is to go: --out page.html, or --sheet sheet.csv")
@@ -103,10 +103,10 @@ def accept(
     force: Force = False,
 ) -> None:
     """Apply reviewers' decisions to the file that they were made on, and say how much was changed."""
-    from csc_tasks.synthesis.acceptance_files import require_writable, write_accepted
-    from csc_tasks.synthesis.accepting import read_reviews, settle
-    from csc_tasks.synthesis.review import read_review_file
-    from csc_tasks.synthesis.review_report import report_of
+    from csc_tasks.synthesis.review.acceptance_files import require_writable, write_accepted
+    from csc_tasks.synthesis.review.accepting import read_reviews, settle
+    from csc_tasks.synthesis.review.form import read_review_file
+    from csc_tasks.synthesis.review.report import report_of
 
     read = read_review_file(file)
     require_writable(out, read, force)

@@ -29,7 +29,7 @@ from csc_tasks.errors import needs_extra
 from csc_tasks.system.ray_cluster import EngineKind
 
 if TYPE_CHECKING:
-    from csc_tasks.synthesis.calls import Survey
+    from csc_tasks.synthesis.own_calls.reading import Survey
 
 
 @synthesize.command()
@@ -81,13 +81,18 @@ def rewrite(
     Phone and card numbers, names, addresses and the like are replaced by placeholders before anything is sent.
     """
     with needs_extra("csconv synthesize rewrite", "synthesis"):
-        from csc_tasks.synthesis.calls import CallFile, survey_of
         from csc_tasks.synthesis.config import load_synthesis
-        from csc_tasks.synthesis.outputs import OutputRules
+        from csc_tasks.synthesis.output.outputs import OutputRules
+        from csc_tasks.synthesis.own_calls.reading import CallFile, survey_of
+        from csc_tasks.synthesis.own_calls.rewrite import (
+            ANNOTATE_PROMPTS,
+            REWRITE_PROMPTS,
+            Rewriting,
+            roles_of,
+        )
+        from csc_tasks.synthesis.own_calls.typical_rewriting import typical_rewriting
         from csc_tasks.synthesis.prompts import load_prompts
-        from csc_tasks.synthesis.rewrite import ANNOTATE_PROMPTS, REWRITE_PROMPTS, Rewriting, roles_of
         from csc_tasks.synthesis.session import RunOptions, run
-        from csc_tasks.synthesis.typical_rewriting import typical_rewriting
 
     file = CallFile(
         calls,

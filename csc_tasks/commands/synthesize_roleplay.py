@@ -66,13 +66,13 @@ def roleplay(
     the budget is used up; 4: none of a role's first twenty answers can be used; 130, 143, 129: ended by these signals.
     """
     with needs_extra("csconv synthesize", "synthesis"):
-        from csc_tasks.synthesis.casting import cast
         from csc_tasks.synthesis.config import load_synthesis
         from csc_tasks.synthesis.limits import UPSTREAM
-        from csc_tasks.synthesis.outputs import OutputRules
+        from csc_tasks.synthesis.output.outputs import OutputRules
+        from csc_tasks.synthesis.playing.casting import cast
+        from csc_tasks.synthesis.playing.roleplay import ROLES, Roleplay
+        from csc_tasks.synthesis.playing.scripted import scripted_answer
         from csc_tasks.synthesis.prompts import load_prompts
-        from csc_tasks.synthesis.roleplay import ROLES, Roleplay
-        from csc_tasks.synthesis.scripted import scripted_answer
         from csc_tasks.synthesis.session import RunOptions, run
 
     configuration = load_synthesis(config, ROLES) if config else None

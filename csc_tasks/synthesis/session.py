@@ -14,18 +14,18 @@ from csc_tasks.chat.budget import Budget
 from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.spending import require_prices
 from csc_tasks.errors import ConfigError, CSConvError, DataError
-from csc_tasks.synthesis.balance import Balance
 from csc_tasks.synthesis.config import SynthesisConfig
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
-from csc_tasks.synthesis.export import check_rules, write_outputs
 from csc_tasks.synthesis.facts import asked_in
 from csc_tasks.synthesis.journal import JOURNALS, ended_in, head_of, index_of
-from csc_tasks.synthesis.outputs import OutputRules
+from csc_tasks.synthesis.output.balance import Balance
+from csc_tasks.synthesis.output.export import check_rules, write_outputs
+from csc_tasks.synthesis.output.outputs import OutputRules
+from csc_tasks.synthesis.output.run_facts import SCRIPTED, facts_of
 from csc_tasks.synthesis.progress import Halt, Halted, SynthesisProgress
 from csc_tasks.synthesis.ray_engine import make_on_ray
 from csc_tasks.synthesis.report import SynthesisReport
-from csc_tasks.synthesis.run_facts import SCRIPTED, facts_of
 from csc_tasks.synthesis.steps import Case, Pipeline, Step
 from csc_tasks.synthesis.voices import EndpointVoices, ScriptedVoices, Voices
 from csc_tasks.system.ray_cluster import EngineKind

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from csc_tasks.synthesis.journal import ended_in
+from csc_tasks.synthesis.playing.roleplay import ROLES, Roleplay, Setting
 from csc_tasks.synthesis.prompts import load_prompts
-from csc_tasks.synthesis.roleplay import ROLES, Roleplay, Setting
 from csc_tasks.synthesis.steps import Case, CaseOutcome, Pipeline, Step
 from tests.chat_server import ChatServer
 

@@ -10,7 +10,7 @@ from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.data.files import read_file, write_conversations
 from csc_tasks.data.shipped import mini_file
 from csc_tasks.data.sources import fingerprint
-from csc_tasks.synthesis.decisions import REVIEW_FORMAT
+from csc_tasks.synthesis.review.decisions import REVIEW_FORMAT
 
 HOSTILE = "</script><img src=x onerror=alert('evil')>\u202egnp.exe\u202c{{data}}"
 

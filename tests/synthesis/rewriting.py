@@ -8,9 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from csc_tasks.framework import Strategy
-from csc_tasks.synthesis.calls import CallFile
+from csc_tasks.synthesis.own_calls.reading import CallFile
+from csc_tasks.synthesis.own_calls.rewrite import (
+    ANNOTATE_PROMPTS,
+    CHECKS,
+    REWRITE_PROMPTS,
+    Rewriting,
+    roles_of,
+)
 from csc_tasks.synthesis.prompts import load_prompts
-from csc_tasks.synthesis.rewrite import ANNOTATE_PROMPTS, CHECKS, REWRITE_PROMPTS, Rewriting, roles_of
 from tests.chat_server import ChatServer, Reply
 
 __all__ = ["ABUSE", "RewriteServer", "dialogue", "rewriting", "verdict", "written"]

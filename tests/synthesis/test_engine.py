@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("aiohttp", reason="needs csconv-eval[synthesis]")
 
-from csc_tasks.synthesis.roleplay import ROLES
+from csc_tasks.synthesis.playing.roleplay import ROLES
 from csc_tasks.synthesis.steps import Role
 from tests.chat_server import Reply
 from tests.door import Done, csconv

@@ -1,4 +1,0 @@
-"""Finding personal data in what people say to each other in Chinese: kinds, and one finder for each sort of text.
-
-Knows neither files nor models; ``csc_tasks.synthesis.redaction`` puts the finders together.
-"""
