@@ -15,8 +15,8 @@ from csc_tasks.data.splits import Split
 from csc_tasks.errors import DataError, SourceError
 from csc_tasks.synthesis.output.overlap import CONTAINED, EvaluationData, Overlap, evaluation_data
 from csc_tasks.synthesis.output.shingles import shingles_of
-from tests.synthesis.talks import ORDER, said, talk
 from tests.synthesis.output.test_near_duplicates import EDITS, edited
+from tests.synthesis.talks import ORDER, said, talk
 
 MINI = load("mini").conversations
 
