@@ -32,6 +32,10 @@ _OTHER = {
     "supporter": re.compile(r"(?:^|\n)\s*(?:客户|顾客|用户|customer|user)\s*[:：]", re.IGNORECASE),
     "customer": re.compile(r"(?:^|\n)\s*(?:客服|坐席|supporter|agent)\s*[:：]", re.IGNORECASE),
 }
+# A small model wrote 情境 结束 where it should have spoken: the marks of its prompt.
+_MARKS = re.compile(
+    r"<<<|>>>|[\u4e00-\u9fff]{2,8} (?:开始|结束)(?![\u4e00-\u9fff])|\A\s{0,4}[\u4e00-\u9fff]{0,8}(?:开始|结束)\s{0,4}\Z"
+)
 _LABEL = re.compile(r"^\s*[\[【(（](?P<label>[^\[\]【】()（）\n]{1,40})[\]】)）]\s*")
 
 
@@ -72,6 +76,8 @@ def text_of(value: Any, name: str, longest: int = 2000) -> str:
         raise Unusable(f"{name} is empty")
     if len(text) > longest:
         raise Unusable(f"{name} is longer than {longest} characters")
+    if _MARKS.search(text):
+        raise Unusable(f"{name} copies the prompt")
     return text
 
 

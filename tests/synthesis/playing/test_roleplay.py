@@ -184,6 +184,8 @@ def planned(scenario: str) -> str:
         (Role.SUPPORTER, '{"text": "好的。\\n客户: 谢谢"}', "it speaks for the other role"),
         (Role.SUPPORTER, '{"text": "作为一个人工智能，我不能"}', A_ROLE),
         (Role.SUPPORTER, '{"text": "[情感管理]"}', "text is empty"),
+        (Role.SUPPORTER, '{"text": "情境 结束"}', "text copies the prompt"),
+        (Role.SUPPORTER, '{"text": "好的。<<<对话记录 开始>>>"}', "text copies the prompt"),
         (Role.CUSTOMER, '{"text": "好", "is_dialogue_finished": "maybe"}', NEITHER),
         (Role.CUSTOMER, '{"text": "好", "is_dialogue_finished": null}', NEITHER),
         (Role.CUSTOMER, '{"text": "好了", "is_dialogue_finished": true}', EARLY),
@@ -206,6 +208,8 @@ def test_answers_that_cannot_be_used(role: Role, text: str, reason: str) -> None
         ('{"text": "第一行\\n第二行"}', "第一行 第二行"),
         ('{"text": "旧"} 不，应该是 {"text": "新"}', "新"),
         ('{"text": "[公司名称]的客服为您服务。"}', "[公司名称]的客服为您服务。"),
+        ('{"text": "活动从下周一开始。"}', "活动从下周一开始。"),
+        ('{"text": "通话结束以后会有短信。"}', "通话结束以后会有短信。"),
     ],
 )
 def test_what_the_supporter_says_is_found_in_whatever_form(text: str, read: str) -> None:
