@@ -1,4 +1,4 @@
-"""The quickstart's runs: the tiny model and every floor, offline, each in a process of its own."""
+"""The quickstart's runs, offline, each in a process of its own: the tiny model, every floor, a few conversations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from csc_tasks.errors import CSConvError
 from csc_tasks.install import install_hint
 from csc_tasks.system.workers import OWNER
 
-__all__ = ["evaluate"]
+__all__ = ["SYNTHESIZED", "evaluate"]
 
 _TASKS = ("csconv_mini_response", "csconv_mini_dialogue")
 """The paper's task with gold history and with the model's own: halves of about the same length, for two cores."""
@@ -27,6 +27,8 @@ _LONGEST = 48
 """Tokens of a reply; the tiny model, once lost, would repeat itself to the end of its window."""
 _AT_ONCE = "16"
 """Replies written together; the scores are the same for any number, the run takes half as long as one by one."""
+SYNTHESIZED = "synthesized"
+"""Folder of the conversations that scripts play."""
 _PATIENCE = 5.0
 """Seconds that a run has to end when it is told to."""
 
@@ -59,6 +61,9 @@ def evaluate(output_path: Path, limit: int | None, on_progress: OnProgress) -> N
     # A single turn has none to be exchanged with.
     floors, name = (_FLOORS, "floors") if limit != 1 else (_LONE, "floors (shuffle needs two turns)")
     runs[name] = [*own, floors, *common, "--tasks", ",".join(_TASKS)]
+    if importlib.util.find_spec("datasketch") is not None and not (output_path / SYNTHESIZED).exists():
+        played = ["--offline", "--n", "20", "--out", str(output_path / SYNTHESIZED)]
+        runs["conversations by scripts"] = [*own[:-1], "synthesize", "roleplay", *played]
     output_path.mkdir(parents=True, exist_ok=True)
     _run_all(runs, output_path, on_progress)
 

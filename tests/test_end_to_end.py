@@ -150,6 +150,9 @@ def test_quickstart_builds_a_page_with_the_model_above_its_floors(tmp_path: Path
     text = page.read_text(encoding="utf-8")
     for words in ("tiny_model", "no model has all turns", "csconv-shuffle", "csconv-majority"):
         assert words in text
+    assert "20 Chinese customer-support conversations" in (tmp_path / "out/synthesized/README.md").read_text(
+        "utf-8"
+    )
     markdown = (page.parent / "leaderboard.md").read_text(encoding="utf-8")
     assert markdown.index("`tiny_model`") < markdown.index("`retrieval` (floor)")
 

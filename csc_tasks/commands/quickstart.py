@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from csc_tasks.commands.app import app, going_on
+from csc_tasks.printable import printable
 
 
 @app.command(rich_help_panel="Run")
@@ -20,13 +21,13 @@ def quickstart(
         typer.Option("--limit", min=1, help="Only the first turns of each task, for a quicker look."),
     ] = None,
 ) -> None:
-    """Evaluate the shipped tiny model and every floor offline, and build the leaderboard.
+    """Evaluate the shipped tiny model and every floor offline, build the leaderboard, and play a few conversations.
 
     Runs lm_eval as a user would, each task in a process of its own; under two minutes on two idle cores.
     """
     from csc_tasks.commands.leaderboard import show
     from csc_tasks.leaderboards.rendering.site import SiteOptions
-    from csc_tasks.quickstart import evaluate
+    from csc_tasks.quickstart import SYNTHESIZED, evaluate
 
     def on_progress(done: int, total: int, name: str, seconds: float) -> None:
         typer.echo(f"[{done}/{total}] {name}: {seconds:.0f} s", err=True)
@@ -39,3 +40,10 @@ def quickstart(
         f"--output_path {output_path}, then csconv leaderboard {output_path}",
         err=True,
     )
+    card = output_path / SYNTHESIZED / "README.md"
+    if card.is_file():
+        typer.echo(
+            f"Conversations can be made, too: {printable(str(card))} is the card of twenty that scripts played "
+            "(csconv synthesize roleplay --offline)",
+            err=True,
+        )
