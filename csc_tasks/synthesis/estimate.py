@@ -20,14 +20,17 @@ Typical = Callable[[Case, Step, int], str]
 
 @dataclass(frozen=True, slots=True)
 class RolePrice:
-    """What a role would be asked: requests, tokens of prompts and answers, cost in the configuration's currency."""
+    """What a role would be asked: requests, tokens of prompts and answers, cost in the configuration's currency.
+
+    ``cost`` is ``None`` where no prices are known.
+    """
 
     role: Role
     model: str
     requests: int
     prompt_tokens: int
     answer_tokens: int
-    cost: float
+    cost: float | None
 
 
 def price(
@@ -57,7 +60,8 @@ def price(
             continue
         sums = [round(each[role] * share) for each in (requests, prompts, answers)]
         of = config.of(role)
-        found.append(RolePrice(role, of.model, sums[0], sums[1], sums[2], of.cost(sums[1], sums[2])))
+        cost = of.cost(sums[1], sums[2]) if of.priced else None
+        found.append(RolePrice(role, of.model, sums[0], sums[1], sums[2], cost))
     return found
 
 

@@ -102,11 +102,19 @@ class SynthesisReport:
             column.justify = "right"
         for row in rows:
             counts = (f"{n:,}" for n in (row.requests, row.prompt_tokens, row.answer_tokens))
-            table.add_row(row.role, Text(printable(row.model)), *counts, f"{row.cost:,.2f}")
+            table.add_row(row.role, Text(printable(row.model)), *counts, _money(row.cost))
         sums = (
             sum(r.requests for r in rows),
             sum(r.prompt_tokens for r in rows),
             sum(r.answer_tokens for r in rows),
         )
-        table.add_row("all", "", *(f"{n:,}" for n in sums), f"{sum(r.cost for r in rows):,.2f}")
+        costs = [row.cost for row in rows if row.cost is not None]
+        known = _money(sum(costs) if len(costs) == len(rows) else None)
+        table.add_row("all", "", *(f"{n:,}" for n in sums), known)
         self._out.print(table)
+        if len(costs) < len(rows):
+            self.say("cost not known: set input_price and output_price in synthesis.yaml")
+
+
+def _money(amount: float | None) -> str:
+    return "–" if amount is None else f"{amount:,.2f}"

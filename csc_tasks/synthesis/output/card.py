@@ -79,7 +79,7 @@ def _head(facts: RunFacts, report: OutputReport, license_name: str) -> str:
         "size_categories": [size],
     }
     if report.conversations:
-        files = [{"split": "train", "path": "conversations.parquet"}]
+        files = [{"split": _split(facts), "path": "conversations.parquet"}]
         head["configs"] = [{"config_name": "default", "data_files": files}]
     return f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---\n"
 
@@ -304,3 +304,9 @@ def _fraction(value: float) -> str:
 
 def _percent(count: int, total: int) -> str:
     return f"{count / total:.1%}" if total else "–"
+
+
+def _split(facts: RunFacts) -> str:
+    """What the conversations are for: one's own calls to evaluate on, played ones to train on."""
+    kinds = {each.kind for each in facts.merged.values()} or {facts.kind}
+    return "test" if kinds <= {"rewrite", "annotate"} else "train"
