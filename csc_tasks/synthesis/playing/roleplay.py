@@ -286,8 +286,6 @@ class _Play:
             said = spoken(found["text"], "customer")
             self._require_news(said, Speaker.CUSTOMER)
             finished = truth_of(found["is_dialogue_finished"], "is_dialogue_finished")
-            if finished and len(self._said) + 1 < 2 * (self._limits.turns - 1):
-                raise Unusable("the customer is finished before anything can be settled")
             return _Said(said, finished, _reason(found))
 
         fields = {"reason": _TEXT, "is_dialogue_finished": _TRUTH, "text": _TEXT}

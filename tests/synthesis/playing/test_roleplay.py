@@ -21,7 +21,6 @@ SCENARIO = "一家视频平台的客服接到来电，涉及会员扣费。"
 S = Strategy
 GREETED, VERIFIED, BYE = S.GREETING, S.IDENTITY_VERIFICATION, S.APPRECIATION_AND_CLOSURE
 NEITHER = "is_dialogue_finished is neither true nor false"
-EARLY = "the customer is finished before anything can be settled"
 A_ROLE = "it speaks of itself as a model or a role"
 
 
@@ -106,7 +105,7 @@ def test_a_goodbye_ends_the_conversation_and_is_still_spoken() -> None:
     outcome, _ = played(playing(), case_of(), answers(supporter_assistant=closes))
     assert outcome.conversation is not None
     assert outcome.provenance["ended"] == "goodbye"
-    assert len(outcome.conversation.utterances) == 9
+    assert len(outcome.conversation.utterances) == 5
     assert outcome.conversation.utterances[-1].strategy is S.APPRECIATION_AND_CLOSURE
 
 
@@ -139,7 +138,7 @@ def said(*strategies: Strategy) -> list[Utterance]:
         ((GREETED,), False, {VERIFIED}, set(S) - {VERIFIED}),
         # Finished before it began: the rules of the opening come first.
         ((GREETED,), True, {VERIFIED}, {BYE}),
-        ((GREETED, VERIFIED), False, {S.OTHERS, S.INFORMATION_DELIVERY}, {GREETED, VERIFIED, BYE}),
+        ((GREETED, VERIFIED), False, {S.OTHERS, S.INFORMATION_DELIVERY, BYE}, {GREETED, VERIFIED}),
         ((GREETED, VERIFIED, S.OTHERS, S.OTHERS), False, {BYE}, {S.OTHERS}),
         ((GREETED, VERIFIED, S.OTHERS), True, {BYE}, set(S) - {BYE}),
     ],
@@ -150,6 +149,20 @@ def test_what_can_come_next(
     found = set(allowed_now(said(*before), finished, Limits()))
     assert in_it <= found
     assert not not_in_it & found
+
+
+def test_a_goodbye_may_be_kept_for_later() -> None:
+    four = said(GREETED, VERIFIED, S.OTHERS, S.INFORMATION_DELIVERY)
+    assert BYE not in allowed_now(four, limits=Limits(turns=6))
+    assert BYE in allowed_now([*four, *said(S.OTHERS)], limits=Limits(turns=6))
+
+
+def test_a_customer_who_is_finished_at_once_is_still_asked_who_they_are() -> None:
+    finished = {"text": "算了，不问了。", "is_dialogue_finished": True}
+    outcome, _ = played(playing(), case_of(), answers(customer=lambda _: finished))
+    assert outcome.conversation is not None
+    used = [u.strategy for u in outcome.conversation.utterances if u.strategy]
+    assert used == [GREETED, VERIFIED, BYE]
 
 
 def step_of(role: Role, utterances: int = 0) -> Step:
@@ -188,7 +201,6 @@ def planned(scenario: str) -> str:
         (Role.SUPPORTER, '{"text": "好的。<<<对话记录 开始>>>"}', "text copies the prompt"),
         (Role.CUSTOMER, '{"text": "好", "is_dialogue_finished": "maybe"}', NEITHER),
         (Role.CUSTOMER, '{"text": "好", "is_dialogue_finished": null}', NEITHER),
-        (Role.CUSTOMER, '{"text": "好了", "is_dialogue_finished": true}', EARLY),
         (Role.CUSTOMER_ASSISTANT, f'{{"direction": "{GOAL}"}}', "the direction gives the goal away"),
         (Role.CRITIC, '{"natural": true}', "strategy_followed is missing"),
     ],
