@@ -16,33 +16,27 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import multiprocessing
-import os
 import random
-import selectors
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import cast
-
-import aiohttp
 
 from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.engine import Engine
 from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.questions import Questions
 from csc_tasks.metrics.judge import Kind, Sample, Status, Verdict, load_rubric
+from endpoint import bare, endpoint, memory
 
 RATE, GROWTH = 0.8, 30
 """Share of the ideal rate, and MB of growth after the first tenth, that are promised."""
 
 
-def serve(latency: float, port: Connection) -> None:
-    """A bare HTTP server: the same verdict for everybody, after about the latency."""
-    luck = random.Random(0)
+def verdicts() -> Callable[[bytes], bytes]:
+    """The same verdict for everybody."""
     rubric = load_rubric("turn-zh-2")
     verdict = {d.name: 4 if d.kind is Kind.SCALE else True for d in rubric.dimensions}
     content = json.dumps({"reason": "回复切题，信息有依据，语气得体。" * 3, **verdict}, ensure_ascii=False)
@@ -53,33 +47,13 @@ def serve(latency: float, port: Connection) -> None:
             "usage": {"prompt_tokens": 2100, "completion_tokens": 90},
         }
     ).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    response = head.encode() + body
+    return lambda _: body
 
-    class Connected(asyncio.Protocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.transport, self.received = cast(asyncio.Transport, transport), b""
 
-        def data_received(self, data: bytes) -> None:
-            self.received += data
-            end = self.received.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            fields = self.received[:end].lower()
-            length = int(fields.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-            if len(self.received) >= end + 4 + length:
-                self.received = self.received[end + 4 + length :]
-                wait = latency * luck.uniform(0.5, 1.5)
-                asyncio.get_running_loop().call_later(wait, self.transport.write, response)
-
-    async def forever() -> None:
-        server = await asyncio.get_running_loop().create_server(Connected, "127.0.0.1", 0)
-        port.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    # Not epoll, whose time-outs asyncio rounds up to whole milliseconds: the latency would be another.
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
-        runner.run(forever())
+def uneven(latency: float) -> Callable[[], float]:
+    """Half to one and a half times the latency."""
+    luck = random.Random(0)
+    return lambda: latency * luck.uniform(0.5, 1.5)
 
 
 def samples(count: int) -> Iterator[Sample]:
@@ -91,28 +65,6 @@ def samples(count: int) -> Iterator[Sample]:
         yield Sample(f"c{i // 14}", i % 14, fields)
 
 
-async def bare(url: str, count: int, connections: int) -> float:
-    """Requests a second of a client that only sends the same bytes and receives."""
-    data = json.dumps({"messages": [{"role": "user", "content": "客" * 3000}]}, ensure_ascii=False).encode()
-    left = iter(range(count))
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) as session:
-
-        async def work() -> None:
-            for _ in left:
-                async with session.post(url, data=data) as response:
-                    await response.read()
-
-        start = time.perf_counter()
-        await asyncio.gather(*(work() for _ in range(connections)))
-        return count / (time.perf_counter() - start)
-
-
-def memory() -> float:
-    """Resident memory of this process in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -121,13 +73,6 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    here, there = multiprocessing.Pipe()
-    server = multiprocessing.Process(target=serve, args=(options.latency, there), daemon=True)
-    server.start()
-    config = JudgeConfig(
-        model="m", base_url=f"http://127.0.0.1:{here.recv()}/v1", concurrency=options.connections
-    )
-    plain = asyncio.run(bare(f"{config.base_url}/chat/completions", options.verdicts, options.connections))
     sizes: list[float] = []
     scored = 0
 
@@ -137,15 +82,24 @@ def main() -> None:
         if scored % max(options.verdicts // 20, 1) == 0:
             sizes.append(memory())
 
-    with tempfile.TemporaryDirectory() as folder:
+    question = json.dumps(
+        {"messages": [{"role": "user", "content": "客" * 3000}]}, ensure_ascii=False
+    ).encode()
+    with (
+        endpoint(verdicts, partial(uneven, options.latency)) as url,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        start = time.perf_counter()
+        ends = asyncio.run(bare(url, question, options.verdicts, options.connections))
+        plain = options.verdicts / (ends[-1] - start)
         cache = open_cache(Path(folder) / "cache.sqlite")
+        config = JudgeConfig(model="m", base_url=url, concurrency=options.connections)
         questions = Questions(load_rubric("turn-zh-2"), config)
         engine = Engine(questions, cache, Path(folder) / "verdicts.jsonl")
         start, cpu = time.perf_counter(), time.process_time()
         engine.run(samples(options.verdicts), on_verdict)
         seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         cache.close()
-    server.terminate()
     rate, ideal = scored / seconds, options.connections / options.latency
     growth = sizes[-1] - sizes[min(1, len(sizes) - 1)]
     print(

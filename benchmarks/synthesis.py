@@ -18,19 +18,14 @@ import argparse
 import asyncio
 import json
 import math
-import multiprocessing
-import os
 import random
 import re
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import cast
-
-import aiohttp
 
 from csc_tasks.chat.budget import Budget
 from csc_tasks.framework import Strategy
@@ -41,6 +36,7 @@ from csc_tasks.synthesis.progress import SynthesisProgress
 from csc_tasks.synthesis.prompts import load_prompts
 from csc_tasks.synthesis.steps import Role
 from csc_tasks.synthesis.voices import EndpointVoices
+from endpoint import bare, endpoint, memory
 
 RATE, GROWTH = 0.9, 40
 """Share of the ideal rate, and MB of growth after the first tenth, that are promised."""
@@ -48,8 +44,8 @@ SIGMA = 0.5
 TURNS = 11
 
 
-def serve(latency: float, port: Connection) -> None:
-    """A bare HTTP server that plays every role, after about the latency."""
+def roles() -> Callable[[bytes], bytes]:
+    """Plays every role."""
     luck = random.Random(0)
     heads = {
         json.dumps(texts[0].strip()[:20], ensure_ascii=False)[1:-1].encode(): role
@@ -79,73 +75,38 @@ def serve(latency: float, port: Connection) -> None:
             return {"reason": text(15), "is_dialogue_finished": said >= TURNS, "text": text(25)}
         return {"reason": text(20), **dict.fromkeys(MARKS, True)}
 
-    class Connected(asyncio.Protocol):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            self.transport, self.received = cast(asyncio.Transport, transport), b""
+    def body(request: bytes) -> bytes:
+        message = {"role": "assistant", "content": json.dumps(answer(request), ensure_ascii=False)}
+        completion = {
+            "id": "chatcmpl-0123456789",
+            "model": "m",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
+            "usage": {"prompt_tokens": 1500, "completion_tokens": 60},
+        }
+        return json.dumps(completion).encode()
 
-        def data_received(self, data: bytes) -> None:
-            self.received += data
-            end = self.received.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            fields = self.received[:end].lower()
-            length = int(fields.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-            if len(self.received) < end + 4 + length:
-                return
-            request, self.received = self.received[end + 4 : end + 4 + length], b""
-            arrived = time.monotonic()
-            message = {"role": "assistant", "content": json.dumps(answer(request), ensure_ascii=False)}
-            body = json.dumps(
-                {
-                    "id": "chatcmpl-0123456789",
-                    "model": "m",
-                    "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
-                    "usage": {"prompt_tokens": 1500, "completion_tokens": 60},
-                }
-            ).encode()
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-            # exp(mu + sigma²/2) is the mean of a log-normal.
-            wait = luck.lognormvariate(math.log(latency) - SIGMA**2 / 2, SIGMA) if latency else 0.0
-            wait -= time.monotonic() - arrived
-            asyncio.get_running_loop().call_later(max(wait, 0.0), self.transport.write, head.encode() + body)
-
-    async def forever() -> None:
-        server = await asyncio.get_running_loop().create_server(Connected, "127.0.0.1", 0, backlog=1024)
-        port.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(forever())
+    return body
 
 
-async def bare(url: str, count: int, connections: int) -> float:
-    """Requests a second of a client that only sends the same bytes and receives."""
+def uneven(latency: float) -> Callable[[], float]:
+    """Log-normal with this mean: exp(mu + sigma²/2) is that of a log-normal."""
+    luck = random.Random(0)
+    if not latency:
+        return lambda: 0.0
+    return lambda: luck.lognormvariate(math.log(latency) - SIGMA**2 / 2, SIGMA)
+
+
+def question() -> bytes:
+    """A request of about the size that the supporter is sent."""
     system, user = load_prompts("roleplay-zh-1", ROLES).texts[Role.SUPPORTER]
     messages = [{"role": "system", "content": system.strip()}, {"role": "user", "content": user + "客" * 800}]
-    data = json.dumps({"messages": messages}, ensure_ascii=False).encode()
-    left = iter(range(count))
-    ends: list[float] = []
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=connections)) as session:
-
-        async def work() -> None:
-            for _ in left:
-                async with session.post(url, data=data) as response:
-                    await response.read()
-                ends.append(time.perf_counter())
-
-        await asyncio.gather(*(work() for _ in range(connections)))
-    return middle(ends)
+    return json.dumps({"messages": messages}, ensure_ascii=False).encode()
 
 
 def middle(times: Sequence[float]) -> float:
     """The rate of the middle 80 %."""
     first, last = len(times) // 10, len(times) - 1 - len(times) // 10
     return (last - first) / (times[last] - times[first])
-
-
-def memory() -> float:
-    """Resident memory of this process in MB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def pipeline(count: int) -> Roleplay:
@@ -183,24 +144,21 @@ def main() -> None:
     parser.add_argument("--memory", type=int, metavar="N", help="make N conversations as fast as can be")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    here, there = multiprocessing.Pipe()
-    latency = 0.0 if options.memory else options.latency
-    multiprocessing.Process(target=serve, args=(latency, there), daemon=True).start()
-    url = f"http://127.0.0.1:{here.recv()}/v1"
     failed = False
-    if options.memory:
-        _, sizes, progress = made(url, options.memory, 64)
-        growth = sizes[-1] - sizes[len(sizes) // 10]
-        print(
-            f"{progress.kept:,} conversations, {progress.requests:,} answers: {sizes[-1]:.0f} MB at the end,"
-        )
-        print(f"{growth:+.1f} MB since the first tenth (promise: under {GROWTH})")
-        failed = growth > GROWTH or progress.kept < options.memory
-    else:
-        for connections in options.connections:
+    latency = 0.0 if options.memory else options.latency
+    with endpoint(roles, partial(uneven, latency)) as url:
+        if options.memory:
+            _, sizes, progress = made(url, options.memory, 64)
+            growth = sizes[-1] - sizes[len(sizes) // 10]
+            print(
+                f"{progress.kept:,} conversations, {progress.requests:,} answers: {sizes[-1]:.0f} MB at the end,"
+            )
+            print(f"{growth:+.1f} MB since the first tenth (promise: under {GROWTH})")
+            failed = growth > GROWTH or progress.kept < options.memory
+        for connections in () if options.memory else options.connections:
             ideal = connections / latency
             count = max(options.conversations, 5 * connections)
-            plain = asyncio.run(bare(f"{url}/chat/completions", 30 * count, connections))
+            plain = middle(asyncio.run(bare(url, question(), 30 * count, connections)))
             rate, _, progress = made(url, count, connections)
             print(
                 f"{connections} connections, {latency:g} s: {rate:.0f} answers/s, {rate / ideal:.3f} of the ideal "
