@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from csc_tasks.commands.app import app, console, say
+from csc_tasks.commands.app import app, console, going_on, say
 from csc_tasks.system.ray_cluster import EngineKind
 
 if TYPE_CHECKING:
@@ -90,7 +90,10 @@ def shown() -> Iterator[SynthesisReport]:
     from csc_tasks.system.signals import exit_code
 
     try:
-        with SynthesisReport(console(), Console(stderr=True)) as report:
+        with (
+            going_on("the same command goes on from here"),
+            SynthesisReport(console(), Console(stderr=True)) as report,
+        ):
             yield report
     except Halted as halted:
         say(str(halted))
