@@ -113,10 +113,10 @@ def each_row(
         except StopIteration:
             return
         except csv.Error as error:
-            lines = f"; lines {begun} to {reader.line_num} are lost" if reader.line_num > begun else ""
+            lost = f"; lines {begun} to {reader.line_num} are lost" if reader.line_num > begun else ""
             yield (
                 f"line {begun}",
-                BrokenRecord("broken-row", f"not a table ({error}: a quote may not be closed{lines})"),
+                BrokenRecord("broken-row", f"not a table ({error}: a quote may not be closed{lost})"),
             )
             continue
         where = f"line {reader.line_num}"

@@ -27,6 +27,7 @@ _UNITS = re.compile(
     r"|(?P<rooms>(?<![0-9-])\d{1,3}-\d{1,3}-\d{2,4}(?![0-9-]))"
 )
 _HOME = re.compile("单[元圆园员]|室|栋|幢|号楼|弄|房")
+_HERE = re.compile(r"(?:住址|地址|家住|住在|寄到|送到)[是为在:,\s]{0,3}$")
 _NEAR = 14
 """Characters that may stand between two parts of one address."""
 _NAME = 8
@@ -42,7 +43,9 @@ def find_addresses(text: str, asked: bool) -> Iterator[Span]:
     """
     if _UNITS.search(text) is None:
         return
+    question = asked
     for stretch in _STRETCH.finditer(text):
+        asked = question or _HERE.search(text[max(0, stretch.start() - 8) : stretch.start()]) is not None
         parts: list[re.Match[str]] = []
         for unit in _UNITS.finditer(text, stretch.start(), stretch.end()):
             if parts and unit.start() - parts[-1].end() > _NEAR:

@@ -154,7 +154,14 @@ def _named(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
             yield Span(*found.span(group), Kind.NAME)
 
 
-_MORE = (_ALONE, _SERVES, _KIN, _LISTED, _WRITTEN_IN_LETTERS)
+_RELATED = re.compile(
+    rf"(?<![\u4e00-\u9fff])(?P<name>{_SURE})(?=就?是我的?(?:同事|朋友|老公|老婆|爱人|妻子|丈夫|父亲|母亲|[爸妈]|儿子|女儿|本人))"
+)
+_STRONGLY_SAID = re.compile(rf"(?:我叫做|名字叫做?|本名叫?|名叫)(?P<name>{_G1}{{2,5}}){_END}")
+_IN_LATIN = re.compile(
+    r"(?:护照|拼音|英文名字?|签证)[^A-Za-z0-9]{0,6}(?P<name>[A-Z][A-Za-z]{1,20}(?:\s[A-Z][A-Za-z]{1,20}){0,2})"
+)
+_MORE = (_RELATED, _STRONGLY_SAID, _IN_LATIN, _ALONE, _SERVES, _KIN, _LISTED, _WRITTEN_IN_LETTERS)
 
 
 def _titled(text: str) -> Iterator[Span]:
