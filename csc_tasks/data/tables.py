@@ -14,6 +14,8 @@ from csc_tasks.errors import DataError
 __all__ = ["TABLE_SUFFIXES", "decode_table", "each_row", "table_rows"]
 
 TABLE_SUFFIXES = (".csv", ".tsv")
+_COMMON = frozenset("的一是我不了在有人你好您他這这個个們们請请謝谢問问嗎吗可以就要那什麼么客服")
+_ENOUGH = 2**20
 _CURE = "save it as `CSV UTF-8`, or name its encoding (--encoding big5)"
 
 
@@ -45,10 +47,23 @@ def decode_table(data: bytes, path: Path, encoding: str | None = None) -> str:
         encodings = ["utf-8-sig", "gb18030"]
     for name in encodings:
         try:
-            return data.decode(name)
+            text = data.decode(name)
         except UnicodeError:
             continue
+        if name == "gb18030" and _is_big5(data, text):
+            raise DataError(f"{path}: looks like Big5; {_CURE}")
+        return text
     raise DataError(f"{path}: neither UTF-8 nor UTF-16 nor GBK; {_CURE}")
+
+
+def _is_big5(data: bytes, as_gbk: str) -> bool:
+    """Whether bytes that GBK can be read from are Big5, by the words that nobody does without."""
+    try:
+        as_big5 = data[:_ENOUGH].decode("big5hkscs", "ignore")
+    except UnicodeError:
+        return False
+    common = sum(map(_COMMON.__contains__, as_big5))
+    return common >= 3 and common > 3 * sum(map(_COMMON.__contains__, as_gbk[: len(as_big5)]))
 
 
 def table_rows(
@@ -92,12 +107,17 @@ def each_row(
     if len(set(header)) < len(header):
         raise DataError(f"{path}: line 1: a column's name stands there twice")
     while True:
+        begun = reader.line_num + 1
         try:
             cells = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            yield f"line {reader.line_num}", BrokenRecord("broken-row", f"not a table ({error})")
+            lost = f"; lines {begun} to {reader.line_num} are lost" if reader.line_num > begun else ""
+            yield (
+                f"line {begun}",
+                BrokenRecord("broken-row", f"not a table ({error}: a quote may not be closed{lost})"),
+            )
             continue
         where = f"line {reader.line_num}"
         if not any(cell.strip() for cell in cells):

@@ -29,9 +29,15 @@ _OWN = {
     "customer": re.compile(r"^\s*(?:客户|顾客|用户|customer|user)\s*[:：]\s*", re.IGNORECASE),
 }
 _OTHER = {
-    "supporter": re.compile(r"(?:^|\n)\s*(?:客户|顾客|用户|customer|user)\s*[:：]", re.IGNORECASE),
-    "customer": re.compile(r"(?:^|\n)\s*(?:客服|坐席|supporter|agent)\s*[:：]", re.IGNORECASE),
+    "supporter": re.compile(
+        r"(?:^|[\n。！？!?；;…”」])\s{0,9}(?:客户|顾客|用户|来电人|customer|user)\s{0,9}[:：]", re.IGNORECASE
+    ),
+    "customer": re.compile(
+        r"(?:^|[\n。！？!?；;…”」])\s{0,9}(?:客服|坐席|supporter|agent)\s{0,9}[:：]", re.IGNORECASE
+    ),
 }
+_FORM = re.compile(r"[\"'“”](?:speaker|strategy|text|dialogue|labels)[\"'“”]\s{0,9}[:：]", re.IGNORECASE)
+"""The form of an answer where there should be words."""
 # A small model wrote 情境 结束 where it should have spoken: the marks of its prompt.
 _MARKS = re.compile(
     r"<<<|>>>|[\u4e00-\u9fff]{2,8} (?:开始|结束)(?![\u4e00-\u9fff])|\A\s{0,4}[\u4e00-\u9fff]{0,8}(?:开始|结束)\s{0,4}\Z"
@@ -124,6 +130,8 @@ def spoken(value: Any, speaker: str) -> str:
     text = " ".join(text.split())
     if not text:
         raise Unusable("text is empty")
+    if _FORM.search(text):
+        raise Unusable("its text is a JSON object")
     if _META.search(text):
         raise Unusable("it speaks of itself as a model or a role")
     return text

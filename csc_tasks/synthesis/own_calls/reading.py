@@ -18,13 +18,16 @@ from csc_tasks.data.tables import TABLE_SUFFIXES
 from csc_tasks.errors import DataError
 from csc_tasks.storage import at_home
 from csc_tasks.synthesis.journal import digest_of
-from csc_tasks.synthesis.own_calls.redaction import REDACTION, redact, redact_call
+from csc_tasks.synthesis.own_calls.redaction import REDACTION, redact_call
 
 __all__ = ["CallFile", "RealCall", "Survey", "survey_of"]
 
 _PLACES = 3
 """Places that are named of what is left out for one reason."""
 _PIECE = 2**20
+_DOMAINS = frozenset(map(str, Domain))
+_APART = 6
+"""Empty utterances between a call and its topic, so that none is taken for an answer to the last question."""
 
 
 class RealCall(NamedTuple):
@@ -103,9 +106,14 @@ class CallFile:
     ) -> RealCall:
         counts: Mapping[Any, int] = {}
         if self.redacted:
-            texts, counts = redact_call([u.text for u in utterances], names)
-            topic = redact(topic).text
-            utterances = [Utterance(u.speaker, None, text) for u, text in zip(utterances, texts, strict=True)]
+            said = (
+                [] if topic in _DOMAINS else [*[""] * _APART, topic]
+            )  # a topic may hold what the call holds
+            texts, counts = redact_call([*(u.text for u in utterances), *said], names)
+            topic = texts[-1] if said else topic
+            utterances = [
+                Utterance(u.speaker, None, text) for u, text in zip(utterances, texts, strict=False)
+            ]
         identity = digest_of(number, topic, [[u.speaker.value, u.text] for u in utterances])[:16]
         return RealCall(
             identity, place, topic, tuple(utterances), {str(kind): n for kind, n in counts.items()}

@@ -21,20 +21,26 @@ from csc_tasks.synthesis.own_calls.personal.kinds import (
     placeholders_hidden,
     plain_text,
 )
-from csc_tasks.synthesis.own_calls.personal.names import find_names, names_pattern
+from csc_tasks.synthesis.own_calls.personal.names import as_it_is_said, find_names, names_pattern
 from csc_tasks.synthesis.own_calls.personal.numbers import (
     LONG,
     SaidBefore,
+    begins_of,
     find_numbers,
     kind_of_number,
     pieces_of,
 )
-from csc_tasks.synthesis.own_calls.personal.written import find_written
+from csc_tasks.synthesis.own_calls.personal.written import as_typed, find_written
 
 __all__ = ["REDACTION", "Redacted", "RedactedCall", "redact", "redact_call"]
 
-REDACTION = "1"
+REDACTION = "2"
 """Raised when a text is redacted otherwise than before: what was sent is part of what a run is."""
+_WRITTEN = (PersonalData.WECHAT, PersonalData.ACCOUNT, PersonalData.PASSWORD, PersonalData.EMAIL)
+"""What is known again when it is said again without a word for what it is."""
+_TELLING = 5
+"""Characters of such a one."""
+_KNOWN = 64
 _PASSES = 6
 _REMEMBERED = 5
 """Utterances for which a question for a number holds."""
@@ -67,6 +73,7 @@ class _Memory:
     """What a call has said so far."""
 
     names: set[str] = field(default_factory=set)
+    written: dict[str, PersonalData] = field(default_factory=dict)
     said: SaidBefore = field(default_factory=SaidBefore)
 
 
@@ -116,12 +123,24 @@ def _pass(texts: Sequence[str], memory: _Memory, counts: Counter[PersonalData]) 
         spans = _spans(shown, asked.keys(), memory, piece, known)
         counts.update(span.kind for span in spans)
         memory.names.update(
-            text[s.start : s.end] for s in spans if s.kind is PersonalData.NAME and s.end - s.start > 1
+            name for s in spans if s.kind is PersonalData.NAME and len(name := as_it_is_said(text, s)) > 1
         )
+        for s in spans:
+            if (
+                s.kind in _WRITTEN
+                and len(memory.written) < _KNOWN
+                and len(found := text[s.start : s.end]) >= _TELLING
+            ):
+                memory.written.setdefault(found, s.kind)
+                memory.written.setdefault(as_typed(found), s.kind)
         done.append(_replaced(text, spans))
         asked = {kind: left - 1 for kind, left in asked.items() if left > 1}
         if number and (HIDDEN in shown or any(span.end - span.start >= _WHOLE for span in spans)):
             asked.pop(number, None)  # it has been said
+        if any(span.kind is PersonalData.BIRTH for span in spans) and PersonalData.BIRTH in asked:
+            asked[PersonalData.BIRTH] = min(
+                _BRIEFLY, asked[PersonalData.BIRTH]
+            )  # and is said again by whoever asked
         for kind in asked_for(shown):
             if _is_number(kind):
                 asked = {each: left for each, left in asked.items() if not _is_number(each)}
@@ -138,13 +157,15 @@ def _pieces(texts: Sequence[str]) -> dict[int, str]:
     found: dict[int, str] = {}
     group: list[int] = []
     digits = ""
+    begun = False  # in a sentence: 我的号码是幺三八
     for i, text in enumerate([*texts, HIDDEN]):
         shown = HIDDEN if i == len(texts) else placeholders_hidden(plain_text(text))
         piece = pieces_of(shown)
         if (not piece and (len(shown.strip()) > _NOD or HIDDEN in shown)) or len(digits) > _LONGEST:
-            if len(group) > 1 and len(digits) >= LONG:
+            if len(group) > (not begun) and len(digits) >= LONG:
                 found |= dict.fromkeys(group, digits)
-            group, digits = [], ""
+            group, digits = [], begins_of(shown)
+            begun = bool(digits)
         if piece:
             group.append(i)
             digits += piece
@@ -159,17 +180,20 @@ def _spans(
     known: re.Pattern[str] | None,
 ) -> list[Span]:
     """What is personal in a text, in order and without overlap; each finder sees what those before it left."""
-    shown, spans = find_written(shown)
+    shown, spans = find_written(shown, PersonalData.BIRTH in asked, memory.written)
     finders: tuple[Callable[[str], Iterable[Span]], ...] = (
         lambda text: find_addresses(text, PersonalData.ADDRESS in asked),
         lambda text: find_numbers(text, asked, memory.said, piece),
         lambda text: find_names(text, PersonalData.NAME in asked, known),
     )
     for find in finders:
+        end, found = 0, []
         for span in sorted(find(shown), key=lambda each: (each.start, -each.end)):
-            if HIDDEN not in shown[span.start : span.end]:
-                spans.append(span)
-                shown = blanked(shown, span.start, span.end)
+            if span.start >= end and HIDDEN not in shown[span.start : span.end]:
+                found.append(span)
+                end = span.end
+        spans += found
+        shown = blanked(shown, found)
     return sorted(spans)
 
 

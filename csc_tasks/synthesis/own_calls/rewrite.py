@@ -256,6 +256,8 @@ class _Work:
             raise Unusable(f"more than {rules.most} utterances")
         while raw and is_stage_direction(str(raw[-1].get("text", ""))):
             raw = raw[:-1]
+        if any(is_stage_direction(str(each.get("text", ""))) for each in raw):
+            raise Unusable("a stage direction for an utterance")
         written = []
         for each in raw:
             speaker = _speaker(each.get("speaker"))

@@ -169,6 +169,33 @@ def test_topics_are_redacted_and_one_that_is_lacking_is_another(tmp_path: Path) 
     assert surveyed(CallFile(path)).unnamed == 1
 
 
+def test_what_a_call_says_of_a_person_is_known_in_its_topic_as_well(tmp_path: Path) -> None:
+    talk = [*GOOD, {"speaker": "客服", "text": "我是客服小李"}, {"speaker": "客户", "text": "我叫冯小宝"}]
+    path = lines(tmp_path / "a.jsonl", {"dialogue": talk, "source": "冯小宝退保，8000尾号"})
+    (call,) = CallFile(path).each()
+    assert "冯小宝" not in call.topic
+    assert "退保" in call.topic
+
+
+def test_a_quote_that_is_never_closed_says_how_many_lines_it_takes(tmp_path: Path) -> None:
+    rows = [f"{i // 6},{'客户' if i % 2 else '客服'},好的我帮您查一下" for i in range(60)]
+    rows[20] = rows[20].replace("好的", '"好的')
+    path = tmp_path / "a.csv"
+    path.write_text("conversation,speaker,text\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    survey = surveyed(CallFile(path))
+    assert survey.calls == 3
+    assert any("lines 22 to 61 are lost" in why for why in survey.messages.values())
+
+
+def test_a_table_in_big5_is_not_read_as_gbk(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = ["1,agent,您好，請問有什麼可以幫您", "1,customer,我的帳單不對，你們多扣了錢"] * 3
+    path.write_bytes(("conversation,speaker,text\n" + "\n".join(rows)).encode("big5"))
+    with pytest.raises(DataError, match=r"looks like Big5; .*--encoding big5"):
+        surveyed(CallFile(path))
+    assert surveyed(CallFile(path, encoding="big5")).calls == 1
+
+
 def test_without_redaction_the_texts_are_those_of_the_file(tmp_path: Path) -> None:
     path = lines(tmp_path / "a.jsonl", {"dialogue": GOOD})
     (call,) = CallFile(path, redacted=False).each()

@@ -113,6 +113,10 @@ def changed(at: int, **fields: Any) -> list[dict[str, Any]]:
         ({"dialogue": changed(10, strategy="信息传达")}, "no 感谢与告别"),
         ({"dialogue": changed(4, text="")}, "text is empty"),
         ({"dialogue": changed(4, text="长" * 501)}, "text is longer than 500 characters"),
+        ({"dialogue": changed(4, text="我看看。客户：快点。客服：好的。")}, "it speaks for the other role"),
+        ({"dialogue": changed(5, text="快点。客服：好的。")}, "it speaks for the other role"),
+        ({"dialogue": changed(4, text='{"speaker": "客服", "text": "好的"}')}, "its text is a JSON object"),
+        ({"dialogue": changed(5, text="（沉默）")}, "a stage direction for an utterance"),
         ({"dialogue": changed(4, text="作为AI语言模型，我不能")}, "it speaks of itself as a model or a role"),
     ],
 )

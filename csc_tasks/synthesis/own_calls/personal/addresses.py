@@ -23,10 +23,11 @@ _UNITS = re.compile(
     r"|(?P<street>(?<=[\u4e00-\u9fff])(?:街道|大街|大道|胡同|(?<!上)街|(?<![线电网铁公一半思走马上套出])路(?![上线由费程边过])|(?<![小])巷|弄(?=\d)|镇(?![定静])|(?<![老家城下])乡(?!下)|村))"
     r"|(?P<estate>(?<=[\u4e00-\u9fff])(?:小区|花园|公寓|大厦|广场|新村|家园|花苑|嘉园|社区|新城|名苑|山庄|别墅|府邸|写字楼|科技园|工业园|宿舍|苑(?=[0-9一二三四五六七八九十]|$|[\s,])))"
     rf"|(?P<number>(?<![{_NUMERAL}])[{_NUMERAL}]{{1,6}}(?:-\d{{1,5}})?\s?号(?!码|线|客服|为您|坐席|就|到|之前|前|开始|早|晚|下午|上午)(?:楼|院)?)"
-    rf"|(?P<room>(?:(?<![{_NUMERAL}])[{_NUMERAL}]{{1,5}}|[A-Za-z]\d{{0,3}})\s?(?:号楼|栋|幢|座(?!机)|单元|弄|室|房(?![贷子产东])|楼|层|期|区|排|组(?!合))(?:[,\s]{{0,2}}\d{{3,4}}(?![0-9]))?)"
+    rf"|(?P<room>(?:(?<![{_NUMERAL}])[{_NUMERAL}]{{1,5}}|[A-Za-z]\d{{0,3}})\s?(?:号楼|栋|幢|座(?!机)|单[元圆园员]|弄|室|房(?![贷子产东])|楼|层|期|区|排|组(?!合))(?:[,\s]{{0,2}}(?:[A-Za-z]?\d{{3,4}}|[零〇幺一二三四五六七八九]{{3,4}})(?![0-9零〇幺一二三四五六七八九十百千元块万年]))?)"
     r"|(?P<rooms>(?<![0-9-])\d{1,3}-\d{1,3}-\d{2,4}(?![0-9-]))"
 )
-_HOME = re.compile("单元|室|栋|幢|号楼|弄|房")
+_HOME = re.compile("单[元圆园员]|室|栋|幢|号楼|弄|房")
+_HERE = re.compile(r"(?:住址|地址|家住|住在|寄到|送到)[是为在:,\s]{0,3}$")
 _NEAR = 14
 """Characters that may stand between two parts of one address."""
 _NAME = 8
@@ -42,7 +43,9 @@ def find_addresses(text: str, asked: bool) -> Iterator[Span]:
     """
     if _UNITS.search(text) is None:
         return
+    question = asked
     for stretch in _STRETCH.finditer(text):
+        asked = question or _HERE.search(text[max(0, stretch.start() - 8) : stretch.start()]) is not None
         parts: list[re.Match[str]] = []
         for unit in _UNITS.finditer(text, stretch.start(), stretch.end()):
             if parts and unit.start() - parts[-1].end() > _NEAR:
@@ -69,6 +72,10 @@ def _address(text: str, start: int, parts: list[re.Match[str]], asked: bool) -> 
         name = re.split(r"[,\s0-9]", text[begin : first.start()])[-1]
         begin = first.start() - len(name)
     end = parts[-1].end()
-    if fine and (room := re.compile(r"[,\s]{0,2}\d{3,4}(?:室|房|号)?(?![0-9元块万年])").match(text, end)):
+    if fine and (
+        room := re.compile(
+            r"[,\s]{0,2}(?:[A-Za-z]?\d{3,4}|[零〇幺一二三四五六七八九]{3,4})(?:室|房|号)?(?![0-9零〇幺一二三四五六七八九十百千元块万年])"
+        ).match(text, end)
+    ):
         end = room.end()
     yield Span(begin, end, Kind.ADDRESS)

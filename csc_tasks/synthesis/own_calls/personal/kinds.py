@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -112,9 +113,13 @@ def plain_text(text: str) -> str:
     return text if text.isascii() else text.translate(_PLAIN)
 
 
-def blanked(text: str, start: int, end: int) -> str:
-    """The text with a stretch of it hidden."""
-    return text[:start] + HIDDEN * (end - start) + text[end:]
+def blanked(text: str, spans: Sequence[Span]) -> str:
+    """The text with stretches of it hidden, which are in order and do not overlap; in one go, however many."""
+    out, at = [], 0
+    for span in spans:
+        out += [text[at : span.start], HIDDEN * (span.end - span.start)]
+        at = span.end
+    return "".join([*out, text[at:]]) if spans else text
 
 
 def placeholders_hidden(text: str) -> str:

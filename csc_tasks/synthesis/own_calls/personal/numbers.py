@@ -21,7 +21,7 @@ from csc_tasks.synthesis.own_calls.personal.checksums import (
 from csc_tasks.synthesis.own_calls.personal.kinds import HIDDEN, Span
 from csc_tasks.synthesis.own_calls.personal.kinds import PersonalData as Kind
 
-__all__ = ["LONG", "SaidBefore", "find_numbers", "kind_of_number", "pieces_of"]
+__all__ = ["LONG", "SaidBefore", "begins_of", "find_numbers", "kind_of_number", "pieces_of"]
 
 LONG = 7
 """Digits from which on a number is replaced unless it is plainly something else."""
@@ -31,6 +31,10 @@ MOST = 22
 """Digits of the longest number that is looked for across commas."""
 
 _NUMERALS = str.maketrans("零〇○一二三四五六七八九幺壹贰貳叁參肆伍陆陸柒捌玖", "0001234567891122334566789")
+_RADIO = re.compile(r"[0-9洞拐勾]*(?:[0-9][洞拐勾]|[洞拐勾]{2}|[洞拐勾][0-9])[0-9洞拐勾]+")
+"""Digits as they are read out over the radio: 幺三六洞洞拐拐; three of them at least."""
+_RADIO_SIGNS = frozenset("洞拐勾")
+_RADIO_DIGITS = str.maketrans("洞拐勾", "079")
 _TIGHT = frozenset(
     " \t\r\n\u00a0-‐‑‒–—―−~_·•/呃嗯啊哦额唔欸诶哎噢喔呀\u200b\u200c\u200d\u2060\ufeff\ufe0f\u20e3\u00ad"
 )
@@ -55,6 +59,11 @@ _SURVIVORS = re.compile(
     r"|(?<![\d.,])\d{1,3}(?:,\d{3}){1,3}(?:\.\d{1,2})?(?![\d,]|\.\d)(?=\s?[元块美人]|[^,\d]|$)"  # 12,345,678
     r"|(?:[¥￥$]|RMB|人民币)\s?\d{1,10}(?!\d)"
 )
+_ENDS_IN_LETTER = re.compile(r"[0-9]\s?[xX×叉](?=[\s,.。!！呃嗯啊]{0,4}\Z)")
+_AT_THE_END = re.compile(r"(?<![0-9])[0-9](?:[\s,呃嗯]{0,2}[0-9]){2,21}(?=[\s,.。…呃嗯啊]{0,4}\Z)")
+_HELP = frozenset(("110", "119", "120", "122"))
+_READ_OUT = re.compile("[零〇幺一二三四五六七八九洞拐勾]{3}")
+"""Digit by digit, as no amount is said."""
 _BEGINS_OR_ENDS = re.compile(r"\s?(?:开头|打头|结尾|收尾|的?尾号)")
 _MADE_OF_DAYS = re.compile(r"(?:19|20)\d\d")
 
@@ -73,11 +82,18 @@ class SaidBefore:
 
     def __init__(self) -> None:
         self._parts: dict[str, Kind] = {}
+        self._ends: dict[str, Kind] = {}
 
     def add(self, digits: str, kind: Kind) -> None:
         """Keep a number."""
         for at in range(len(digits) - PIECE + 1):
             self._parts.setdefault(digits[at : at + PIECE], kind)
+        if len(digits) >= _WHOLE:
+            self._ends.update({digits[:3]: kind, digits[-3:]: kind})
+
+    def end_of(self, digits: str) -> Kind | None:
+        """The kind of the number that begins or ends with three digits."""
+        return self._ends.get(digits)
 
     def kind_of(self, digits: str) -> Kind | None:
         """The kind of the number that digits are a part of, or say again; at least :data:`PIECE` of them."""
@@ -90,6 +106,8 @@ class SaidBefore:
 def _in_digits(text: str) -> str:
     """The text with Chinese numerals as digits, of the same length."""
     digits = text.translate(_NUMERALS)
+    if not _RADIO_SIGNS.isdisjoint(digits):
+        digits = _RADIO.sub(lambda found: found[0].translate(_RADIO_DIGITS), digits)
     if "双" in digits:
         digits = _DOUBLE.sub(lambda found: found[1] * 2, digits)
     return _TIMES.sub(lambda found: found[1] * 3, digits) if "个" in digits else digits
@@ -221,7 +239,21 @@ def pieces_of(text: str) -> str:
     digits = _in_digits(text)
     found = "".join(_DIGITS.findall(digits))
     others = sum(1 for each in digits if not each.isdecimal() and each not in _LOOSE and each != HIDDEN)
-    return found if len(found) >= 2 and others <= 2 and not _UNIT.search(text) else ""
+    if lettered := _ENDS_IN_LETTER.search(digits):
+        found += lettered[0][-1].upper()
+        others -= 1
+    counted = any(_UNIT.match(text, run.end()) for run in _DIGITS.finditer(digits))
+    return found if len(found) >= 2 and others <= 2 and not counted else ""
+
+
+def begins_of(text: str) -> str:
+    """The digits at the end of an utterance in which a number is begun: 我的号码是幺三八; empty where none is."""
+    digits = _in_digits(text)
+    found = _AT_THE_END.search(digits)
+    if found is None or not is_connected(text, found.start()):
+        return ""
+    said = "".join(_DIGITS.findall(found[0]))
+    return said if 3 <= len(said) < _WHOLE else ""
 
 
 def find_numbers(text: str, asked: Set[Kind], said: SaidBefore, piece: Kind | None) -> Iterator[Span]:
@@ -277,10 +309,13 @@ def _kind(
         return named or asked or said.kind_of(run.digits) or _by_length(count)
     if count >= 3 and (is_tail(text, run.start) or _BEGINS_OR_ENDS.match(text, run.end)):
         return named or asked or said.kind_of(run.digits) or Kind.NUMBER
-    if count >= PIECE and named is not None and is_connected(text, run.start):
+    ends = count == 3 and run.digits not in _HELP and _AT_THE_END.match(digits, run.start)
+    if named is not None and (count >= PIECE or ends) and is_connected(text, run.start):
         return named
     if asked is not None and _answers(run, digits, share):
         return asked
+    if count == 3 and _READ_OUT.fullmatch(text, run.start, run.end):
+        return said.end_of(run.digits)
     return said.kind_of(run.digits)
 
 

@@ -4,21 +4,52 @@ digits; and days of birth."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
-from csc_tasks.synthesis.own_calls.personal.kinds import HIDDEN, Span
 from csc_tasks.synthesis.own_calls.personal.kinds import PersonalData as Kind
+from csc_tasks.synthesis.own_calls.personal.kinds import Span, blanked
 
-__all__ = ["KEPT", "find_written"]
+__all__ = ["KEPT", "as_typed", "find_written"]
 
+_NOTHING: Mapping[str, Kind] = MappingProxyType({})
+_SIGNS = {
+    **dict.fromkeys(("下划线", "下滑线"), "_"),
+    **dict.fromkeys(("中划线", "横线", "横杠", "减号", "杠"), "-"),
+    **dict.fromkeys(("艾特", "爱特"), "@"),
+    "点": ".",
+}
 _IS = r"(?:号码?|账号|帐号|码)?(?:我的|[是为叫:,\s呢啊就]){0,6}"
 _DAY = (
     r"(?:(?:19|20|一九|二零|二〇)?[0-9零〇一二三四五六七八九]{2}\s?[-/.年]\s?[0-9一二三四五六七八九十]{1,3}\s?[-/.月]"
     r"\s?[0-9一二三四五六七八九十]{1,3}\s?[日号]?|(?:19|20)[0-9]{6}(?!\d)|[0-9一二三四五六七八九十]{1,3}月[0-9一二三四五六七八九十]{1,3}[日号]?"
     r"|(?:19|20|一九|二零|二〇)?[0-9零〇一二三四五六七八九]{2}年(?:\s?[0-9一二三四五六七八九十]{1,3}月)?)"
 )
-_ID = r"(?P<{}>(?=[A-Za-z0-9_-]{{0,30}}\d)[A-Za-z0-9][A-Za-z0-9_-]{{3,39}})(?![A-Za-z0-9_-])"
+_MOON_DAY = (
+    r"[0-9一二三四五六七八九十正冬腊]{1,2}月(?:初[一二三四五六七八九十]|[0-9一二三四五六七八九十廿]{1,3})"
+    r"[日号]?"
+)
+_BORN = re.compile(
+    r"(?:(?:19|20|一九|二零|二〇)?[0-9零〇一二三四五六七八九]{2}\s?年\s?(?:[农阴]历)?)?"
+    rf"{_MOON_DAY}(?:[,\s]{{0,2}}(?:19|20|一九|二零|二〇)?[0-9零〇一二三四五六七八九]{{2}}年)?|{_DAY}"
+)
+"""A day, where a day of birth has been asked for."""
+_ID = r"(?P<{}>(?=[A-Za-z0-9_-]{{0,30}}\d)[A-Za-z0-9][A-Za-z0-9_-]{{3,39}})(?![A-Za-z0-9_-])(?!\s?[年月元块])"
 
+_AT = r"(?:@|艾特|爱特|小老鼠|圈\s?[aA]|(?<=[\s\u4e00-\u9fff])at(?=[\s\u4e00-\u9fff]))"
+_SIGN = r"(?:下划线|下滑线|中划线|横线|横杠|减号|杠|点)"
+_SPOKEN_NAME = rf"[A-Za-z0-9](?:\s{{0,2}}(?:[A-Za-z0-9._%+-]|{_SIGN})){{0,60}}"
+_SPOKEN_HOST = (
+    r"[A-Za-z0-9一二三六](?:\s?[A-Za-z0-9一二三六-]){0,40}"
+    r"(?:\s?(?:\.|点|dot)\s?[A-Za-z0-9](?:\s?[A-Za-z0-9-]){1,12}){1,3}"
+)
+_SPELLED_OUT = re.compile(
+    rf"(?<![A-Za-z0-9._%+-]){_SPOKEN_NAME}\s?{_AT}\s?"
+    rf"(?:{_SPOKEN_HOST}|(?:qq|163|126|一六三|一二六|gmail|foxmail|sina|hotmail|outlook)(?:邮箱)?)",
+    re.IGNORECASE,
+)
+"""An e-mail address: w a n g 下划线 8 8 艾特 1 6 3 点 com."""
+_AN_AT = re.compile(_AT, re.IGNORECASE)
 _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.IDENTITY,  # read out with its day of birth as a day
@@ -41,13 +72,21 @@ _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.WECHAT,
         re.compile(
-            rf"(?:微信|薇信|威信|(?i:wechat|v信|vx|wx)){_IS}(?P<id1>[A-Za-z0-9][A-Za-z0-9_-]{{4,31}})"
+            rf"(?:微信|薇信|威信|(?i:wechat|v信|vx|wx))\s?(?:(?i:wx|id|昵称|名)\s?){{0,2}}{_IS}(?:"
+            rf"(?P<id1>[A-Za-z0-9](?:\s?[A-Za-z0-9]){{0,24}}\s?(?:_|{_SIGN})\s?[A-Za-z0-9](?:\s?[A-Za-z0-9_-]){{0,24}}"
+            r"|[A-Za-z](?:\s[A-Za-z0-9]){4,24}(?![A-Za-z0-9]))|(?P<id2>[A-Za-z0-9][A-Za-z0-9_-]{4,31}))"
         ),
     ),
     (
         Kind.QQ,
         re.compile(
             rf"(?:(?i:qq)|扣扣){_IS}(?P<id1>[0-9零〇幺一二三四五六七八九](?:\s?[0-9零〇幺一二三四五六七八九]){{4,11}})"
+        ),
+    ),
+    (
+        Kind.PASSWORD,
+        re.compile(
+            r"(?:密码|口令)[^A-Za-z0-9]{0,12}[是为叫:]\s?(?P<id1>(?=[0-9]{0,20}[A-Za-z])(?=[A-Za-z]{0,20}[0-9])[A-Za-z0-9][\x21-\x7e]{3,39})"
         ),
     ),
     (Kind.PASSWORD, re.compile(rf"(?:密码|口令|密保答案){_IS}(?P<id1>[A-Za-z0-9][\x21-\x7e]{{3,39}})")),
@@ -62,8 +101,8 @@ _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         Kind.PLATE,
         re.compile(
             r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领]\s?[A-HJ-NP-Za-hj-np-z]\s?[·•.\-]?\s?"
-            r"(?=[A-Za-z]{0,5}[\s零〇幺一二三四五六七八九]{0,2}[0-9零〇幺一二三四五六七八九])"
-            r"(?:[A-HJ-NP-Za-hj-np-z0-9零〇幺一二三四五六七八九]\s?){4,5}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳零〇幺一二三四五六七八九]?(?![A-Za-z0-9])"
+            r"(?=[A-Za-z]{0,5}[\s零〇幺一二三四五六七八九洞拐勾]{0,2}[0-9零〇幺一二三四五六七八九洞拐勾])"
+            r"(?:[A-HJ-NP-Za-hj-np-z0-9零〇幺一二三四五六七八九洞拐勾]\s?){4,5}[A-HJ-NP-Za-hj-np-z0-9挂学警港澳零〇幺一二三四五六七八九洞拐勾]?(?![A-Za-z0-9])"
         ),
     ),
     (Kind.POLICY, re.compile(rf"(?:保单|保险单){_IS}" + _ID.format("id1"))),
@@ -79,6 +118,17 @@ _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         ),
     ),
     (
+        Kind.ACCOUNT,
+        re.compile(
+            rf"(?:账号|帐号|账户|帐户|户号|会员号|客户号|编号|序列号|设备号){_IS}"
+            r"(?P<id1>[A-Za-z](?:\s?[0-9A-Za-z零〇幺一二三四五六七八九洞拐勾]){4,30})(?![A-Za-z0-9])"
+        ),
+    ),
+    (
+        Kind.NUMBER,  # hidden in the middle: 139****5678
+        re.compile(r"(?<![0-9*])[0-9]{2,6}\s?(?:[*＊×•]{2,14}|[xX]{3,14})\s?[0-9]{2,6}(?![0-9*])"),
+    ),
+    (
         Kind.CODE,
         re.compile(
             rf"(?:验证码|校验码|动态码|动态密码){_IS}(?P<id1>(?=[A-Za-z]{{0,7}}\d)[A-Za-z0-9]{{4,8}})(?![A-Za-z0-9元块次分秒年])"
@@ -87,7 +137,8 @@ _FINDERS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         Kind.BIRTH,
         re.compile(
-            rf"(?:生日|出生日期|出生年月日?|出生|生于)(?:[是为在于:,\s呢啊的日期年月都]){{0,6}}(?P<id1>{_DAY})"
+            rf"(?:生日|出生日期|出生年月日?|出生|生于)(?:[农阴]历|[是为在于:,\s呢啊的日期年月都]){{0,6}}"
+            rf"(?P<id1>{_DAY}|(?:[0-9零〇一二三四五六七八九]{{2,4}}年\s?(?:[农阴]历)?)?{_MOON_DAY})"
             rf"|(?:我|他|她|我是|他是|她是)(?P<id3>{_DAY})(?=的(?:$|[,.。!]))"
             rf"|(?P<id2>{_DAY})(?=\s?(?:份|的)?(?:出生|生的|生人|生日|生$|生[,。，]))"
         ),
@@ -110,14 +161,29 @@ _URL = re.compile(r"(?:[a-z][a-z0-9+.-]{1,15}://|www\.)[\x21-\x7e]{1,2000}", re.
 _HARMLESS = re.compile(r"(?:https?://)?[a-z0-9.-]{1,80}(?::\d{1,5})?(?:/[a-z_-]{0,20}){0,4}", re.IGNORECASE)
 _LONG = re.compile(r"\d{7}")
 _FIVE = re.compile(r"\d")
-_ANY = re.compile("[A-Za-z0-9]|扣扣|(?<!先)生|年")
+_ANY = re.compile("[A-Za-z0-9]|扣扣|(?<!先)生|年|月")
 """One of these stands in whatever is found here."""
 KEPT = "\ue001"
 """Stands for what has been looked at and stays: the address of a public page."""
 
 
-def find_written(text: str) -> tuple[str, list[Span]]:
-    """What is found, and the text with it hidden."""
+def as_typed(text: str) -> str:
+    """What was spelled out as one types it: ``lily 杠 1990`` is ``lily-1990``."""
+    for said, typed in _SIGNS.items():
+        text = text.replace(said, typed)
+    return "".join(text.split())
+
+
+def find_written(
+    text: str, born: bool = False, known: Mapping[str, Kind] = _NOTHING
+) -> tuple[str, list[Span]]:
+    """What is found, and the text with it hidden.
+
+    Args:
+        text: as the finders read it.
+        born: whether somebody has just been asked for a day of birth: then any day is one.
+        known: what has been found elsewhere in the call.
+    """
     spans: list[Span] = []
     if _ANY.search(text) is None:
         return text, spans
@@ -128,16 +194,22 @@ def find_written(text: str) -> tuple[str, list[Span]]:
             if _HARMLESS.fullmatch(whole) and not _LONG.search(whole):
                 text = text[: found.start()] + KEPT * len(whole) + text[end:]
             else:
-                text = _take(text, Span(found.start(), end, Kind.URL), spans)
+                text = _take(text, [Span(found.start(), end, Kind.URL)], spans)
+    for written, kind in known.items():
+        again = re.finditer(re.escape(written), text) if written in text else ()
+        text = _take(text, [Span(*found.span(), kind) for found in again], spans)
+    if _AN_AT.search(text):
+        text = _take(text, list(_spans(_SPELLED_OUT, Kind.EMAIL, text)), spans)
     for kind, pattern in _FINDERS:
-        for span in list(_spans(pattern, kind, text)):
-            text = _take(text, span, spans)
+        text = _take(text, list(_spans(pattern, kind, text)), spans)
+    if born:
+        text = _take(text, [Span(*found.span(), Kind.BIRTH) for found in _BORN.finditer(text)], spans)
     return text, spans
 
 
-def _take(text: str, span: Span, spans: list[Span]) -> str:
-    spans.append(span)
-    return text[: span.start] + HIDDEN * (span.end - span.start) + text[span.end :]
+def _take(text: str, found: Sequence[Span], spans: list[Span]) -> str:
+    spans += found
+    return blanked(text, found)
 
 
 def _spans(pattern: re.Pattern[str], kind: Kind, text: str) -> Iterator[Span]:
