@@ -9,6 +9,7 @@ const failed = (mark) => mark === false || mark === 0;
 const Review = {
   at: 1,
   draft: null, // {number, text, before} of the text that is being corrected
+  folded: { background: false, call: true }, // as the reviewer left them
 
   filters: [
     ["open", (_, answer) => !answer.decision],
@@ -117,6 +118,7 @@ const Review = {
     Review.draft = { number, before, text: before ?? CSConvPage.item.turns[number - 1][2] };
     CSConvPage.draw();
     CSConvPage.focus("text");
+    document.querySelector("li.current")?.scrollIntoView({ block: "nearest" });
   },
 
   retext(number, text) {
@@ -208,16 +210,33 @@ const Review = {
     const page = CSConvPage;
     const { call, ...rest } = item.about;
     const facts = Object.entries(rest);
-    const marks = item.marks.map(([name, value]) => [value === true ? name : `${name}: ${value}`, failed(value)]);
+    const marks = item.marks.map(([name, value]) => [Review.mark(name, value), failed(value)]);
     const rules = item.rules.filter(([, number]) => !number).map(([kind]) => page.t(`rule_${kind}`));
     return [
-      facts.length > 0 && make("details", { open: true }, make("summary", {}, page.t("background")),
-        make("dl", { class: "facts" }, facts.flatMap(([name, text]) => [make("dt", {}, page.t(`about_${name}`)), make("dd", {}, shown(text))]))),
-      call && make("details", {}, make("summary", {}, page.t("about_call")), make("pre", {}, shown(call))),
+      facts.length > 0 && Review.fold("background", "background",
+        make("dl", { class: "facts" }, facts.flatMap(([name, text]) => [make("dt", {}, page.t(`about_${name}`)),
+          make("dd", {}, shown(name === "ended" ? Review.word(`ended_${text}`, text) : text))]))),
+      call && Review.fold("call", "about_call", make("pre", {}, shown(call))),
       rules.length > 0 && make("ul", { class: "warnings" }, rules.map((text) => make("li", {}, text))),
       marks.length > 0 && make("p", { class: "row marks" }, make("span", { class: "quiet" }, page.t("marks")),
         marks.map(([text, bad]) => make("span", { class: bad ? "tag bad" : "tag" }, shown(text)))),
     ].filter(Boolean);
+  },
+
+  /** What folds away, and stays as it was left when the page is drawn again. */
+  fold(name, title, inside) {
+    const box = make("details", { open: !Review.folded[name], ontoggle: () => (Review.folded[name] = !box.open) },
+      make("summary", { "data-focus": `fold-${name}` }, CSConvPage.t(title)), inside);
+    return box;
+  },
+
+  /** A name that a machine gave, in words where there are some. */
+  word: (key, name) => (Object.hasOwn(data.texts, key) ? CSConvPage.t(key) : name),
+
+  mark(name, value) {
+    const said = name.startsWith("invented ") ? CSConvPage.t("mark_invented", { name: name.slice(9) }) : Review.word(`mark_${name}`, name);
+    if (typeof value !== "boolean") return `${said}: ${value}`;
+    return said === name ? (value ? name : `${name}: ${value}`) : CSConvPage.t(value ? "mark_yes" : "mark_no", { name: said });
   },
 
   line(item, answer, [speaker, label, text], number) {

@@ -131,6 +131,23 @@ def test_what_is_hostile_is_shown_as_text(opened: Opened) -> None:
     assert opened.events == []
 
 
+def test_what_machines_said_is_said_in_the_reviewer_s_language(opened: Opened) -> None:
+    page = opened.begin()
+    assert page.locator(".marks .tag").all_inner_texts() == ["自然：是", "不重复：否"]
+    page.get_by_role("button", name="English").click()
+    assert page.locator(".marks .tag").all_inner_texts() == ["Natural: yes", "Varied: no"]
+
+
+def test_what_a_reviewer_folded_stays_folded_while_they_correct(opened: Opened) -> None:
+    page = opened.begin()
+    page.locator("summary").first.click()
+    assert not page.locator(".facts").is_visible()
+    opened.press("ArrowDown", "ArrowDown", "l", "ArrowDown", "Enter", "n")
+    assert page.locator("h1").inner_text() == "对话 2"
+    assert not page.locator(".facts").is_visible()
+    assert opened.events == []
+
+
 def test_undo_takes_back_one_step_after_the_other_wherever_it_was(opened: Opened) -> None:
     page = opened.begin()
     opened.press("l", "ArrowDown", "Enter", "a", "r", "1")
