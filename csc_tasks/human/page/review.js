@@ -4,6 +4,7 @@
 const SUPPORTER = "客服";
 const { strategies, reasons, longest, comment: longestComment } = data.material;
 const lengthOf = (text) => [...text].length; // characters as Python counts them
+const halves = /[\ud800-\udfff]/u; // of a character, which no file of conversations can hold
 const failed = (mark) => mark === false || mark === 0;
 
 const Review = {
@@ -45,7 +46,8 @@ const Review = {
       .filter(([number, value]) => /^[1-9][0-9]{0,4}$/.test(number) && item.turns[number - 1] && accepts(item.turns[number - 1], value));
     if (["accept", "reject"].includes(raw.decision)) answer.decision = raw.decision;
     if (reasons.includes(raw.reason) && answer.decision === "reject") answer.reason = raw.reason;
-    if (typeof raw.comment === "string" && raw.comment) answer.comment = [...raw.comment].slice(0, longestComment).join("");
+    const comment = typeof raw.comment === "string" ? raw.comment.replace(new RegExp(halves, "gu"), "") : "";
+    if (comment) answer.comment = [...comment].slice(0, longestComment).join("");
     const labels = numbered(raw.labels, (turn, value) => turn[1] && turn[1] !== value && Number.isInteger(value) && strategies[value - 1]);
     const texts = numbered(raw.texts, (turn, value) => typeof value === "string" && !Review.fault(value) && value !== turn[2]);
     if (labels.length) answer.labels = Object.fromEntries(labels);
@@ -55,7 +57,7 @@ const Review = {
   },
 
   /** The key of what is wrong with a text, or "". */
-  fault: (text) => (!text.trim() ? "text_empty" : lengthOf(text) > longest ? "text_long" : ""),
+  fault: (text) => (!text.trim() ? "text_empty" : halves.test(text) ? "text_half" : lengthOf(text) > longest ? "text_long" : ""),
 
   // What is done
 

@@ -174,6 +174,23 @@ def test_a_text_that_cannot_be_accepted_is_not_kept_and_the_page_stays(opened: O
     assert page.evaluate("JSON.stringify(CSConvPage.state.answers)") == "{}"
 
 
+def test_half_a_character_is_refused_on_the_page_and_not_after_hours_of_review(
+    opened: Opened, tmp_path: Path
+) -> None:
+    page = opened.begin()
+    opened.press("ArrowDown", "e")
+    page.locator("textarea").first.evaluate(
+        "box => (box.value = 'a\\ud83d', box.dispatchEvent(new Event('input')))"
+    )
+    opened.press("Control+Enter")
+    assert "残缺的字符" in page.locator("#status").inner_text()
+    opened.press("Escape", "c")
+    page.locator("textarea").first.evaluate("box => (box.value = '好\\ud83d')")
+    opened.press("Escape", "a")
+    (answer,) = opened.export(tmp_path / "d.json")["items"].values()
+    assert answer == {"decision": "accept", "comment": "好"}
+
+
 def test_a_text_that_is_being_written_is_kept_when_the_window_goes(opened: Opened) -> None:
     page = opened.begin()
     opened.press("e", "Control+A")
