@@ -4,11 +4,13 @@
 const SUPPORTER = "客服";
 const { strategies, reasons, longest, comment: longestComment } = data.material;
 const lengthOf = (text) => [...text].length; // characters as Python counts them
+const halves = /[\ud800-\udfff]/u; // of a character, which no file of conversations can hold
 const failed = (mark) => mark === false || mark === 0;
 
 const Review = {
   at: 1,
   draft: null, // {number, text, before} of the text that is being corrected
+  folded: { background: false, call: true }, // as the reviewer left them
 
   filters: [
     ["open", (_, answer) => !answer.decision],
@@ -44,7 +46,8 @@ const Review = {
       .filter(([number, value]) => /^[1-9][0-9]{0,4}$/.test(number) && item.turns[number - 1] && accepts(item.turns[number - 1], value));
     if (["accept", "reject"].includes(raw.decision)) answer.decision = raw.decision;
     if (reasons.includes(raw.reason) && answer.decision === "reject") answer.reason = raw.reason;
-    if (typeof raw.comment === "string" && raw.comment) answer.comment = [...raw.comment].slice(0, longestComment).join("");
+    const comment = typeof raw.comment === "string" ? raw.comment.replace(new RegExp(halves, "gu"), "") : "";
+    if (comment) answer.comment = [...comment].slice(0, longestComment).join("");
     const labels = numbered(raw.labels, (turn, value) => turn[1] && turn[1] !== value && Number.isInteger(value) && strategies[value - 1]);
     const texts = numbered(raw.texts, (turn, value) => typeof value === "string" && !Review.fault(value) && value !== turn[2]);
     if (labels.length) answer.labels = Object.fromEntries(labels);
@@ -54,7 +57,7 @@ const Review = {
   },
 
   /** The key of what is wrong with a text, or "". */
-  fault: (text) => (!text.trim() ? "text_empty" : lengthOf(text) > longest ? "text_long" : ""),
+  fault: (text) => (!text.trim() ? "text_empty" : halves.test(text) ? "text_half" : lengthOf(text) > longest ? "text_long" : ""),
 
   // What is done
 
@@ -117,6 +120,7 @@ const Review = {
     Review.draft = { number, before, text: before ?? CSConvPage.item.turns[number - 1][2] };
     CSConvPage.draw();
     CSConvPage.focus("text");
+    document.querySelector("li.current")?.scrollIntoView({ block: "nearest" });
   },
 
   retext(number, text) {
@@ -208,16 +212,33 @@ const Review = {
     const page = CSConvPage;
     const { call, ...rest } = item.about;
     const facts = Object.entries(rest);
-    const marks = item.marks.map(([name, value]) => [value === true ? name : `${name}: ${value}`, failed(value)]);
+    const marks = item.marks.map(([name, value]) => [Review.mark(name, value), failed(value)]);
     const rules = item.rules.filter(([, number]) => !number).map(([kind]) => page.t(`rule_${kind}`));
     return [
-      facts.length > 0 && make("details", { open: true }, make("summary", {}, page.t("background")),
-        make("dl", { class: "facts" }, facts.flatMap(([name, text]) => [make("dt", {}, page.t(`about_${name}`)), make("dd", {}, shown(text))]))),
-      call && make("details", {}, make("summary", {}, page.t("about_call")), make("pre", {}, shown(call))),
+      facts.length > 0 && Review.fold("background", "background",
+        make("dl", { class: "facts" }, facts.flatMap(([name, text]) => [make("dt", {}, page.t(`about_${name}`)),
+          make("dd", {}, shown(name === "ended" ? Review.word(`ended_${text}`, text) : text))]))),
+      call && Review.fold("call", "about_call", make("pre", {}, shown(call))),
       rules.length > 0 && make("ul", { class: "warnings" }, rules.map((text) => make("li", {}, text))),
       marks.length > 0 && make("p", { class: "row marks" }, make("span", { class: "quiet" }, page.t("marks")),
         marks.map(([text, bad]) => make("span", { class: bad ? "tag bad" : "tag" }, shown(text)))),
     ].filter(Boolean);
+  },
+
+  /** What folds away, and stays as it was left when the page is drawn again. */
+  fold(name, title, inside) {
+    const box = make("details", { open: !Review.folded[name], ontoggle: () => (Review.folded[name] = !box.open) },
+      make("summary", { "data-focus": `fold-${name}` }, CSConvPage.t(title)), inside);
+    return box;
+  },
+
+  /** A name that a machine gave, in words where there are some. */
+  word: (key, name) => (Object.hasOwn(data.texts, key) ? CSConvPage.t(key) : name),
+
+  mark(name, value) {
+    const said = name.startsWith("invented ") ? CSConvPage.t("mark_invented", { name: name.slice(9) }) : Review.word(`mark_${name}`, name);
+    if (typeof value !== "boolean") return `${said}: ${value}`;
+    return said === name ? (value ? name : `${name}: ${value}`) : CSConvPage.t(value ? "mark_yes" : "mark_no", { name: said });
   },
 
   line(item, answer, [speaker, label, text], number) {

@@ -9,13 +9,14 @@ from typing import Any
 
 import yaml
 
+from csc_tasks._version import __version__
 from csc_tasks.data.conversations import Speaker
 from csc_tasks.data.statistics import QUANTILES
 from csc_tasks.printable import code, inline, printable
 from csc_tasks.synthesis.output.outputs import OutputReport, RunFacts
 from csc_tasks.synthesis.output.quality import MEANS, QualityFigures, ShareBeside
 
-__all__ = ["card"]
+__all__ = ["MADE_WITH", "card"]
 
 _SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"))
 _MADE = {
@@ -31,11 +32,19 @@ _SCRIPTED = (
     "> **Templates wrote these texts, no model did.** They are there for trying the pipeline; not for training and not "
     "for evaluation."
 )
+MADE_WITH = "Made with `csconv synthesize`"
+"""Stands in every card, and says that it is one."""
 _MOST = 40
 """Rows of a table whose length others decide."""
 
 
-def card(facts: RunFacts, figures: QualityFigures, report: OutputReport, license_name: str) -> str:
+def card(
+    facts: RunFacts,
+    figures: QualityFigures,
+    report: OutputReport,
+    license_name: str,
+    reviewed: Sequence[str] = (),
+) -> str:
     """The whole card.
 
     Args:
@@ -43,16 +52,17 @@ def card(facts: RunFacts, figures: QualityFigures, report: OutputReport, license
         figures: what they are like.
         report: what became of the cases.
         license_name: a name that the hub knows, or ``other``.
+        reviewed: what people did to the conversations, a sentence each; empty where nobody has read them. The files are
+            then those of the report.
     """
     blocks = [
-        *_introduction(facts, report),
-        *_gaps(report),
+        *_introduction(facts, report, bool(reviewed)),
+        *_gaps(facts, report, bool(reviewed)),
+        *(["## Review by people\n\n" + "\n".join(f"- {line}." for line in reviewed)] if reviewed else []),
         *_figures(figures),
         *_provenance(facts),
         *_left_out(report),
-        "## Licence\n\n"
-        f"{code(license_name, 40)}, as its makers say. What the models' providers allow to be done with their models' "
-        "outputs, training other models among it, is for whoever uses or publishes this set to find out.",
+        _licence(facts, license_name),
     ]
     return _head(facts, report, license_name) + "\n" + "\n\n".join(blocks) + "\n"
 
@@ -64,7 +74,7 @@ def _head(facts: RunFacts, report: OutputReport, license_name: str) -> str:
         "pretty_name": f"Customer-support conversations ({printable(facts.kind, 40)})",
         "language": ["zh"],
         "license": name,
-        **({"license_name": "terms-of-the-models-used"} if name == "other" else {}),
+        **({"license_name": _terms(facts)} if name == "other" else {}),
         "annotations_creators": ["machine-generated"],
         "language_creators": ["found" if facts.kind == "annotate" else "machine-generated"],
         "multilinguality": ["monolingual"],
@@ -79,7 +89,8 @@ def _head(facts: RunFacts, report: OutputReport, license_name: str) -> str:
         "size_categories": [size],
     }
     if report.conversations:
-        files = [{"split": _split(facts), "path": "conversations.parquet"}]
+        path = next((name for name in report.files if name != "conversations.json"), "conversations.parquet")
+        files = [{"split": _split(facts), "path": path}]
         head["configs"] = [{"config_name": "default", "data_files": files}]
     return f"---\n{yaml.safe_dump(head, allow_unicode=True, sort_keys=False)}---\n"
 
@@ -88,7 +99,26 @@ def _scripted(facts: RunFacts) -> bool:
     return facts.scripted or any(map(_scripted, facts.merged.values()))
 
 
-def _introduction(facts: RunFacts, report: OutputReport) -> Iterator[str]:
+def _terms(facts: RunFacts) -> str:
+    return "not-named" if facts.scripted else "terms-of-the-models-used"
+
+
+def _licence(facts: RunFacts, license_name: str) -> str:
+    named = (
+        "No licence was named when the set was made."
+        if license_name == "other"
+        else f"{code(license_name, 40)}, as its makers say."
+    )
+    terms = (
+        "No model wrote anything here; the templates are csconv's, under the MIT licence."
+        if facts.scripted
+        else "What the models' providers allow to be done with their models' outputs, training other models among it, "
+        "is for whoever uses or publishes this set to find out."
+    )
+    return f"## Licence\n\n{named} {terms}"
+
+
+def _introduction(facts: RunFacts, report: OutputReport, reviewed: bool) -> Iterator[str]:
     yield f"# {report.conversations:,} Chinese customer-support conversations"
     if _scripted(facts):
         yield _SCRIPTED if facts.scripted else _SCRIPTED.replace("these texts", "some of these texts")
@@ -97,15 +127,21 @@ def _introduction(facts: RunFacts, report: OutputReport) -> Iterator[str]:
     if not report.conversations:
         yield "**No conversation was kept, so there is no data file.** Why stands under “What was left out”."
         return
+    held = (
+        f"{code(report.files[0])} has the conversations, `provenance.jsonl` says of each how it came about, "
+        "`review.json` what reviewers decided and changed (it names them)"
+        if reviewed
+        else "`conversations.json` and `conversations.parquet` have the same conversations; `provenance.jsonl` says of "
+        "each how it came about, `dropped.jsonl` what was left out and why"
+    )
     yield (
         "Each agent's utterance has one of the twelve strategies of the Customer Support Conversation framework "
-        "(arXiv 2508.04423), in the schema of CSConv. `conversations.json` and `conversations.parquet` have the same "
-        "conversations; `provenance.jsonl` says of each how it came about, `dropped.jsonl` what was left out and why, "
-        "`info.json` has these figures for programs. Made with `csconv synthesize`."
+        f"(arXiv 2508.04423), in the schema of CSConv. {held}; `info.json` has these figures for programs. {MADE_WITH} "
+        f"{__version__}."
     )
 
 
-def _gaps(report: OutputReport) -> Iterator[str]:
+def _gaps(facts: RunFacts, report: OutputReport, reviewed: bool) -> Iterator[str]:
     """What was not checked, before anything else."""
     said = [f"**Overlap was NOT checked** with {inline(reason, 300)}" for reason in report.unchecked]
     if report.overlapping:
@@ -121,7 +157,16 @@ def _gaps(report: OutputReport) -> Iterator[str]:
         said.append(
             f"The shares of strategies did not come within {report.balance:g} of CSConv's, as was asked"
         )
-    said.append("No person has read these conversations, unless whoever publishes them says so")
+    kinds = {each.kind for each in (facts, *facts.merged.values())}
+    if kinds & {"roleplay", "rewrite"}:
+        judge = "rules" if facts.scripted else "a model"
+        said.append(f"That a text does what its label says was judged by {judge}")
+    if "annotate" in kinds:
+        said.append("That a label fits its text was judged by the model that gave it")
+    if reviewed:
+        said.append("What was corrected was not compared with evaluation data again")
+    else:
+        said.append("No person has read these conversations, unless whoever publishes them says so")
     yield "## What was NOT checked\n\n" + "\n".join(f"- {line}." for line in said)
     compared = ", ".join(
         f"{inline(c.name)} ({c.conversations:,}, {code(c.fingerprint)})" for c in report.compared

@@ -154,6 +154,7 @@ def _write(
             "quality": figures.record(),
             "cases": report.record(),
             "run": facts.record(),
+            "license": rules.license,
         }
         files[INFO].write(json_bytes(_plain(info), indent=2) + b"\n")
         files[CARD].write(card(facts, figures, report, rules.license).encode())

@@ -77,6 +77,9 @@ def _profile(record: Any, place: str) -> Profile:
         raise DataError(f"{place}: no JSON object; a customer is one line, like {_FORMS}")
     said: dict[str, Any] = dict(record)
     if "profile" in said:
+        name = "attributes" if isinstance(said["profile"], Mapping) else "text"
+        if said.get(name, said["profile"]) != said["profile"]:
+            raise DataError(f"{place}: profile and {name} say different things; keep one of them")
         said.setdefault("attributes" if isinstance(said["profile"], Mapping) else "text", said["profile"])
     attributes = _attributes(said.get("attributes"), place)
     text = said.get("text")

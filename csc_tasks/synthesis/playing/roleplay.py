@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.framework import Strategy
+from csc_tasks.roleplay.cards import load_cards
 from csc_tasks.synthesis.answers import object_of, spoken, strategy_of, text_of, truth_of
 from csc_tasks.synthesis.information import SEES, Item, seen_by
 from csc_tasks.synthesis.journal import digest_of
@@ -124,7 +125,7 @@ class Roleplay:
             content = {"profile": setting.profile, "topic": setting.topic}
             identity = digest_of(self.kind, self._seed, content)[:16]
             if setting.card:
-                content["card"] = setting.card
+                content |= {"card": setting.card, "who": load_cards()[setting.card].who}
             yield Case(identity, number, content)
 
     def machine(self, case: Case) -> Machine:
@@ -145,6 +146,7 @@ class _Play:
             Item.STRATEGIES: prompts.all_strategies(),
         }
         self._card = str(case.content.get("card") or "")
+        self._who = str(case.content.get("who") or self._profile)
         self._goal = ""
         self._said: list[Utterance] = []
         self._lines: list[Framed] = []
@@ -187,7 +189,7 @@ class _Play:
     def _provenance(self, plan: _Plan, ended: str, marks: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "topic": self._topic,
-            "profile": self._profile,
+            "profile": self._who,
             **({"card": self._card} if self._card else {}),
             "scenario": plan.scenario,
             "goal": plan.goal,

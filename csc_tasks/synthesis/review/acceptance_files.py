@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from csc_tasks.data.sources import fingerprint
 from csc_tasks.errors import DataError
 from csc_tasks.outside import json_bytes
 from csc_tasks.storage import write_file
+from csc_tasks.synthesis.output.export import CARD, INFO
 from csc_tasks.synthesis.output.provenance_file import PROVENANCE
+from csc_tasks.synthesis.review.accepted_card import card_files, making_of, require_card_writable
 from csc_tasks.synthesis.review.accepting import Settled
 from csc_tasks.synthesis.review.form import ReviewFile
 from csc_tasks.synthesis.review.report import ReviewReport
@@ -39,6 +42,9 @@ def require_writable(out: Path, file: ReviewFile, force: bool) -> None:
     if out.exists() and file.path.exists() and out.samefile(file.path):
         raise DataError(f"{out}: the file that was reviewed; name another one")
     written = [out, out.with_name(REVIEW), *([out.with_name(PROVENANCE)] if file.provenance else [])]
+    if making_of(file) is not None:
+        require_card_writable(out)
+        written += [out.with_name(INFO), out.with_name(CARD)]
     if not force and (there := [path for path in written if path.exists()]):
         raise DataError(f"{there[0]} exists; pass --force to write over it, or name a file in another folder")
 
@@ -77,6 +83,13 @@ def write_accepted(
     except OSError as error:
         raise DataError(f"{out.with_name(REVIEW)}: cannot be written ({error.strerror})") from None
     write_conversations(out, [s.conversation for s in kept])
+    if (making := making_of(file)) is not None:
+        digest = hashlib.sha256(out.read_bytes()).hexdigest()
+        try:
+            for path, data in card_files(out, digest, file, settled, report, making):
+                write_file(path, data)
+        except OSError as error:
+            raise DataError(f"{out.with_name(CARD)}: cannot be written ({error.strerror})") from None
     return {"carried": len(lines), "without": len(kept) - len(lines)}
 
 

@@ -28,6 +28,10 @@ _LONGEST = 20_000
 """Characters that are shown of a text that came with a conversation, such as the call that it was made of."""
 
 
+_MARK = 100
+"""Characters of a mark in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewFile:
     """A file that is reviewed.
@@ -165,7 +169,8 @@ def _line(said: object) -> str:
 def _marks(value: object) -> list[list[Any]]:
     """Name and value of each mark that a machine gave: a number, a truth or a word; of a list its words."""
     if isinstance(value, Mapping):
-        return [[str(k), v] for k, v in value.items() if isinstance(v, (str, int, float))]
+        short = ((str(k), v[:_MARK] if isinstance(v, str) else v) for k, v in value.items())
+        return [[k, v] for k, v in short if isinstance(v, (str, int, float))]
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         return [[str(each), True] for each in value if isinstance(each, str)]
     return []

@@ -13,6 +13,7 @@ from rapidfuzz.distance import Levenshtein
 from csc_tasks.data.conversations import Conversation
 from csc_tasks.framework import Strategy
 from csc_tasks.metrics.judge.agreement import kappa_of_names
+from csc_tasks.synthesis.construction import broken_rules
 from csc_tasks.synthesis.review.accepting import Fate, Review, Reviewed, Settled, reasons
 from csc_tasks.synthesis.review.decisions import Decision
 from csc_tasks.synthesis.review.form import ReviewFile
@@ -57,6 +58,7 @@ class ReviewReport:
         edits: characters changed in those (Levenshtein).
         characters: of those, of old or new, whichever is longer.
         deleted: utterances taken from the ends.
+        broken: of what is written, how many break which construction rule, and did not before it was corrected.
         preferred: how many conflicts each preferred reviewer decided.
         people: how many conversations each reviewer decided, corrected only, and in which files.
         pairs: of reviewers with something in common.
@@ -73,6 +75,7 @@ class ReviewReport:
     edits: int
     characters: int
     deleted: int
+    broken: Mapping[str, int]
     preferred: Mapping[str, int]
     people: Mapping[str, tuple[int, tuple[str, ...]]]
     pairs: Sequence[PairOfReviewers]
@@ -95,6 +98,8 @@ class ReviewReport:
         yield f"texts changed: {_of(self.rewritten, self.texts)}{share}"
         if self.deleted:
             yield f"utterances deleted at the end: {self.deleted:,}"
+        for rule, n in self.broken.items():
+            yield f"{n:,} break a construction rule of CSConv since they were corrected: {rule}"
         for name, (decided, files) in self.people.items():
             yield f"{name} decided {decided:,} ({', '.join(files)})"
         for pair in self.pairs:
@@ -118,6 +123,7 @@ class ReviewReport:
             "characters_changed": self.edits,
             "characters_of_changed_texts": self.characters,
             "utterances_deleted": self.deleted,
+            "rules_broken_by_corrections": dict(self.broken),
             "conflicts_decided_by": dict(self.preferred),
             "reviewers": {
                 name: {"decided": decided, "files": list(files)}
@@ -168,10 +174,18 @@ def report_of(file: ReviewFile, review: Review, settled: Sequence[Settled]) -> R
         edits=sum(Levenshtein.distance(old, new) for old, new in texts),
         characters=sum(max(len(old), len(new)) for old, new in texts),
         deleted=sum(s.corrections.deleted for s in kept),
+        broken=dict(Counter(rule for s in kept for rule in _newly_broken(s)).most_common()),
         preferred=dict(Counter(s.decided_by for s in settled if s.decided_by).most_common()),
         people=_people(review),
         pairs=list(_pairs(review, {c.id: c for c in file.conversations})),
     )
+
+
+def _newly_broken(settled: Settled) -> set[str]:
+    if not settled.corrections:
+        return set()
+    before, after = ({b.rule.value for b in broken_rules(c)} for c in (settled.was, settled.conversation))
+    return after - before
 
 
 def _people(review: Review) -> dict[str, tuple[int, tuple[str, ...]]]:

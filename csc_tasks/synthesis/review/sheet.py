@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,7 +183,7 @@ def _read_row(row: Mapping[str, str], conversation: Conversation, said: _OfTheSh
             "one back, and a correction into new_text"
         )
     if label := row.get("new_strategy", "").strip():
-        strategy = read_strategy(unguarded(label))
+        strategy = read_strategy(unguarded(label).removesuffix(".0"))
         if strategy is None:
             raise DataError(f"{place}: new_strategy {printable(label, 40)!r} is none of the twelve")
         said.labels[str(number)] = strategy.number
@@ -196,15 +197,17 @@ def _read_row(row: Mapping[str, str], conversation: Conversation, said: _OfTheSh
 
 def _decisions(cell: str, place: str) -> Iterator[tuple[str, Reason | None]]:
     for part in re.split(r"[;；\n]", cell):
-        name, _, given = part.replace("：", ":").partition(":")
+        # As people type it: in full width, with a full stop, the reason in brackets.
+        plain = unicodedata.normalize("NFKC", part).strip(" 。.!)")
+        name, _, given = plain.replace("(", ":", 1).partition(":")
         if not name.strip():
             continue
         word = _DECISIONS.get(name.strip().lower())
         reason = _REASONS.get(given.strip().lower()) if given.strip() else None
         if word is None or (given.strip() and reason is None):
             raise DataError(
-                f"{place}: decision {printable(part, 40)!r}: must be accept, reject, reject: REASON (of "
-                f"{', '.join(Reason)}) or cut"
+                f"{place}: decision {printable(part, 40)!r}: must be accept (通过), reject (退回), reject: REASON (of "
+                f"{', '.join(_REASONS)}) or cut (截断)"
             )
         yield word, reason
 

@@ -160,6 +160,11 @@ def test_nor_is_anything_else(evil: str) -> None:
         (FACTS, "| supporter | empty | 2 |"),
         (FACTS, "| dropped in the making | critic: not natural | 2 |"),
         (FACTS, "is for whoever uses or publishes this set to find out"),
+        (FACTS, "No licence was named when the set was made."),
+        (FACTS, "That a text does what its label says was judged by a model."),
+        (replace(FACTS, scripted=True), "That a text does what its label says was judged by rules."),
+        (replace(FACTS, scripted=True), "No model wrote anything here"),
+        (replace(FACTS, kind="annotate", redacted={}), "was judged by the model that gave it"),
     ],
 )
 def test_what_is_true_of_a_run_stands_there(facts: RunFacts, words: str) -> None:
@@ -170,6 +175,8 @@ def test_scripts_are_never_said_to_be_models() -> None:
     text = told(replace(FACTS, scripted=True))
     assert "Language models" not in text
     assert "scripted" in head(text)["tags"]
+    assert head(text)["license_name"] == "not-named"
+    assert "models' providers" not in text
 
 
 @pytest.mark.parametrize(

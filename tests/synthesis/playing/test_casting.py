@@ -9,6 +9,8 @@ import pytest
 
 from csc_tasks.data.domains import ROLE_PLAYED
 from csc_tasks.errors import ConfigError
+from csc_tasks.roleplay.cards import load_cards
+from csc_tasks.synthesis.output.provenance_file import read_provenance
 from csc_tasks.synthesis.playing.casting import cast
 from tests.door import csconv
 from tests.synthesis.plays import conversations, lines_of
@@ -51,6 +53,14 @@ def test_a_profile_that_stands_there_twice_is_taken_once_and_said(tmp_path: Path
     casting = cast(path, "", 0, scripted=False)
     assert len(casting.settings) == 14
     assert "2 profiles stand there twice" in casting.remarks[0]
+
+
+def test_the_customer_that_provenance_shows_is_the_one_that_was_played(tmp_path: Path) -> None:
+    done = csconv("synthesize", "roleplay", "--offline", "--n", "14", "--out", tmp_path / "one")
+    assert done.code == 0, done.err
+    told = [line["provenance"] for line in read_provenance(tmp_path / "one").values()]
+    assert [each["profile"] for each in told] == [load_cards()[each["card"]].who for each in told]
+    assert len(told) == 14
 
 
 def test_twenty_conversations_without_a_model_are_valid_and_the_same_each_time(tmp_path: Path) -> None:

@@ -52,6 +52,15 @@ def test_attributes_of_csconvs_own_are_told_in_its_wordings(tmp_path: Path) -> N
         assert load_table().says(name, value) in profile.text
 
 
+@pytest.mark.parametrize(
+    "line",
+    [{"profile": "你是甲", "text": "你是乙"}, {"profile": {"年龄": "30岁"}, "attributes": {"年龄": "40岁"}}],
+)
+def test_a_line_that_says_two_different_things_is_refused(line: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"own\.jsonl:1: profile and (text|attributes) say different things"):
+        read_profiles(written(tmp_path, line))
+
+
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     write_profiles(tmp_path / "p.jsonl", made_profiles(20))
     read = read_profiles(tmp_path / "p.jsonl")

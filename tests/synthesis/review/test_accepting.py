@@ -59,6 +59,7 @@ def test_corrections_are_applied_rejected_and_undecided_ones_left_out_and_all_co
         "2 确认身份 → 12 其它: 1",
         "texts changed: 1 of ",
         "utterances deleted at the end: 1",
+        "1 break a construction rule of CSConv since they were corrected: 确认身份 at least once",
         "王敏 decided 3 (a.json)",
         "wrote 2 conversations",
         "provenance.jsonl: 2 lines carried over",
@@ -72,6 +73,7 @@ def test_corrections_are_applied_rejected_and_undecided_ones_left_out_and_all_co
     assert [line["id"] for line in lines] == [c.id for c in new]
     assert [line.get("was") for line in lines] == [[old[0].id], None]
     assert review["fingerprint"] == read_review_file(file).fingerprint
+    assert review["rules_broken_by_corrections"]["确认身份 at least once"] == 1
     first, second, third, fourth = review["each"]
     assert first == {
         "was": old[0].id,

@@ -131,6 +131,23 @@ def test_what_is_hostile_is_shown_as_text(opened: Opened) -> None:
     assert opened.events == []
 
 
+def test_what_machines_said_is_said_in_the_reviewer_s_language(opened: Opened) -> None:
+    page = opened.begin()
+    assert page.locator(".marks .tag").all_inner_texts() == ["自然：是", "不重复：否"]
+    page.get_by_role("button", name="English").click()
+    assert page.locator(".marks .tag").all_inner_texts() == ["Natural: yes", "Varied: no"]
+
+
+def test_what_a_reviewer_folded_stays_folded_while_they_correct(opened: Opened) -> None:
+    page = opened.begin()
+    page.locator("summary").first.click()
+    assert not page.locator(".facts").is_visible()
+    opened.press("ArrowDown", "ArrowDown", "l", "ArrowDown", "Enter", "n")
+    assert page.locator("h1").inner_text() == "对话 2"
+    assert not page.locator(".facts").is_visible()
+    assert opened.events == []
+
+
 def test_undo_takes_back_one_step_after_the_other_wherever_it_was(opened: Opened) -> None:
     page = opened.begin()
     opened.press("l", "ArrowDown", "Enter", "a", "r", "1")
@@ -155,6 +172,23 @@ def test_a_text_that_cannot_be_accepted_is_not_kept_and_the_page_stays(opened: O
         assert page.locator("h1").inner_text() == "对话 1"
         page.locator("textarea").first.press("Escape")
     assert page.evaluate("JSON.stringify(CSConvPage.state.answers)") == "{}"
+
+
+def test_half_a_character_is_refused_on_the_page_and_not_after_hours_of_review(
+    opened: Opened, tmp_path: Path
+) -> None:
+    page = opened.begin()
+    opened.press("ArrowDown", "e")
+    page.locator("textarea").first.evaluate(
+        "box => (box.value = 'a\\ud83d', box.dispatchEvent(new Event('input')))"
+    )
+    opened.press("Control+Enter")
+    assert "残缺的字符" in page.locator("#status").inner_text()
+    opened.press("Escape", "c")
+    page.locator("textarea").first.evaluate("box => (box.value = '好\\ud83d')")
+    opened.press("Escape", "a")
+    (answer,) = opened.export(tmp_path / "d.json")["items"].values()
+    assert answer == {"decision": "accept", "comment": "好"}
 
 
 def test_a_text_that_is_being_written_is_kept_when_the_window_goes(opened: Opened) -> None:

@@ -89,7 +89,7 @@ def test_what_stands_in_the_new_columns_is_the_answer(tmp_path: Path) -> None:
         ({"text": "我改了这里"}, "line 2: the text is not the one of utterance 1"),
         ({"new_strategy": "安抚"}, "line 2: new_strategy '安抚' is none of the twelve"),
         ({"decision": "perhaps"}, "line 2: decision 'perhaps'"),
-        ({"decision": "reject: because"}, "must be accept, reject"),
+        ({"decision": "reject: because"}, "must be accept (通过), reject"),
         ({"decision": "accept; reject"}, "accepted in one row and rejected in another"),
         ({"decision": "cut"}, "cut at utterance 1 leaves nothing"),
         ({"number": "99"}, "line 2: utterance 99"),
@@ -130,3 +130,23 @@ def test_a_hostile_text_is_in_the_sheet_as_it_is(tmp_path: Path) -> None:
     )
     assert rows[1]["text"] == HOSTILE
     assert rows[3]["text"] == "'6222020200112233445"
+
+
+@pytest.mark.parametrize(
+    ("typed", "decision", "reason"),
+    [
+        ("通过。", "accept", None),
+        ("ＡＣＣＥＰＴ", "accept", None),
+        ("退回（没有结束）", "reject", "ending"),
+        ("退回：不自然。", "reject", "unnatural"),
+    ],
+)
+def test_a_decision_is_understood_as_people_type_it(
+    typed: str, decision: str, reason: str | None, tmp_path: Path
+) -> None:
+    def decide(rows: Rows) -> None:
+        rows[0]["decision"] = typed
+        rows[0]["new_strategy"] = "12.0"
+
+    (answer,) = filled(tmp_path, decide).items.values()
+    assert (answer["decision"], answer["reason"], answer["labels"]) == (decision, reason, {"1": 12})
