@@ -18,7 +18,7 @@ from csc_tasks.synthesis.config import SynthesisConfig
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
 from csc_tasks.synthesis.facts import asked_in
-from csc_tasks.synthesis.journal import JOURNALS, ended_in, head_of, index_of
+from csc_tasks.synthesis.journal import JOURNALS, ended_in, heads_of, index_of
 from csc_tasks.synthesis.output.balance import Balance
 from csc_tasks.synthesis.output.export import check_rules, write_outputs
 from csc_tasks.synthesis.output.outputs import OutputRules
@@ -131,14 +131,20 @@ def _require_own(folder: Path) -> None:
 
 def _require_same(folder: Path, head: Mapping[str, Any]) -> None:
     """Check that a run goes on as it began, for its conversations are to be of one kind."""
-    begun = head_of(folder)
-    if begun is None or dict(begun) == _plain(head):
-        return
-    differs = _differences(begun, _plain(head))
-    raise ConfigError(
-        f"{folder}: begun with another {', '.join(differs)}; go on as it began, or name another folder with --out and "
-        "put both together with `csconv synthesize merge`"
-    )
+    now = _plain(head)
+    for number, (path, begun) in enumerate(heads_of(folder)):
+        if dict(begun) == now:
+            continue
+        differs = ", ".join(_differences(begun, now))
+        if number:  # somebody put it there, for this run began as it goes on
+            raise ConfigError(
+                f"{path}: of a run with another {differs}; move it away: `csconv synthesize merge` puts folders "
+                "together"
+            )
+        raise ConfigError(
+            f"{folder}: begun with another {differs}; go on as it began, or name another folder with --out and put "
+            "both together with `csconv synthesize merge`"
+        )
 
 
 def _plain(value: Any) -> Any:
@@ -248,12 +254,17 @@ def _written_at_the_end(
         if isinstance(error, Halted) and error.why is Halt.INTERRUPTED:
             raise
         trouble = error
+        if not (options.out / JOURNALS).is_dir():  # moved or removed: nothing may take its place
+            raise
     index = index_of(options.out)
     asked = asked_in(options.out, index)
+    unpriced = [
+        role for role in pipeline.roles if config and asked.requests[role] and not config.of(role).priced
+    ]
     facts = facts_of(
         _plain(head),
         asked,
-        currency=config.currency if config is not None and asked.cost else "",
+        currency=config.currency if config is not None and asked.cost and not unpriced else "",
         source=options.source,
         unfinished=sum(case.id not in index.cases for case in cases),
         redacted=options.redacted,
@@ -261,6 +272,10 @@ def _written_at_the_end(
     written = write_outputs(options.out, lambda: ended_in(options.out, index), facts, options.rules)
     for line in written.lines():
         report.say(line)
+    if asked.cost and unpriced:
+        report.say(
+            f"what it cost is not known: {', '.join(unpriced)} without input_price and output_price (0 is a price)"
+        )
     if asked.not_usable:
         report.counts(
             "answers that could not be used and were asked for again:",
