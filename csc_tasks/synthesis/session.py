@@ -223,7 +223,16 @@ def _make(
         return SynthesisProgress(stopped=Halt.BALANCED)
     if config is not None and options.engine is EngineKind.RAY:
         return make_on_ray(
-            pipeline, config, how, cases, over, options.budget, options.workers, options.address, on_progress
+            pipeline,
+            config,
+            how,
+            cases,
+            over,
+            options.budget,
+            options.workers,
+            options.address,
+            on_progress,
+            balance,
         )
     voices: Voices
     if config is not None:
@@ -264,7 +273,7 @@ def _written_at_the_end(
     facts = facts_of(
         _plain(head),
         asked,
-        currency=config.currency if config is not None and asked.cost and not unpriced else "",
+        currency=config.currency if config is not None and not unpriced else "",
         source=options.source,
         unfinished=sum(case.id not in index.cases for case in cases),
         redacted=options.redacted,
