@@ -163,12 +163,22 @@ def _differences(before: Any, now: Any, name: str = "") -> list[str]:
     return [] if before == now else [name]
 
 
+def _cases(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> tuple[Case, ...]:
+    """What is to be made; that it is less than was asked for is said."""
+    cases = tuple(islice(pipeline.cases(), options.limit))
+    if options.limit is not None and len(cases) < options.limit:
+        report.say(
+            f"{options.limit:,} are asked for and there are {len(cases):,} cases: all of them are made"
+        )
+    return cases
+
+
 def _price(
     pipeline: Pipeline, config: SynthesisConfig | None, options: RunOptions, report: SynthesisReport
 ) -> None:
     """Say what would be asked."""
     over = index_of(options.out).cases
-    cases = [case for case in islice(pipeline.cases(), options.limit) if case.id not in over]
+    cases = [case for case in _cases(pipeline, options, report) if case.id not in over]
     report.say(f"{len(cases):,} conversations to make, {len(over):,} are there")
     if config is None or options.scripted is None:
         report.say("scripts answer: nothing is asked, and nothing costs anything")
@@ -186,7 +196,7 @@ def _run_alone(
     options: RunOptions,
     report: SynthesisReport,
 ) -> None:
-    cases = tuple(islice(pipeline.cases(), options.limit))
+    cases = _cases(pipeline, options, report)
     over = index_of(options.out).cases
     with _written_at_the_end(pipeline, config, head, options, report, cases):
         progress = _make(pipeline, config, head, options, report, cases, over)

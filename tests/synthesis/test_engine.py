@@ -308,3 +308,14 @@ def test_a_cost_that_leaves_out_a_role_is_none(tmp_path: Path, server: RoleServe
     free = {"input_price": 0.0, "output_price": 0.0}
     assert roleplay(tmp_path, server, n=1, **free, roles=priced).code == 0
     assert json.loads((tmp_path / "out" / "info.json").read_text("utf-8"))["run"]["cost"]["USD"] > 0
+
+
+def test_fewer_cases_than_are_asked_for_are_said_to_be_fewer(tmp_path: Path, server: RoleServer) -> None:
+    profiles = tmp_path / "profiles.jsonl"
+    profiles.write_text(
+        json.dumps({"text": "你四十岁，在镇上开一家面馆，说话直。"}, ensure_ascii=False) + "\n"
+    )
+    for more in (("--dry-run",), ()):
+        done = roleplay(tmp_path, server, "--profiles", profiles, *more, n=8)
+        assert done.code == 0, done.err
+        assert "8 are asked for and there are 7 cases" in done.out
