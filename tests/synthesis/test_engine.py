@@ -319,3 +319,13 @@ def test_fewer_cases_than_are_asked_for_are_said_to_be_fewer(tmp_path: Path, ser
         done = roleplay(tmp_path, server, "--profiles", profiles, *more, n=8)
         assert done.code == 0, done.err
         assert "8 are asked for and there are 7 cases" in done.out
+
+
+def test_what_is_not_made_because_the_shares_are_met_is_not_promised(
+    tmp_path: Path, server: RoleServer
+) -> None:
+    for _ in range(2):
+        done = roleplay(tmp_path, server, "--balance", "0.3", n=60)
+        assert done.code == 0, done.err
+        assert "cases are not over and not needed: the shares are met (--balance)" in done.out
+        assert "the same command" not in done.out
