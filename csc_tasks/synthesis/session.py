@@ -275,6 +275,25 @@ def _written_at_the_end(
         trouble = error
         if not (options.out / JOURNALS).is_dir():  # moved or removed: nothing may take its place
             raise
+    try:
+        _write(pipeline, config, head, options, report, cases)
+    except CSConvError as error:
+        if trouble is None:
+            raise
+        report.say(str(error))  # what ended the run says where paid answers are
+    if trouble is not None:
+        raise trouble
+
+
+def _write(
+    pipeline: Pipeline,
+    config: SynthesisConfig | None,
+    head: Mapping[str, Any],
+    options: RunOptions,
+    report: SynthesisReport,
+    cases: Sequence[Case],
+) -> None:
+    """Write the files of all cases that are over, and say what they are."""
     index = index_of(options.out)
     asked = asked_in(options.out, index)
     unpriced = [
@@ -300,5 +319,3 @@ def _written_at_the_end(
             "answers that could not be used and were asked for again:",
             {f"{role}: {reason}": n for (role, reason), n in asked.not_usable.items()},
         )
-    if trouble is not None:
-        raise trouble
