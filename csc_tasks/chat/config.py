@@ -100,6 +100,12 @@ class EndpointConfig(BaseModel):
             )
         return value.rstrip("/").removesuffix("/chat/completions")
 
+    @field_validator("json_schema", mode="before")
+    @classmethod
+    def _switch(cls, value: Any) -> Any:
+        # YAML reads on and off as true and false.
+        return ("off", "on")[value] if isinstance(value, bool) else value
+
     @field_validator("query", mode="before")
     @classmethod
     def _plain_query(cls, value: Any) -> Any:

@@ -5,6 +5,7 @@ What was paid for stands here first; a cache is an index of it that can be fille
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -33,6 +34,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._place = path.absolute()
         self._torn = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,9 +52,10 @@ class Journal:
         """Write a record.
 
         Raises:
-            OSError: the disk is full, or gone; of what was written, whole lines count.
+            OSError: the disk is full, or the file gone from its place; of what was written, whole lines count.
         """
         data = _line(record)
+        self._require_there()
         if self._torn:  # a line that was cut off ends here
             data = b"\n" + data
         written = os.write(self._file, data)
@@ -61,6 +64,20 @@ class Journal:
             # A short write is a disk that ran full within a line: the next attempt says so.
             os.write(self._file, data[written:])
             self._torn = False
+
+    def _require_there(self) -> None:
+        """Check that what is written can be found again: a file that was removed takes lines, and nobody reads them."""
+        opened, there = os.fstat(self._file), self._place.stat()
+        if (opened.st_dev, opened.st_ino) != (there.st_dev, there.st_ino):
+            raise FileNotFoundError(errno.ENOENT, "another file is in its place", str(self.path))
+
+    def removed(self) -> bytes:
+        """What stands in the file if it has no name any more, for it goes with :meth:`close`; else nothing."""
+        with suppress(OSError):
+            status = os.fstat(self._file)
+            if stat.S_ISREG(status.st_mode) and status.st_nlink == 0:
+                return b"".join(os.pread(self._file, 2**20, at) for at in range(0, status.st_size, 2**20))
+        return b""
 
     def close(self) -> None:
         """Close the file."""
@@ -117,10 +134,16 @@ def set_aside(path: Path) -> Path | None:
     return target
 
 
-def rescue(records: Sequence[Mapping[str, Any]], prefix: str) -> Path | None:
-    """Write records that their journal did not take to a new file elsewhere; ``None`` if no place takes them."""
+def rescue(records: Sequence[Mapping[str, Any]], prefix: str, before: bytes = b"") -> Path | None:
+    """Write records that their journal did not take to a new file elsewhere; ``None`` if no place takes them.
+
+    Args:
+        records: those.
+        prefix: of the file's name.
+        before: what stood in a journal that was removed.
+    """
     # The journal may end within a line, to which the first of these would be joined, and both be lost.
-    lines = b"\n" + b"".join(map(_line, records))
+    lines = before + b"\n" + b"".join(map(_line, records))
     # Each may be missing, the working folder and the home as well.
     for place in (tempfile.gettempdir, Path.cwd, Path.home):
         path: Path | None = None

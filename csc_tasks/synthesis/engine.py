@@ -124,8 +124,8 @@ class SynthesisEngine:
         except KeyboardInterrupt:
             self._note(Halt.INTERRUPTED)
         finally:
-            self._journal.close()
             rescued = self._rescued()
+            self._journal.close()
             if rescued or self.progress.stopped is Halt.BROKEN:
                 self.progress.stopped = Halt.BROKEN
                 raise ChatError((self.progress.trouble + rescued).removeprefix(". "))
@@ -134,11 +134,14 @@ class SynthesisEngine:
     def _rescued(self) -> str:
         if not self._unkept:
             return ""
-        place = rescue(self._unkept, "csconv_synthesis_")
+        before = self._journal.removed()
+        lines = before.count(b"\n") + len(self._unkept)
+        paid = f"{lines} lines of paid answers"
+        place = rescue(self._unkept, "csconv_synthesis_", before)
         if place is None:
-            return f". {len(self._unkept)} paid answers could be kept nowhere"
+            return f". {paid} could be kept nowhere"
         return (
-            f". {len(self._unkept)} paid answers are in {place}: put that file into {self._run.folder}/journals, and "
+            f". {paid} are in {place}: put that file into {self._run.folder}/journals, and "
             "the same command goes on with them"
         )
 
@@ -318,7 +321,7 @@ class SynthesisEngine:
         except OSError as error:
             self._unkept.append(line)
             self._halt(
-                Halt.BROKEN, f"{self._journal.path}: cannot be written ({error.strerror}); is the disk full?"
+                Halt.BROKEN, f"{self._journal.path}: cannot be written ({error.strerror}){_cure(error)}"
             )
 
     def _end(self, case: Case, outcome: CaseOutcome, said: list[Answered]) -> None:
@@ -345,6 +348,12 @@ class SynthesisEngine:
         self._on_progress(progress)
         if self._on_ended(ended):
             self._halt(Halt.BALANCED)
+
+
+def _cure(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "; put the folder back: it was moved or removed while answers were written to it"
+    return "; is the disk full?"
 
 
 def _roles(said: Iterable[Answered]) -> list[str]:

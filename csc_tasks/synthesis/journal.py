@@ -21,11 +21,21 @@ from typing import Any, NamedTuple
 
 from csc_tasks.chat.journal import FORMAT, Journal
 from csc_tasks.errors import ChatError, DataError
-from csc_tasks.outside import lines_of, parse_json
+from csc_tasks.outside import lines_of, open_regular, parse_json
 from csc_tasks.synthesis.ended import Ended
 from csc_tasks.synthesis.steps import Step
 
-__all__ = ["JOURNALS", "Answered", "Index", "answers_in", "ended_in", "head_of", "index_of", "open_journal"]
+__all__ = [
+    "JOURNALS",
+    "Answered",
+    "Index",
+    "answers_in",
+    "ended_in",
+    "head_of",
+    "heads_of",
+    "index_of",
+    "open_journal",
+]
 
 JOURNALS = "journals"
 _ENDED = b'{"format": 1, "ended": {"case": "'
@@ -105,7 +115,7 @@ def open_journal(folder: Path, writer: str, run: Mapping[str, Any]) -> Journal:
         ChatError: it cannot be opened.
     """
     path = folder / JOURNALS / f"{writer}.jsonl"
-    new = not path.exists() or path.stat().st_size == 0
+    new = not path.exists() or _head_in(path) is None
     journal = Journal(path)
     if new:
         try:
@@ -123,7 +133,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The lines of a file with their offsets, as far as it can be read."""
     offset = 0
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             for line in lines_of(file):
                 yield offset, line
                 offset += len(line)
@@ -148,18 +158,32 @@ def _parsed(path: Path, line: bytes) -> Mapping[str, Any]:
     return record
 
 
-def head_of(folder: Path) -> Mapping[str, Any] | None:
-    """What the run in a folder is, as its first journal says; ``None`` if there is none.
+def heads_of(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """What each journal of a folder says the run is, in the order in which they are read.
 
     Raises:
         DataError, ChatError: a journal cannot be read.
     """
     for path in _files(folder):
-        for _, line in _lines(path):
-            record = _parsed(path, line)
-            if isinstance(record.get("run"), dict):
-                return dict(record["run"])
-            break
+        head = _head_in(path)
+        if head is not None:
+            yield path, head
+
+
+def head_of(folder: Path) -> Mapping[str, Any] | None:
+    """What the run in a folder is, as the first of its journals says; ``None`` if none does.
+
+    Raises:
+        DataError, ChatError: a journal cannot be read.
+    """
+    return next((head for _, head in heads_of(folder)), None)
+
+
+def _head_in(path: Path) -> Mapping[str, Any] | None:
+    """What a journal begins with, behind lines that were cut off."""
+    for _, line in _lines(path):
+        if record := _parsed(path, line):
+            return dict(record["run"]) if isinstance(record.get("run"), dict) else None
     return None
 
 

@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import uuid4
 
 from csc_tasks.chat.budget import Budget
 from csc_tasks.errors import CSConvError
 from csc_tasks.synthesis.config import SynthesisConfig
+from csc_tasks.synthesis.ended import Ended
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
+from csc_tasks.synthesis.output.balance import Balance
 from csc_tasks.synthesis.progress import Halt, OnSynthesis, SynthesisProgress
 from csc_tasks.synthesis.steps import Case, Pipeline
 from csc_tasks.synthesis.voices import EndpointVoices
@@ -38,20 +41,43 @@ class _Share:
 
 
 class _Purse:
-    """The budget of all workers; an actor runs it in its own loop."""
+    """What all workers share: the budget, how far they are, and whether it is enough; an actor runs it in its loop.
 
-    def __init__(self, limit: float | None) -> None:
+    A worker that was killed gives nothing back: what it held counts as spent as soon as another one begins its
+    share, or none will.
+    """
+
+    def __init__(self, limit: float | None, balance: Balance | None) -> None:
         self._budget = Budget(limit)
+        self._balance = balance
         self._progress: dict[str, SynthesisProgress] = {}
+        self._holder: dict[str, str] = {}
+        self._held: dict[str, list[float]] = {}
 
-    async def reserve(self, amount: float) -> bool:
-        return await self._budget.reserve(amount)
+    async def begin(self, writer: str, holder: str) -> None:
+        self._holder[writer] = holder
+        for amount in self._held.pop(writer, []):
+            self._budget.settle(amount, amount)
 
-    async def settle(self, reserved: float, spent: float) -> None:
-        self._budget.settle(reserved, spent)
+    async def reserve(self, writer: str, holder: str, amount: float) -> bool:
+        if not await self._budget.reserve(amount):
+            return False
+        if self._holder.get(writer) != holder:  # it was killed while it waited
+            self._budget.settle(amount, 0.0)
+            return False
+        self._held.setdefault(writer, []).append(amount)
+        return True
+
+    async def settle(self, writer: str, holder: str, reserved: float, spent: float) -> None:
+        if self._holder.get(writer) == holder:
+            self._held[writer].remove(reserved)
+            self._budget.settle(reserved, spent)
 
     async def charge(self, amount: float) -> None:
         self._budget.charge(amount)
+
+    async def ended(self, ended: Ended) -> bool:
+        return self._balance is not None and self._balance.add(ended)
 
     async def tell(self, writer: str, progress: SynthesisProgress) -> None:
         self._progress[writer] = progress
@@ -61,25 +87,29 @@ class _Purse:
 
 
 class _RemoteBudget(Budget):
-    """A budget that is kept by an actor."""
+    """A budget that is kept by an actor; ``holder`` tells a worker from one that is killed and had its share."""
 
-    def __init__(self, purse: Any) -> None:
+    def __init__(self, purse: Any, writer: str, holder: str) -> None:
         super().__init__(None)
-        self._purse = purse
+        self._purse, self._whose = purse, (writer, holder)
 
     async def reserve(self, amount: float) -> bool:
-        return bool(await self._purse.reserve.remote(amount))
+        return bool(await self._purse.reserve.remote(*self._whose, amount))
 
     def settle(self, reserved: float, spent: float) -> None:
-        self._purse.settle.remote(reserved, spent)
+        self._purse.settle.remote(*self._whose, reserved, spent)
 
     def charge(self, amount: float) -> None:
         self._purse.charge.remote(amount)
 
 
-def _work(share: _Share, purse: Any, limited: bool) -> tuple[SynthesisProgress, str]:
+def _work(share: _Share, purse: Any, limited: bool, balanced: bool) -> tuple[SynthesisProgress, str]:
     """Make a share; what went wrong is told, not raised, so that its class need not be known elsewhere."""
-    budget = _RemoteBudget(purse) if limited else Budget(None)
+    import ray
+
+    writer, holder = share.run.writer, uuid4().hex
+    ray.get(purse.begin.remote(writer, holder))
+    budget = _RemoteBudget(purse, writer, holder) if limited else Budget(None)
     voices = EndpointVoices(share.config, share.pipeline.roles, budget)
     told = 0
 
@@ -87,9 +117,12 @@ def _work(share: _Share, purse: Any, limited: bool) -> tuple[SynthesisProgress, 
         nonlocal told
         if progress.requests >= told + 20 or progress.done == len(share.cases):
             told = progress.requests
-            purse.tell.remote(share.run.writer, replace(progress))
+            purse.tell.remote(writer, replace(progress))
 
-    engine = SynthesisEngine(share.pipeline, voices, share.run, on_progress)
+    def on_ended(ended: Ended) -> bool:
+        return balanced and bool(ray.get(purse.ended.remote(ended)))
+
+    engine = SynthesisEngine(share.pipeline, voices, share.run, on_progress, on_ended)
     try:
         return engine.run(share.cases, share.over), ""
     except CSConvError as error:
@@ -106,6 +139,7 @@ def make_on_ray(
     workers: int | None,
     address: str | None,
     on_progress: OnSynthesis,
+    balance: Balance | None = None,
 ) -> SynthesisProgress:
     """Make all cases that are not over, spread over a cluster.
 
@@ -119,6 +153,7 @@ def make_on_ray(
         workers: how many; by default one a processor of the cluster.
         address: of a running cluster; else one is started on this machine.
         on_progress: hears how far all of them are.
+        balance: when it is enough; it knows the cases that are over.
 
     Raises:
         ConfigError: there is no Ray, or no cluster.
@@ -127,7 +162,7 @@ def make_on_ray(
     with ray_cluster(workers, address) as ray:
         many = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         many = min(many, max(1, len(left)))
-        purse = ray.remote(num_cpus=0, max_concurrency=4096)(_Purse).remote(budget)
+        purse = ray.remote(num_cpus=0, max_concurrency=4096)(_Purse).remote(budget, balance)
         task = ray.remote(num_cpus=1, max_retries=1)(_work)
         config = _divided(config, many)
         shares = [
@@ -142,7 +177,11 @@ def make_on_ray(
             )
             for k in range(many)
         ]
-        waiting = [task.remote(share, purse, budget is not None) for share in shares]
+        writers = {
+            task.remote(share, purse, budget is not None, balance is not None): share.run.writer
+            for share in shares
+        }
+        waiting = list(writers)
         ended: list[tuple[SynthesisProgress, str]] = []
         while waiting:
             done, waiting = ray.wait(waiting, num_returns=1, timeout=PULSE)
@@ -150,6 +189,7 @@ def make_on_ray(
                 try:
                     ended.append(ray.get(each))
                 except ray.exceptions.RayError as error:
+                    purse.begin.remote(writers[each], "")
                     lost = SynthesisProgress(stopped=Halt.BROKEN)
                     ended.append((lost, f"a Ray worker failed: {str(error).strip().splitlines()[-1]}"))
             on_progress(_sum(ray.get(purse.told.remote())))
@@ -190,7 +230,7 @@ def _sum(parts: Sequence[SynthesisProgress]) -> SynthesisProgress:
 def _ended(parts: Sequence[tuple[SynthesisProgress, str]]) -> SynthesisProgress:
     """What all workers came to; the most serious reason to stop is that of all."""
     total = _sum([progress for progress, _ in parts])
-    for why in (Halt.BROKEN, Halt.HOPELESS, Halt.BUDGET, Halt.INTERRUPTED):
+    for why in (Halt.BROKEN, Halt.HOPELESS, Halt.BUDGET, Halt.INTERRUPTED, Halt.BALANCED):
         stopped = [(p, said) for p, said in parts if p.stopped is why or (why is Halt.BROKEN and said)]
         if stopped:
             progress, said = stopped[0]

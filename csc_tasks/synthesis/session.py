@@ -18,7 +18,7 @@ from csc_tasks.synthesis.config import SynthesisConfig
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
 from csc_tasks.synthesis.facts import asked_in
-from csc_tasks.synthesis.journal import JOURNALS, ended_in, head_of, index_of
+from csc_tasks.synthesis.journal import JOURNALS, ended_in, heads_of, index_of
 from csc_tasks.synthesis.output.balance import Balance
 from csc_tasks.synthesis.output.export import check_rules, write_outputs
 from csc_tasks.synthesis.output.outputs import OutputRules
@@ -131,14 +131,20 @@ def _require_own(folder: Path) -> None:
 
 def _require_same(folder: Path, head: Mapping[str, Any]) -> None:
     """Check that a run goes on as it began, for its conversations are to be of one kind."""
-    begun = head_of(folder)
-    if begun is None or dict(begun) == _plain(head):
-        return
-    differs = _differences(begun, _plain(head))
-    raise ConfigError(
-        f"{folder}: begun with another {', '.join(differs)}; go on as it began, or name another folder with --out and "
-        "put both together with `csconv synthesize merge`"
-    )
+    now = _plain(head)
+    for number, (path, begun) in enumerate(heads_of(folder)):
+        if dict(begun) == now:
+            continue
+        differs = ", ".join(_differences(begun, now))
+        if number:  # somebody put it there, for this run began as it goes on
+            raise ConfigError(
+                f"{path}: of a run with another {differs}; move it away: `csconv synthesize merge` puts folders "
+                "together"
+            )
+        raise ConfigError(
+            f"{folder}: begun with another {differs}; go on as it began, or name another folder with --out and put "
+            "both together with `csconv synthesize merge`"
+        )
 
 
 def _plain(value: Any) -> Any:
@@ -157,12 +163,22 @@ def _differences(before: Any, now: Any, name: str = "") -> list[str]:
     return [] if before == now else [name]
 
 
+def _cases(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> tuple[Case, ...]:
+    """What is to be made; that it is less than was asked for is said."""
+    cases = tuple(islice(pipeline.cases(), options.limit))
+    if options.limit is not None and len(cases) < options.limit:
+        report.say(
+            f"{options.limit:,} are asked for and there are {len(cases):,} cases: all of them are made"
+        )
+    return cases
+
+
 def _price(
     pipeline: Pipeline, config: SynthesisConfig | None, options: RunOptions, report: SynthesisReport
 ) -> None:
     """Say what would be asked."""
     over = index_of(options.out).cases
-    cases = [case for case in islice(pipeline.cases(), options.limit) if case.id not in over]
+    cases = [case for case in _cases(pipeline, options, report) if case.id not in over]
     report.say(f"{len(cases):,} conversations to make, {len(over):,} are there")
     if config is None or options.scripted is None:
         report.say("scripts answer: nothing is asked, and nothing costs anything")
@@ -180,7 +196,7 @@ def _run_alone(
     options: RunOptions,
     report: SynthesisReport,
 ) -> None:
-    cases = tuple(islice(pipeline.cases(), options.limit))
+    cases = _cases(pipeline, options, report)
     over = index_of(options.out).cases
     with _written_at_the_end(pipeline, config, head, options, report, cases):
         progress = _make(pipeline, config, head, options, report, cases, over)
@@ -217,7 +233,16 @@ def _make(
         return SynthesisProgress(stopped=Halt.BALANCED)
     if config is not None and options.engine is EngineKind.RAY:
         return make_on_ray(
-            pipeline, config, how, cases, over, options.budget, options.workers, options.address, on_progress
+            pipeline,
+            config,
+            how,
+            cases,
+            over,
+            options.budget,
+            options.workers,
+            options.address,
+            on_progress,
+            balance,
         )
     voices: Voices
     if config is not None:
@@ -248,12 +273,36 @@ def _written_at_the_end(
         if isinstance(error, Halted) and error.why is Halt.INTERRUPTED:
             raise
         trouble = error
+        if not (options.out / JOURNALS).is_dir():  # moved or removed: nothing may take its place
+            raise
+    try:
+        _write(pipeline, config, head, options, report, cases)
+    except CSConvError as error:
+        if trouble is None:
+            raise
+        report.say(str(error))  # what ended the run says where paid answers are
+    if trouble is not None:
+        raise trouble
+
+
+def _write(
+    pipeline: Pipeline,
+    config: SynthesisConfig | None,
+    head: Mapping[str, Any],
+    options: RunOptions,
+    report: SynthesisReport,
+    cases: Sequence[Case],
+) -> None:
+    """Write the files of all cases that are over, and say what they are."""
     index = index_of(options.out)
     asked = asked_in(options.out, index)
+    unpriced = [
+        role for role in pipeline.roles if config and asked.requests[role] and not config.of(role).priced
+    ]
     facts = facts_of(
         _plain(head),
         asked,
-        currency=config.currency if config is not None and asked.cost else "",
+        currency=config.currency if config is not None and not unpriced else "",
         source=options.source,
         unfinished=sum(case.id not in index.cases for case in cases),
         redacted=options.redacted,
@@ -261,10 +310,12 @@ def _written_at_the_end(
     written = write_outputs(options.out, lambda: ended_in(options.out, index), facts, options.rules)
     for line in written.lines():
         report.say(line)
+    if asked.cost and unpriced:
+        report.say(
+            f"what it cost is not known: {', '.join(unpriced)} without input_price and output_price (0 is a price)"
+        )
     if asked.not_usable:
         report.counts(
             "answers that could not be used and were asked for again:",
             {f"{role}: {reason}": n for (role, reason), n in asked.not_usable.items()},
         )
-    if trouble is not None:
-        raise trouble

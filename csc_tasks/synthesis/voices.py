@@ -105,7 +105,9 @@ class EndpointVoices:
         request = ChatRequest(step.messages, step.schema, attempt, seed)
         async with line.places:
             answer = await ask_within(self._budget, line.endpoint, line.config, request, stop)
-        return answer and _of_this_request(answer, line.config)
+        if answer is None or stop.is_set():  # one that nobody waited for to the end fails whatever was asked
+            return answer
+        return _of_this_request(answer, line.config)
 
     def cost(self, role: Role, answer: ChatAnswer) -> float:
         """As the protocol says."""

@@ -155,3 +155,12 @@ def test_a_key_in_the_wrong_one_of_them_is_refused_unseen(tmp_path: Path, text: 
     with pytest.raises(ChatError, match=message) as error:
         read_config(written(tmp_path, f"model: m\nbase_url: http://h\n{text}\n"), EndpointConfig)
     assert CANARY not in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["on", "off", '"on"', "auto"])
+def test_json_schema_is_what_it_says_although_yaml_reads_on_and_off_as_truths(
+    tmp_path: Path, value: str
+) -> None:
+    path = tmp_path / "judge.yaml"
+    path.write_text(f"model: m\nbase_url: http://localhost/v1\njson_schema: {value}\n")
+    assert read_config(path, EndpointConfig).json_schema == value.strip('"')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,23 @@ def test_paid_records_are_rescued_without_working_folder_home_or_temporary_folde
     assert path.parent == home
     monkeypatch.setattr(Path, "home", absent)
     assert rescue([{"key": "a"}], "rescued_") is None
+
+
+@pytest.mark.parametrize("how", ["removed", "moved", "replaced"])
+def test_a_journal_that_is_no_longer_in_its_place_takes_nothing_more_and_gives_back_what_it_has(
+    tmp_path: Path, how: str
+) -> None:
+    path = tmp_path / "folder" / "journal.jsonl"
+    journal = Journal(path)
+    journal.append({"key": "a"})
+    if how == "removed":
+        shutil.rmtree(path.parent)
+    else:
+        path.parent.rename(tmp_path / "elsewhere")
+    if how == "replaced":
+        path.parent.mkdir()
+        path.touch()
+    with pytest.raises(FileNotFoundError):
+        journal.append({"key": "b"})
+    assert journal.removed() == (b'{"key": "a"}\n' if how == "removed" else b"")
+    journal.close()

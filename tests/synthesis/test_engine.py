@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -225,3 +227,105 @@ def test_what_is_wrong_in_the_configuration_is_named(
     assert done.code == 1
     assert said in done.err
     assert not server.requests
+
+
+def test_a_request_that_a_stop_cut_short_uses_up_no_attempt(tmp_path: Path) -> None:
+    for reply in (Reply(status=503), Reply(body=b"<html>")):
+        with RoleServer(lambda *_, reply=reply: reply) as server:
+            for _ in range(3):
+                assert roleplay(tmp_path, server, n=30, retries=3, concurrency=8).code == 1
+        assert not [line for line in lines_of(tmp_path / "out") if "run" not in line]
+
+
+@pytest.mark.parametrize("how", ["removed", "moved"])
+def test_a_folder_that_goes_while_it_is_written_to_stops_the_run_and_loses_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    out = tmp_path / "out"
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+    def goes(_: str, __: int, ___: dict[str, Any]) -> Reply | None:
+        if len(server.requests) == 150 and how == "removed":
+            shutil.rmtree(out)
+        elif len(server.requests) == 150:
+            out.rename(tmp_path / "elsewhere")
+        return None
+
+    with RoleServer(goes) as server:
+        done = roleplay(tmp_path, server, n=20)
+        assert done.code == 1
+        assert "it was moved or removed while answers were written to it" in done.err
+        assert not out.exists()
+        assert len(server.requests) < 200
+        (rescued,) = tmp_path.glob("csconv_synthesis_*.jsonl")
+        if how == "moved":
+            (tmp_path / "elsewhere").rename(out)
+        (out / "journals").mkdir(parents=True, exist_ok=True)
+        rescued.rename(out / "journals" / rescued.name)
+        assert roleplay(tmp_path, server, n=20).code == 0
+        assert set(server.paid.values()) == {1}
+    assert len(conversations(out)) == 20
+
+
+def test_a_journal_whose_first_line_was_cut_off_says_again_what_the_run_is(
+    tmp_path: Path, server: RoleServer
+) -> None:
+    journal = tmp_path / "out" / "journals" / "main.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text('{"format": 1, "run": {"kind": "rolep')
+    assert roleplay(tmp_path, server, n=1).code == 0
+    done = roleplay(tmp_path, server, n=2, model="another")
+    assert done.code == 1
+    assert "models.critic.model" in done.err
+
+
+def test_a_journal_of_another_run_beside_ones_own_is_named(tmp_path: Path, server: RoleServer) -> None:
+    (tmp_path / "other").mkdir()
+    assert roleplay(tmp_path, server, n=1).code == 0
+    assert roleplay(tmp_path / "other", server, n=1, model="another").code == 0
+    journals = tmp_path / "out" / "journals"
+    shutil.copy(tmp_path / "other" / "out" / "journals" / "main.jsonl", journals / "other.jsonl")
+    done = roleplay(tmp_path, server, n=2)
+    assert done.code == 1
+    assert "other.jsonl: of a run with another models.critic.model" in done.err
+
+
+def test_a_pipe_among_the_journals_is_an_error_and_not_waited_for(tmp_path: Path, server: RoleServer) -> None:
+    (tmp_path / "out" / "journals").mkdir(parents=True)
+    os.mkfifo(tmp_path / "out" / "journals" / "main.jsonl")
+    done = roleplay(tmp_path, server)
+    assert done.code == 1
+    assert "main.jsonl: cannot be read" in done.err
+
+
+def test_a_cost_that_leaves_out_a_role_is_none(tmp_path: Path, server: RoleServer) -> None:
+    priced = {"planner": {"input_price": 100.0, "output_price": 100.0}}
+    done = roleplay(tmp_path, server, n=1, roles=priced)
+    assert done.code == 0
+    assert "what it cost is not known: supporter_assistant, supporter, customer_assistant, " in done.out
+    assert json.loads((tmp_path / "out" / "info.json").read_text("utf-8"))["run"]["cost"] == {}
+    assert "| Cost | not known |" in (tmp_path / "out" / "README.md").read_text("utf-8")
+    free = {"input_price": 0.0, "output_price": 0.0}
+    assert roleplay(tmp_path, server, n=1, **free, roles=priced).code == 0
+    assert json.loads((tmp_path / "out" / "info.json").read_text("utf-8"))["run"]["cost"]["USD"] > 0
+
+
+def test_fewer_cases_than_are_asked_for_are_said_to_be_fewer(tmp_path: Path, server: RoleServer) -> None:
+    profiles = tmp_path / "profiles.jsonl"
+    profiles.write_text(
+        json.dumps({"text": "你四十岁，在镇上开一家面馆，说话直。"}, ensure_ascii=False) + "\n"
+    )
+    for more in (("--dry-run",), ()):
+        done = roleplay(tmp_path, server, "--profiles", profiles, *more, n=8)
+        assert done.code == 0, done.err
+        assert "8 are asked for and there are 7 cases" in done.out
+
+
+def test_what_is_not_made_because_the_shares_are_met_is_not_promised(
+    tmp_path: Path, server: RoleServer
+) -> None:
+    for _ in range(2):
+        done = roleplay(tmp_path, server, "--balance", "0.3", n=60)
+        assert done.code == 0, done.err
+        assert "cases are not over and not needed: the shares are met (--balance)" in done.out
+        assert "the same command" not in done.out

@@ -10,6 +10,8 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -29,8 +31,8 @@ KINDS = tuple(kind for kind in (*TRANSPORT, *CONTENT) if kind != "empty")
 """Faults for which one request is one answer; an empty answer is asked for again by the client itself."""
 
 
-def start(folder: Path, n: int = CASES, **environment: str) -> subprocess.Popen[str]:
-    options = ("--out", folder / "out", "--config", folder / "synthesis.yaml", "--n", str(n))
+def start(folder: Path, n: int = CASES, *more: str, **environment: str) -> subprocess.Popen[str]:
+    options = ("--out", folder / "out", "--config", folder / "synthesis.yaml", "--n", str(n), *more)
     return subprocess.Popen(
         command("-m", "csc_tasks.commands", "synthesize", "roleplay", *options),
         stdout=subprocess.PIPE,
@@ -80,9 +82,10 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_conversations_of_an_u
     assert set(kept.values()) == {1}
 
 
-def lines_read(folder: Path) -> list[dict[str, object]]:
-    """The lines of a journal that may have been cut off anywhere."""
-    text = (folder / "out" / "journals" / "main.jsonl").read_text("utf-8", errors="replace")
+def lines_read(folder: Path, name: str = "main") -> list[dict[str, object]]:
+    """The lines of journals that may have been cut off anywhere."""
+    files = (folder / "out" / "journals").glob(f"{name}.jsonl")
+    text = "\n".join(file.read_text("utf-8", errors="replace") for file in files)
     found = []
     for line in text.splitlines():
         try:
@@ -164,3 +167,45 @@ def test_two_ray_workers_make_the_conversations_of_one_process_with_one_budget(t
         assert done.code == 3, done.err
         spent = sum(float(line["cost"]) for line in lines_of(folder / "out") if "case" in line)
         assert 10 < spent <= 30
+
+
+def test_a_ray_worker_that_is_killed_keeps_nobody_waiting_for_what_it_might_have_spent(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("ray")
+    with RoleServer(latency=0.1) as server:
+        server.usage = {"prompt_tokens": 300, "completion_tokens": 40}
+        folder = folder_of(tmp_path, "one", server, input_price=1000.0, output_price=1000.0, max_tokens=500)
+        options = ("--engine", "ray", "--workers", "2", "--budget", "100")
+        running = start(folder, 60, *options, CSCONV_TEST_MARK=str(tmp_path))
+        assert _wait(lambda: len(server.requests) > 60)
+        os.kill(_worker(str(tmp_path)), signal.SIGKILL)
+        assert running.wait(120) == 3, running.stderr and running.stderr.read()
+    spent = sum(float(str(line.get("cost", 0))) for line in lines_read(folder, "worker-*"))
+    assert 60 < spent <= 100
+
+
+def test_ray_workers_stop_once_the_shares_are_met(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    with RoleServer() as server:
+        folder = folder_of(tmp_path, "one", server)
+        running = start(folder, CASES, "--engine", "ray", "--workers", "2", "--balance", "0.3")
+        assert running.wait(200) == 0, running.stderr and running.stderr.read()
+    assert 20 <= len(conversations(folder / "out")) < CASES
+
+
+def _wait(there: Callable[[], bool], seconds: float = 90) -> bool:
+    end = time.monotonic() + seconds
+    while not there() and time.monotonic() < end:
+        time.sleep(0.1)
+    return there()
+
+
+def _worker(mark: str) -> int:
+    """The number of a process that works for a command with this mark in its environment."""
+    for place in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            working = b"ray::_work" in (place / "cmdline").read_bytes()
+            if working and mark.encode() in (place / "environ").read_bytes():
+                return int(place.name)
+    raise AssertionError("no worker")

@@ -48,7 +48,13 @@ class MergeReport:
             said.append(
                 f"{self.differing:,} cases came to something else in several folders: the one named first counts"
             )
-        return [*said, *self.outputs.lines()]
+        said += replace(self.outputs, unfinished=0).lines()
+        if self.outputs.unfinished:
+            said.append(
+                f"{self.outputs.unfinished:,} cases are not over: what began them goes on with them in "
+                "their own folders, which can then be merged again"
+            )
+        return said
 
 
 def merge_runs(folders: Sequence[Path], out: Path, rules: OutputRules) -> MergeReport:
@@ -227,7 +233,7 @@ def _together(runs: Mapping[str, RunFacts]) -> RunFacts:
         prompt_tokens=prompt_tokens,
         answer_tokens=answer_tokens,
         not_usable=rejected,
-        cost=cost,
+        cost=cost if all(run.cost or run.scripted or not run.requests for run in runs.values()) else {},
         redacted=redacted,
         merged=runs,
     )

@@ -160,7 +160,11 @@ class OutputReport:
             if counts:
                 lines.append(f"{sum(counts.values()):,} {what}:")
                 lines += [f"{count:7,}  {reason}" for reason, count in counts.items()]
-        if self.unfinished:
+        if self.unfinished and self.balanced:
+            lines.append(
+                f"{self.unfinished:,} cases are not over and not needed: the shares are met (--balance)"
+            )
+        elif self.unfinished:
             lines.append(f"{self.unfinished:,} cases are not over: the same command goes on with them")
         if self.overlapping:
             lines.append(

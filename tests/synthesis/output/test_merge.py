@@ -204,3 +204,15 @@ def test_what_cannot_be_merged_is_told_and_nothing_is_left(
     assert "Traceback" not in done.err
     assert sorted(p.name for p in tmp_path.iterdir()) == before
     assert not (tmp_path / "run" / "new").exists()
+
+
+def test_a_sum_of_costs_of_which_one_is_not_known_is_not_known_and_open_cases_are_said_to_stay_so(
+    tmp_path: Path,
+) -> None:
+    paid = run(tmp_path / "paid", [case(1, 0)], begun=[7])
+    killed = run(tmp_path / "killed", [case(2, 0)], written=False, seed=1)
+    done = merge(paid, killed, "--out", tmp_path / "new")
+    assert done.code == 0, done.output
+    assert json.loads((tmp_path / "new" / "info.json").read_text("utf-8"))["run"]["cost"] == {}
+    assert "1 cases are not over: what began them goes on with them in their own folders" in done.out
+    assert "the same command" not in done.out
