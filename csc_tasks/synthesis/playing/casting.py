@@ -66,6 +66,10 @@ def cast(profiles: Path | None, topics: str, seed: int, scripted: bool, dry_run:
                 f"{profiles}: {len(read.repeated):,} profiles stand there twice and are taken once (line {line} says "
                 f"what line {first} says)",
             )
+        if scripted:
+            remarks += (
+                f"--offline: scripts play the customers of the case cards, and not those of {profiles}",
+            )
     named = [name.strip() for name in topics.split(",") if name.strip()] or list(map(str, ROLE_PLAYED))
     if len(set(named)) < len(named):
         raise ConfigError(f"--topics {topics}: a topic is named twice")

@@ -53,6 +53,8 @@ def test_a_profile_that_stands_there_twice_is_taken_once_and_said(tmp_path: Path
     casting = cast(path, "", 0, scripted=False)
     assert len(casting.settings) == 14
     assert "2 profiles stand there twice" in casting.remarks[0]
+    assert len(casting.remarks) == 1
+    assert "scripts play the customers of the case cards" in cast(path, "", 0, scripted=True).remarks[1]
 
 
 def test_the_customer_that_provenance_shows_is_the_one_that_was_played(tmp_path: Path) -> None:
