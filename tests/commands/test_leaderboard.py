@@ -138,6 +138,7 @@ def test_without_texts_no_word_of_a_conversation_or_a_reply_is_in_any_file(
 # --- the same input, the same bytes; nothing is read twice ---
 
 
+@pytest.mark.slow
 def test_the_same_files_in_another_place_and_order_make_the_same_bytes(
     built: tuple[Path, Done], short: Path, tmp_path: Path
 ) -> None:
@@ -151,6 +152,7 @@ def test_the_same_files_in_another_place_and_order_make_the_same_bytes(
     assert written(tmp_path / "site") == written(built[0])
 
 
+@pytest.mark.slow
 def test_a_second_build_reads_no_log_again_and_writes_the_same_bytes(copied: Path, tmp_path: Path) -> None:
     places = ("--out", tmp_path / "site", "--cache", tmp_path / "cache")
     first = leaderboard(copied, *places)

@@ -94,6 +94,7 @@ def chat(endpoint: Endpoint, tasks: list[str], concurrent: int = 16, **options: 
     )
 
 
+@pytest.mark.slow
 def test_all_three_tasks_run_on_a_chat_endpoint_with_sixteen_requests_at_once(server: HTTPServer) -> None:
     endpoint = Endpoint(server)
     endpoint.latency = 0.02
@@ -233,6 +234,7 @@ def test_a_killed_run_repeats_no_answered_request(
     assert len(list(tmp_path.rglob("results_*.json"))) == 1
 
 
+@pytest.mark.slow
 def test_on_an_endpoint_no_conversation_waits_for_another(server: HTTPServer) -> None:
     """One answer that never seems to come holds up its own conversation, and no other."""
     endpoint = Endpoint(server)

@@ -91,7 +91,13 @@ def test_an_answer_does_not_depend_on_which_other_turns_are_asked(floor: str) ->
     assert answers(floor, EVALUATION)[5:9] == answers(floor, EVALUATION[5:9])
 
 
-@pytest.mark.parametrize("floor", ["random", "majority", "retrieval", "labels", "shuffle"])
+@pytest.mark.parametrize(
+    "floor",
+    [
+        *(pytest.param(f, marks=pytest.mark.slow) for f in ("random", "majority", "retrieval", "shuffle")),
+        "labels",
+    ],
+)
 def test_every_floor_runs_every_task_and_names_a_strategy_each_time(floor: str) -> None:
     tasks = [
         f"csconv_mini_{t}" for t in ("strategy", "strategy_mc", "response", "response_oracle", "dialogue")

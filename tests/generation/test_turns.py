@@ -132,7 +132,9 @@ def test_who_the_server_says_answered_stands_in_log_and_report(
     assert {record["model"] for record in records} == set(models)
 
 
-@pytest.mark.parametrize("task", ["csconv_mini_response", "csconv_mini_strategy_mc"])
+@pytest.mark.parametrize(
+    "task", [pytest.param("csconv_mini_response", marks=pytest.mark.slow), "csconv_mini_strategy_mc"]
+)
 def test_prompts_longer_than_the_window_are_counted_in_reference_context_too(task: str) -> None:
     def run(window: int) -> tuple[dict[str, Any], list[bool]]:
         arguments = f"pretrained={tiny_model()},max_length={window}"

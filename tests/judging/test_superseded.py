@@ -21,6 +21,7 @@ def words(text: str) -> str:
     return re.sub(r"\s+", " ", text)
 
 
+@pytest.mark.slow
 def test_an_unfinished_judging_under_the_rubric_of_before_is_not_begun_anew_unasked(
     saved: Path, server: JudgeServer
 ) -> None:

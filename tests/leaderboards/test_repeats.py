@@ -101,6 +101,7 @@ def test_labels_are_added_up_and_depth_is_averaged(board: Board, three: Path, ke
     assert figures.depth["rouge_l"][2].value == pytest.approx(fmean(v for v in first if v is not None))
 
 
+@pytest.mark.slow
 def test_every_rendering_shows_the_mean_the_spread_and_the_number_of_seeds(
     board: Board, three: Path, tmp_path: Path, kept: Path
 ) -> None:
@@ -119,6 +120,7 @@ def test_every_rendering_shows_the_mean_the_spread_and_the_number_of_seeds(
     assert f"sd {spread}</span>" in page
 
 
+@pytest.mark.slow
 def test_compare_and_gate_hold_means_against_each_other(three: Path, tmp_path: Path, kept: Path) -> None:
     seeds = tmp_path / "seeds"
     seeds.mkdir()

@@ -67,6 +67,7 @@ def test_bleu_is_sacrebleus_on_the_whole_corpus(order: int, tokenizer: str) -> N
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [2, 4])
 def test_bleu_is_sacrebleus_on_every_single_pair(order: int) -> None:
     for pair in ALL_PAIRS:
@@ -145,6 +146,7 @@ def test_the_norm_columns_are_sacrebleus_and_rouge_scores_given_the_tokens(token
     assert norm_scores(pairs, tokenizer) == pytest.approx(expected_norm_scores(pairs), abs=1e-9)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(any_text, any_text), min_size=1, max_size=6))
 @settings(max_examples=200)
 def test_the_norm_columns_are_those_of_any_text(pairs: list[tuple[str, str]]) -> None:

@@ -31,6 +31,7 @@ def test_zh_gives_sacrebleus_tokens_for_any_string(text: str) -> None:
     assert tokenize_zh(text) == TokenizerZh()(text.rstrip()).split()
 
 
+@pytest.mark.slow
 def test_zh_agrees_with_sacrebleu_on_every_code_point_of_the_basic_plane() -> None:
     reference = TokenizerZh()
     differing = [

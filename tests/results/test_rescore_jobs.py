@@ -75,6 +75,7 @@ def heavy(encoder: Path) -> list[str]:
     return ["--metrics", "bertscore,bertscore_recall,bleu_4,distinct_2", "--metadata", options]
 
 
+@pytest.mark.slow
 def test_processes_write_what_one_process_writes(runs: Path, tmp_path: Path) -> None:
     alone = Path(shutil.copytree(runs, tmp_path / "alone"))
     light = ("--metrics", "bleu_4,distinct_2,strategy_acc")

@@ -117,6 +117,7 @@ def test_few_shot_examples_must_be_labelled_whatever_is_evaluated(own: Path, tmp
         _ = FloorLM("csconv-majority", str(tmp_path / "train.json")).training
 
 
+@pytest.mark.slow
 def test_a_saved_run_is_scored_shown_compared_and_judged_without_strategies(
     own: Path, tmp_path: Path
 ) -> None:

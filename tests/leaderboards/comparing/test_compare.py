@@ -202,6 +202,7 @@ def test_an_error_of_the_command_is_one_message(runs: Path, tmp_path: Path) -> N
     assert (done.code, done.err) == (1, f"csconv: {tmp_path / 'none'}: no such file or folder\n")
 
 
+@pytest.mark.slow
 def test_a_metric_that_was_added_to_both_is_compared_and_chooses_no_turns(
     runs: Path, tmp_path: Path, tiny_bert: Path
 ) -> None:

@@ -294,6 +294,7 @@ def test_a_minimum_fails_no_build_of_too_few_conversations(
     assert words in report.checks[-1].message
 
 
+@pytest.mark.slow
 def test_a_drop_that_is_real_and_may_be_within_what_is_allowed_is_no_regression(runs: Path) -> None:
     """What is held against the allowance is the end of the interval, not the drop itself, and not nothing."""
     both = runs / "worse", "--baseline", runs / "better"

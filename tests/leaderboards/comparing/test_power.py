@@ -102,6 +102,7 @@ def test_an_allowance_is_added_to_the_drop_that_is_seen() -> None:
     assert pointed == [1.0, *(pytest.approx(drop + 1) for drop in plain)]
 
 
+@pytest.mark.slow
 def test_the_tests_are_those_that_the_gate_makes_with_the_same_rules(runs: Path, tmp_path: Path) -> None:
     rules = (
         "max_drop: {strategy_acc: 0.02, rouge_l: 0}\nmin: {strategy_acc: 0.1, distinct_2: 0.1}\nalpha: 0.1\n"

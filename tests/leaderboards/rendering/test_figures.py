@@ -37,6 +37,7 @@ def one_model(name: str) -> Board:
     return replace(whole, tables=(replace(table, rows=(replace(row, cells=kept),)),))
 
 
+@pytest.mark.slow
 def test_every_chart_becomes_an_svg_and_a_png_with_chinese_in_it(tmp_path: Path) -> None:
     font()
     files = figures.write_figures(one_model("a/b"), tmp_path / "new" / "figures")

@@ -169,6 +169,7 @@ def test_half_precision_weights_are_computed_with_in_single_precision(
     assert rounded.score(REFERENCES, HYPOTHESES) != bleurt.score(REFERENCES, HYPOTHESES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [{"num_attention_heads": 8}, {"hidden_act": "relu"}, {"layer_norm_eps": 1e-12}],

@@ -375,6 +375,7 @@ def test_a_text_is_replaced_within_and_kept_around(text: str) -> None:
     assert (shown.text == text.encode("utf-8", "replace").decode()) == (not shown.counts)
 
 
+@pytest.mark.slow
 def test_the_time_of_a_call_grows_with_its_utterances_alone() -> None:
     for unit in ("0013\n", "我叫张三，13800138000\n嗯\n", "w@", "三月初", "a a a "):
         assert_linear(lambda text: redact_call(text.split("\n")), unit)
