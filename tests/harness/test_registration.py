@@ -164,9 +164,8 @@ def _all_at_once(name: str, processes: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize(
-    "begins", ["absent", *(pytest.param(b, marks=pytest.mark.slow) for b in ("stale", "partial"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("begins", ["absent", "stale", "partial"])
 def test_sixty_four_processes_may_register_at_once(tasks: Path, begins: str) -> None:
     if begins != "absent":
         register()
