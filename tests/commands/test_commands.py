@@ -326,7 +326,9 @@ def test_doctor_requires_the_data_that_it_is_told_of(tmp_path: Path) -> None:
     assert "FAIL full data:" in done.out
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk", "latin-1"])
+@pytest.mark.parametrize(
+    "encoding", [*(pytest.param(e, marks=pytest.mark.slow) for e in ("ascii", "cp1252", "latin-1")), "gbk"]
+)
 def test_a_console_of_another_encoding_gets_replacement_characters_and_no_traceback(encoding: str) -> None:
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     for call in (["data", "info", "mini"], ["data", "info", "没有.json"]):

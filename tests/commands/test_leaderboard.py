@@ -334,6 +334,7 @@ def test_no_workers_are_too_few(short: Path, tmp_path: Path) -> None:
     assert "'--workers'" in done.err
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_be_written_costs_time_and_nothing_else(
     built: tuple[Path, Done], short: Path, tmp_path: Path
 ) -> None:

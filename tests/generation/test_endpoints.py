@@ -153,7 +153,8 @@ def test_a_completions_endpoint_gets_the_plain_prompt(server: HTTPServer) -> Non
     assert endpoint.bodies[0]["max_tokens"] == 512
 
 
-@pytest.mark.parametrize("concurrent", [pytest.param(1, marks=pytest.mark.slow), 8])
+@pytest.mark.slow
+@pytest.mark.parametrize("concurrent", [1, 8])
 def test_a_dead_endpoint_is_an_error_that_loses_nothing(
     server: HTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, concurrent: int
 ) -> None:

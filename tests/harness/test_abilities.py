@@ -159,6 +159,7 @@ def test_a_model_that_can_do_everything_is_not_tried_with_real_requests() -> Non
     assert "csconv_left_out" not in results
 
 
+@pytest.mark.slow
 def test_table_page_and_compare_say_which_task_was_left_out(tmp_path: Path) -> None:
     write_run(
         tmp_path / "a", "org/a", OnlyText(not_implemented), [RESPONSE, MC], metadata=dict(SKIP), limit=8

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from csc_tasks.judging.keeper import open_cache
 from tests.door import csconv
 from tests.judge_server import JudgeServer
@@ -51,6 +53,7 @@ def test_a_forged_entry_of_the_cache_is_asked_for_again(saved: Path, server: Jud
     assert again["csconv_judged"]["asked"] == 1
 
 
+@pytest.mark.slow
 def test_fresh_takes_nothing_and_loses_nothing(saved: Path, server: JudgeServer) -> None:
     sound = judged(saved, server)
     before = journal_of(saved).read_bytes()

@@ -84,6 +84,7 @@ def test_a_finished_judging_of_before_is_mentioned_and_the_new_one_runs(
     assert "turn-zh-1" not in csconv("judge", log, "--config", config, *sample).err
 
 
+@pytest.mark.slow
 def test_pairs_under_the_rubric_of_before_are_told_of_too(saved: Path, server: JudgeServer) -> None:
     config = configured(server, saved.parent)
     runs = [saved / "csconv-random", saved / "csconv-shuffle"]

@@ -43,6 +43,7 @@ WORDS = {
     "system 4d5e6f",
 }
 """What stands beside the name, of one row each."""
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

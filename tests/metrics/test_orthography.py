@@ -80,7 +80,9 @@ WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 CONVERTERS = {each: opencc.OpenCC(each) for each in ("s2t", "s2tw", "s2hk")}
 
 
-@pytest.mark.parametrize("script", CONVERTERS)
+@pytest.mark.parametrize(
+    "script", [*(pytest.param(s, marks=pytest.mark.slow) for s in ("s2tw", "s2hk")), "s2t"]
+)
 def test_traditional_copies_of_the_gold_have_its_tokens_but_for_one_in_a_thousand(script: str) -> None:
     copies = [CONVERTERS[script].convert(text) for text in GOLD]
     pairs = [

@@ -73,6 +73,7 @@ def test_both_are_what_sets_of_tokens_give_on_hostile_texts() -> None:
         assert Distinct(order).score(ALL) == pytest.approx(plain_distinct(order, ALL), abs=1e-12)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(any_text, any_text), max_size=6))
 @settings(max_examples=200)
 def test_both_are_what_sets_of_tokens_give_on_any_text(pairs: list[tuple[str, str]]) -> None:

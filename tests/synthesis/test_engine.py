@@ -63,6 +63,7 @@ def test_no_request_to_the_supporter_or_the_customer_has_the_goal(tmp_path: Path
         assert set(told) == {Role.CUSTOMER_ASSISTANT}
 
 
+@pytest.mark.slow
 def test_faults_of_all_kinds_end_in_a_conversation_or_a_reason(tmp_path: Path) -> None:
     with FaultyServer() as server:
         assert roleplay(tmp_path, server, n=20).code == 0

@@ -352,6 +352,7 @@ def test_two_encoders_of_one_model_are_two_columns(model: Path, tiny_bert: Path,
     assert "(tiny-bert) ↑" in columns
 
 
+@pytest.mark.slow
 def test_scoring_again_with_the_runs_encoder_gives_its_numbers_to_the_last_digit(
     model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -70,6 +70,7 @@ def run(line: str) -> Done:
     return csconv(*arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["github", "gitlab"])
 def test_the_gate_of_a_workflow_passes_the_same_model_and_fails_a_worse_one(project: Path, name: str) -> None:
     (line,) = [line for line in commands(name) if line.startswith("csconv gate")]

@@ -160,6 +160,7 @@ def test_a_path_that_does_not_exist_is_missing(runs: Path, tmp_path: Path) -> No
     assert gate(runs / "better", "--baseline", tmp_path / "none.json").code == INCOMPLETE
 
 
+@pytest.mark.slow
 def test_an_allowance_and_a_minimum_are_held_to(runs: Path) -> None:
     worse, better = runs / "worse", runs / "better"
     assert gate(worse, "--baseline", better, "--max-drop", "strategy_acc=0.5").code == PASS
