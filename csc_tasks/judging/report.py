@@ -9,7 +9,6 @@ from types import TracebackType
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +22,7 @@ from csc_tasks.metrics.judge.agreement import Agreement
 from csc_tasks.metrics.judge.pairs import Ratings
 from csc_tasks.metrics.judge.verdict import SILENT
 from csc_tasks.printable import printable, printable_lines
+from csc_tasks.system.terminal_bar import TerminalBar
 
 __all__ = ["Report"]
 
@@ -38,26 +38,16 @@ class Report:
     def __init__(self, out: Console, err: Console) -> None:
         self._out = out
         self._err = err
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeRemainingColumn(),
-            console=err,
-            transient=True,
-        )
+        self._progress = TerminalBar(err)
 
     def __enter__(self) -> Report:
-        if self._err.is_terminal:
-            self._progress.start()
+        self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._progress.live.is_started:
-            self._progress.stop()
+        self._progress.stop()
 
     def say(self, text: str) -> None:
         """A line on stderr."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from csc_tasks.data.conversations import MAX_UTTERANCE
 from csc_tasks.framework import Strategy
 from csc_tasks.labels import read_strategy
 from csc_tasks.metrics.json_answers import after_thinking, objects_in
@@ -13,7 +14,6 @@ from csc_tasks.synthesis.steps import Unusable
 
 __all__ = ["object_of", "spoken", "strategy_of", "text_of", "truth_of"]
 
-LONGEST_UTTERANCE = 500
 _TRUTHS: Mapping[Any, bool] = {
     **dict.fromkeys((True, 1, "true", "1", "yes", "是", "真"), True),
     **dict.fromkeys((False, 0, "false", "0", "no", "否", "假"), False),
@@ -120,7 +120,7 @@ def spoken(value: Any, speaker: str) -> str:
     Raises:
         Unusable: it is empty or too long, speaks for the other one as well, or speaks of being a model.
     """
-    text = text_of(value, "text", LONGEST_UTTERANCE)
+    text = text_of(value, "text", MAX_UTTERANCE)
     if _OTHER[speaker].search(text):
         raise Unusable("it speaks for the other role")
     text = _OWN[speaker].sub("", text, count=1)

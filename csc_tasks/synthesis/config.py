@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, ValidationInfo, field_validator
 
 from csc_tasks.chat.config import EndpointConfig, read_config
+from csc_tasks.credentials import HIDDEN, is_secret
 from csc_tasks.errors import ConfigError
 from csc_tasks.install import install_hint
 from csc_tasks.synthesis.limits import Limits
@@ -76,12 +77,24 @@ class SynthesisConfig(EndpointConfig):
         return _of_role(fields, role, self.roles, "temperature" in self.model_fields_set)
 
     def identity(self, roles: Sequence[Role]) -> dict[str, Any]:
-        """What can change an answer, by role: not where the model is served, nor how fast."""
+        """What can change an answer, by role: not where the model is served, nor how fast.
+
+        It stands in journals and on cards: what a name in ``extra_body`` says is a secret is not in it.
+        """
         left = ("base_url", "json_schema", "query")
         return {
-            role: {name: value for name, value in self.of(role).parameters.items() if name not in left}
+            role: {
+                name: _shown(value) for name, value in self.of(role).parameters.items() if name not in left
+            }
             for role in roles
         }
+
+
+def _shown(value: Any) -> Any:
+    """A value with whatever bears a secret's name hidden."""
+    if isinstance(value, dict):
+        return {name: HIDDEN if is_secret(str(name)) else _shown(each) for name, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
 def _of_role(

@@ -9,13 +9,13 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from csc_tasks.printable import printable, printable_lines
 from csc_tasks.synthesis.estimate import RolePrice
 from csc_tasks.synthesis.progress import OnSynthesis, SynthesisProgress
+from csc_tasks.system.terminal_bar import TerminalBar
 
 __all__ = ["SynthesisReport"]
 
@@ -33,15 +33,7 @@ class SynthesisReport:
 
     def __init__(self, out: Console, err: Console) -> None:
         self._out = out
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[state]}"),
-            TimeRemainingColumn(),
-            console=err,
-            transient=True,
-        )
+        self._bar = TerminalBar(err)
 
     def __enter__(self) -> SynthesisReport:
         self._bar.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,11 +17,12 @@ from csc_tasks.synthesis.config import SynthesisConfig
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
 from csc_tasks.synthesis.facts import asked_in
+from csc_tasks.synthesis.head import SCRIPTED, head_of_run
 from csc_tasks.synthesis.journal import JOURNALS, ended_in, heads_of, index_of
 from csc_tasks.synthesis.output.balance import Balance
 from csc_tasks.synthesis.output.export import check_rules, write_outputs
 from csc_tasks.synthesis.output.outputs import OutputRules
-from csc_tasks.synthesis.output.run_facts import SCRIPTED, facts_of
+from csc_tasks.synthesis.output.run_facts import facts_of
 from csc_tasks.synthesis.progress import Halt, Halted, SynthesisProgress
 from csc_tasks.synthesis.ray_engine import make_on_ray
 from csc_tasks.synthesis.report import SynthesisReport
@@ -85,7 +85,7 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
     if not options.offline and options.config is None:
         raise ConfigError("--config: name a synthesis.yaml that says who is asked (docs/synthesis.md)")
     config = options.config
-    head = _head(pipeline, config, options.seed)
+    head = head_of_run(pipeline, config, options.seed)
     _require_own(options.out)
     _require_same(options.out, head)
     if options.engine is not EngineKind.RAY and (options.workers or options.address):
@@ -93,8 +93,9 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
     if options.engine is EngineKind.RAY and config is None:
         raise ConfigError("--engine ray: scripts need no cluster; leave --engine out")
     check_rules(options.rules)
+    session = _SynthesisSession(pipeline, options, head, report)
     if options.dry_run:
-        _price(pipeline, config, options, report)
+        session.price()
         return
     if options.budget is not None:
         if config is None:
@@ -105,16 +106,7 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
     waiting = f"another csconv is writing to {options.out}; waiting for it, what it asks is not asked again"
     with one_at_a_time(options.out / ".lock", waiting):
         _require_same(options.out, head)
-        _run_alone(pipeline, config, head, options, report)
-
-
-def _head(pipeline: Pipeline, config: SynthesisConfig | None, seed: int) -> dict[str, Any]:
-    return {
-        "kind": pipeline.kind,
-        "seed": seed,
-        **pipeline.signature,
-        "models": config.identity(pipeline.roles) if config else SCRIPTED,
-    }
+        session.run()
 
 
 def _require_own(folder: Path) -> None:
@@ -131,11 +123,10 @@ def _require_own(folder: Path) -> None:
 
 def _require_same(folder: Path, head: Mapping[str, Any]) -> None:
     """Check that a run goes on as it began, for its conversations are to be of one kind."""
-    now = _plain(head)
     for number, (path, begun) in enumerate(heads_of(folder)):
-        if dict(begun) == now:
+        if dict(begun) == head:
             continue
-        differs = ", ".join(_differences(begun, now))
+        differs = ", ".join(_differences(begun, head))
         if number:  # somebody put it there, for this run began as it goes on
             raise ConfigError(
                 f"{path}: of a run with another {differs}; move it away: `csconv synthesize merge` puts folders "
@@ -145,11 +136,6 @@ def _require_same(folder: Path, head: Mapping[str, Any]) -> None:
             f"{folder}: begun with another {differs}; go on as it began, or name another folder with --out and put "
             "both together with `csconv synthesize merge`"
         )
-
-
-def _plain(value: Any) -> Any:
-    """A value as it comes back from JSON."""
-    return json.loads(json.dumps(value))
 
 
 def _differences(before: Any, now: Any, name: str = "") -> list[str]:
@@ -163,159 +149,138 @@ def _differences(before: Any, now: Any, name: str = "") -> list[str]:
     return [] if before == now else [name]
 
 
-def _cases(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> tuple[Case, ...]:
-    """What is to be made; that it is less than was asked for is said."""
-    cases = tuple(islice(pipeline.cases(), options.limit))
-    if options.limit is not None and len(cases) < options.limit:
-        report.say(
-            f"{options.limit:,} are asked for and there are {len(cases):,} cases: all of them are made"
+@dataclass(frozen=True, slots=True)
+class _SynthesisSession:
+    """One call of a command, whose options are sound: what it prices, makes and writes."""
+
+    pipeline: Pipeline
+    options: RunOptions
+    head: Mapping[str, Any]
+    report: SynthesisReport
+
+    def price(self) -> None:
+        """Say what would be asked."""
+        config, scripted = self.options.config, self.options.scripted
+        over = index_of(self.options.out).cases
+        cases = [case for case in self._cases() if case.id not in over]
+        self.report.say(f"{len(cases):,} conversations to make, {len(over):,} are there")
+        if config is None or scripted is None:
+            self.report.say("scripts answer: nothing is asked, and nothing costs anything")
+            return
+        self.report.prices(price(self.pipeline, config, cases, scripted), config.currency)
+        self.report.say(
+            "an estimate, from a few conversations with typical answers, each usable at once; --budget is a limit"
         )
-    return cases
 
+    def run(self) -> None:
+        """Make what is missing, then write."""
+        cases = self._cases()
+        with self._written_at_the_end(cases):
+            progress = self._make(cases)
+            if progress.waiting:
+                raise Halted(
+                    Halt.BROKEN,
+                    f"{progress.waiting:,} conversations are not over, for their server failed again and again; the "
+                    "same command goes on with them",
+                )
+            if progress.stopped not in (None, Halt.BALANCED):
+                raise Halted(progress.stopped, progress.trouble)
 
-def _price(
-    pipeline: Pipeline, config: SynthesisConfig | None, options: RunOptions, report: SynthesisReport
-) -> None:
-    """Say what would be asked."""
-    over = index_of(options.out).cases
-    cases = [case for case in _cases(pipeline, options, report) if case.id not in over]
-    report.say(f"{len(cases):,} conversations to make, {len(over):,} are there")
-    if config is None or options.scripted is None:
-        report.say("scripts answer: nothing is asked, and nothing costs anything")
-        return
-    report.prices(price(pipeline, config, cases, options.scripted), config.currency)
-    report.say(
-        "an estimate, from a few conversations with typical answers, each usable at once; --budget is a limit"
-    )
-
-
-def _run_alone(
-    pipeline: Pipeline,
-    config: SynthesisConfig | None,
-    head: Mapping[str, Any],
-    options: RunOptions,
-    report: SynthesisReport,
-) -> None:
-    cases = _cases(pipeline, options, report)
-    over = index_of(options.out).cases
-    with _written_at_the_end(pipeline, config, head, options, report, cases):
-        progress = _make(pipeline, config, head, options, report, cases, over)
-        if progress.waiting:
-            raise Halted(
-                Halt.BROKEN,
-                f"{progress.waiting:,} conversations are not over, for their server failed again and again; the same "
-                "command goes on with them",
+    def _cases(self) -> tuple[Case, ...]:
+        """What is to be made; that it is less than was asked for is said."""
+        limit = self.options.limit
+        cases = tuple(islice(self.pipeline.cases(), limit))
+        if limit is not None and len(cases) < limit:
+            self.report.say(
+                f"{limit:,} are asked for and there are {len(cases):,} cases: all of them are made"
             )
-        if progress.stopped not in (None, Halt.BALANCED):
-            raise Halted(progress.stopped, progress.trouble)
+        return cases
 
-
-def _make(
-    pipeline: Pipeline,
-    config: SynthesisConfig | None,
-    head: Mapping[str, Any],
-    options: RunOptions,
-    report: SynthesisReport,
-    cases: Sequence[Case],
-    over: frozenset[str],
-) -> SynthesisProgress:
-    """Make what is missing."""
-    how = Run(
-        options.out,
-        head,
-        options.seed,
-        config.concurrency if config else SCRIPTED_AT_ONCE,
-        config.attempts if config else 1,
-    )
-    on_progress = report.bar(pipeline.kind, len(cases), config.currency if config else "")
-    balance = Balance(options.rules.balance) if options.rules.balance is not None else None
-    if balance is not None and any(balance.add(ended) for ended in ended_in(options.out)):
-        return SynthesisProgress(stopped=Halt.BALANCED)
-    if config is not None and options.engine is EngineKind.RAY:
-        return make_on_ray(
-            pipeline,
-            config,
-            how,
-            cases,
-            over,
-            options.budget,
-            options.workers,
-            options.address,
-            on_progress,
-            balance,
+    def _make(self, cases: Sequence[Case]) -> SynthesisProgress:
+        """Make what is missing."""
+        options, config = self.options, self.options.config
+        index = index_of(options.out)
+        over = index.cases
+        how = Run(
+            options.out,
+            self.head,
+            options.seed,
+            config.concurrency if config else SCRIPTED_AT_ONCE,
+            config.attempts if config else 1,
         )
-    voices: Voices
-    if config is not None:
-        voices = EndpointVoices(config, pipeline.roles, Budget(options.budget))
-    else:
-        assert options.scripted is not None
-        voices = ScriptedVoices(options.scripted, SCRIPTED)
-    on_ended = balance.add if balance is not None else lambda _: False
-    engine = SynthesisEngine(pipeline, voices, how, on_progress, on_ended)
-    engine.progress.kept = sum(case.id in over for case in cases)
-    return engine.run(cases, over)
+        on_progress = self.report.bar(self.pipeline.kind, len(cases), config.currency if config else "")
+        balance = Balance(options.rules.balance) if options.rules.balance is not None else None
+        if balance is not None and any(balance.add(ended) for ended in ended_in(options.out, index)):
+            return SynthesisProgress(stopped=Halt.BALANCED)
+        if config is not None and options.engine is EngineKind.RAY:
+            return make_on_ray(
+                self.pipeline,
+                config,
+                how,
+                cases,
+                over,
+                options.budget,
+                options.workers,
+                options.address,
+                on_progress,
+                balance,
+            )
+        voices: Voices
+        if config is not None:
+            voices = EndpointVoices(config, self.pipeline.roles, Budget(options.budget))
+        else:
+            assert options.scripted is not None
+            voices = ScriptedVoices(options.scripted, SCRIPTED)
+        on_ended = balance.add if balance is not None else lambda _: False
+        engine = SynthesisEngine(self.pipeline, voices, how, on_progress, on_ended)
+        engine.progress.kept = sum(case.id in over for case in cases)
+        return engine.run(cases, over)
 
+    @contextmanager
+    def _written_at_the_end(self, cases: Sequence[Case]) -> Iterator[None]:
+        """Write what there is however the run ends, but where somebody waits for it to end."""
+        trouble: CSConvError | None = None
+        try:
+            yield
+        except CSConvError as error:
+            if isinstance(error, Halted) and error.why is Halt.INTERRUPTED:
+                raise
+            trouble = error
+            if not (self.options.out / JOURNALS).is_dir():  # moved or removed: nothing may take its place
+                raise
+        try:
+            self._write(cases)
+        except CSConvError as error:
+            if trouble is None:
+                raise
+            self.report.say(str(error))  # what ended the run says where paid answers are
+        if trouble is not None:
+            raise trouble
 
-@contextmanager
-def _written_at_the_end(
-    pipeline: Pipeline,
-    config: SynthesisConfig | None,
-    head: Mapping[str, Any],
-    options: RunOptions,
-    report: SynthesisReport,
-    cases: Sequence[Case],
-) -> Iterator[None]:
-    """Write what there is however the run ends, but where somebody waits for it to end."""
-    trouble: CSConvError | None = None
-    try:
-        yield
-    except CSConvError as error:
-        if isinstance(error, Halted) and error.why is Halt.INTERRUPTED:
-            raise
-        trouble = error
-        if not (options.out / JOURNALS).is_dir():  # moved or removed: nothing may take its place
-            raise
-    try:
-        _write(pipeline, config, head, options, report, cases)
-    except CSConvError as error:
-        if trouble is None:
-            raise
-        report.say(str(error))  # what ended the run says where paid answers are
-    if trouble is not None:
-        raise trouble
-
-
-def _write(
-    pipeline: Pipeline,
-    config: SynthesisConfig | None,
-    head: Mapping[str, Any],
-    options: RunOptions,
-    report: SynthesisReport,
-    cases: Sequence[Case],
-) -> None:
-    """Write the files of all cases that are over, and say what they are."""
-    index = index_of(options.out)
-    asked = asked_in(options.out, index)
-    unpriced = [
-        role for role in pipeline.roles if config and asked.requests[role] and not config.of(role).priced
-    ]
-    facts = facts_of(
-        _plain(head),
-        asked,
-        currency=config.currency if config is not None and not unpriced else "",
-        source=options.source,
-        unfinished=sum(case.id not in index.cases for case in cases),
-        redacted=options.redacted,
-    )
-    written = write_outputs(options.out, lambda: ended_in(options.out, index), facts, options.rules)
-    for line in written.lines():
-        report.say(line)
-    if asked.cost and unpriced:
-        report.say(
-            f"what it cost is not known: {', '.join(unpriced)} without input_price and output_price (0 is a price)"
+    def _write(self, cases: Sequence[Case]) -> None:
+        """Write the files of all cases that are over, and say what they are."""
+        options, config = self.options, self.options.config
+        index = index_of(options.out)
+        asked = asked_in(options.out, index)
+        roles = self.pipeline.roles
+        unpriced = [role for role in roles if config and asked.requests[role] and not config.of(role).priced]
+        facts = facts_of(
+            self.head,
+            asked,
+            currency=config.currency if config is not None and not unpriced else "",
+            source=options.source,
+            unfinished=sum(case.id not in index.cases for case in cases),
+            redacted=options.redacted,
         )
-    if asked.not_usable:
-        report.counts(
-            "answers that could not be used and were asked for again:",
-            {f"{role}: {reason}": n for (role, reason), n in asked.not_usable.items()},
-        )
+        written = write_outputs(options.out, lambda: ended_in(options.out, index), facts, options.rules)
+        for line in written.lines():
+            self.report.say(line)
+        if asked.cost and unpriced:
+            self.report.say(
+                f"what it cost is not known: {', '.join(unpriced)} without input_price and output_price (0 is a price)"
+            )
+        if asked.not_usable:
+            self.report.counts(
+                "answers that could not be used and were asked for again:",
+                {f"{role}: {reason}": n for (role, reason), n in asked.not_usable.items()},
+            )

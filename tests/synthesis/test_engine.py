@@ -330,3 +330,18 @@ def test_what_is_not_made_because_the_shares_are_met_is_not_promised(
         assert done.code == 0, done.err
         assert "cases are not over and not needed: the shares are met (--balance)" in done.out
         assert "the same command" not in done.out
+
+
+def test_a_key_that_somebody_put_into_extra_body_stands_in_no_file(
+    tmp_path: Path, server: RoleServer
+) -> None:
+    body = {"api_key": "sk-canary-0123456789", "options": [{"auth_token": "canary-too"}], "top_k": 3}
+    done = roleplay(tmp_path, server, n=1, extra_body=body)
+    assert done.code == 0, done.err
+    assert server.requests[0]["api_key"] == body["api_key"], "it is sent"
+    assert server.requests[0]["top_k"] == 3
+    written = [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
+    assert len(written) > 5
+    assert not [p for p in written if b"canary" in p.read_bytes()]
+    assert "canary" not in done.output
+    assert roleplay(tmp_path, server, n=1, extra_body={**body, "top_k": 4}).code == 1

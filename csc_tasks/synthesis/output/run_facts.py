@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from csc_tasks.synthesis.facts import AskedSums
+from csc_tasks.synthesis.head import SCRIPTED
 from csc_tasks.synthesis.output.outputs import RunFacts
 
-__all__ = ["SCRIPTED", "facts_of"]
-
-SCRIPTED = "scripted"
-"""Stands in a run's head in the place of models where scripts answer."""
+__all__ = ["facts_of"]
 
 
 def facts_of(

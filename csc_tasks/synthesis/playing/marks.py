@@ -9,11 +9,10 @@ from itertools import pairwise
 
 from csc_tasks.data.conversations import Speaker, Utterance
 from csc_tasks.framework import Strategy
+from csc_tasks.synthesis.construction import UTTERANCES
 
 __all__ = ["faults_in"]
 
-SHORTEST, MOST = 10, 50
-"""Utterances of a conversation, as CSConv's construction rules have it."""
 LONGEST = 200
 """Characters that somebody says at once on the phone."""
 OPENING = 6
@@ -68,7 +67,7 @@ def _demands(said: Sequence[Utterance]) -> Iterator[str]:
 
 
 def _unnatural(said: Sequence[Utterance]) -> Iterator[str]:
-    if not SHORTEST <= len(said) <= MOST:
+    if not UTTERANCES[0] <= len(said) <= UTTERANCES[1]:
         yield f"共{len(said)}次发言"
     if any(one.speaker is other.speaker for one, other in pairwise(said)):
         yield "有人连说两次"

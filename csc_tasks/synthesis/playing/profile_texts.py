@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from csc_tasks.errors import ConfigError
 from csc_tasks.synthesis.answers import object_of, text_of
 from csc_tasks.synthesis.config import load_synthesis
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
+from csc_tasks.synthesis.head import head_of_run
 from csc_tasks.synthesis.information import Item
 from csc_tasks.synthesis.journal import ended_in, head_of, index_of
 from csc_tasks.synthesis.playing.profiles import Profile, attributes_shown, profile_of
@@ -100,14 +100,11 @@ def written_by_model(
     """
     pipeline = ProfileTexts(profiles, load_prompts(PROMPTS, ProfileTexts.roles))
     config = load_synthesis(options.config, pipeline.roles)
-    assert config is not None, "of a file"
     if options.budget is not None:
         require_prices(config.of(Role.PROFILER), "synthesis.yaml")
-    head = {
-        "kind": pipeline.kind, "seed": options.seed, **pipeline.signature, "models": config.identity(pipeline.roles),
-    }  # fmt: skip
+    head = head_of_run(pipeline, config, options.seed)
     begun = head_of(options.folder)
-    if begun is not None and dict(begun) != json.loads(json.dumps(head)):
+    if begun is not None and dict(begun) != head:
         raise ConfigError(
             f"{options.folder}: begun with another model, prompt or seed; go on as it began, or name another --out"
         )
