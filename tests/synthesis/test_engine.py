@@ -345,3 +345,33 @@ def test_a_key_that_somebody_put_into_extra_body_stands_in_no_file(
     assert not [p for p in written if b"canary" in p.read_bytes()]
     assert "canary" not in done.output
     assert roleplay(tmp_path, server, n=1, extra_body={**body, "top_k": 4}).code == 1
+
+
+def test_attempts_are_counted_over_all_runs(tmp_path: Path) -> None:
+    def behave(_: str, __: int, request: dict[str, Any]) -> Reply | None:
+        if role_of(request) is not Role.CUSTOMER:
+            return None
+        asked = sum(role_of(r) is Role.CUSTOMER for r in server.requests)
+        return Reply(status=401) if asked == 3 else Reply("不想说")
+
+    with RoleServer(behave) as server:
+        assert roleplay(tmp_path, server, n=1, attempts=3).code == 1
+        assert roleplay(tmp_path, server, n=1, attempts=3).code == 0
+        assert sum(role_of(r) is Role.CUSTOMER for r in server.requests) == 4
+    (over,) = (line["ended"] for line in lines_of(tmp_path / "out") if "ended" in line)
+    assert (over["dropped"], over["provenance"]["not_usable"]) == ("customer: no JSON object", 3)
+
+
+def test_what_the_server_never_takes_is_dropped_and_the_others_go_on(tmp_path: Path) -> None:
+    def behave(_: str, __: int, request: dict[str, Any]) -> Reply | None:
+        refused = role_of(request) is Role.CUSTOMER and "（第0位）" in json.dumps(request, ensure_ascii=False)
+        return Reply(status=400) if refused else None
+
+    profiles = tmp_path / "profiles.jsonl"
+    texts = (f"你开一家面馆，说话直。（第{i}位）" for i in range(3))
+    profiles.write_text("".join(json.dumps({"text": t}, ensure_ascii=False) + "\n" for t in texts), "utf-8")
+    with RoleServer(behave) as server:
+        assert roleplay(tmp_path, server, "--profiles", profiles, n=3, retries=2).code == 0
+    dropped = [why for why, _ in conversations(tmp_path / "out").values()]
+    assert dropped[0] == "customer: HTTP 400"
+    assert dropped[1:] == ["", ""]
