@@ -25,7 +25,5 @@ def gives_away(text: str, secret: str) -> bool:
     said, hidden = _plain(text), _plain(secret)
     if len(hidden) < SHORTEST:
         return False
-    if hidden in said:
-        return True
     pieces = {hidden[i : i + _PIECE] for i in range(len(hidden) - _PIECE + 1)}
     return sum(piece in said for piece in pieces) > _MOST * len(pieces)
