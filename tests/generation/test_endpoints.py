@@ -228,10 +228,11 @@ def test_a_killed_run_repeats_no_answered_request(
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     assert set(before).isdisjoint(endpoint.prompts)
-    # Where the supporter opens, conversations begin with the same prompt: lm-eval's cache has it already.
+    # Where the supporter opens, conversations begin with the same prompt. Whether the first run's cache had it when
+    # the next conversation began is a matter of milliseconds; all else is asked exactly once.
     assert 0 < len(endpoint.prompts) <= total - len(before)
     if task.endswith("dialogue"):
-        assert len(endpoint.prompts) == total - len(before)
+        assert len(endpoint.prompts) >= total - len(before) - (limit - 1)
     assert len(list(tmp_path.rglob("results_*.json"))) == 1
 
 

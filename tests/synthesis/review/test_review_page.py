@@ -284,10 +284,9 @@ def test_where_the_browser_keeps_nothing_the_page_says_so_and_works(browser: Bro
     assert "务必导出" in page.locator("#status").inner_text()
     opened.press("a")
     assert page.locator(".done").inner_text() == "已决定 1 / 4"
-    with page.expect_event("dialog") as asked:
-        page.close(run_before_unload=True)
-    assert asked.value.type == "beforeunload"
-    asked.value.dismiss()
+    # What the page answers when it is asked; the browser's own dialog has brought Chromium down here before.
+    asked = "() => !window.dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+    assert page.evaluate(asked) is True
     context.close()
 
 
