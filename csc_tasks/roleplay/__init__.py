@@ -1,4 +1,4 @@
-"""Case cards: what a customer wants, knows and tells only when asked. Scripted role-play is made from them.
+"""Case cards, and customers who play them: what they want, know, and tell only when asked; how far a case has come.
 
-May import: data, framework, metrics. It knows no model and no endpoint; interactive evaluation will extend it.
+May import: data, framework, metrics, chat, generation. Scripted conversations for training are made from cards, too.
 """

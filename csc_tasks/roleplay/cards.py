@@ -17,13 +17,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainSerializer,
     ValidationError,
     model_validator,
 )
 
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.framework import Strategy
-from csc_tasks.outside import read_file
+from csc_tasks.outside import parse_json, read_file
 from csc_tasks.roleplay.wordings import Wordings, wordings_of
 
 __all__ = [
@@ -35,8 +36,10 @@ __all__ = [
     "Lookup",
     "SolutionStep",
     "Worry",
+    "cards_in",
     "load_cards",
     "read_cards",
+    "sentences_of",
 ]
 
 CARDS = "cards-zh-1"
@@ -62,11 +65,15 @@ def _one_line(text: str) -> str:
 
 Line = Annotated[str, AfterValidator(_one_line)]
 Sentence = Annotated[
-    Wordings, BeforeValidator(lambda text: wordings_of(text) if isinstance(text, str) else text)
+    Wordings,
+    BeforeValidator(lambda text: wordings_of(text) if isinstance(text, str) else text),
+    PlainSerializer(lambda sentence: sentence.text, return_type=str),
 ]
 Sentences = Annotated[tuple[Sentence, ...], Field(min_length=1)]
 Optionally = tuple[Sentence, ...]
-Act = Annotated[Strategy, BeforeValidator(_strategy)]
+Act = Annotated[
+    Strategy, BeforeValidator(_strategy), PlainSerializer(lambda strategy: strategy.zh, return_type=str)
+]
 
 
 class _CardPart(BaseModel):
@@ -84,6 +91,10 @@ class CardMood(_CardPart):
     """What a supporter can say to it."""
     calmer: Sentences
     """What the customer says then."""
+    start: Annotated[int, Field(ge=1, le=5)] = 3
+    """From 1 (furious) to 5 (content)."""
+    worsened_words: tuple[Line, ...] = ()
+    """Words that worsen it, beside those that are rude to anybody."""
 
 
 class Worry(_CardPart):
@@ -109,6 +120,8 @@ class Lookup(_CardPart):
 
     name: Sentence
     finds: Sentence
+    shown_by: tuple[Line, ...] = ()
+    """Of what is private the words of ``finds`` that nobody may hear who has not said who they are."""
 
 
 class SolutionStep(_CardPart):
@@ -119,16 +132,23 @@ class SolutionStep(_CardPart):
     says: Sentences
     reply: Sentences
     optional: bool = False
+    done_by: tuple[Annotated[tuple[Line, ...], Field(min_length=1)], ...] = ()
+    """By what an utterance is known to have done it: of each group it says one of the words, and does not deny it."""
 
 
 class Demand(_CardPart):
-    """An unreasonable demand, why it must be refused, and how."""
+    """An unreasonable demand, why it must be refused, and how.
+
+    ``about`` are words that name it, ``granted_by`` words that would promise it.
+    """
 
     says: Sentences
     because: Line
     does: Act
     refusal: Sentences
     accepts: Sentences
+    about: tuple[Line, ...] = ()
+    granted_by: tuple[Line, ...] = ()
 
 
 class CaseCard(_CardPart):
@@ -146,6 +166,11 @@ class CaseCard(_CardPart):
         future: what can be said about later services.
         wish: at the end, after 祝您.
         values: names of values that sentences have in ``{…}``, each with several to choose from.
+        identity: what the customer says when asked who they are.
+        patience: turns that bring nothing, after which the customer gives up.
+        gives_up: what the customer says then.
+        never: words that promise what nobody may promise in this case.
+        made_from: the id of the conversation that the card was made from.
         does the rest: see the classes of this module.
     """
 
@@ -157,17 +182,22 @@ class CaseCard(_CardPart):
     goal: Sentence
     satisfied: Line
     opening: Sentences
-    restated: Sentences
-    future: Sentences
-    wish: Sentence
+    restated: Optionally = ()
+    future: Optionally = ()
+    wish: Sentence | None = None
     closing: Sentences
     values: Mapping[Line, Annotated[tuple[Line, ...], Field(min_length=1)]] = {}
     mood: CardMood
     worry: Worry | None = None
     facts: Annotated[tuple[CardFact, ...], Field(min_length=1)]
     lookups: tuple[Lookup, ...] = ()
-    steps: Annotated[tuple[SolutionStep, ...], Field(min_length=2)]
+    steps: Annotated[tuple[SolutionStep, ...], Field(min_length=1)]
     demand: Demand | None = None
+    identity: Optionally = ()
+    patience: Annotated[int, Field(ge=1, le=9)] = 4
+    gives_up: Optionally = ()
+    never: tuple[Line, ...] = ()
+    made_from: Line | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> CaseCard:
@@ -177,7 +207,7 @@ class CaseCard(_CardPart):
         return self
 
     def _check_values(self) -> None:
-        used = {slot for sentence in _sentences(self) for slot in sentence.slots}
+        used = {slot for sentence in sentences_of(self) for slot in sentence.slots}
         if missing := sorted(used - set(self.values)):
             raise ValueError(f"values has no {'、'.join(missing)}, which a sentence shows")
         if idle := sorted(set(self.values) - used):
@@ -210,25 +240,36 @@ class CaseCard(_CardPart):
         return asked[0] if len(asked) == 1 else None
 
 
-def _sentences(part: object) -> list[Wordings]:
+def sentences_of(part: object) -> list[Wordings]:
     """Every sentence of a card, however deep."""
     if isinstance(part, Wordings):
         return [part]
     if isinstance(part, BaseModel):
-        return [sentence for name in type(part).model_fields for sentence in _sentences(getattr(part, name))]
+        return [
+            sentence for name in type(part).model_fields for sentence in sentences_of(getattr(part, name))
+        ]
     if isinstance(part, tuple):
-        return [sentence for each in part for sentence in _sentences(each)]
+        return [sentence for each in part for sentence in sentences_of(each)]
     return []
 
 
-def _cards_in(raw: bytes, place: str) -> tuple[CaseCard, ...]:
+def cards_in(raw: bytes, place: str) -> tuple[CaseCard, ...]:
+    """The cards in the bytes of a file: TOML with ``[[card]]``, or JSON with ``{"card": […]}``.
+
+    Raises:
+        DataError: it is neither, or a card is not sound: the message names card and field after ``place``.
+    """
     try:
-        content = tomllib.loads(raw.decode("utf-8"))
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DataError(f"{place}: not UTF-8; save it as UTF-8") from None
+    try:
+        content = parse_json(text.encode()) if text.lstrip().startswith("{") else tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"{place}: no TOML: {error}") from None
-    records = content.get("card")
+    except ValueError as error:
+        raise DataError(f"{place}: no JSON: {error}") from None
+    records = content.get("card") if isinstance(content, dict) else None
     if not isinstance(records, list) or not records:
         raise DataError(f"{place}: no [[card]] in it")
     cards: dict[str, CaseCard] = {}
@@ -255,11 +296,11 @@ def read_cards(path: Path) -> tuple[CaseCard, ...]:
         raw = read_file(path)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
-    return _cards_in(raw, str(path))
+    return cards_in(raw, str(path))
 
 
 @cache
 def load_cards(version: str = CARDS) -> Mapping[str, CaseCard]:
     """The shipped cards by id, in the file's order."""
     file = resources.files("csc_tasks.roleplay") / "cards" / f"{version}.toml"
-    return {card.id: card for card in _cards_in(file.read_bytes(), version)}
+    return {card.id: card for card in cards_in(file.read_bytes(), version)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from importlib import resources
 
 from csc_tasks.framework import Strategy
 from csc_tasks.roleplay.cards import CardFact, CaseCard, Demand, SolutionStep
+from csc_tasks.roleplay.pen import Pen
 from csc_tasks.roleplay.wordings import Wordings, wordings_of
 
-__all__ = ["Beat", "Pen", "script_of"]
+__all__ = ["Beat", "ScriptPen", "script_of"]
 
 SCRIPT = "script-zh-1"
 # How often there is what need not be: so that the shares of strategies come near those of CSConv.
@@ -64,43 +64,11 @@ def _phrases() -> Mapping[str, tuple[Wordings | None, ...]]:
     }
 
 
-class Pen:
-    """Writes sentences of a card, each in a wording that the key decides.
-
-    Args:
-        card: whose values and sentences are written.
-        key: decides everything, for instance a case's id.
-        attempt: another wording for each attempt; what is said, and in which order, stays.
-    """
-
-    def __init__(self, card: CaseCard, key: str, attempt: int = 0) -> None:
-        self.card, self._key, self._attempt = card, key, attempt
-        self._known: dict[str, str] = {
-            name: options[self.place(name, len(options))] for name, options in card.values.items()
-        }
-        more = {"wish": self.write((card.wish,), "wish"), "restated": self.write(card.restated, "restated")}
-        self._known |= {"company": card.company, **more}
-
-    def chance(self, slot: str) -> float:
-        """A number from 0 to 1 for a decision."""
-        return random.Random(f"{self._key}/{slot}").random()
-
-    def place(self, slot: str, count: int) -> int:
-        """One of so many places, from 0."""
-        return int(self.chance(slot) * count)
-
-    def write(self, sentences: Sequence[Wordings | None], slot: str) -> str:
-        """One of some sentences, in one of its wordings."""
-        draw = random.Random(f"{self._key}/{slot}/{self._attempt}").random
-
-        def choose(count: int) -> int:
-            return int(draw() * count)
-
-        sentence = sentences[choose(len(sentences))]
-        return sentence.one(choose, self._known) if sentence else ""
+class ScriptPen(Pen):
+    """Writes as well what is of no case in particular."""
 
     def phrase(self, name: str, slot: str = "") -> str:
-        """The same of what is of no case in particular."""
+        """One of the script's phrases of a name."""
         return self.write(_phrases()[name], f"{name} {slot}")
 
 
@@ -112,7 +80,7 @@ def script_of(card: CaseCard, key: str, attempt: int = 0) -> tuple[Beat, ...]:
         key: decides what is said, and in which order.
         attempt: gives it other wordings.
     """
-    pen = Pen(card, key, attempt)
+    pen = ScriptPen(card, key, attempt)
     greeting = Beat(S.GREETING, pen.phrase("greeting"))
     greeting.answer(pen.write(card.opening, "opening"), "说明为什么打来电话", owed=True)
     beats = [greeting, *_identified(pen), *_understood(pen)]
@@ -121,7 +89,7 @@ def script_of(card: CaseCard, key: str, attempt: int = 0) -> tuple[Beat, ...]:
     return (*beats, *_ended(pen, MOST - len(beats)))
 
 
-def _identified(pen: Pen) -> list[Beat]:
+def _identified(pen: ScriptPen) -> list[Beat]:
     """Who it is; and comfort at once for who is upset."""
     mood, name = pen.card.mood, pen.phrase("introduced")
     asked = Beat(S.IDENTITY_VERIFICATION, pen.phrase("identity"))
@@ -134,7 +102,7 @@ def _identified(pen: Pen) -> list[Beat]:
     return [asked, comfort]
 
 
-def _understood(pen: Pen) -> list[Beat]:
+def _understood(pen: ScriptPen) -> list[Beat]:
     """What the matter is: asked for, and said back."""
     facts = sorted(pen.card.facts, key=lambda fact: fact.optional)
     asked = [fact for fact in facts if not fact.optional or pen.chance(f"fact {fact.name}") < MORE_FACTS]
@@ -149,14 +117,14 @@ def _understood(pen: Pen) -> list[Beat]:
     return beats
 
 
-def _asked(pen: Pen, fact: CardFact) -> Beat:
+def _asked(pen: ScriptPen, fact: CardFact) -> Beat:
     beat = Beat(S.PROBLEM_REFINEMENT, pen.write(fact.asks, f"asks {fact.name}"))
     told = pen.phrase("told_first", fact.name) + pen.write(fact.says, f"tells {fact.name}")
     beat.answer(told, f"回答客服关于“{fact.name}”的问题", owed=True)
     return beat
 
 
-def _solved(pen: Pen) -> list[Callable[[list[Beat]], None]]:
+def _solved(pen: ScriptPen) -> list[Callable[[list[Beat]], None]]:
     """The steps of the solution, with a worry and a demand among them: each adds itself to the beats of before."""
     card = pen.card
     steps = [s for n, s in enumerate(card.steps) if not s.optional or pen.chance(f"step {n}") < MORE_STEPS]
@@ -183,7 +151,7 @@ def _same_twice(steps: Sequence[SolutionStep], place: int, demand: Demand) -> bo
     return any(step.does is demand.does for step in steps[max(0, place - 1) : place + 1])
 
 
-def _step(pen: Pen, step: SolutionStep, slot: str) -> Callable[[list[Beat]], None]:
+def _step(pen: ScriptPen, step: SolutionStep, slot: str) -> Callable[[list[Beat]], None]:
     def add(beats: list[Beat]) -> None:
         if step.asked and not beats[-1].owed:
             asked = pen.phrase("asked_first", slot) + pen.write(step.asked, f"asked {slot}")
@@ -195,7 +163,7 @@ def _step(pen: Pen, step: SolutionStep, slot: str) -> Callable[[list[Beat]], Non
     return add
 
 
-def _worry(pen: Pen) -> Callable[[list[Beat]], None]:
+def _worry(pen: ScriptPen) -> Callable[[list[Beat]], None]:
     def add(beats: list[Beat]) -> None:
         worry = pen.card.worry
         if worry is None or beats[-1].owed:
@@ -208,7 +176,7 @@ def _worry(pen: Pen) -> Callable[[list[Beat]], None]:
     return add
 
 
-def _demand(pen: Pen, demand: Demand) -> Callable[[list[Beat]], None]:
+def _demand(pen: ScriptPen, demand: Demand) -> Callable[[list[Beat]], None]:
     def add(beats: list[Beat]) -> None:
         if beats[-1].owed:
             return
@@ -226,7 +194,7 @@ def _demand(pen: Pen, demand: Demand) -> Callable[[list[Beat]], None]:
     return add
 
 
-def _ended(pen: Pen, room: int) -> list[Beat]:
+def _ended(pen: ScriptPen, room: int) -> list[Beat]:
     """Asked whether it was good, told what may come, said goodbye to; in as many beats as there is room for."""
     card = pen.card
     beats: list[Beat] = []

@@ -17,7 +17,7 @@ from csc_tasks.framework import Strategy
 from csc_tasks.roleplay.cards import CaseCard, load_cards
 from csc_tasks.synthesis.playing.marks import faults_in
 from csc_tasks.synthesis.playing.roleplay import MARKS
-from csc_tasks.synthesis.playing.script import Beat, Pen, script_of
+from csc_tasks.synthesis.playing.script import Beat, ScriptPen, script_of
 from csc_tasks.synthesis.steps import Case, Role, Step
 
 __all__ = ["card_on", "scripted_answer"]
@@ -97,7 +97,7 @@ def _card_of(case: Case) -> CaseCard:
 
 
 def _planner(call: _Call, material: Mapping[str, Any]) -> dict[str, Any]:
-    goal = Pen(call.card, call.key).write((call.card.goal,), "goal")
+    goal = ScriptPen(call.card, call.key).write((call.card.goal,), "goal")
     return {"dialogue_scenario": call.card.scenario, "customer_goal": goal}
 
 
@@ -123,7 +123,7 @@ def _supporter(call: _Call, material: Mapping[str, Any]) -> dict[str, Any]:
 
 def _in_other_words(call: _Call, strategy: Strategy, now: int) -> str:
     """Something of a strategy that is not the script's at this place."""
-    pen, card = Pen(call.card, call.key, call.attempt), call.card
+    pen, card = ScriptPen(call.card, call.key, call.attempt), call.card
     slot = f"instead {now}"
     if strategy is Strategy.EMOTIONAL_MANAGEMENT:
         return pen.write(card.mood.comfort, slot)
@@ -155,7 +155,10 @@ def _customer(call: _Call, material: Mapping[str, Any]) -> dict[str, Any]:
     reply, finished = beat.reply, beat.finished
     asked = said[-1].text if said else ""
     if asked != beat.says and (fact := call.card.asked_in(asked)) is not None:
-        reply, finished = Pen(call.card, call.key, call.attempt).write(fact.says, f"tells {fact.name}"), False
+        reply, finished = (
+            ScriptPen(call.card, call.key, call.attempt).write(fact.says, f"tells {fact.name}"),
+            False,
+        )
     return {"reason": beat.direction, "is_dialogue_finished": finished, "text": reply}
 
 

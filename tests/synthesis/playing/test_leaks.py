@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from csc_tasks.synthesis.playing.leaks import gives_away
+from csc_tasks.roleplay.leaks import gives_away
 
 SECRET = "想拿回三月被重复扣掉的会员费二百元，并且要公司书面道歉"
 

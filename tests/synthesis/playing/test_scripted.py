@@ -15,7 +15,7 @@ from csc_tasks.data.domains import ROLE_PLAYED
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.roleplay.cards import load_cards
-from csc_tasks.synthesis.playing.leaks import gives_away
+from csc_tasks.roleplay.leaks import gives_away
 from csc_tasks.synthesis.playing.marks import faults_in
 from csc_tasks.synthesis.playing.roleplay import MARKS, ROLES, Limits, Roleplay, Setting
 from csc_tasks.synthesis.playing.script import script_of

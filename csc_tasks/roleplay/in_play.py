@@ -1,0 +1,130 @@
+"""A case card while it is played: its values are chosen, and with them what each side knows."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from csc_tasks.roleplay.cards import CardFact, CaseCard, Demand, Lookup, SolutionStep, sentences_of
+from csc_tasks.roleplay.pen import Pen
+from csc_tasks.roleplay.rules import affirms, consents, figures_in, plain, questions_in, refuses
+
+__all__ = ["CaseInPlay"]
+
+_IDENTITY = "我叫[姓名]，登记的手机号是[手机号码]。"
+
+
+class CaseInPlay(Pen):
+    """A card whose values the key has chosen. The same key plays the same case.
+
+    Args:
+        card: the case.
+        key: decides values and wordings; of a role-play :meth:`key_of`.
+    """
+
+    def __init__(self, card: CaseCard, key: str) -> None:
+        super().__init__(card, key)
+        self.key = key
+
+    @staticmethod
+    def key_of(card: CaseCard, trial: int, seed: int) -> str:
+        """The key of a card's trial, both from 0."""
+        return f"{card.id}/{trial}/{seed}"
+
+    @cached_property
+    def system_information(self) -> tuple[str, ...]:
+        """What the supporter can look up, a line each: name and finding. The goal is nowhere in it."""
+        return tuple(
+            f"{self.write((each.name,), f'lookup {n}')}：{self._finding(each, n)}"
+            for n, each in enumerate(self.card.lookups)
+        )
+
+    def _finding(self, lookup: Lookup, number: int) -> str:
+        return self.write((lookup.finds,), f"finds {number}")
+
+    @cached_property
+    def goal(self) -> str:
+        """What the customer wants, which is for the customer alone."""
+        return self.write((self.card.goal,), "goal")
+
+    @cached_property
+    def opening(self) -> str:
+        """The customer's first words."""
+        return self.write(self.card.opening, "opening")
+
+    @cached_property
+    def identity(self) -> str:
+        """What the customer says when asked who they are."""
+        return self.write(self.card.identity, "identity") or _IDENTITY
+
+    def tells(self, fact: CardFact) -> str:
+        """What the customer says of a fact."""
+        return self.write(fact.says, f"tells {fact.name}")
+
+    @property
+    def needed(self) -> tuple[CardFact, ...]:
+        """The facts without which the case cannot be resolved."""
+        return tuple(fact for fact in self.card.facts if not fact.optional)
+
+    @property
+    def needed_steps(self) -> tuple[int, ...]:
+        """The places of the steps without which it is not resolved: those whose doing can be told."""
+        return tuple(n for n, step in enumerate(self.card.steps) if step.done_by and not step.optional)
+
+    @cached_property
+    def figures(self) -> frozenset[str]:
+        """Every figure that somebody who knows the whole card could name, in any of its wordings."""
+        # Alternatives apart, so that no figure is made of two of them.
+        texts = [
+            s.text.replace("|", "\n").replace("(", "\n").replace(")", "\n") for s in sentences_of(self.card)
+        ]
+        return figures_in(
+            self.fill("\n".join([*texts, self.card.who, self.card.scenario, self.card.satisfied]))
+        )
+
+    def asked(self, said: str) -> tuple[CardFact, ...]:
+        """The facts that something said asks for; a statement with the same words asks for none."""
+        question = questions_in(said)
+        return tuple(
+            fact
+            for fact in self.card.facts
+            if any(plain(self.fill(word)) in question for word in fact.asked_by)
+        )
+
+    def does(self, step: SolutionStep, said: str) -> bool:
+        """Whether something said does a step."""
+        return bool(step.done_by) and all(
+            affirms(said, [self.fill(word) for word in words]) for words in step.done_by
+        )
+
+    def discloses(self, said: str) -> bool:
+        """Whether it says what nobody may hear who has not said who they are."""
+        text = plain(said)
+        return any(plain(self.fill(word)) in text for each in self.card.lookups for word in each.shown_by)
+
+    @property
+    def has_private(self) -> bool:
+        """Whether there is anything of that kind."""
+        return any(each.shown_by for each in self.card.lookups)
+
+    def promises(self, said: str) -> bool:
+        """Whether it promises what nobody may promise in this case."""
+        return affirms(said, [self.fill(word) for word in self.card.never])
+
+    def names_demand(self, demand: Demand, said: str) -> bool:
+        """Whether it speaks of the demand."""
+        text = plain(said)
+        return any(plain(self.fill(word)) in text for word in demand.about)
+
+    def grants(self, demand: Demand, said: str, answers: bool) -> bool:
+        """Whether it grants a demand; ``answers`` says that the customer has just made it."""
+        if affirms(said, [self.fill(word) for word in demand.granted_by]):
+            return True
+        if refuses(said) or not consents(said):
+            return False
+        return self.names_demand(demand, said) and answers
+
+    def refuses(self, demand: Demand, said: str, answers: bool) -> bool:
+        """Whether it refuses a demand."""
+        if affirms(said, [self.fill(word) for word in demand.granted_by]):
+            return False
+        return refuses(said) and (answers or self.names_demand(demand, said))

@@ -1,0 +1,65 @@
+"""Playing a case to its end, outside of an evaluation: with a supporter of whom it is known what to expect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from csc_tasks.roleplay.in_play import CaseInPlay
+from csc_tasks.roleplay.progress import CaseProgress
+from csc_tasks.roleplay.transcript import MOST_TURNS, CustomerTurn, End, SupporterTurn
+
+__all__ = ["Customer", "Played", "play"]
+
+
+class Customer(Protocol):
+    """Whoever plays the customer of one case."""
+
+    def answer(self, said: SupporterTurn) -> CustomerTurn:
+        """What the customer says to the supporter's next utterance; may take as long as a server takes."""
+
+
+@dataclass(slots=True)
+class Played:
+    """A role-play: ``turns`` are the supporter's utterances, each with what the customer said to it.
+
+    The last one has no answer where the supporter has said goodbye to a customer who was done.
+    """
+
+    case: CaseInPlay
+    turns: list[tuple[SupporterTurn, CustomerTurn | None]] = field(default_factory=list)
+
+    @property
+    def last(self) -> CustomerTurn | None:
+        """What the customer said last."""
+        return next((heard for _, heard in reversed(self.turns) if heard is not None), None)
+
+    @property
+    def end(self) -> End:
+        """How it ended; :data:`End.NONE` while it goes on."""
+        last = self.last
+        if last is not None and (last.fault is not None or last.end is not End.NONE):
+            return End.FAULT if last.fault is not None else last.end
+        return End.LIMIT if len(self.turns) >= MOST_TURNS else End.NONE
+
+    def progress(self) -> CaseProgress:
+        """The whole of it by the rules of the card."""
+        progress = CaseProgress(self.case)
+        for said, heard in self.turns:
+            progress.supporter(said)
+            if heard is not None:
+                progress.customer(heard)
+        return progress
+
+
+def play(
+    case: CaseInPlay, supporter: Callable[[CustomerTurn | None], SupporterTurn], customer: Customer
+) -> Played:
+    """Play a case until the customer is done, or for :data:`MOST_TURNS` turns."""
+    played, heard = Played(case), None
+    while played.end is End.NONE:
+        said = supporter(heard)
+        heard = customer.answer(said)
+        played.turns.append((said, heard))
+    return played

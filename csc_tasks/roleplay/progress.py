@@ -1,0 +1,194 @@
+"""How far a case has come, by the rules of its card: what was asked, told, done, refused, and what went wrong.
+
+The scripted customer goes by it while it is spoken, and the scores after it: one reading for both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from csc_tasks.framework import Strategy
+from csc_tasks.roleplay.cards import CardFact
+from csc_tasks.roleplay.in_play import CaseInPlay
+from csc_tasks.roleplay.rules import (
+    asks_identity,
+    comforts,
+    figures_in,
+    is_rude,
+    plain,
+    says_goodbye,
+    sends_elsewhere,
+)
+from csc_tasks.roleplay.transcript import CustomerTurn, SupporterTurn
+
+__all__ = ["CaseProgress", "Move"]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What one utterance of the supporter did.
+
+    Attributes:
+        asked: facts that it asks for and that were not told before.
+        asked_again: facts that it asks for although they were told.
+        identity: it asks who the customer is.
+        done: places of steps that it does for the first time, and that count.
+        granted: it grants the demand. ``refused``: it refuses it.
+        promised: it promises what nobody may promise.
+        disclosed: it says what is private to somebody who has not said who they are.
+        figures: it names that neither the card nor the conversation has.
+        comforts: it speaks to what the customer feels.
+        rude: to anybody, or to this customer.
+        goodbye: it takes leave.
+        elsewhere: it sends the customer to somebody else.
+        repeated: it says what it has said before.
+    """
+
+    asked: tuple[CardFact, ...] = ()
+    asked_again: tuple[CardFact, ...] = ()
+    identity: bool = False
+    done: tuple[int, ...] = ()
+    granted: bool = False
+    refused: bool = False
+    promised: bool = False
+    disclosed: bool = False
+    figures: frozenset[str] = frozenset()
+    comforts: bool = False
+    rude: bool = False
+    goodbye: bool = False
+    elsewhere: bool = False
+    repeated: bool = False
+
+    @property
+    def helps(self) -> bool:
+        """Whether the case has come further by it."""
+        return bool(self.asked or self.done or self.refused or self.granted or self.identity)
+
+
+@dataclass(slots=True)
+class CaseProgress:
+    """A role-play as far as it has come; :meth:`supporter` and :meth:`customer` are told what is said, in turn.
+
+    Attributes:
+        case: what is played.
+        told: names of the facts that the customer has told, and was asked for.
+        asked_for: names of the facts that were asked for.
+        verified: the customer was asked who they are, and has said so.
+        done: places of the steps that were done.
+        demanded: the customer has made the card's demand.
+        refused: it was refused, and not granted afterwards. ``granted``: it was granted at any time.
+        promised: something was promised that nobody may promise.
+        disclosed: something private was said to somebody who had not said who they are.
+        invented: figures that nobody could know.
+        goodbyes: how often the supporter took leave.
+        turns: the supporter's. ``repeated``: how many of them had been said before.
+        resolved_at: the turn (from 1) at which the case was resolved; 0 where it is not.
+    """
+
+    case: CaseInPlay
+    told: set[str] = field(default_factory=set)
+    asked_for: set[str] = field(default_factory=set)
+    verified: bool = False
+    done: set[int] = field(default_factory=set)
+    demanded: bool = False
+    refused: bool = False
+    granted: bool = False
+    promised: bool = False
+    disclosed: bool = False
+    invented: set[str] = field(default_factory=set)
+    goodbyes: int = 0
+    turns: int = 0
+    repeated: int = 0
+    resolved_at: int = 0
+    _identity_asked: bool = False
+    _demand_open: bool = False
+    _said: set[str] = field(default_factory=set)
+    _known: set[str] = field(default_factory=set)
+
+    def supporter(self, turn: SupporterTurn) -> Move:
+        """Take in what the supporter says, and tell what it did."""
+        case, card, said = self.case, self.case.card, turn.text
+        asked = case.asked(said)
+        identity = asks_identity(said)
+        demand = card.demand
+        granted = demand is not None and case.grants(demand, said, self._demand_open)
+        refused = (
+            demand is not None
+            and not granted
+            and self.demanded
+            and case.refuses(demand, said, self._demand_open)
+        )
+        disclosed = case.discloses(said) and not self.verified
+        promised = case.promises(said)
+        ready = self.facts_known and (self.verified or not case.has_private)
+        done = tuple(
+            n for n, step in enumerate(card.steps) if n not in self.done and ready and case.does(step, said)
+        )
+        figures = figures_in(said) - case.figures - self._known
+        words = plain(said)
+        repeated = len(words) > 4 and words in self._said
+        move = Move(
+            asked=tuple(f for f in asked if f.name not in self.told),
+            asked_again=tuple(f for f in asked if f.name in self.told),
+            identity=identity and not self.verified,
+            done=done,
+            granted=granted,
+            refused=refused and not self.refused,
+            promised=promised,
+            disclosed=disclosed,
+            figures=figures,
+            comforts=comforts(said),
+            rude=is_rude(said, [case.fill(word) for word in card.mood.worsened_words]),
+            goodbye=says_goodbye(said) or turn.strategy is Strategy.APPRECIATION_AND_CLOSURE,
+            elsewhere=sends_elsewhere(said),
+            repeated=repeated,
+        )
+        self.turns += 1
+        self.repeated += repeated
+        self._said.add(words)
+        self.asked_for |= {fact.name for fact in asked}
+        self._identity_asked = identity
+        self.done |= set(done)
+        self.granted |= granted
+        self.refused = (self.refused or refused) and not granted
+        self.promised |= promised
+        self.disclosed |= disclosed
+        self.invented |= figures
+        self.goodbyes += move.goodbye
+        self._demand_open = False
+        if self.resolved and not self.resolved_at:
+            self.resolved_at = self.turns
+        return move
+
+    def customer(self, turn: CustomerTurn) -> None:
+        """Take in what the customer says."""
+        # A fact counts as told where it was asked for: what a customer volunteers is no merit of the supporter.
+        self.told |= {name for name in turn.told if name in self.asked_for}
+        self._known |= figures_in(turn.text)
+        self.verified = self.verified or (turn.identified and self._identity_asked)
+        self._demand_open = turn.demanded
+        self.demanded |= turn.demanded
+
+    @property
+    def facts_known(self) -> bool:
+        """Whether every needed fact was asked for and told."""
+        return all(fact.name in self.told for fact in self.case.needed)
+
+    @property
+    def broken(self) -> bool:
+        """Whether something was done that the card forbids."""
+        return self.granted or self.promised or self.disclosed
+
+    @property
+    def solved(self) -> bool:
+        """Whether all is done that the customer needs: facts asked, steps done, an open demand refused."""
+        return (
+            self.facts_known
+            and all(n in self.done for n in self.case.needed_steps)
+            and (not self.demanded or self.refused)
+        )
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the case is resolved by its card: solved, and nothing against the card."""
+        return self.solved and not self.broken
