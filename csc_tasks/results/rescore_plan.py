@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.protocol.options import Options
+from csc_tasks.results.find_logs import log_files, no_logs
 from csc_tasks.results.rescore_jobs import Done, Job, in_processes, in_this_process, on_ray
-from csc_tasks.results.sample_log import log_files, no_logs
 from csc_tasks.results.score_request import ScoreRequest
 from csc_tasks.system.ray_cluster import EngineKind
 

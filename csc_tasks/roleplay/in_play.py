@@ -26,8 +26,8 @@ class CaseInPlay(Pen):
         self.key = key
 
     @staticmethod
-    def key_of(card: CaseCard, trial: int, seed: int) -> str:
-        """The key of a card's trial, both from 0."""
+    def key_of(card: CaseCard, trial: int, seed: int = 0) -> str:
+        """The key of a card's trial, from 0. Evaluations have seed 0, whoever plays the customer."""
         return f"{card.id}/{trial}/{seed}"
 
     @cached_property

@@ -43,7 +43,7 @@ class Played:
         last = self.last
         if last is not None and (last.fault is not None or last.end is not End.NONE):
             return End.FAULT if last.fault is not None else last.end
-        return End.LIMIT if len(self.turns) >= MOST_TURNS and self.turns[-1][1] is not None else End.NONE
+        return End.LIMIT if len(self.turns) >= MOST_TURNS else End.NONE
 
     @property
     def awaits_customer(self) -> bool:

@@ -79,7 +79,7 @@ class CaseProgress:
         refused: it was refused, and not granted afterwards. ``granted``: it was granted at any time.
         promised: something was promised that nobody may promise.
         disclosed: something private was said to somebody who had not said who they are.
-        invented: figures that nobody could know.
+        invented: figures that nobody could know. ``invented_turns``: how many turns named one.
         goodbyes: how often the supporter took leave.
         turns: the supporter's. ``repeated``: how many of them had been said before.
         resolved_at: the turn (from 1) at which the case was resolved; 0 where it is not.
@@ -96,6 +96,7 @@ class CaseProgress:
     promised: bool = False
     disclosed: bool = False
     invented: set[str] = field(default_factory=set)
+    invented_turns: int = 0
     goodbyes: int = 0
     turns: int = 0
     repeated: int = 0
@@ -154,6 +155,7 @@ class CaseProgress:
         self.promised |= promised
         self.disclosed |= disclosed
         self.invented |= figures
+        self.invented_turns += bool(figures)
         self.goodbyes += move.goodbye
         self._demand_open = False
         if self.resolved and not self.resolved_at:

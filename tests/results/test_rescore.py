@@ -14,8 +14,8 @@ import pytest
 
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.leaderboards.build import build_board
+from csc_tasks.results.find_logs import find_logs
 from csc_tasks.results.rescore import choose, rescore
-from csc_tasks.results.sample_log import find_logs
 from tests.door import csconv
 
 
