@@ -11,6 +11,7 @@ from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.thinking import ThinkingFormat
 from csc_tasks.protocol.turns import TurnDoc
+from csc_tasks.results.role_play_log import name_of
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.playing import Customer, Played
 from csc_tasks.roleplay.supporter_texts import system_information
@@ -26,7 +27,7 @@ def slots_of(case: CaseInPlay, trial: int) -> list[TurnDoc]:
     """
     return [
         TurnDoc(
-            conversation=f"{case.card.id}#{trial}",
+            conversation=name_of(case.card.id, trial),
             topic=case.card.topic,
             turn=turn,
             turns=MOST_TURNS,

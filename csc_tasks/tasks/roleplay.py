@@ -19,6 +19,7 @@ from csc_tasks.protocol.signature import Signature
 from csc_tasks.protocol.signature_parts import CustomerSignature, DataSignature
 from csc_tasks.protocol.task_kind import Context
 from csc_tasks.protocol.turns import PromptBook, TurnDoc
+from csc_tasks.results.role_play_log import card_of
 from csc_tasks.roleplay.card_sets import CardSet, cards_of_subset, chosen_card_set
 from csc_tasks.roleplay.cards import CaseCard
 from csc_tasks.roleplay.choice import simulator_of
@@ -187,7 +188,9 @@ class RolePlayTask(DialogueTask):
             turn = beside[id(instance.dialogue)][instance.turn].to_json()
             instance.filtered_resps[FILTER] = json.dumps(json.loads(str(record)) | turn, ensure_ascii=False)
         self._items = self._scored()
-        docs = [i.doc for i in turns]
+        docs = [i.doc | {"customers": _heard_before(i)} for i in turns]
+        if self.judge is not None and self.metrics:
+            self._judge_role_plays(docs, records)
         self._summarise(docs, Scored(records, {}), answers, [i.left_out > 0 for i in turns])
 
     def _all_instances(self) -> list[DialogueRequest]:
@@ -216,6 +219,20 @@ class RolePlayTask(DialogueTask):
             }
             for card, each in figures.items()
         }
+
+    def _judge_role_plays(self, docs: Sequence[TurnDoc], records: Sequence[TurnRecord]) -> None:
+        """Add a judge's items: whole role-plays are judged, and what could not be played counts nowhere."""
+        assert self.judge is not None
+        self.judge.add_items(self.task_name, docs, records, lambda _: ())
+        for doc, record in zip(docs, records, strict=True):
+            if doc["turn"]:
+                continue
+            own = self._items[card_of(doc["conversation"])]
+            played = own["customer_coverage"][len(own.setdefault("judge_coverage", []))]
+            for metric in self.judge.metrics:
+                name = metric.info.name
+                counts = played or name == "judge_coverage"
+                own.setdefault(name, []).append(record.items[name] if counts else [])
 
     def _withheld(self, total: int, faults: dict[str, int]) -> str:
         """Why there are no scores; '' where enough customers could be played."""
@@ -251,6 +268,14 @@ class RolePlayTask(DialogueTask):
             picked[f"{name}_stderr"] = [[doc["conversation"], item] for item in picked[name]]
         self._columns.see(picked)
         return picked
+
+
+def _heard_before(request: DialogueRequest) -> list[str]:
+    """What the customer said since the supporter's last turn."""
+    if not request.turn:
+        return []
+    _, heard = _played(request).turns[request.turn - 1]
+    return [heard.text] if heard is not None and heard.text else []
 
 
 def _played(request: DialogueRequest) -> Played:
