@@ -23,7 +23,8 @@ __all__ = ["RolePlayDialogue", "slots_of"]
 def slots_of(case: CaseInPlay, trial: int) -> list[TurnDoc]:
     """A document for each turn that the supporter may have in a trial of a card.
 
-    Nothing of them is gold; how many will be asked is not known before. The conversation's name tells trials apart.
+    Nothing of them is gold; how many will be asked is not known before. The conversation's name tells trials apart;
+    what the customer says before a turn is added when it is known.
     """
     return [
         TurnDoc(
@@ -91,8 +92,12 @@ class RolePlayDialogue(Dialogue):
         said, _ = self.played.turns[-1]
         heard = self._customer.answer(said)
         self.played.turns[-1] = said, heard
-        if heard.fault is None:
-            self._add_line(Utterance(Speaker.CUSTOMER, None, heard.text))
+        if heard.fault is not None:
+            return
+        self._add_line(Utterance(Speaker.CUSTOMER, None, heard.text))
+        if len(self.played.turns) < len(self.turns):
+            following = self.turns[len(self.played.turns)]
+            following["customer"], following["customers"] = heard.text, [heard.text]
 
     def add_reply(self, reply: Reply) -> None:
         """Add the model's turn to history and role-play."""

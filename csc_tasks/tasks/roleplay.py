@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, TypedDict
 
+from csc_tasks.data.sources import Corpus, training_corpus
 from csc_tasks.generation.dialogue import DialogueRequest
 from csc_tasks.harness.ranks import of_all_ranks
 from csc_tasks.metrics import Metric, column_name
@@ -109,6 +110,9 @@ class RolePlayTask(DialogueTask):
             for card in self.cards.values()
         ]
 
+    def _training(self) -> Corpus:
+        return training_corpus(self.options.subset, self.options.train)
+
     def build_all_requests(self, **options: Any) -> None:
         """Find out whether customers can be had, then as every task."""
         self._dialogues.clear()
@@ -188,7 +192,7 @@ class RolePlayTask(DialogueTask):
             turn = beside[id(instance.dialogue)][instance.turn].to_json()
             instance.filtered_resps[FILTER] = json.dumps(json.loads(str(record)) | turn, ensure_ascii=False)
         self._items = self._scored()
-        docs = [i.doc | {"customers": _heard_before(i)} for i in turns]
+        docs = [i.doc for i in turns]
         if self.judge is not None and self.metrics:
             self._judge_role_plays(docs, records)
         self._summarise(docs, Scored(records, {}), answers, [i.left_out > 0 for i in turns])
@@ -268,14 +272,6 @@ class RolePlayTask(DialogueTask):
             picked[f"{name}_stderr"] = [[doc["conversation"], item] for item in picked[name]]
         self._columns.see(picked)
         return picked
-
-
-def _heard_before(request: DialogueRequest) -> list[str]:
-    """What the customer said since the supporter's last turn."""
-    if not request.turn:
-        return []
-    _, heard = _played(request).turns[request.turn - 1]
-    return [heard.text] if heard is not None and heard.text else []
 
 
 def _played(request: DialogueRequest) -> Played:
