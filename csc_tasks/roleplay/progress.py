@@ -31,7 +31,7 @@ class Move:
     Attributes:
         asked: facts that it asks for and that were not told before.
         asked_again: facts that it asks for although they were told.
-        identity: it asks who the customer is.
+        identity: it asks who the customer is. ``identity_again``: although that was said.
         done: places of steps that it does for the first time, and that count.
         granted: it grants the demand. ``refused``: it refuses it.
         promised: it promises what nobody may promise.
@@ -47,6 +47,7 @@ class Move:
     asked: tuple[CardFact, ...] = ()
     asked_again: tuple[CardFact, ...] = ()
     identity: bool = False
+    identity_again: bool = False
     done: tuple[int, ...] = ()
     granted: bool = False
     refused: bool = False
@@ -132,6 +133,7 @@ class CaseProgress:
             asked=tuple(f for f in asked if f.name not in self.told),
             asked_again=tuple(f for f in asked if f.name in self.told),
             identity=identity and not self.verified,
+            identity_again=identity and self.verified,
             done=done,
             granted=granted,
             refused=refused and not self.refused,

@@ -146,6 +146,9 @@ class ScriptedCustomer:
         if move.identity:
             parts.append(case.identity)
             direction.append("报上姓名和号码")
+        if move.identity_again:
+            parts.append(self._phrase("told_before") + case.identity)
+            direction.append("再报一遍姓名和号码")
         for fact in move.asked:
             parts.append(case.tells(fact))
             direction.append(f"回答关于“{fact.name}”的问题")
