@@ -105,7 +105,7 @@ class CaseProgress:
     _identity_asked: bool = False
     _demand_open: bool = False
     _said: set[str] = field(default_factory=set)
-    _known: set[str] = field(default_factory=set)
+    _known: frozenset[str] = frozenset()
 
     def supporter(self, turn: SupporterTurn) -> Move:
         """Take in what the supporter says, and tell what it did."""
@@ -126,7 +126,8 @@ class CaseProgress:
         done = tuple(
             n for n, step in enumerate(card.steps) if n not in self.done and ready and case.does(step, said)
         )
-        figures = figures_in(said) - case.figures - self._known
+        known = case.figures | self._known
+        figures = frozenset(f for f in figures_in(said) - known if not follows_from(f, known))
         words = plain(said)
         repeated = len(words) > 4 and words in self._said
         move = Move(

@@ -178,7 +178,8 @@ class ScriptedCustomer:
             return False
         known = self._progress.told | set(told)
         all_told = all(fact.name in known for fact in self.case.needed)
-        return all_told or self._count >= LATEST_DEMAND
+        # Before patience is at its end, or nobody would ever hear it.
+        return all_told or self._count >= min(LATEST_DEMAND, self.case.card.patience)
 
     def _demand(self) -> str:
         assert self.case.card.demand is not None
