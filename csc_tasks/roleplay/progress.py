@@ -14,6 +14,7 @@ from csc_tasks.roleplay.rules import (
     asks_identity,
     comforts,
     figures_in,
+    follows_from,
     is_rude,
     plain,
     says_goodbye,

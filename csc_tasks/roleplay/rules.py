@@ -10,9 +10,9 @@ import hashlib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import combinations
 
@@ -40,6 +40,8 @@ _SENTENCE = re.compile(r"[^。！!？?；;\n…]{1,2000}[。！!？?；;\n…]{0
 _CLAUSE = re.compile(r"[^，,、。！!？?；;：:\n…]{1,2000}")
 _NEAR = 6
 """Characters before a word within which 不 or 没有 denies it."""
+_SHORT = 7
+"""Characters of a clause that asks for what the clause before it names."""
 _NUMBER = r"\d{1,12}(?:[,，]\d{3}){0,4}(?:\.\d{1,6})?"
 _WRITTEN = r"[零〇一二两三四五六七八九十百千]{1,12}"
 _FIGURE = re.compile(
@@ -69,17 +71,34 @@ def rules_digest() -> str:
     return hashlib.sha256(_file()).hexdigest()[:16]
 
 
+_MARKS = str.maketrans(",?!;:()", "，？！；：（）")
+
+
+@lru_cache(maxsize=16_384)
 def plain(text: str) -> str:
     """A text as rules read it: full-width letters and digits as narrow ones, without spaces."""
-    marks = str.maketrans(",?!;:()%", "，？！；：（）%")
-    return "".join(unicodedata.normalize("NFKC", text).split()).translate(marks)
+    return "".join(unicodedata.normalize("NFKC", text).split()).translate(_MARKS)
 
 
 def questions_in(text: str) -> str:
-    """The sentences of a text that ask for something, one after the other."""
-    asks = _words()["asks"]
-    sentences = _SENTENCE.findall(plain(text))
-    return "".join(s for s in sentences if "？" in s or any(word in s for word in asks))
+    """What of a text asks for something, one piece after the other; courtesies (您看这样可以吗) ask for nothing."""
+    return "。".join(piece for sentence in _SENTENCE.findall(plain(text)) for piece in _asking(sentence))
+
+
+def _asking(sentence: str) -> Iterator[str]:
+    words = _words()
+    parts = sentence.split("，")
+    asking = [*words["asks"], *(words["interrogatives"] if "？" in sentence else ())]
+    for n, part in enumerate(parts):
+        is_last = n == len(parts) - 1
+        asks = any(word in part for word in asking) or (is_last and "？" in part)
+        if not asks or any(word in part for word in words["courtesies"]):
+            continue
+        if any(word in part for word in words["requests"]):
+            # 您的订单号，方便告诉我吗; 请提供姓名，手机号
+            yield "，".join(parts[n - 1 if n and len(part) <= _SHORT else n :])
+            return
+        yield "，".join(parts[n - 1 : n + 1]) if n and len(part) <= _SHORT else part
 
 
 def affirms(text: str, words: Iterable[str]) -> bool:

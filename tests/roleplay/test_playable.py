@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from csc_tasks.roleplay.scripted_supporters import ScriptedSupporter, SupporterK
 from csc_tasks.roleplay.transcript import End
 
 CARDS = shipped_card_set().cards
-CARD = next(card for card in CARDS if card.topic == Domain.OTHER)
+CARD = next(card for card in CARDS if card.id == "lost-bag-bus")
 RECORD: dict[str, Any] = json.loads(CARD.model_dump_json(exclude_defaults=True))
 FACT = RECORD["facts"][0]["name"]
 
@@ -30,6 +31,12 @@ def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(json.dumps(RECORD))
     change(record)
     return record
+
+
+def test_there_are_three_cards_on_each_domain_and_demands_among_them() -> None:
+    assert Counter(card.topic for card in CARDS) == dict.fromkeys(map(str, Domain), 3)
+    assert sum(card.demand is not None for card in CARDS) >= 12
+    assert sum(CaseInPlay(card, "x").has_private for card in CARDS) >= 8
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)

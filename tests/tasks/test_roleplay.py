@@ -228,6 +228,7 @@ def test_a_customer_who_dies_costs_no_answer_of_the_supporter(
     assert turns_of(results) == turns_of(of(SupporterKind.GOOD)[2])
 
 
+@pytest.mark.slow
 def test_the_log_of_the_stock_command_reads_back_as_whole_role_plays(tmp_path: Path) -> None:
     done = lm_eval(
         "--model", "dummy", "--tasks", TASK, "--output_path", tmp_path, "--log_samples", "--limit", 2,
