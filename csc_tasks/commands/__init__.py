@@ -25,6 +25,7 @@ def main() -> None:
     end_with_owner()
     # Importing the commands registers them on the app.
     from csc_tasks.commands import (  # noqa: F401
+        cards,
         compare,
         data,
         export,

@@ -10,9 +10,10 @@ import hashlib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache, wraps
 from importlib import resources
+from typing import TypeVar
 
 __all__ = [
     "RULES",
@@ -33,6 +34,10 @@ __all__ = [
 
 RULES = "rules-zh-1"
 """The version in use."""
+_MARKS = str.maketrans(",?!;:()%", "，？！；：（）%")
+_SHORT, _KEPT = 200, 2**13
+"""Characters of a text whose reading is kept, and how many are."""
+Read = TypeVar("Read")
 _SENTENCE = re.compile(r"[^。！!？?；;\n…]{1,2000}[。！!？?；;\n…]{0,3}")
 _CLAUSE = re.compile(r"[^，,、。！!？?；;：:\n…]{1,2000}")
 _NUMBER = r"\d{1,12}(?:[,，]\d{3}){0,4}(?:\.\d{1,6})?"
@@ -80,12 +85,24 @@ def rules_digest() -> str:
     return hashlib.sha256(_file()).hexdigest()[:16]
 
 
+def _remembered(read: Callable[[str], Read]) -> Callable[[str], Read]:
+    """A reading of a text that is kept where the text is short: whoever plays a case asks the same of it again."""
+    kept = lru_cache(maxsize=_KEPT)(read)
+
+    @wraps(read)
+    def reading(text: str) -> Read:
+        return kept(text) if len(text) <= _SHORT else read(text)
+
+    return reading
+
+
+@_remembered
 def plain(text: str) -> str:
     """A text as rules read it: full-width letters and digits as narrow ones, without spaces."""
-    marks = str.maketrans(",?!;:()%", "，？！；：（）%")
-    return "".join(unicodedata.normalize("NFKC", text).split()).translate(marks)
+    return "".join(unicodedata.normalize("NFKC", text).split()).translate(_MARKS)
 
 
+@_remembered
 def questions_in(text: str) -> str:
     """The sentences of a text that ask for something, one after the other."""
     asks = _words()["asks"]
@@ -120,42 +137,54 @@ def _has(text: str, kind: str) -> bool:
     return any(word in said for word in _words()[kind])
 
 
+@_remembered
 def refuses(text: str) -> bool:
     """Whether it refuses something."""
     return _has(text, "refuses")
 
 
+@_remembered
 def consents(text: str) -> bool:
     """Whether it consents to something."""
     return affirms(text, _words()["consents"])
 
 
+@_remembered
 def comforts(text: str) -> bool:
     """Whether it speaks to what the customer feels."""
     return affirms(text, _words()["comforts"])
 
 
+@_remembered
+def _rude(text: str) -> bool:
+    return _has(text, "rude")
+
+
 def is_rude(text: str, more: Sequence[str] = ()) -> bool:
     """Whether it is rude to anybody, or to this customer (``more``)."""
-    return _has(text, "rude") or any(plain(word) in plain(text) for word in more)
+    return _rude(text) or any(plain(word) in plain(text) for word in more)
 
 
+@_remembered
 def asks_identity(text: str) -> bool:
     """Whether it asks who the customer is."""
     asked = questions_in(text)
     return any(word in asked for word in _words()["identity"])
 
 
+@_remembered
 def says_goodbye(text: str) -> bool:
     """Whether it takes leave."""
     return _has(text, "goodbyes")
 
 
+@_remembered
 def sends_elsewhere(text: str) -> bool:
     """Whether it says that somebody else is to be asked."""
     return _has(text, "elsewhere")
 
 
+@_remembered
 def figures_in(text: str) -> frozenset[str]:
     """The figures that a customer would go by, each with its unit: ``260元``, ``15%``, ``3天``."""
     found = set()
