@@ -26,6 +26,7 @@ def main() -> None:
     # Importing the commands registers them on the app.
     from csc_tasks.commands import (  # noqa: F401
         cards,
+        cards_build,
         compare,
         data,
         export,
