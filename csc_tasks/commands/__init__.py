@@ -27,6 +27,7 @@ def main() -> None:
     from csc_tasks.commands import (  # noqa: F401
         cards,
         cards_build,
+        cards_review,
         compare,
         data,
         export,
