@@ -1,4 +1,4 @@
-"""Case cards: one customer's case each, as data. docs/synthesis.md has the format."""
+"""Case cards: one customer's case each, as data. docs/roleplay-cards.md has the format."""
 
 from __future__ import annotations
 

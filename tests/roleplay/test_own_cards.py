@@ -14,6 +14,7 @@ from csc_tasks.errors import DataError
 from csc_tasks.roleplay import soundness
 from csc_tasks.roleplay.card_sets import read_card_set
 from tests.door import csconv
+from tests.paths import ROOT
 from tests.roleplay.own_cards import card, written
 
 Change = Callable[[dict[str, Any]], object]
@@ -211,3 +212,11 @@ def test_the_shipped_cards_are_listed() -> None:
     done = csconv("cards", "show", "shipped")
     assert done.code == 0
     assert "lost-umbrella-bus" in done.out
+
+
+def test_the_example_of_the_documentation_is_sound(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "roleplay-cards.md").read_text(encoding="utf-8")
+    path = tmp_path / "example.toml"
+    path.write_text(text.partition("```toml\n")[2].partition("```")[0], encoding="utf-8")
+    assert csconv("cards", "validate", path).code == 0
+    assert "  resolved after" in csconv("cards", "show", path, "--play", "good").out

@@ -66,6 +66,8 @@ CARD_SCHEMA: Mapping[str, Mapping[str, Any]] = {
     **{"gives_up": _SOME, "closing": _SOME, "never": _LINES, "patience": _WHOLE},
 }
 """The fields that a model is asked for, in order, each as a JSON schema."""
+LONGEST = 1000
+"""Characters of a text; a sentence of a card has 300 at most."""
 MOST = {"facts": 8, "lookups": 8, "steps": 10}
 """Items of a list; a card with more is no case that anybody could play."""
 _SPLIT = re.compile(r"[、,，;；/|\n]")
@@ -130,6 +132,8 @@ def draft_in(answer: str, names_too: bool = False) -> Draft:
     replaced: Counter[str] = Counter()
 
     def clean(text: str) -> str:
+        if len(text) > LONGEST:
+            raise Unusable(f"a text is longer than {LONGEST} characters")
         return _without_personal_data(_plain(text), replaced, names_too)
 
     parts = {name: _PARTS[name](found[-1][name], clean) for name in CARD_SCHEMA if name in found[-1]}

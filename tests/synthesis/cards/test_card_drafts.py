@@ -121,6 +121,7 @@ def test_every_kind_of_fault_has_words_and_many_are_cut() -> None:
         ('{"who": "你', "no JSON object"),
         ('{"text": "你好"}', "no JSON object with the fields of a card"),
         ("<think>先想想", "it ends inside its thinking"),
+        ('{"who": "' + "长" * 1001 + '"}', "a text is longer than 1000 characters"),
         ('{"who": ' + "[" * 80 + "]" * 80 + "}", "nested too deep"),
     ],
 )
