@@ -92,6 +92,7 @@ class Needs(Enum):
     BACKEND = "backend"
     DIALOGUE = "dialogue"
     JUDGE = "judge"
+    ROLE_PLAY = "role_play"
 
 
 @dataclass(frozen=True, slots=True)

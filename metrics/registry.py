@@ -13,6 +13,7 @@ from csc_tasks.metrics.divergence import CorrectedPreference, CorrectedShares, C
 from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.metrics.neural.bertscore import PARTS, BertScore, BertScoreOptions
 from csc_tasks.metrics.neural.bleurt import Bleurt, BleurtOptions
+from csc_tasks.metrics.roleplay import role_play_metrics
 from csc_tasks.metrics.rouge import RougeL, RougeLAscii
 from csc_tasks.metrics.sequences import LongestRun, StageTransitions
 from csc_tasks.metrics.strategy import (
@@ -142,7 +143,7 @@ def _by_column() -> dict[str, Metric]:
     for tokenizer in TOKENIZERS:
         for metric in (*all_metrics(tokenizer), *all_metrics(tokenizer, variants)):
             found.setdefault(column_name(metric, tokenizer), metric)
-    return found
+    return {**found, **role_play_metrics()}
 
 
 def reported_metrics() -> dict[str, Metric]:

@@ -17,7 +17,8 @@ from csc_tasks.protocol.prompt import DEFAULT_PROMPT, load_prompt
 from csc_tasks.protocol.replies import Problem, Reply
 from csc_tasks.protocol.replies import read_reply as read
 from csc_tasks.protocol.scoring import gold_ranks, metrics_of_task, read_replies, score_replies
-from csc_tasks.protocol.signature import DataSignature, Signature
+from csc_tasks.protocol.signature import Signature
+from csc_tasks.protocol.signature_parts import DataSignature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import PromptBook, TurnDoc, turn_docs
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from csc_tasks.framework import Strategy
+from csc_tasks.metrics.published_shares import PUBLISHED_SHARES
 
 __all__ = ["KNOWN_SHARES", "KnownShare", "deviations"]
 
@@ -22,12 +23,8 @@ class KnownShare(NamedTuple):
         return "+".join(s.zh for s in self.strategies)
 
 
-KNOWN_SHARES = (
-    KnownShare((Strategy.INFORMATION_DELIVERY,), 0.149),
-    KnownShare((Strategy.EMOTIONAL_MANAGEMENT,), 0.119),
-    KnownShare((Strategy.PROVIDING_SUGGESTIONS,), 0.100),
-    KnownShare((Strategy.OTHERS,), 0.022),
-    KnownShare((Strategy.GREETING, Strategy.IDENTITY_VERIFICATION, Strategy.APPRECIATION_AND_CLOSURE), 0.230),
+KNOWN_SHARES = tuple(
+    KnownShare(tuple(map(Strategy.from_index, places)), share) for places, share in PUBLISHED_SHARES
 )
 """What arXiv 2508.04423 tells of the shares; of the other five strategies only that theirs sum to 0.380."""
 

@@ -1,4 +1,7 @@
-"""One conversation in generated context: the customer's turns are gold, the supporter's are the model's own."""
+"""One conversation whose supporter is the model under test: the prompts of its turns, one after the other.
+
+In generated context the customer's turns are gold. A subclass may have a customer who answers.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ __all__ = [
     "Dialogue",
     "DialogueDoc",
     "DialogueRequest",
+    "GoldDialogue",
     "conversations_of",
     "dialogue_doc",
 ]
@@ -67,27 +71,51 @@ class Dialogue:
     """A conversation while the model plays the supporter; ``labels`` are those of its turns so far, as read.
 
     Args:
-        conversation: the gold conversation.
+        turns: a document of each turn that the supporter has, or may have.
         texts: the prompt texts; they say how an utterance is written as a line of history.
         render: makes the prompt that is sent, chat template included, from a history and a turn.
         formats: of thinking, beside those that are known.
+        before: what stands before the history in every prompt, and is never cut.
     """
 
     def __init__(
         self,
-        conversation: Conversation,
+        turns: Sequence[TurnDoc],
         texts: Prompt,
         render: Callable[[str, TurnDoc], Any],
         formats: Sequence[ThinkingFormat] = (),
+        before: str = "",
     ) -> None:
         self.formats = formats
         self.labels: list[Strategy | None] = []
-        self.turns: list[TurnDoc] = list(turn_docs([conversation]))
-        self._utterances = conversation.utterances
+        self.turns = list(turns)
         self._texts = texts
-        self._render = render
+        self._render_after = render
+        self._before = before
         self._lines: list[str] = []
         self._starts: list[int] = []  # how many lines stand before each turn
+
+    def hear(self) -> None:
+        """Have the customer say what comes before the next turn. May take as long as a server takes."""
+        raise NotImplementedError
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be asked, although there are turns left."""
+        return False
+
+    @property
+    def listeners(self) -> int:
+        """How many dialogues like this one may :meth:`hear` at once, because they wait; 0 where nobody waits."""
+        return 0
+
+    @property
+    def unfinished(self) -> str:
+        """Why it broke off where the same command would go on; '' where it did not."""
+        return ""
+
+    def _render(self, history: str, turn: TurnDoc) -> Any:
+        return self._render_after(self._before + history, turn)
 
     def prompt(self, turn: TurnDoc, fits: Callable[[Any], bool] | None = None) -> tuple[Any, int]:
         """The prompt of the next turn, and how many of the oldest utterances were left out to make it fit.
@@ -95,8 +123,6 @@ class Dialogue:
         Instructions, few-shot examples and the latest utterances are kept. If not even the prompt without
         any history fits, that one is returned.
         """
-        while self._utterances[len(self._lines)].speaker is Speaker.CUSTOMER:
-            self._lines.append(self._texts.line(self._utterances[len(self._lines)]))
         prompt = self._render("".join(self._lines), turn)
         if fits is None or fits(prompt):
             return prompt, 0
@@ -118,24 +144,53 @@ class Dialogue:
         """Add the model's turn to the history: an unreadable strategy is written as 其它."""
         self.labels.append(reply.strategy)
         self._starts.append(len(self._lines))
-        self._lines.append(self._texts.line(Utterance(Speaker.SUPPORTER, reply.strategy, reply.text)))
+        self._add_line(Utterance(Speaker.SUPPORTER, reply.strategy, reply.text))
+
+    def _add_line(self, utterance: Utterance) -> None:
+        self._lines.append(self._texts.line(utterance))
+
+
+class GoldDialogue(Dialogue):
+    """A conversation in generated context: what the customer says is gold, whatever the supporter says.
+
+    Args:
+        conversation: the gold conversation.
+        texts, render, formats: as for every dialogue.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        texts: Prompt,
+        render: Callable[[str, TurnDoc], Any],
+        formats: Sequence[ThinkingFormat] = (),
+    ) -> None:
+        super().__init__(list(turn_docs([conversation])), texts, render, formats)
+        self._utterances = conversation.utterances
+
+    def hear(self) -> None:
+        """Go on to the supporter's next turn."""
+        while self._utterances[len(self._lines)].speaker is Speaker.CUSTOMER:
+            self._add_line(self._utterances[len(self._lines)])
 
 
 class DialogueRequest(Instance):  # type: ignore[misc]
     """One turn of a dialogue as a request. Its prompt is not known before the turns before it are answered.
 
-    ``left_out`` is how many of the oldest utterances did not fit into the model's window; ``reply`` is the
-    answer as it was read for the history. A request without a ``dialogue`` is padding.
+    ``turn`` is its place in the dialogue, from 0; ``left_out`` is how many of the oldest utterances did not fit into
+    the model's window; ``reply`` is the answer as it was read for the history. A request without a ``dialogue`` is
+    padding.
     """
 
     dialogue: Dialogue | None = None
+    turn: int = 0
     left_out: int = 0
     reply: Reply | None = None
 
     @property
     def earlier(self) -> tuple[Strategy | None, ...]:
         """The labels of the model's own turns before this one, as they were read; ``None`` for the unreadable."""
-        return () if self.dialogue is None else tuple(self.dialogue.labels[: self.idx])
+        return () if self.dialogue is None else tuple(self.dialogue.labels[: self.turn])
 
     def ask(self, fits: Callable[[Any], bool] | None) -> None:
         """Make the prompt, now that all turns before are answered."""
@@ -159,10 +214,15 @@ class DialogueRequest(Instance):  # type: ignore[misc]
         first: Any,
         kwargs: Any,
         meta: Any,
+        turn: int | None = None,
     ) -> DialogueRequest:
-        """The request of turn ``index``; ``first`` is the prompt of the first turn, which is known."""
-        request = cls(GENERATE_DIALOGUE, doc, (first if index == 0 else "", kwargs), index, meta)
-        request.dialogue = dialogue
+        """The request of a turn; ``first`` is the prompt of the first turn, which is known.
+
+        ``index`` is its place among the requests of its document, ``turn`` in the dialogue, where that is another.
+        """
+        turn = index if turn is None else turn
+        request = cls(GENERATE_DIALOGUE, doc, (first if turn == 0 else "", kwargs), index, meta)
+        request.dialogue, request.turn = dialogue, turn
         return request
 
 
@@ -174,5 +234,5 @@ def conversations_of(requests: Sequence[DialogueRequest]) -> list[list[DialogueR
     groups: dict[int, dict[int, DialogueRequest]] = {}
     for request in requests:
         if request.dialogue is not None:
-            groups.setdefault(id(request.dialogue), {})[request.idx] = request
+            groups.setdefault(id(request.dialogue), {})[request.turn] = request
     return [[group[index] for index in sorted(group)] for group in groups.values()]

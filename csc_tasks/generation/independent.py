@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
 from typing import Any
 
 from csc_tasks.generation.dialogue import DialogueRequest
 from csc_tasks.generation.response_cache import KeptAnswers
+from csc_tasks.generation.side_by_side import side_by_side
 from csc_tasks.generation.window import fits_in_window
 from csc_tasks.harness.lm_eval import quiet_requests
-from csc_tasks.system.signals import stopped_by
 
-__all__ = ["connections", "each_on_its_own"]
-
-_PATIENCE = 5.0
-"""Seconds that requests under way are waited for by who is asked to end; schedulers kill after some ten."""
+__all__ = ["OnAnswer", "OnEnd", "connections", "each_on_its_own"]
 
 OnAnswer = Callable[[DialogueRequest, Any], None]
+OnEnd = Callable[[Sequence[DialogueRequest]], None]
 
 
 def connections(lm: Any) -> int:
@@ -46,6 +42,7 @@ def each_on_its_own(
     kept: KeptAnswers,
     ask: Callable[[list[DialogueRequest]], list[Any]],
     on_answer: OnAnswer,
+    on_end: OnEnd,
 ) -> None:
     """Answer every dialogue, turn by turn, side by side.
 
@@ -55,60 +52,43 @@ def each_on_its_own(
         kept: answers of earlier runs; written to disk now and then.
         ask: puts requests to the model, or to the answers of earlier runs.
         on_answer: called with each request and its answer, one call at a time.
+        on_end: called with the requests of each dialogue that is over, answered or not.
 
     Raises:
         Exception: what the model raised first, or what asked the process to end; no further turn is asked for.
     """
     # The longest first: whoever begins last should not have the longest way.
     waiting = deque(sorted(dialogues, key=len, reverse=True))
-    over = threading.Event()
     # Tokenizers, the task's caches and the progress bar are not made for threads; the model's waiting is.
     alone = threading.Lock()
+    at_once = connections(lm)
+    places = threading.Semaphore(at_once)
 
-    def work() -> None:
+    def work(over: threading.Event) -> None:
         while not over.is_set():
             try:
-                dialogue = waiting.popleft()
+                requests = waiting.popleft()
             except IndexError:
                 return
-            for request in dialogue:
+            for request in requests:
                 if over.is_set():
                     return
+                assert request.dialogue is not None
+                request.dialogue.hear()
+                if request.dialogue.over:
+                    break
                 with alone:
                     request.ask(fits_in_window(lm, request.args[1]))
-                (answer,) = ask([request])
+                with places:
+                    (answer,) = ask([request])
                 with alone:
                     request.take(answer)
                     on_answer(request, answer)
+            with alone:
+                on_end(requests)
 
-    outcomes: SimpleQueue[BaseException | None] = SimpleQueue()
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001  # raised where it is waited for
-            outcomes.put(error)
-        else:
-            outcomes.put(None)
-
-    # Daemons: who is asked to end cannot wait for a server that does not answer.
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(min(connections(lm), len(dialogues)))]
+    # While some wait for the model, as many others may wait for their customers.
+    listening = max((group[0].dialogue.listeners for group in dialogues if group[0].dialogue), default=0)
     with quiet_requests():
-        try:
-            for thread in threads:
-                thread.start()
-            for _ in threads:
-                if (error := outcomes.get()) is not None:
-                    raise error
-        except BaseException as error:
-            over.set()
-            _await_answers(threads, _PATIENCE if stopped_by(error) else None)
-            raise
+        side_by_side(work, min(at_once + listening, len(dialogues)))
     kept.flush()
-
-
-def _await_answers(threads: Sequence[threading.Thread], seconds: float | None) -> None:
-    """Give the requests under way the time to be answered, for they are paid for; ``None`` is any time."""
-    end = None if seconds is None else time.monotonic() + seconds
-    for thread in threads:
-        thread.join(None if end is None else max(0.0, end - time.monotonic()))

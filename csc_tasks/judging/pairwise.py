@@ -36,7 +36,8 @@ from csc_tasks.metrics.judge.pairs import (
 )
 from csc_tasks.metrics.judge.rubric import PAIR_RUBRIC, TURN_RUBRIC, Unit, load_rubric
 from csc_tasks.protocol.task_kind import Context
-from csc_tasks.results.sample_log import SampleLog, find_logs
+from csc_tasks.results.find_logs import find_logs
+from csc_tasks.results.sample_log import SampleLog
 
 __all__ = ["Contest", "Pairing", "contests"]
 

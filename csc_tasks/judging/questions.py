@@ -12,7 +12,7 @@ from csc_tasks.metrics.judge.guard import GUARD
 from csc_tasks.metrics.judge.prompt import Question, ask
 from csc_tasks.metrics.judge.rubric import Rubric
 from csc_tasks.metrics.judge.sample import Sample
-from csc_tasks.protocol.signature import JudgeSignature
+from csc_tasks.protocol.signature_parts import JudgeSignature
 
 __all__ = ["JudgeTask", "Questions", "judge_signature"]
 

@@ -20,7 +20,7 @@ from csc_tasks.judging.saved_run import JudgedLog, rubric_for
 from csc_tasks.judging.superseded import tell_of_superseded
 from csc_tasks.metrics.judge.probe_cases import PROBE
 from csc_tasks.metrics.judge.rubric import Unit, rubric_for_unit
-from csc_tasks.results.sample_log import find_logs
+from csc_tasks.results.find_logs import find_logs
 
 __all__ = ["JudgeOptions", "judge_results", "probe_judge"]
 

@@ -13,10 +13,11 @@ from csc_tasks.data.splits import Subset
 from csc_tasks.errors import ConfigError
 from csc_tasks.install import install_hint
 from csc_tasks.metrics import DEFAULT_TOKENIZER, NO_MODELS, Models, tokenizer
-from csc_tasks.protocol.metadata import FromMetadata, Source, Switch
+from csc_tasks.protocol.metadata import AtLeastOne, FromMetadata, Source, Switch
 from csc_tasks.protocol.networks import MODEL_KEYS, Unnamed, read_models
 from csc_tasks.protocol.prompt import DEFAULT_PROMPT, prompt_versions
 from csc_tasks.protocol.thinking import ThinkingFormat
+from csc_tasks.storage import at_home
 
 __all__ = ["Options"]
 
@@ -40,6 +41,20 @@ def _judge(value: object) -> Path | None:
     return None if value is None else Path(value)
 
 
+def _customer(value: object) -> Path | None:
+    if value is None or value == "scripted":
+        return None
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be 'scripted' or the path of a customer's configuration")
+    return at_home(value)
+
+
+def _path(value: object) -> Path | None:
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ValueError("must be the path of a file of case cards")
+    return None if value is None else at_home(value)
+
+
 def _think(value: object) -> tuple[ThinkingFormat, ...]:
     if not value:
         return ()
@@ -58,7 +73,9 @@ class Options(FromMetadata):
     ``data`` and ``train`` are sources (``hub``, ``modelscope``, ``mini``, a path) or ``None`` for the default;
     ``models`` are the networks that score, of which a strategy task uses none; ``judge`` is a
     judge's configuration file, or ``None`` for none; ``think`` are formats of thinking beside the known ones;
-    ``skip_unsupported`` leaves tasks out that the model cannot do.
+    ``skip_unsupported`` leaves tasks out that the model cannot do; ``cards`` are one's own case cards, ``customer``
+    is the configuration of a model that plays customers (``None``: they are scripted), and ``trials`` how often each
+    card is played.
     """
 
     subset: Annotated[Subset, BeforeValidator(_subset)] = Field(Subset.FULL, alias="csconv_subset")
@@ -69,6 +86,9 @@ class Options(FromMetadata):
     judge: Annotated[Path | None, BeforeValidator(_judge)] = Field(None, alias="csconv_judge")
     think: Annotated[tuple[ThinkingFormat, ...], BeforeValidator(_think)] = Field((), alias="csconv_think")
     skip_unsupported: Switch = Field(False, alias="csconv_skip_unsupported")
+    cards: Annotated[Path | None, BeforeValidator(_path)] = Field(None, alias="csconv_cards")
+    customer: Annotated[Path | None, BeforeValidator(_customer)] = Field(None, alias="csconv_customer")
+    trials: AtLeastOne = Field(1, alias="csconv_trials")
     models: Models = NO_MODELS
 
     @classmethod

@@ -39,8 +39,9 @@ class RunReport:
 
     def observe(self, metric: Metric, items: Sequence[Any]) -> None:
         """Take from a metric's items, one a turn, what is worth reporting."""
-        # A verdict may be about a whole dialogue.
-        self.figures["judged" if metric.info.needs is Needs.JUDGE else "turns"] = len(items)
+        # A verdict may be about a whole dialogue, and other items are of role-plays.
+        what = {Needs.JUDGE: "judged", Needs.ROLE_PLAY: "role_plays"}.get(metric.info.needs, "turns")
+        self.figures[what] = len(items)
         if isinstance(metric, F1) and items:
             self.figures.update(strategy_report(metric.total(metric.statistics(items))))
 

@@ -29,6 +29,7 @@ from csc_tasks.metrics import (
     metrics_for,
 )
 from csc_tasks.metrics.depth import AtDepth
+from csc_tasks.metrics.roleplay import role_play_metrics
 from csc_tasks.protocol.replies import Problem, Reply, read_reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.thinking import ThinkingFormat, leaves_in_thought
@@ -99,9 +100,12 @@ def metrics_of_task(
 ) -> tuple[Metric, ...]:
     """The metrics that a task of this kind reports, in table order; with networks only those of ``models``.
 
-    In generated context also those of a dialogue: by depth, and truncation. Without labels none that compares
-    with a gold strategy. Of an earlier ``benchmark`` version also those that only it had.
+    In role-plays those of role-plays, and no others: there is nothing gold. In generated context also those of a
+    dialogue: by depth, and truncation. Without labels none that compares with a gold strategy. Of an earlier
+    ``benchmark`` version also those that only it had.
     """
+    if context is Context.ROLE_PLAY:
+        return tuple(role_play_metrics().values())
     needs = {
         TaskKind.STRATEGY: {Needs.STRATEGY, Needs.ANSWERS, Needs.BACKEND},
         TaskKind.STRATEGY_MC: {Needs.STRATEGY, Needs.RANKS},

@@ -5,59 +5,33 @@ It is written once, by the task that runs, and travels as an object: no program 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-)
+from pydantic import Field, ValidationError
 
 from csc_tasks._version import __version__
-from csc_tasks.data.sources import Corpus
-from csc_tasks.data.splits import Subset
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.metrics import Metric, column_name, signature_of
 from csc_tasks.metrics.tokenizers import tokenizer_version
 from csc_tasks.protocol.named_data import NamedData
 from csc_tasks.protocol.prompt import Prompt, prompt_name
+from csc_tasks.protocol.signature_parts import (
+    CustomerSignature,
+    DataSignature,
+    FewShotSignature,
+    JudgeSignature,
+    PromptSignature,
+    SignaturePart,
+    Text,
+)
 from csc_tasks.protocol.task_kind import Context, TaskKind
 
-__all__ = [
-    "BENCHMARK_VERSION",
-    "Count",
-    "DataSignature",
-    "FewShotSignature",
-    "JudgeSignature",
-    "PromptSignature",
-    "Protocol",
-    "Signature",
-    "Text",
-]
+__all__ = ["BENCHMARK_VERSION", "Protocol", "Signature"]
 
 BENCHMARK_VERSION = 2
 """Raised when scores under the old and the new protocol cannot be compared."""
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a text")
-    return value
-
-
-# pydantic's own would refuse half a surrogate pair, which JSON may bear and which costs nothing here.
-Text = Annotated[str, PlainValidator(_text)]
-"""A text as it stands in a file."""
-Count = Annotated[int, Field(ge=0)]
-"""How many of something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +42,8 @@ class Protocol:
     prompt: str
     data: NamedData
     subset: str
+    customer: str = ""
+    """Of role-plays who plays the customer: a :class:`CustomerSignature`'s line."""
 
     @property
     def version(self) -> int:
@@ -75,7 +51,8 @@ class Protocol:
         return int(self.benchmark) if self.benchmark.isdecimal() and len(self.benchmark) < 9 else 0
 
     def __str__(self) -> str:
-        return f"benchmark {self.benchmark}, prompt {self.prompt}, data {self.data}, scale {self.subset}"
+        customer = f", customer {self.customer}" if self.customer else ""
+        return f"benchmark {self.benchmark}, prompt {self.prompt}, data {self.data}, scale {self.subset}{customer}"
 
     def named(self) -> dict[str, str]:
         """As people read it, by the names that files have it under, in the order in which people ask."""
@@ -84,6 +61,7 @@ class Protocol:
             "data": str(self.data),
             "scale": self.subset,
             "prompt": self.prompt,
+            **({"customer": self.customer} if self.customer else {}),
         }
 
     @classmethod
@@ -93,124 +71,27 @@ class Protocol:
         Raises:
             KeyError: one is missing.
         """
-        return cls(named["benchmark"], named["prompt"], NamedData.read(named["data"]), named["scale"])
+        data, customer = NamedData.read(named["data"]), named.get("customer", "")
+        return cls(named["benchmark"], named["prompt"], data, named["scale"], customer)
 
     def against(self, other: Protocol) -> str:
         """In words what differs; '' if nothing does."""
         mine, theirs = self.named(), other.named()
         if self.data == other.data:
             del mine["data"]
-        return ", ".join(f"{k} {mine[k]} against {theirs[k]}" for k in mine if mine[k] != theirs[k])
+        both = {
+            k: (mine.get(k, "none"), theirs.get(k, "none"))
+            for k in {**mine, **theirs}
+            if k in mine or k != "data"
+        }
+        return ", ".join(f"{k} {one} against {other}" for k, (one, other) in both.items() if one != other)
 
     def called(self, names: Mapping[str, str]) -> Protocol:
         """The same, its data by the name that :func:`~csc_tasks.protocol.named_data.common_names` chose."""
         return replace(self, data=self.data.called(names))
 
 
-class _SignaturePart(BaseModel):
-    """A part of a signature; what a newer csconv adds to it stays in it."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-
-class PromptSignature(_SignaturePart):
-    """Which prompt texts were used; ``sha256`` is that of their file."""
-
-    version: Text
-    sha256: Text
-
-
-class DataSignature(_SignaturePart):
-    """What was evaluated.
-
-    ``fingerprint`` covers the content of the evaluated file whatever its format, ``sha256`` the bytes of
-    the file that was read; ``conversations`` is how many of them the subset has.
-    """
-
-    name: Text
-    subset: Text = Field(alias="scale")
-    conversations: Count
-    fingerprint: Text
-    sha256: Text = ""
-
-    @classmethod
-    def of(cls, corpus: Corpus, subset: Subset, conversations: int) -> DataSignature:
-        """What is evaluated of a corpus: a subset of so many conversations."""
-        return cls(
-            name=corpus.name,
-            scale=subset.value,
-            conversations=conversations,
-            fingerprint=corpus.fingerprint,
-            sha256=corpus.sha256,
-        )
-
-
-class FewShotSignature(_SignaturePart):
-    """Where the examples came from."""
-
-    data: Text
-    fingerprint: Text
-    seed: int | None = None
-
-
-class JudgeSignature(_SignaturePart):
-    """What must agree for two judge scores to be comparable; ``line`` is its short form.
-
-    Beside these fields stands every parameter of the judge that can change a verdict. ``guard`` says by which rules
-    judged text was made harmless, 1 where it is absent; it is no part of the digest, because it changes what is shown
-    only of texts that had something to take apart, and the key of each verdict has the text as shown.
-    """
-
-    rubric: Text = ""
-    rubric_sha256: Text = ""
-    with_reference: bool = False
-    line: Text
-    sha256: Text = ""
-    guard: Count | None = None
-
-    @classmethod
-    def of(
-        cls,
-        rubric: str,
-        rubric_sha256: str,
-        with_reference: bool,
-        parameters: Mapping[str, Any],
-        guard: int | None = None,
-    ) -> JudgeSignature:
-        """The signature of a judge.
-
-        Args:
-            rubric: its name.
-            rubric_sha256: of its content.
-            with_reference: whether the gold reply is shown.
-            parameters: what can change a verdict, ``model`` among it.
-            guard: by which rules judged text is made harmless.
-        """
-        content = {
-            "rubric": rubric,
-            "rubric_sha256": rubric_sha256,
-            "with_reference": with_reference,
-            **parameters,
-        }
-        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
-        shown = "+ref" if with_reference else ""
-        line = f"{rubric}{shown}:{parameters['model']}@{digest}"
-        return cls.model_validate({**content, "line": line, "sha256": digest, "guard": guard})
-
-    @model_serializer(mode="wrap")
-    def _as_it_was(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A signature of before there were two guards goes on as it was written."""
-        content: dict[str, Any] = serialize(self)
-        if self.guard is None:
-            del content["guard"]
-        return content
-
-    def to_json(self) -> dict[str, Any]:
-        """As it stands in files."""
-        return self.model_dump()
-
-
-class Signature(_SignaturePart):
+class Signature(SignaturePart):
     """How one task was asked and scored.
 
     ``task`` is a :class:`~csc_tasks.protocol.task_kind.TaskKind`'s value and ``context`` a
@@ -227,9 +108,10 @@ class Signature(_SignaturePart):
     data: DataSignature
     tokenizer: Text = ""
     metrics: dict[Text, Text]
-    models: dict[Text, Any] = {}
+    models: dict[Text, Any] = Field(default_factory=dict)
     fewshot: FewShotSignature | None = None
     judge: JudgeSignature | None = None
+    customer: CustomerSignature | None = None
 
     @classmethod
     def of(
@@ -241,8 +123,12 @@ class Signature(_SignaturePart):
         tokenizer: str,
         metrics: Sequence[Metric],
         judge: JudgeSignature | None = None,
+        customer: CustomerSignature | None = None,
     ) -> Signature:
-        """The signature of a task that is about to run; ``judge`` is the one that judges in the run."""
+        """The signature of a task that is about to run.
+
+        ``judge`` is the one that judges in the run, ``customer`` who plays the customers.
+        """
         unscored = cls(
             benchmark=BENCHMARK_VERSION,
             package=__version__,
@@ -253,6 +139,7 @@ class Signature(_SignaturePart):
             tokenizer=tokenizer_version(tokenizer),
             metrics={},
             judge=judge,
+            customer=customer,
         )
         return unscored.with_metrics(metrics, tokenizer)
 
@@ -277,9 +164,10 @@ class Signature(_SignaturePart):
     def asked(self) -> str:
         """The first part of the line: what replies depend on, which excludes how they are scored."""
         data = f"{self.data.name}@{self.data.fingerprint[:8]}"
+        customer = f"|customer:{self.customer.line}" if self.customer else ""
         return (
             f"csconv:{self.benchmark}|task:{self.task}|ctx:{self.context}|prompt:{self.prompt.version}"
-            f"|data:{data}|scale:{self.data.subset}"
+            f"|data:{data}|scale:{self.data.subset}{customer}"
         )
 
     @property
@@ -306,6 +194,7 @@ class Signature(_SignaturePart):
             prompt=prompt_name(self.prompt.version, self.prompt.sha256),
             data=NamedData.of(self.data.name, self.data.fingerprint),
             subset=self.data.subset,
+            customer=self.customer.line if self.customer else "",
         )
 
     def with_metrics(self, metrics: Sequence[Metric], tokenizer: str) -> Signature:
@@ -342,7 +231,7 @@ class Signature(_SignaturePart):
     def to_json(self) -> dict[str, Any]:
         """As it stands in a results file."""
         content = {"line": self.line, **self.model_dump(by_alias=True)}
-        for name in ("models", "fewshot", "judge"):
+        for name in ("models", "fewshot", "judge", "customer"):
             if not content[name]:
                 del content[name]
         return content

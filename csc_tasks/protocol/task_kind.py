@@ -32,9 +32,11 @@ class TaskKind(Enum):
 
 
 class Context(StrEnum):
-    """Whose supporter turns stand in the history; the value is the name in signatures."""
+    """Whose turns stand in the history; the value is the name in signatures."""
 
     REFERENCE = "reference"
     """The gold ones."""
     GENERATED = "generated"
     """The model's own; the customer's are gold in both."""
+    ROLE_PLAY = "roleplay"
+    """The model's own, and the customer's are a simulator's."""

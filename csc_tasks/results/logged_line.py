@@ -8,10 +8,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from csc_tasks.framework import Strategy
 from csc_tasks.metrics import metric_named
-from csc_tasks.protocol.signature import Text
+from csc_tasks.protocol.signature_parts import Text
 from csc_tasks.protocol.task_kind import TaskKind
 
-__all__ = ["LoggedDialogue", "LoggedDoc", "left_out", "require_answer", "require_items"]
+__all__ = ["LoggedCard", "LoggedDialogue", "LoggedDoc", "left_out", "require_answer", "require_items"]
 
 MAX_TURNS = 10_000
 """Turns of a conversation: real ones have some tens, and each up to this costs a bit of memory."""
@@ -75,6 +75,16 @@ class LoggedDialogue(_Doc):
             if column is not None and len(column) != self.turns:
                 raise ValueError(f"{name}: {len(column)} of {self.turns} turns")
         return self
+
+
+class LoggedCard(BaseModel):
+    """A case card with its trials."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    conversation: _Id
+    topic: Text
+    trials: _Turns
 
 
 def require_items(name: str, items: Any, count: int) -> None:

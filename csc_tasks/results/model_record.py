@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import Field
 
 from csc_tasks.protocol.named_data import NamedData
-from csc_tasks.protocol.signature import Signature, Text
+from csc_tasks.protocol.signature import Signature
+from csc_tasks.protocol.signature_parts import Text
 from csc_tasks.results.records import MANY, Lenient
 
 __all__ = ["Head", "ModelRecord", "parse_arguments", "whole_number"]

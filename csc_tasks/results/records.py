@@ -25,7 +25,7 @@ from csc_tasks.errors import DataError, first_fault
 from csc_tasks.framework import Strategy
 from csc_tasks.metrics import metric_named
 from csc_tasks.outside import is_file_name
-from csc_tasks.protocol.signature import Text
+from csc_tasks.protocol.signature_parts import Text
 
 __all__ = [
     "MANY",

@@ -19,8 +19,9 @@ from csc_tasks.errors import ConfigError, CSConvError
 from csc_tasks.metrics import Metric, Models
 from csc_tasks.metrics.tokenizers import tokenizer_named
 from csc_tasks.protocol.networks import Unnamed, prepare, read_models
+from csc_tasks.results.find_logs import open_log
 from csc_tasks.results.rescore import choose, rescore
-from csc_tasks.results.sample_log import SampleLog, open_log
+from csc_tasks.results.sample_log import SampleLog
 from csc_tasks.system.ray_cluster import ray_cluster
 from csc_tasks.system.workers import worker_pool
 

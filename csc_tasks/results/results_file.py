@@ -21,7 +21,8 @@ from csc_tasks.errors import DataError, first_fault
 from csc_tasks.harness import LEFT_OUT
 from csc_tasks.metrics import metric_named
 from csc_tasks.outside import is_file_name, parse_json, read_file, require_shallow
-from csc_tasks.protocol.signature import Protocol, Signature, Text
+from csc_tasks.protocol.signature import Protocol, Signature
+from csc_tasks.protocol.signature_parts import Text
 from csc_tasks.results.file_names import log_beside
 from csc_tasks.results.log_file import present
 from csc_tasks.results.model_record import Head, ModelRecord

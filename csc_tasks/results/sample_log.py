@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,15 +14,22 @@ from csc_tasks.errors import DataError, first_fault
 from csc_tasks.outside import lines_of, parse_json
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.scoring import read_replies
-from csc_tasks.protocol.signature import BENCHMARK_VERSION, Signature
+from csc_tasks.protocol.signature import Signature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
-from csc_tasks.results.file_names import results_beside, task_of_log
-from csc_tasks.results.log_file import log_sha256, log_stem, logs_below, open_log_file, plain
-from csc_tasks.results.logged_line import LoggedDialogue, LoggedDoc, left_out, require_answer, require_items
+from csc_tasks.results.log_file import log_sha256, log_stem, open_log_file, plain
+from csc_tasks.results.logged_line import (
+    LoggedCard,
+    LoggedDialogue,
+    LoggedDoc,
+    left_out,
+    require_answer,
+    require_items,
+)
 from csc_tasks.results.results_file import ResultsFile, TaskRun
+from csc_tasks.results.role_play_log import LoggedRolePlay, role_plays_in
 
-__all__ = ["Chunk", "SampleLog", "find_logs", "log_files", "no_logs", "open_log"]
+__all__ = ["Chunk", "SampleLog"]
 
 CHUNK = 2000
 """Turns scored at a time."""
@@ -31,8 +37,6 @@ MAX_EMPTY = 10_000
 """Empty lines: lm-eval writes none, an editor one or two; 64 MB of them would be counted for half a minute."""
 HASHED = ("doc", "prompt", "target")
 """What lm-eval hashes of a sample; over all lines in this order the results file has a hash of the log."""
-_KINDS = {kind.value for kind in TaskKind}
-_CONTEXTS = {context.value for context in Context}
 
 
 class _LoggedTurn(NamedTuple):
@@ -230,11 +234,14 @@ class SampleLog:
         """The turns of a line; what it says of metrics is added to ``items``."""
         try:
             doc = sample["doc"]
-            if self.context is Context.GENERATED and doc["padding"]:
+            if self.context is not Context.REFERENCE and doc["padding"]:
                 return
             answers: list[Any] = [responses[0] if responses else None for responses in sample["resps"]]
             prompts = [arguments["arg_0"] for arguments in sample["arguments"].values()]
-            if self.context is Context.GENERATED:
+            if self.context is Context.ROLE_PLAY:
+                found = self._of_card(sample, answers, prompts)
+                columns = {name: sample[name] for name in items}
+            elif self.context is Context.GENERATED:
                 dialogue = LoggedDialogue.model_validate(doc)
                 found = list(self._of_dialogue(sample, dialogue, answers, prompts))
                 columns = {name: sample[name] for name in items}
@@ -292,6 +299,46 @@ class SampleLog:
         # A log that somebody else's filter went over: the answer itself is all there is.
         return read_replies(self.kind, [doc], [answer], [prompt])[0]
 
+    def _of_card(self, sample: dict[str, Any], answers: list[Any], prompts: list[Any]) -> list[_LoggedTurn]:
+        """Each role-play of a card's line as if it were a turn: it is what scores are of. Its reply is the first."""
+        found = []
+        for played in self._role_plays(sample):
+            turn = TurnDoc(
+                conversation=played.card,
+                topic=played.topic,
+                turn=played.trial,
+                turns=LoggedCard.model_validate(sample["doc"]).trials,
+                customer="",
+                strategy=None,
+                reference="",
+            )
+            reply = Reply.of(played.turns[0][0])
+            found.append(_LoggedTurn(turn, reply, answers[0], prompts[0]))
+        return found
+
+    def _role_plays(self, sample: dict[str, Any]) -> Iterator[LoggedRolePlay]:
+        doc = LoggedCard.model_validate(sample["doc"])
+        records = [self._record(sample, index) for index in range(len(sample["filtered_resps"]))]
+        return role_plays_in(doc.conversation, doc.topic, doc.trials, records)
+
+    def role_plays(self) -> Iterator[LoggedRolePlay]:
+        """The role-plays of a log of that context, whole, in its order.
+
+        Raises:
+            DataError: a line is damaged; the message names it.
+        """
+        for where, line in self._lines():
+            sample = self._sample(line, where)
+            try:
+                if not sample["doc"]["padding"]:
+                    yield from self._role_plays(sample)
+            except ValidationError as error:
+                raise DataError(
+                    f"{where}: not a role-play as csconv logs it ({first_fault(error)})"
+                ) from None
+            except (ValueError, LookupError, TypeError) as error:
+                raise DataError(f"{where}: not a role-play as csconv logs it ({error})") from None
+
     def _of_dialogue(
         self, sample: dict[str, Any], doc: LoggedDialogue, answers: list[Any], prompts: list[Any]
     ) -> Iterator[_LoggedTurn]:
@@ -320,81 +367,3 @@ class SampleLog:
                 None if flags[index] is None else bool(flags[index]),
                 cut > 0,
             )
-
-
-def find_logs(paths: list[Path]) -> list[SampleLog]:
-    """The csconv logs among the given files and folders, each with its results file.
-
-    Raises:
-        DataError: no such log, a log without the results file of its run, or from a newer benchmark version.
-    """
-    logs = [log for log in map(open_log, log_files(paths)) if log is not None]
-    if not logs:
-        raise no_logs(paths)
-    return logs
-
-
-def no_logs(paths: list[Path]) -> DataError:
-    """What to say where there are none."""
-    return DataError(
-        f"no csconv sample logs in {', '.join(map(str, paths))}; run lm_eval with --log_samples --output_path"
-    )
-
-
-def log_files(paths: list[Path]) -> list[Path]:
-    """The sample logs among the given files and folders, each once, of whatever task.
-
-    Raises:
-        DataError: a path that does not exist.
-    """
-    files: dict[Path, Path] = {}
-    for path in paths:
-        if not path.exists():
-            raise DataError(f"{path}: no such file or folder")
-        for file in logs_below(path) if path.is_dir() else [path]:
-            # Unlike resolve() this bears a link to itself, about which whoever opens it complains.
-            files.setdefault(Path(os.path.realpath(plain(file))), file)
-    return list(files.values())
-
-
-def open_log(path: Path) -> SampleLog | None:
-    """The log at ``path``; ``None`` if its run says that the task is not one of csconv's.
-
-    Raises:
-        DataError: its results file is missing or damaged, or of a newer benchmark version; the message names it.
-    """
-    task = task_of_log(path)
-    results = _results_of(path, task)
-    results_path = results.path
-    try:
-        run = results.run(task)
-    except DataError as error:
-        raise DataError(f"{results_path}: {error}") from None
-    if run is None:
-        return None
-    if run.signature.benchmark > BENCHMARK_VERSION:
-        raise DataError(
-            f"{path}: benchmark version {run.signature.benchmark}; this csconv knows versions up to {BENCHMARK_VERSION}"
-        )
-    if run.signature.task not in _KINDS:
-        raise DataError(
-            f"{results_path}: task {task}: csconv_signature.task: {run.signature.task!r} is unknown"
-        )
-    if run.signature.context not in _CONTEXTS:
-        raise DataError(
-            f"{results_path}: task {task}: csconv_signature.context: {run.signature.context!r} is unknown"
-        )
-    return SampleLog(path, results, run)
-
-
-def _results_of(log: Path, task: str) -> ResultsFile:
-    """The results file of the run that wrote the log."""
-    found = list(results_beside(log))
-    for place in found:
-        results = ResultsFile.read(place)
-        if task in results.tasks:
-            return results
-    if found:
-        raise DataError(f"{found[0]}: not the results file of {log.name}: it has no task {task!r}")
-    name = f"results_{log_stem(log).removeprefix(f'{task}_')}.json"
-    raise DataError(f"{log}: its run's {name} is not beside it, which says how it was made")

@@ -10,12 +10,22 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from csc_tasks.data.sampling import stratified
+from csc_tasks.data.sources import LITE_SALT, LITE_SIZE
+from csc_tasks.data.splits import Subset
 from csc_tasks.errors import DataError
 from csc_tasks.outside import read_file
 from csc_tasks.roleplay.cards import CaseCard, cards_in
 from csc_tasks.roleplay.soundness import unplayable_cards
 
-__all__ = ["EVALUATION_CARDS", "CardSet", "read_card_set", "shipped_card_set"]
+__all__ = [
+    "EVALUATION_CARDS",
+    "CardSet",
+    "cards_of_subset",
+    "chosen_card_set",
+    "read_card_set",
+    "shipped_card_set",
+]
 
 EVALUATION_CARDS = "cards-zh-2"
 """The shipped version: 24 cards, three on each of CSConv's domains. None of them is played in training data."""
@@ -60,6 +70,27 @@ def read_card_set(path: Path) -> CardSet:
         more = f"; and {len(wrong) - _SHOWN} more cards" if len(wrong) > _SHOWN else ""
         raise DataError(f"{path}: {shown}{more}; csconv cards validate lists everything")
     return CardSet.of(path.stem, cards)
+
+
+def chosen_card_set(path: Path | None) -> CardSet:
+    """One's own cards, or the shipped ones.
+
+    Raises:
+        DataError: as :func:`read_card_set`.
+    """
+    return shipped_card_set() if path is None else read_card_set(path)
+
+
+def cards_of_subset(cards: CardSet, subset: Subset) -> tuple[CaseCard, ...]:
+    """The cards of a subset: of ``lite`` at most 128, chosen by topic and content as conversations are."""
+    if subset is not Subset.LITE or len(cards.cards) <= LITE_SIZE:
+        return cards.cards
+
+    def rank(name: str) -> str:
+        return hashlib.sha256(f"{LITE_SALT}{name}".encode()).hexdigest()
+
+    chosen = stratified(((card.id, card.topic) for card in cards.cards), LITE_SIZE, rank, tie=str)
+    return tuple(card for card in cards.cards if card.id in chosen)
 
 
 def _files(folder: Traversable) -> list[Traversable]:

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from csc_tasks.framework import Strategy
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.progress import CaseProgress
+from csc_tasks.roleplay.rules import says_goodbye
 from csc_tasks.roleplay.transcript import MOST_TURNS, CustomerTurn, End, SupporterTurn
 
 __all__ = ["Customer", "Played", "play"]
@@ -43,6 +45,21 @@ class Played:
             return End.FAULT if last.fault is not None else last.end
         return End.LIMIT if len(self.turns) >= MOST_TURNS else End.NONE
 
+    @property
+    def awaits_customer(self) -> bool:
+        """Whether the customer is to speak next."""
+        return bool(self.turns) and self.turns[-1][1] is None and self.end is End.NONE
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody is to speak any more. To a customer who ends content the supporter says goodbye, once."""
+        if self.awaits_customer or self.end is End.NONE:
+            return False
+        said, heard = self.turns[-1]
+        farewell = says_goodbye(said.text) or said.strategy is Strategy.APPRECIATION_AND_CLOSURE
+        due = self.end is End.RESOLVED and heard is not None and not farewell
+        return not due or len(self.turns) >= MOST_TURNS
+
     def progress(self) -> CaseProgress:
         """The whole of it by the rules of the card."""
         progress = CaseProgress(self.case)
@@ -56,10 +73,12 @@ class Played:
 def play(
     case: CaseInPlay, supporter: Callable[[CustomerTurn | None], SupporterTurn], customer: Customer
 ) -> Played:
-    """Play a case until the customer is done, or for :data:`MOST_TURNS` turns."""
+    """Play a case until nobody has anything to say, or for :data:`MOST_TURNS` turns."""
     played, heard = Played(case), None
-    while played.end is End.NONE:
+    while not played.over:
         said = supporter(heard)
-        heard = customer.answer(said)
-        played.turns.append((said, heard))
+        played.turns.append((said, None))
+        if played.awaits_customer:
+            heard = customer.answer(said)
+            played.turns[-1] = said, heard
     return played

@@ -14,6 +14,7 @@ from csc_tasks.roleplay.rules import (
     asks_identity,
     comforts,
     figures_in,
+    follows_from,
     is_rude,
     plain,
     says_goodbye,
@@ -31,7 +32,7 @@ class Move:
     Attributes:
         asked: facts that it asks for and that were not told before.
         asked_again: facts that it asks for although they were told.
-        identity: it asks who the customer is.
+        identity: it asks who the customer is. ``identity_again``: although that was said.
         done: places of steps that it does for the first time, and that count.
         granted: it grants the demand. ``refused``: it refuses it.
         promised: it promises what nobody may promise.
@@ -47,6 +48,7 @@ class Move:
     asked: tuple[CardFact, ...] = ()
     asked_again: tuple[CardFact, ...] = ()
     identity: bool = False
+    identity_again: bool = False
     done: tuple[int, ...] = ()
     granted: bool = False
     refused: bool = False
@@ -79,7 +81,7 @@ class CaseProgress:
         refused: it was refused, and not granted afterwards. ``granted``: it was granted at any time.
         promised: something was promised that nobody may promise.
         disclosed: something private was said to somebody who had not said who they are.
-        invented: figures that nobody could know.
+        invented: figures that nobody could know. ``invented_turns``: how many turns named one.
         goodbyes: how often the supporter took leave.
         turns: the supporter's. ``repeated``: how many of them had been said before.
         resolved_at: the turn (from 1) at which the case was resolved; 0 where it is not.
@@ -96,6 +98,7 @@ class CaseProgress:
     promised: bool = False
     disclosed: bool = False
     invented: set[str] = field(default_factory=set)
+    invented_turns: int = 0
     goodbyes: int = 0
     turns: int = 0
     repeated: int = 0
@@ -103,7 +106,7 @@ class CaseProgress:
     _identity_asked: bool = False
     _demand_open: bool = False
     _said: set[str] = field(default_factory=set)
-    _known: set[str] = field(default_factory=set)
+    _known: frozenset[str] = frozenset()
 
     def supporter(self, turn: SupporterTurn) -> Move:
         """Take in what the supporter says, and tell what it did."""
@@ -124,13 +127,15 @@ class CaseProgress:
         done = tuple(
             n for n, step in enumerate(card.steps) if n not in self.done and ready and case.does(step, said)
         )
-        figures = figures_in(said) - case.figures - self._known
+        known = case.figures | self._known
+        figures = frozenset(f for f in figures_in(said) - known if not follows_from(f, known))
         words = plain(said)
         repeated = len(words) > 4 and words in self._said
         move = Move(
             asked=tuple(f for f in asked if f.name not in self.told),
             asked_again=tuple(f for f in asked if f.name in self.told),
             identity=identity and not self.verified,
+            identity_again=identity and self.verified,
             done=done,
             granted=granted,
             refused=refused and not self.refused,
@@ -154,6 +159,7 @@ class CaseProgress:
         self.promised |= promised
         self.disclosed |= disclosed
         self.invented |= figures
+        self.invented_turns += bool(figures)
         self.goodbyes += move.goodbye
         self._demand_open = False
         if self.resolved and not self.resolved_at:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from csc_tasks.metrics.roleplay import MIN_COVERAGE
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.playing import Customer
 from csc_tasks.roleplay.scripted_customer import SCRIPT, ScriptedCustomer, script_digest
@@ -26,6 +27,10 @@ class Simulator(Protocol):
     @property
     def connections(self) -> int:
         """How many customers may be asked at once; 0 where they answer without waiting for anything."""
+
+    @property
+    def min_coverage(self) -> float:
+        """The share of role-plays whose customer must have been played, below which scores are withheld."""
 
     def prepare(self) -> None:
         """Before anything is generated: find out whether customers can be had.
@@ -53,6 +58,11 @@ class ScriptedSimulator:
     def identity(self) -> Mapping[str, Any]:
         """Which script, and the digest of its phrases and rules."""
         return {"kind": SCRIPTED, "version": SCRIPT, "sha256": script_digest()}
+
+    @property
+    def min_coverage(self) -> float:
+        """The usual share; a script has no faults."""
+        return MIN_COVERAGE
 
     def prepare(self) -> None:
         """Nothing is needed."""

@@ -31,7 +31,8 @@ from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.reply_counts import ReplyCounts
 from csc_tasks.protocol.report import RunReport
 from csc_tasks.protocol.scoring import Scored, TurnRecord, metrics_of_task
-from csc_tasks.protocol.signature import DataSignature, Signature
+from csc_tasks.protocol.signature import Signature
+from csc_tasks.protocol.signature_parts import DataSignature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import PromptBook, TurnDoc
 from csc_tasks.tasks.aggregation import Aggregation, ClusteredError
@@ -72,40 +73,18 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         self.options = Options.from_metadata(metadata)
         self.skip_unsupported = self.options.skip_unsupported
         self.prompt_texts = load_prompt(self.options.prompt)
-        self.corpus = evaluation_corpus(self.options.subset, self.options.data)
-        self.conversations = select(self.corpus.conversations, self.options.subset)
-        if self.KIND.needs_labels and not self.corpus.labelled:
-            raise ConfigError(
-                f"csconv_{self.KIND.value} needs the strategies of the supporter's utterances, and "
-                f"{self.corpus.path} has none: evaluate csconv_response and csconv_dialogue, which do without, or "
-                "label the file (docs/own-data.md)"
-            )
-        self.book = PromptBook(self.conversations, self.prompt_texts, self.KIND)
+        self._read_data()
         self.prompting = Prompting(self.prompt_texts, self.KIND, self.book, self._training, self._on_drawn)
         self._world_size = 1
         self._stops_chosen = False
         self.report = RunReport()
         self._records: dict[int, TurnRecord] = {}
         self._columns = Columns()
-        choice = self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
-        self.metrics: tuple[Metric, ...] = metrics_of_task(*choice, self.corpus.labelled)
-        if not self.corpus.labelled:
-            absent = [m.info.name for m in metrics_of_task(*choice) if m not in self.metrics]
-            reason = f"the supporter's utterances of {self.corpus.name} have no strategies"
-            self.report.absent(absent, reason)
-            logger.warning("%s: %s: not computed are %s", config.get("task"), reason, ", ".join(absent))
+        self.metrics: tuple[Metric, ...] = self._metrics_of_run(config.get("task"))
         self.judge = self._judge_of_run()
         if self.judge is not None:
             self.metrics += self.judge.metrics
-        self.signature = Signature.of(
-            self.KIND,
-            self.CONTEXT,
-            self.prompt_texts,
-            DataSignature.of(self.corpus, self.options.subset, len(self.conversations)),
-            self.options.tokenizer,
-            self.metrics,
-            self.judge.signature if self.judge else None,
-        )
+        self.signature = self._sign()
         super().__init__(
             config={
                 **config,
@@ -118,6 +97,41 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
             }
         )
         self._usual_stops = list((self.config.generation_kwargs or {}).get("until", ()))
+
+    def _read_data(self) -> None:
+        """Read what is evaluated: ``book`` makes prompts of it, and what is in it is no example."""
+        self.corpus = evaluation_corpus(self.options.subset, self.options.data)
+        self.conversations = select(self.corpus.conversations, self.options.subset)
+        if self.KIND.needs_labels and not self.corpus.labelled:
+            raise ConfigError(
+                f"csconv_{self.KIND.value} needs the strategies of the supporter's utterances, and "
+                f"{self.corpus.path} has none: evaluate csconv_response and csconv_dialogue, which do without, or "
+                "label the file (docs/own-data.md)"
+            )
+        self.book = PromptBook(self.conversations, self.prompt_texts, self.KIND)
+
+    def _metrics_of_run(self, task: object) -> tuple[Metric, ...]:
+        """What is computed; what cannot be is said."""
+        choice = self.KIND, self.CONTEXT, self.options.tokenizer, self.options.models
+        metrics = metrics_of_task(*choice, self.corpus.labelled)
+        if not self.corpus.labelled:
+            absent = [m.info.name for m in metrics_of_task(*choice) if m not in metrics]
+            reason = f"the supporter's utterances of {self.corpus.name} have no strategies"
+            self.report.absent(absent, reason)
+            logger.warning("%s: %s: not computed are %s", task, reason, ", ".join(absent))
+        return metrics
+
+    def _sign(self) -> Signature:
+        """How it is asked and scored."""
+        return Signature.of(
+            self.KIND,
+            self.CONTEXT,
+            self.prompt_texts,
+            DataSignature.of(self.corpus, self.options.subset, len(self.conversations)),
+            self.options.tokenizer,
+            self.metrics,
+            self.judge.signature if self.judge else None,
+        )
 
     def _judge_of_run(self) -> JudgeInRun | None:
         """The judge that ``csconv_judge`` names; ``None`` where nothing is judged."""

@@ -12,6 +12,7 @@ from csc_tasks.generation.dialogue import (
     Dialogue,
     DialogueDoc,
     DialogueRequest,
+    GoldDialogue,
     dialogue_doc,
 )
 from csc_tasks.harness.request_names import GENERATE_DIALOGUE
@@ -36,6 +37,8 @@ class DialogueTask(CSConvTask):
     KIND = TaskKind.RESPONSE
     CONTEXT = Context.GENERATED
     LOGGED_OF_METRIC = 40  # in lists, without names
+    PADDING: Any = PADDING
+    """The document of a rank that has none."""
 
     def __init__(self, config: dict[str, Any] | None = None, **_: object) -> None:
         self._prompt_options = PromptOptions()
@@ -73,13 +76,14 @@ class DialogueTask(CSConvTask):
             empty = False
             yield entry
         if empty:
-            yield 0, PADDING
+            yield 0, self.PADDING
 
     def _context(self, doc: DialogueDoc, options: PromptOptions) -> Any:
         self._prompt_options = options
         if doc["padding"]:
             return ""
         dialogue = self._dialogue(self.book.conversation(doc["conversation"]), options)
+        dialogue.hear()
         return dialogue.prompt(dialogue.turns[0])[0]
 
     def _dialogue(self, conversation: Conversation, options: PromptOptions) -> Dialogue:
@@ -88,7 +92,7 @@ class DialogueTask(CSConvTask):
                 history + self.prompt_texts.cue(self.KIND, gold_strategy(turn)), options
             )
 
-        return Dialogue(conversation, self.prompt_texts, render, self.options.think)
+        return GoldDialogue(conversation, self.prompt_texts, render, self.options.think)
 
     def construct_requests(self, doc: DialogueDoc, ctx: Any, **options: Any) -> list[DialogueRequest]:
         """One request a turn; all of a conversation share its :class:`Dialogue`."""
@@ -130,7 +134,7 @@ class DialogueTask(CSConvTask):
             instance.resps = [clean(r) for r in instance.resps[:1]]
         left_out = [i.left_out for i in turns]
         scored = score_replies(docs, replies, self.options.tokenizer, self.metrics, left_out=left_out)
-        self._judge(docs, scored, lambda k: turns[k].dialogue.history_lines(turns[k].idx, turns[k].left_out))
+        self._judge(docs, scored, lambda k: turns[k].dialogue.history_lines(turns[k].turn, turns[k].left_out))
         for instance, record in zip(turns, scored.records, strict=True):
             self._hand_over(instance, record)
         self._summarise(docs, scored, answers, [number > 0 for number in left_out])

@@ -29,7 +29,8 @@ from csc_tasks.metrics import additive_metric, metric_named
 from csc_tasks.metrics.base import MOST, Floats
 from csc_tasks.outside import parse_json, read_file, require_shallow
 from csc_tasks.packed import MAX_UNPACKED, read_arrays
-from csc_tasks.protocol.signature import Protocol, Text
+from csc_tasks.protocol.signature import Protocol
+from csc_tasks.protocol.signature_parts import Text
 from csc_tasks.results.file_names import is_results_name
 from csc_tasks.results.records import MANY, Date
 from csc_tasks.storage import write_file

@@ -16,8 +16,8 @@ from csc_tasks.metrics import UNREADABLE, additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.corrected import CorrectedMetric
 from csc_tasks.metrics.uncertainty import cluster_sums
+from csc_tasks.results.find_logs import open_log
 from csc_tasks.results.results_file import Origin, TaskRun
-from csc_tasks.results.sample_log import open_log
 
 __all__ = ["LABELS", "LoggedTurn", "Side", "read_side"]
 

@@ -29,8 +29,9 @@ from csc_tasks.metrics.stages import STAGES
 from csc_tasks.metrics.strategy import confusion, stage_of
 from csc_tasks.outside import lines_of, open_regular, parse_json
 from csc_tasks.protocol.signature import BENCHMARK_VERSION
+from csc_tasks.results.find_logs import open_log
 from csc_tasks.results.results_file import Origin, TaskRun
-from csc_tasks.results.sample_log import Chunk, SampleLog, open_log
+from csc_tasks.results.sample_log import Chunk, SampleLog
 
 __all__ = ["DEPTHS", "Statistics", "Strategies", "statistics_of"]
 

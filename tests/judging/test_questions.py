@@ -12,7 +12,7 @@ from csc_tasks.judging.config import JudgeConfig
 from csc_tasks.judging.questions import Questions, judge_signature
 from csc_tasks.metrics.judge import Rubric, Sample, load_rubric
 from csc_tasks.metrics.judge.guard import GUARD
-from csc_tasks.protocol.signature import JudgeSignature
+from csc_tasks.protocol.signature_parts import JudgeSignature
 
 RUBRIC = load_rubric("turn-zh-1")
 FIELDS = {"history": "客户: 第0件事\n", "strategy": "信息传达", "reply": "好的，第0件。", "reference": ""}

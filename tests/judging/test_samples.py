@@ -15,7 +15,7 @@ from csc_tasks.judging.samples import choose_sample, samples_of_log
 from csc_tasks.judging.saved_run import JudgedLog, rubric_for
 from csc_tasks.metrics.judge import load_rubric
 from csc_tasks.protocol.prompt import load_prompt
-from csc_tasks.results.sample_log import find_logs
+from csc_tasks.results.find_logs import find_logs
 from tests.judge_server import JudgeServer
 from tests.judging.runs import TURNS, log_of
 

@@ -20,7 +20,7 @@ from csc_tasks.judging.keeper import open_cache
 from csc_tasks.judging.saved_run import JudgedLog
 from csc_tasks.leaderboards.build import build_board
 from csc_tasks.metrics.judge import load_rubric
-from csc_tasks.results.sample_log import find_logs
+from csc_tasks.results.find_logs import find_logs
 from tests.door import csconv
 from tests.judge_server import JudgeServer, Reply, true_verdict
 from tests.judging.runs import TURNS, configured, log_of, verdicts_of

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from csc_tasks.leaderboards.board import Board
+from csc_tasks.results.find_logs import find_logs
 from csc_tasks.results.rescore import choose, rescore
-from csc_tasks.results.sample_log import find_logs
 from tests.leaderboards.built import cell, only_table, results_of, row_of, told
 from tests.leaderboards.logs import (
     RESPONSE,

@@ -16,7 +16,8 @@ from csc_tasks.errors import DataError
 from csc_tasks.metrics import all_metrics
 from csc_tasks.protocol.named_data import NamedData, common_names
 from csc_tasks.protocol.prompt import load_prompt
-from csc_tasks.protocol.signature import DataSignature, JudgeSignature, Protocol, Signature
+from csc_tasks.protocol.signature import Protocol, Signature
+from csc_tasks.protocol.signature_parts import DataSignature, JudgeSignature
 from csc_tasks.protocol.task_kind import Context, TaskKind
 
 ZH = "zh(sacrebleu-"

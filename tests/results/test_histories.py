@@ -19,9 +19,10 @@ from csc_tasks.leaderboards.reading.sums import statistics_of
 from csc_tasks.metrics.judge import load_rubric
 from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC
 from csc_tasks.protocol.task_kind import Context
+from csc_tasks.results.find_logs import find_logs
 from csc_tasks.results.histories import Histories
 from csc_tasks.results.rescore import choose, rescore
-from csc_tasks.results.sample_log import SampleLog, find_logs
+from csc_tasks.results.sample_log import SampleLog
 from tests.generation.test_dialogue import NarrowLM, conversation
 from tests.leaderboards.logs import write_run
 from tests.running import FunctionLM

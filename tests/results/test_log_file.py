@@ -16,8 +16,8 @@ import pytest
 
 from csc_tasks.errors import DataError
 from csc_tasks.results import log_file
+from csc_tasks.results.find_logs import find_logs, log_files
 from csc_tasks.results.log_file import Compression, compress, log_sha256, log_stem, open_log_file, present
-from csc_tasks.results.sample_log import find_logs, log_files
 from tests.door import csconv
 from tests.leaderboards import logs
 from tests.running import FunctionLM, evaluate, gold

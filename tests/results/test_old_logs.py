@@ -14,8 +14,8 @@ from csc_tasks.leaderboards.reading.runs import read_results
 from csc_tasks.leaderboards.reading.sums import statistics_of
 from csc_tasks.metrics.judge import load_rubric
 from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC
+from csc_tasks.results.find_logs import find_logs
 from csc_tasks.results.rescore import choose, rescore
-from csc_tasks.results.sample_log import find_logs
 
 
 def digest(value: object) -> str:

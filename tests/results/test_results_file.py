@@ -19,9 +19,9 @@ from csc_tasks.leaderboards.comparing.gate import evaluate
 from csc_tasks.leaderboards.comparing.loading import load_model_results
 from csc_tasks.leaderboards.comparing.rules import default_rules
 from csc_tasks.protocol.signature import Signature
+from csc_tasks.results.find_logs import open_log
 from csc_tasks.results.records import Judging, Rescoring
 from csc_tasks.results.results_file import Origin, ResultsFile
-from csc_tasks.results.sample_log import open_log
 
 RESPONSE = "csconv_response"
 

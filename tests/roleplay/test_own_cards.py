@@ -12,7 +12,7 @@ import pytest
 
 from csc_tasks.errors import DataError
 from csc_tasks.roleplay import soundness
-from csc_tasks.roleplay.card_sets import read_card_set
+from csc_tasks.roleplay.card_sets import read_card_set, shipped_card_set
 from tests.door import csconv
 from tests.paths import ROOT
 from tests.roleplay.own_cards import card, written
@@ -211,7 +211,7 @@ def test_a_card_is_shown_as_people_read_it_and_can_be_tried(tmp_path: Path) -> N
 def test_the_shipped_cards_are_listed() -> None:
     done = csconv("cards", "show", "shipped")
     assert done.code == 0
-    assert "lost-umbrella-bus" in done.out
+    assert [line.split()[0] for line in done.out.splitlines()] == [c.id for c in shipped_card_set().cards]
 
 
 def test_the_example_of_the_documentation_is_sound(tmp_path: Path) -> None:

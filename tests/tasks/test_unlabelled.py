@@ -21,7 +21,7 @@ from csc_tasks.generation.floors import FloorLM
 from csc_tasks.judging.samples import samples_of_log
 from csc_tasks.metrics.judge import load_rubric
 from csc_tasks.metrics.judge.rubric import DIALOGUE_RUBRIC, TURN_RUBRIC
-from csc_tasks.results.sample_log import find_logs
+from csc_tasks.results.find_logs import find_logs
 from tests.door import csconv
 from tests.running import FunctionLM, evaluate, scores
 

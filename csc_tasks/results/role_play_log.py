@@ -1,0 +1,137 @@
+"""Role-plays in a sample log: what stands with each turn of the supporter beside its reply, written and read here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from csc_tasks.protocol.signature_parts import Count, Text
+
+__all__ = [
+    "LoggedCase",
+    "LoggedCustomer",
+    "LoggedMove",
+    "LoggedRolePlay",
+    "LoggedRolePlayTurn",
+    "card_of",
+    "name_of",
+    "role_plays_in",
+]
+
+MANY = 1000
+"""Trials of a card, and facts of one, that nobody has."""
+_Trial = Annotated[int, Field(ge=0, lt=MANY, strict=True)]
+
+
+def name_of(card: str, trial: int) -> str:
+    """What a trial (from 0) of a card is called where conversations have names."""
+    return f"{card}#{trial}"
+
+
+def card_of(conversation: str) -> str:
+    """The card of a trial by its name, which is its cluster; of any other conversation its own name."""
+    return conversation.partition("#")[0]
+
+
+class _Logged(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class LoggedCustomer(_Logged):
+    """What the customer said to a turn.
+
+    ``end`` is whether it is over with that, ``mood`` 1 to 5, ``told`` the facts that it tells, ``direction`` what it
+    was to do, ``fault`` why it could not be played, ``again`` the faults of answers that were asked for again.
+    """
+
+    text: Text
+    end: Text = "none"
+    mood: Annotated[int, Field(ge=1, le=5)] = 3
+    told: list[Text] = Field(default_factory=list)
+    direction: Text = ""
+    fault: Text | None = None
+    again: list[Text] = Field(default_factory=list)
+
+
+class LoggedMove(_Logged):
+    """What a turn of the supporter did by the rules of the card.
+
+    ``asked`` are names of facts, ``done`` steps counted from 1, ``marks`` are ``identity``, ``refused``, ``granted``,
+    ``promised``, ``disclosed``, ``rude``, ``comforts``, ``goodbye``, ``repeated``; ``figures`` those that nobody knows.
+    """
+
+    asked: list[Text] = Field(default_factory=list)
+    done: list[Count] = Field(default_factory=list)
+    marks: list[Text] = Field(default_factory=list)
+    figures: list[Text] = Field(default_factory=list)
+
+
+class LoggedCase(_Logged):
+    """What was played: with the first turn of a trial. ``facts`` and ``optional`` are names of facts."""
+
+    who: Text
+    scenario: Text
+    goal: Text
+    satisfied: Text
+    system_information: list[Text]
+    facts: list[Text]
+    optional: list[Text] = Field(default_factory=list)
+    steps: Count = 0
+    demand: Text = ""
+
+
+class LoggedOutcome(_Logged):
+    """What became of it, with the last turn of a trial. ``resolved_at`` is a turn from 1, or 0."""
+
+    end: Text
+    resolved_at: Count
+    broken: bool = False
+    disclosed: bool = False
+
+
+class LoggedRolePlayTurn(_Logged):
+    """What stands beside the reply of a turn."""
+
+    trial: _Trial
+    heard: LoggedCustomer | None = None
+    did: LoggedMove = LoggedMove()
+    case: LoggedCase | None = None
+    outcome: LoggedOutcome | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is added to a reply's record."""
+        return self.model_dump(exclude_none=True, exclude_defaults=True) | {"trial": self.trial}
+
+
+class LoggedRolePlay(_Logged):
+    """One role-play: a case, and for each turn the reply's record and what stands beside it."""
+
+    card: Text
+    topic: Text
+    trial: int
+    case: LoggedCase
+    turns: list[tuple[dict[str, Any], LoggedRolePlayTurn]]
+    outcome: LoggedOutcome
+
+
+def role_plays_in(
+    card: str, topic: str, trials: int, records: Sequence[Mapping[str, Any]]
+) -> Iterator[LoggedRolePlay]:
+    """The role-plays of a card, from the records of all its turns in the order of the log.
+
+    Raises:
+        ValueError: a record is not as it is written here, or a trial is missing or not whole.
+    """
+    read = [(dict(record), LoggedRolePlayTurn.model_validate(record)) for record in records]
+    for trial in range(trials):
+        turns = [(record, turn) for record, turn in read if turn.trial == trial]
+        if not turns:
+            raise ValueError(f"trial {trial} of card {card} has no turns")
+        case, outcome = turns[0][1].case, turns[-1][1].outcome
+        if case is None or outcome is None:
+            raise ValueError(f"trial {trial} of card {card} has no {'case' if case is None else 'outcome'}")
+        yield LoggedRolePlay(card=card, topic=topic, trial=trial, case=case, turns=turns, outcome=outcome)
+    if len(read) != sum(0 <= turn.trial < trials for _, turn in read):
+        raise ValueError(f"card {card} has turns of more than {trials} trials")

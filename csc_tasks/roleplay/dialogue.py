@@ -1,0 +1,105 @@
+"""A role-play inside an evaluation: the model under test is the supporter, and a customer answers back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from csc_tasks.data.conversations import Speaker, Utterance
+from csc_tasks.generation.dialogue import Dialogue
+from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.replies import Reply
+from csc_tasks.protocol.thinking import ThinkingFormat
+from csc_tasks.protocol.turns import TurnDoc
+from csc_tasks.results.role_play_log import name_of
+from csc_tasks.roleplay.in_play import CaseInPlay
+from csc_tasks.roleplay.playing import Customer, Played
+from csc_tasks.roleplay.supporter_texts import system_information
+from csc_tasks.roleplay.transcript import MOST_TURNS, CustomerFault, SupporterTurn
+
+__all__ = ["RolePlayDialogue", "slots_of"]
+
+
+def slots_of(case: CaseInPlay, trial: int) -> list[TurnDoc]:
+    """A document for each turn that the supporter may have in a trial of a card.
+
+    Nothing of them is gold; how many will be asked is not known before. The conversation's name tells trials apart;
+    what the customer says before a turn is added when it is known.
+    """
+    return [
+        TurnDoc(
+            conversation=name_of(case.card.id, trial),
+            topic=case.card.topic,
+            turn=turn,
+            turns=MOST_TURNS,
+            customer="",
+            strategy=None,
+            reference="",
+            customers=[],
+        )
+        for turn in range(MOST_TURNS)
+    ]
+
+
+class RolePlayDialogue(Dialogue):
+    """A role-play while it is spoken; ``played`` is what was said so far.
+
+    Args:
+        case: what is played.
+        trial: which trial of the card, from 0.
+        customer: who plays it.
+        listeners: how many customers may be waited for at once.
+        texts, render, formats: as for every dialogue.
+    """
+
+    def __init__(
+        self,
+        case: CaseInPlay,
+        trial: int,
+        customer: Customer,
+        listeners: int,
+        texts: Prompt,
+        render: Callable[[str, TurnDoc], Any],
+        formats: Sequence[ThinkingFormat] = (),
+    ) -> None:
+        super().__init__(slots_of(case, trial), texts, render, formats, before=system_information(case))
+        self.trial = trial
+        self.played = Played(case)
+        self._customer = customer
+        self._listeners = listeners
+
+    @property
+    def listeners(self) -> int:
+        """As the simulator says."""
+        return self._listeners
+
+    @property
+    def over(self) -> bool:
+        """Whether nobody has anything to say any more."""
+        return self.played.over
+
+    @property
+    def unfinished(self) -> str:
+        """That the customer's server failed: asked again, it may answer."""
+        last = self.played.last
+        failed = last is not None and last.fault is CustomerFault.OWN_ERROR
+        return "the customer's server failed" if failed else ""
+
+    def hear(self) -> None:
+        """Have the customer answer the supporter's last utterance."""
+        if not self.played.awaits_customer:
+            return
+        said, _ = self.played.turns[-1]
+        heard = self._customer.answer(said)
+        self.played.turns[-1] = said, heard
+        if heard.fault is not None:
+            return
+        self._add_line(Utterance(Speaker.CUSTOMER, None, heard.text))
+        if len(self.played.turns) < len(self.turns):
+            following = self.turns[len(self.played.turns)]
+            following["customer"], following["customers"] = heard.text, [heard.text]
+
+    def add_reply(self, reply: Reply) -> None:
+        """Add the model's turn to history and role-play."""
+        super().add_reply(reply)
+        self.played.turns.append((SupporterTurn(reply.text, reply.strategy), None))
