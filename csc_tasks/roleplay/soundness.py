@@ -1,6 +1,6 @@
 """Which of many cards cannot be played. What was found sound once is known again by its content, in the cache folder.
 
-Playing a card out takes a hundredth of a second; of the 1,855 cards that CSConv would give that is half a minute before
+Playing a card out takes some hundredths of a second; of the 1,855 cards that CSConv would give that is a minute before
 every evaluation. What is kept holds for these checks alone: the file's name is a digest of all that they consist of.
 """
 
