@@ -24,11 +24,13 @@ from csc_tasks.printable import printable_lines
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.synthesis.cards.drafts import draft_in
 from csc_tasks.synthesis.output.shingles import shingles_of
 from csc_tasks.synthesis.output.stock_phrases import StockPhrases
 from csc_tasks.synthesis.own_calls.call_rules import is_stage_direction, with_square_brackets
 from csc_tasks.synthesis.own_calls.redaction import redact
 from csc_tasks.synthesis.review.sheet import guarded, unguarded
+from csc_tasks.synthesis.steps import Unusable
 from tests.growth import UNITS, assert_linear, mixtures
 
 RUBRIC, PAIRS = load_rubric("turn-zh-2"), load_rubric("pairwise-zh-2")
@@ -62,6 +64,19 @@ def taken_apart(text: str) -> object:
     return shingles_of(Conversation.of(topic, said)), phrases.most_used(3)
 
 
+def draft_of(text: str) -> object:
+    """What is read of a case card whose every sentence is a text."""
+    answer = json.dumps({"who": text, "opening": [text], "facts": [{"asked_by": text, "asks": text}]})
+    return draft_or_reason(answer), draft_or_reason(text)
+
+
+def draft_or_reason(text: str) -> object:
+    try:
+        return draft_in(text)
+    except Unusable as unusable:
+        return unusable
+
+
 READERS: dict[str, Callable[[str], object]] = {
     **{f"a reply to {kind.value}": lambda text, kind=kind: read_reply(text, kind) for kind in TaskKind},
     "a verdict": lambda text: read_verdict(text, RUBRIC),
@@ -88,6 +103,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a stage direction": is_stage_direction,
     "a cell of a review sheet": lambda text: unguarded(guarded(text)),
     "what a conversation consists of": taken_apart,
+    "a draft of a case card": draft_of,
 }
 AROUND = (("", ""), ("[提供建议] ", "。"), ('{"reason": "', ""), ("<think>", "</think>"), ("客服: ", "分"))
 QUICK = ("a verdict", "a transcript", "a label", "the tokens of char")

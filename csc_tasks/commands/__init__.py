@@ -25,6 +25,9 @@ def main() -> None:
     end_with_owner()
     # Importing the commands registers them on the app.
     from csc_tasks.commands import (  # noqa: F401
+        cards,
+        cards_build,
+        cards_review,
         compare,
         data,
         export,

@@ -16,7 +16,7 @@ from csc_tasks.data.splits import Subset
 from csc_tasks.errors import DataError
 from csc_tasks.outside import read_file
 from csc_tasks.roleplay.cards import CaseCard, cards_in
-from csc_tasks.roleplay.playable import faults_of
+from csc_tasks.roleplay.soundness import unplayable_cards
 
 __all__ = [
     "EVALUATION_CARDS",
@@ -65,8 +65,7 @@ def read_card_set(path: Path) -> CardSet:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}") from None
     cards = cards_in(raw, str(path))
-    wrong = {card.id: faults for card in cards if (faults := faults_of(card))}
-    if wrong:
+    if wrong := unplayable_cards(cards):
         shown = "; ".join(f"card {name}: {faults[0]}" for name, faults in list(wrong.items())[:_SHOWN])
         more = f"; and {len(wrong) - _SHOWN} more cards" if len(wrong) > _SHOWN else ""
         raise DataError(f"{path}: {shown}{more}; csconv cards validate lists everything")

@@ -1,13 +1,14 @@
-"""Case cards: one customer's case each, as data. docs/synthesis.md has the format."""
+"""Case cards: one customer's case each, as data. docs/roleplay-cards.md has the format."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from itertools import combinations
 from pathlib import Path
 from typing import Annotated
 
@@ -22,9 +23,10 @@ from pydantic import (
     model_validator,
 )
 
-from csc_tasks.errors import DataError, first_fault
+from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
-from csc_tasks.outside import parse_json, read_file
+from csc_tasks.outside import parse_json, read_file, require_shallow
+from csc_tasks.roleplay.card_faults import CardContradiction, CardFault, FaultKind, faults_in
 from csc_tasks.roleplay.wordings import Wordings, wordings_of
 
 __all__ = [
@@ -33,10 +35,13 @@ __all__ = [
     "CardMood",
     "CaseCard",
     "Demand",
+    "ExaminedCards",
     "Lookup",
     "SolutionStep",
+    "UnsoundCard",
     "Worry",
     "cards_in",
+    "examined_cards",
     "load_cards",
     "read_cards",
     "sentences_of",
@@ -46,6 +51,11 @@ CARDS = "cards-zh-1"
 """The version that is shipped."""
 MANY = 5000
 """Wordings of a question, each of which is looked through for what it asks."""
+_ROW = 3
+"""Steps of one strategy in a row that are too many."""
+_JSON = re.compile(r"\s*(?:\{|\[\s*[\]{])")
+_NO_TEXT = ("Cc", "Cs", "Zl", "Zp")
+"""Categories of characters that no line of text has: controls, halves of characters, line ends."""
 
 
 def _strategy(name: object) -> object:
@@ -58,15 +68,25 @@ def _strategy(name: object) -> object:
 
 
 def _one_line(text: str) -> str:
-    if not text.strip() or "\n" in text:
+    if not text.strip() or any(unicodedata.category(c) in _NO_TEXT for c in text):
         raise ValueError("must be a line of text")
     return text
+
+
+def _sentence(text: object) -> object:
+    if isinstance(text, Wordings):
+        return text
+    if not isinstance(text, str):
+        raise ValueError("must be a sentence")
+    if text.strip():  # an empty one is told so by what reads it
+        _one_line(text)
+    return wordings_of(text)
 
 
 Line = Annotated[str, AfterValidator(_one_line)]
 Sentence = Annotated[
     Wordings,
-    BeforeValidator(lambda text: wordings_of(text) if isinstance(text, str) else text),
+    BeforeValidator(_sentence),
     PlainSerializer(lambda sentence: sentence.text, return_type=str),
 ]
 Sentences = Annotated[tuple[Sentence, ...], Field(min_length=1)]
@@ -204,38 +224,35 @@ class CaseCard(_CardPart):
 
     @model_validator(mode="after")
     def _holds_together(self) -> CaseCard:
-        self._check_values()
-        self._check_questions()
-        self._check_steps()
+        if faults := list(self._contradictions()):
+            raise CardContradiction(faults)
         return self
 
-    def _check_values(self) -> None:
+    def _contradictions(self) -> Iterator[CardFault]:
+        yield from self._values_that_do_not_fit()
+        for fact in self.facts:
+            yield from self._questions_for_something_else(fact)
+        acts = [(step.does, step.optional) for step in self.steps]
+        if any(_three_in_a_row(acts[n:]) for n in range(len(acts))):
+            yield CardFault("steps", FaultKind.THREE_IN_A_ROW)
+
+    def _values_that_do_not_fit(self) -> Iterator[CardFault]:
         used = {slot for sentence in sentences_of(self) for slot in sentence.slots}
         if missing := sorted(used - set(self.values)):
-            raise ValueError(f"values has no {'、'.join(missing)}, which a sentence shows")
+            yield CardFault("", FaultKind.VALUE_MISSING, "、".join(missing))
         if idle := sorted(set(self.values) - used):
-            raise ValueError(f"no sentence shows the value {'、'.join(idle)}")
+            yield CardFault("", FaultKind.VALUE_IDLE, "、".join(idle))
         if bad := [v for options in self.values.values() for v in options if re.search(r"[(){}|]", v)]:
-            raise ValueError(f"a value cannot have ( ) {{ }} or |: {bad[0]}")
+            yield CardFault("", FaultKind.VALUE_BRACKETS, bad[0])
 
-    def _check_questions(self) -> None:
-        for fact in self.facts:
-            for asks in fact.asks:
-                if asks.count > MANY:
-                    raise ValueError(f"facts {fact.name}: a question has more than {MANY} wordings")
-                for said in asks.every():
-                    if self.asked_in(said) is not fact:
-                        raise ValueError(
-                            f"facts {fact.name}: no word of asked_by, or one of another fact, is in the question {said}"
-                        )
-
-    def _check_steps(self) -> None:
-        loose = [i for i, step in enumerate(self.steps) if step.optional]
-        for count in range(len(loose) + 1):
-            for left_out in combinations(loose, count):
-                acts = [step.does for i, step in enumerate(self.steps) if i not in left_out]
-                if any(len({*three}) == 1 for three in zip(acts, acts[1:], acts[2:], strict=False)):
-                    raise ValueError("steps: three in a row have one strategy")
+    def _questions_for_something_else(self, fact: CardFact) -> Iterator[CardFault]:
+        for asks in fact.asks:
+            if asks.count > MANY:
+                yield CardFault(f"facts {fact.name}", FaultKind.MANY_WORDINGS, str(MANY))
+                continue
+            wrong = next((said for said in asks.every() if self.asked_in(said) is not fact), None)
+            if wrong is not None:
+                yield CardFault(f"facts {fact.name}", FaultKind.QUESTION, wrong)
 
     def asked_in(self, said: str) -> CardFact | None:
         """The one fact that is asked for in what a supporter said, or ``None``."""
@@ -256,37 +273,92 @@ def sentences_of(part: object) -> list[Wordings]:
     return []
 
 
+def _three_in_a_row(acts: Sequence[tuple[Strategy, bool]]) -> bool:
+    """Whether the first strategy comes three times in a row; steps that are optional (``True``) may be left out."""
+    first, count = acts[0][0], 0
+    for act, optional in acts:
+        if act is first:
+            count += 1
+            if count == _ROW:
+                return True
+        elif not optional:
+            return False
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class UnsoundCard:
+    """A card of a file that cannot be read: which one, for people, and everything that is wrong with it."""
+
+    name: str
+    faults: tuple[CardFault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedCards:
+    """What is in a file: the cards that can be read, and those that cannot."""
+
+    cards: tuple[CaseCard, ...]
+    unsound: tuple[UnsoundCard, ...]
+
+
+def examined_cards(raw: bytes, place: str) -> ExaminedCards:
+    """Everything in the bytes of a file: TOML with ``[[card]]``, or JSON with ``{"card": […]}``.
+
+    Raises:
+        DataError: it is neither, or there is no card in it; the message begins with ``place``.
+    """
+    records = _records_in(raw, place)
+    cards: dict[str, CaseCard] = {}
+    unsound: list[UnsoundCard] = []
+    for number, record in enumerate(records, 1):
+        name = record.get("id") if isinstance(record, dict) else None
+        shown = f"card {number}" + (f" ({name!r:.60})" if isinstance(name, str) else "")
+        try:
+            card = CaseCard.model_validate(record)
+        except ValidationError as error:
+            unsound.append(UnsoundCard(shown, tuple(faults_in(error))))
+            continue
+        if card.id in cards:
+            twin = "there is another card of this id; rename one of them"
+            unsound.append(UnsoundCard(shown, (CardFault("", FaultKind.SCHEMA, twin),)))
+            continue
+        cards[card.id] = card
+    return ExaminedCards(tuple(cards.values()), tuple(unsound))
+
+
+def _records_in(raw: bytes, place: str) -> list[object]:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise DataError(f"{place}: not UTF-8; save it as UTF-8") from None
+    kind = "JSON" if _JSON.match(text) else "TOML"
+    try:
+        content = parse_json(text.encode(), twins=False) if kind == "JSON" else tomllib.loads(text)
+        require_shallow(content)
+    except RecursionError:
+        raise DataError(f"{place}: no {kind}: nested too deep") from None
+    except ValueError as error:
+        raise DataError(f"{place}: no {kind}: {error}; is it whole?") from None
+    records = content.get("card") if isinstance(content, dict) else None
+    if not isinstance(records, list) or not records:
+        raise DataError(f"{place}: no [[card]] in it")
+    return records
+
+
 def cards_in(raw: bytes, place: str) -> tuple[CaseCard, ...]:
     """The cards in the bytes of a file: TOML with ``[[card]]``, or JSON with ``{"card": […]}``.
 
     Raises:
         DataError: it is neither, or a card is not sound: the message names card and field after ``place``.
     """
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise DataError(f"{place}: not UTF-8; save it as UTF-8") from None
-    try:
-        content = parse_json(text.encode()) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{place}: no TOML: {error}") from None
-    except ValueError as error:
-        raise DataError(f"{place}: no JSON: {error}") from None
-    records = content.get("card") if isinstance(content, dict) else None
-    if not isinstance(records, list) or not records:
-        raise DataError(f"{place}: no [[card]] in it")
-    cards: dict[str, CaseCard] = {}
-    for number, record in enumerate(records, 1):
-        name = record.get("id") if isinstance(record, dict) else None
-        shown = f"{place}: card {number}" + (f" ({name!r:.60})" if isinstance(name, str) else "")
-        try:
-            card = CaseCard.model_validate(record)
-        except ValidationError as error:
-            raise DataError(f"{shown}: {first_fault(error)}") from None
-        if card.id in cards:
-            raise DataError(f"{shown}: there is another card of this id; rename one of them")
-        cards[card.id] = card
-    return tuple(cards.values())
+    examined = examined_cards(raw, place)
+    if examined.unsound:
+        first = examined.unsound[0]
+        count = sum(len(each.faults) for each in examined.unsound)
+        more = f" (and {count - 1} more; csconv cards validate lists them)" if count > 1 else ""
+        raise DataError(f"{place}: {first.name}: {first.faults[0]}{more}")
+    return examined.cards
 
 
 def read_cards(path: Path) -> tuple[CaseCard, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
+from csc_tasks.roleplay.card_faults import CardFault, FaultKind
 from csc_tasks.roleplay.cards import MANY, CaseCard
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.leaks import gives_away
@@ -14,14 +15,21 @@ from csc_tasks.roleplay.scripted_customer import ScriptedCustomer
 from csc_tasks.roleplay.scripted_supporters import ScriptedSupporter, SupporterKind
 from csc_tasks.roleplay.wordings import Wordings
 
-__all__ = ["faults_of"]
+__all__ = ["faults_of", "playing_faults"]
 
 _KEYS = 3
 """Choices of values and wordings that are tried."""
+_COMPARED = 100
+"""Wordings of a sentence that are held against those of another one."""
 
 
 def faults_of(card: CaseCard) -> list[str]:
     """What keeps a card from being played; each names the field and the cure. Empty for a sound card."""
+    return [str(fault) for fault in playing_faults(card)]
+
+
+def playing_faults(card: CaseCard) -> list[CardFault]:
+    """The same as values."""
     found = list(dict.fromkeys(_missing(card)))
     if not found:
         cases = [CaseInPlay(card, f"check {n}") for n in range(_KEYS)]
@@ -30,54 +38,72 @@ def faults_of(card: CaseCard) -> list[str]:
     return found or list(dict.fromkeys(fault for case in cases for fault in _unplayable(case)))
 
 
-def _missing(card: CaseCard) -> Iterator[str]:
+def _missing(card: CaseCard) -> Iterator[CardFault]:
+    names = [fact.name for fact in card.facts]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        yield CardFault("facts", FaultKind.FACT_TWICE, name)
     if not any(not fact.optional for fact in card.facts):
-        yield "facts: none is needed (optional = false); what the supporter has to find out makes the case"
+        yield CardFault("facts", FaultKind.NO_FACT)
     if not any(step.done_by and not step.optional for step in card.steps):
-        yield "steps: none that is not optional has done_by, the words by which it is known to be done"
+        yield CardFault("steps", FaultKind.NO_STEP)
     if not card.gives_up:
-        yield "gives_up: missing; what the customer says who loses patience"
+        yield CardFault("gives_up", FaultKind.NO_GIVING_UP)
     if not card.lookups:
-        yield "lookups: missing; what the supporter can look up, so that inventing can be told from knowing"
+        yield CardFault("lookups", FaultKind.NO_LOOKUP)
     if card.demand and not card.demand.about:
-        yield "demand.about: missing; the words that name the demand"
+        yield CardFault("demand.about", FaultKind.NO_ABOUT)
 
 
-def _contradictions(case: CaseInPlay) -> Iterator[str]:
+def _contradictions(case: CaseInPlay) -> Iterator[CardFault]:
+    yield from _of_steps(case)
+    yield from _of_lookups(case)
+    yield from _of_the_opening(case)
+    if gives_away(case.card.scenario, case.goal):
+        yield CardFault("scenario", FaultKind.SCENARIO_GOAL)
+
+
+def _of_steps(case: CaseInPlay) -> Iterator[CardFault]:
     card = case.card
     for n, step in enumerate(card.steps):
+        field = f"steps {n + 1}"
         for said in _every(case, step.says):
             if step.done_by and not case.does(step, said):
-                yield f"steps {n + 1}: done_by does not find the step in its own words: {said:.60}"
+                yield CardFault(field, FaultKind.STEP_NOT_FOUND, said)
             if case.promises(said):
-                yield f"steps {n + 1}: says what never forbids: {said:.60}"
+                yield CardFault(field, FaultKind.STEP_FORBIDDEN, said)
             if card.demand and case.grants(card.demand, said, answers=False):
-                yield f"steps {n + 1}: grants the demand: {said:.60}"
+                yield CardFault(field, FaultKind.STEP_GRANTS, said)
     if card.demand:
         for said in _every(case, card.demand.refusal):
             if not case.refuses(card.demand, said, answers=True):
-                yield f"demand.refusal: is not read as a refusal: {said:.60}"
+                yield CardFault("demand.refusal", FaultKind.NO_REFUSAL, said)
             if case.promises(said):
-                yield f"demand.refusal: says what never forbids: {said:.60}"
+                yield CardFault("demand.refusal", FaultKind.STEP_FORBIDDEN, said)
+
+
+def _of_lookups(case: CaseInPlay) -> Iterator[CardFault]:
     for line in case.system_information:
         if asked := case.asked(line):
-            yield f"lookups: reading one aloud would ask for {asked[0].name}: {line:.60}"
+            yield CardFault("lookups", FaultKind.LOOKUP_ASKS, f"{asked[0].name}: {line:.40}")
         if gives_away(line, case.goal):
-            yield f"lookups: gives the goal away: {line:.60}"
-    for each in card.lookups:
+            yield CardFault("lookups", FaultKind.LOOKUP_GOAL, line)
+    for each in case.card.lookups:
         for word in each.shown_by:
             if not any(case.fill(word) in said for said in _every(case, (each.finds,))):
-                yield f"lookups {each.name.text:.20}: shown_by {word} is not in what it finds"
-    for said in _every(case, card.opening):
-        for fact in case.needed:
-            if any(gives_away(said, told) for told in _every(case, fact.says)):
-                yield f"opening: tells {fact.name}, which the supporter has to find out"
-            elif any(
-                own <= figures_in(said) for told in _every(case, fact.says) if (own := figures_in(told))
-            ):
-                yield f"opening: names the figures of {fact.name}, which the supporter has to find out"
-    if gives_away(card.scenario, case.goal):
-        yield "scenario: gives the goal away, which the supporter must not know"
+                yield CardFault(f"lookups {each.name.text:.20}", FaultKind.LOOKUP_SHOWN, word)
+
+
+def _of_the_opening(case: CaseInPlay) -> Iterator[CardFault]:
+    openings = _spread(_every(case, case.card.opening))
+    for fact in case.needed:
+        told = _spread(_every(case, fact.says))
+        figures = [own for each in told if (own := figures_in(each))]
+        for said in openings:
+            named = figures_in(said)
+            if any(gives_away(said, each) for each in told):
+                yield CardFault("opening", FaultKind.OPENING_TELLS, fact.name)
+            elif any(own <= named for own in figures):
+                yield CardFault("opening", FaultKind.OPENING_FIGURES, fact.name)
 
 
 def _every(case: CaseInPlay, sentences: tuple[Wordings, ...]) -> Iterator[str]:
@@ -86,7 +112,13 @@ def _every(case: CaseInPlay, sentences: tuple[Wordings, ...]) -> Iterator[str]:
         yield from map(case.fill, islice(sentence.every(), MANY))
 
 
-def _unplayable(case: CaseInPlay) -> Iterator[str]:
+def _spread(said: Iterator[str]) -> list[str]:
+    """Some of many wordings, evenly: each of them is held against each of others."""
+    every = list(dict.fromkeys(said))
+    return every[:: -(-len(every) // _COMPARED)] if every else every
+
+
+def _unplayable(case: CaseInPlay) -> Iterator[CardFault]:
     """What goes wrong when supporters of whom it is known what to expect play it with the scripted customer."""
     good = play(case, ScriptedSupporter(SupporterKind.GOOD, case).say, ScriptedCustomer(case))
     progress = good.progress()
@@ -99,8 +131,8 @@ def _unplayable(case: CaseInPlay) -> Iterator[str]:
             else "the demand is never refused" if progress.demanded and not progress.refused
             else "something against the card was said"
         )  # fmt: skip
-        yield f"a supporter who does all that the card asks for does not resolve it ({what}, end {good.end})"
+        yield CardFault("", FaultKind.UNRESOLVED, f"{what}, end {good.end}")
     for kind in (SupporterKind.POLITE, SupporterKind.RUDE, SupporterKind.PROMISER, SupporterKind.READER):
         played = play(case, ScriptedSupporter(kind, case).say, ScriptedCustomer(case))
         if played.progress().resolved:
-            yield f"a supporter who is only {kind} resolves it"
+            yield CardFault("", FaultKind.TOO_EASY, kind)

@@ -10,11 +10,12 @@ import hashlib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from importlib import resources
 from itertools import combinations
+from typing import TypeVar
 
 __all__ = [
     "RULES",
@@ -36,6 +37,10 @@ __all__ = [
 
 RULES = "rules-zh-1"
 """The version in use."""
+_MARKS = str.maketrans(",?!;:()", "，？！；：（）")
+_REMEMBERED, _KEPT = 200, 2**13
+"""Characters of a text whose reading is kept, and how many are."""
+Read = TypeVar("Read")
 _SENTENCE = re.compile(r"[^。！!？?；;\n…]{1,2000}[。！!？?；;\n…]{0,3}")
 _CLAUSE = re.compile(r"[^，,、。！!？?；;：:\n…]{1,2000}")
 _NEAR = 6
@@ -71,15 +76,24 @@ def rules_digest() -> str:
     return hashlib.sha256(_file()).hexdigest()[:16]
 
 
-_MARKS = str.maketrans(",?!;:()", "，？！；：（）")
+def _remembered(read: Callable[[str], Read]) -> Callable[[str], Read]:
+    """A reading of a text that is kept where the text is short: whoever plays a case asks the same of it again."""
+    kept = lru_cache(maxsize=_KEPT)(read)
+
+    @wraps(read)
+    def reading(text: str) -> Read:
+        return kept(text) if len(text) <= _REMEMBERED else read(text)
+
+    return reading
 
 
-@lru_cache(maxsize=16_384)
+@_remembered
 def plain(text: str) -> str:
     """A text as rules read it: full-width letters and digits as narrow ones, without spaces."""
     return "".join(unicodedata.normalize("NFKC", text).split()).translate(_MARKS)
 
 
+@_remembered
 def questions_in(text: str) -> str:
     """What of a text asks for something, one piece after the other; courtesies (您看这样可以吗) ask for nothing."""
     return "。".join(piece for sentence in _SENTENCE.findall(plain(text)) for piece in _asking(sentence))
@@ -141,42 +155,54 @@ def _has(text: str, kind: str) -> bool:
     return any(word in said for word in _words()[kind])
 
 
+@_remembered
 def refuses(text: str) -> bool:
     """Whether it refuses something."""
     return _has(text, "refuses")
 
 
+@_remembered
 def consents(text: str) -> bool:
     """Whether it consents to something."""
     return affirms(text, _words()["consents"])
 
 
+@_remembered
 def comforts(text: str) -> bool:
     """Whether it speaks to what the customer feels."""
     return affirms(text, _words()["comforts"])
 
 
+@_remembered
+def _rude(text: str) -> bool:
+    return _has(text, "rude")
+
+
 def is_rude(text: str, more: Sequence[str] = ()) -> bool:
     """Whether it is rude to anybody, or to this customer (``more``)."""
-    return _has(text, "rude") or any(plain(word) in plain(text) for word in more)
+    return _rude(text) or any(plain(word) in plain(text) for word in more)
 
 
+@_remembered
 def asks_identity(text: str) -> bool:
     """Whether it asks who the customer is."""
     asked = questions_in(text)
     return any(word in asked for word in _words()["identity"])
 
 
+@_remembered
 def says_goodbye(text: str) -> bool:
     """Whether it takes leave."""
     return _has(text, "goodbyes")
 
 
+@_remembered
 def sends_elsewhere(text: str) -> bool:
     """Whether it says that somebody else is to be asked."""
     return _has(text, "elsewhere")
 
 
+@_remembered
 def figures_in(text: str) -> frozenset[str]:
     """The figures that a customer would go by, each with its unit: ``260元``, ``15%``, ``3天``.
 

@@ -69,12 +69,14 @@ class ScriptedSupporter:
 
     def say(self, heard: CustomerTurn | None) -> SupporterTurn:
         """The next utterance; ``heard`` is ``None`` before the first."""
-        if heard is not None:
+        follows = self.kind is SupporterKind.GOOD  # the others say the same whatever they hear
+        if heard is not None and follows:
             self._progress.customer(heard)
         self._heard = heard
         strategy, text = next(self._turns)
         turn = SupporterTurn(text, strategy)
-        self._progress.supporter(turn)
+        if follows:
+            self._progress.supporter(turn)
         return turn
 
     @property

@@ -5,10 +5,10 @@ What stands at the top holds for every role; under ``roles`` each may differ in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -22,7 +22,14 @@ from csc_tasks.system.open_files import fitting
 
 __all__ = ["SynthesisConfig", "load_synthesis"]
 
-_CALM: Mapping[str, Any] = {"temperature": 0.0}
+_TOKENS = ("max_tokens", "max_completion_tokens")
+_OWN: Mapping[Role, Mapping[str, Any]] = {
+    Role.SCREENER: {"temperature": 0.0},
+    Role.CRITIC: {"temperature": 0.0},
+    # A card has some 1,300 tokens, more than any other answer.
+    Role.CARD_WRITER: {"max_tokens": 4096},
+}
+"""What a role has of its own where nobody says otherwise."""
 _OF_THE_RUN = ("roles", "attempts", "limits")
 _FOR_ALL = ("currency",)
 """What cannot differ between roles."""
@@ -34,15 +41,13 @@ class SynthesisConfig(EndpointConfig):
     ``roles`` has for a role the fields in which it differs; ``attempts`` is how many answers are asked for one that
     can be used (1 to 20), in all runs together; ``concurrency`` how many conversations are made at once; ``limits``
     how long those of a role-play may be. Roles that judge (screener, critic) are asked at temperature 0 unless they say
-    otherwise, the others at 0.8.
+    otherwise, the others at 0.8; a writer of case cards may answer at length (4,096 tokens).
     """
 
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.8
     roles: dict[Role, dict[str, Any]] = Field(default={})
     attempts: Annotated[int, Field(ge=1, le=20)] = 6
     limits: Limits = Limits()
-
-    _calm: ClassVar[frozenset[Role]] = frozenset({Role.SCREENER, Role.CRITIC})
 
     @field_validator("roles", mode="before")
     @classmethod
@@ -74,7 +79,7 @@ class SynthesisConfig(EndpointConfig):
     def of(self, role: Role) -> EndpointConfig:
         """How a role is asked."""
         fields = {name: getattr(self, name) for name in EndpointConfig.model_fields}
-        return _of_role(fields, role, self.roles, "temperature" in self.model_fields_set)
+        return _of_role(fields, role, self.roles, self.model_fields_set)
 
     def identity(self, roles: Sequence[Role]) -> dict[str, Any]:
         """What can change an answer, by role: not where the model is served, nor how fast.
@@ -98,9 +103,14 @@ def _shown(value: Any) -> Any:
 
 
 def _of_role(
-    fields: Mapping[str, Any], role: Role, roles: Mapping[Role, Mapping[str, Any]], said: bool = False
+    fields: Mapping[str, Any],
+    role: Role,
+    roles: Mapping[Role, Mapping[str, Any]],
+    said: Set[str] = frozenset(),
 ) -> EndpointConfig:
-    own = {} if said or role not in SynthesisConfig._calm else dict(_CALM)
+    if not said.isdisjoint(_TOKENS) or fields.get("max_completion_tokens") is not None:
+        said = said | set(_TOKENS)
+    own = {name: value for name, value in _OWN.get(role, {}).items() if name not in said}
     more = dict(roles.get(role, {}))
     if more.get("max_completion_tokens") is not None:
         more.setdefault("max_tokens", None)

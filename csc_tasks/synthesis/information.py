@@ -37,6 +37,10 @@ class Item(StrEnum):
     """A real call, without personal data."""
     ATTRIBUTES = "attributes"
     """A profile as a table."""
+    DRAFT = "draft"
+    """A case card as it was written before."""
+    FAULTS = "faults"
+    """What is wrong with it."""
 
 
 SEES: Mapping[Role, frozenset[Item]] = {
@@ -51,6 +55,7 @@ SEES: Mapping[Role, frozenset[Item]] = {
     Role.CRITIC: frozenset({Item.SCENARIO, Item.LABELLED_HISTORY, Item.STRATEGIES}),
     Role.SCREENER: frozenset({Item.CALL}),
     Role.REWRITER: frozenset({Item.CALL, Item.STRATEGIES}),
+    Role.CARD_WRITER: frozenset({Item.TOPIC, Item.CALL, Item.STRATEGIES, Item.DRAFT, Item.FAULTS}),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.spending import require_prices
 from csc_tasks.errors import ConfigError, CSConvError, DataError
 from csc_tasks.synthesis.config import SynthesisConfig
+from csc_tasks.synthesis.ended import Ended
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.estimate import price
 from csc_tasks.synthesis.facts import asked_in
@@ -23,16 +25,24 @@ from csc_tasks.synthesis.output.balance import Balance
 from csc_tasks.synthesis.output.export import check_rules, write_outputs
 from csc_tasks.synthesis.output.outputs import OutputRules
 from csc_tasks.synthesis.output.run_facts import facts_of
-from csc_tasks.synthesis.progress import Halt, Halted, SynthesisProgress
+from csc_tasks.synthesis.product import Product
+from csc_tasks.synthesis.progress import Halt, Halted, OnSynthesis, SynthesisProgress
 from csc_tasks.synthesis.ray_engine import make_on_ray
 from csc_tasks.synthesis.report import SynthesisReport
 from csc_tasks.synthesis.steps import Case, Pipeline, Step
+from csc_tasks.synthesis.trial import LIMIT
 from csc_tasks.synthesis.voices import EndpointVoices, ScriptedVoices, Voices
 from csc_tasks.system.ray_cluster import EngineKind
 
 __all__ = ["RunOptions", "run"]
 
 SCRIPTED_AT_ONCE = 8
+CONVERSATIONS = Product(
+    "conversations",
+    check_rules,
+    write_outputs,
+    together="put both together with `csconv synthesize merge`",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,7 @@ class RunOptions:
         dry_run: say what would be asked, and ask nothing.
         redacted: personal data that was replaced in what is sent, by kind; ``None`` where none was looked for.
         rules: what the written conversations are held to.
+        product: what is made.
         engine: where conversations are made; ``workers`` and ``address`` are those of a Ray cluster.
     """
 
@@ -65,6 +76,7 @@ class RunOptions:
     dry_run: bool = False
     redacted: Mapping[str, int] | None = None
     rules: OutputRules = field(default_factory=OutputRules)
+    product: Product = CONVERSATIONS
     engine: EngineKind = EngineKind.LOCAL
     workers: int | None = None
     address: str | None = None
@@ -87,12 +99,12 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
     config = options.config
     head = head_of_run(pipeline, config, options.seed)
     _require_own(options.out)
-    _require_same(options.out, head)
+    _require_same(options.out, head, options.product)
     if options.engine is not EngineKind.RAY and (options.workers or options.address):
         raise ConfigError("--workers and --address go with --engine ray")
     if options.engine is EngineKind.RAY and config is None:
         raise ConfigError("--engine ray: scripts need no cluster; leave --engine out")
-    check_rules(options.rules)
+    options.product.check(options.rules)
     session = _SynthesisSession(pipeline, options, head, report)
     if options.dry_run:
         session.price()
@@ -105,7 +117,7 @@ def run(pipeline: Pipeline, options: RunOptions, report: SynthesisReport) -> Non
     options.out.mkdir(parents=True, exist_ok=True)
     waiting = f"another csconv is writing to {options.out}; waiting for it, what it asks is not asked again"
     with one_at_a_time(options.out / ".lock", waiting):
-        _require_same(options.out, head)
+        _require_same(options.out, head, options.product)
         session.run()
 
 
@@ -121,20 +133,18 @@ def _require_own(folder: Path) -> None:
             )
 
 
-def _require_same(folder: Path, head: Mapping[str, Any]) -> None:
-    """Check that a run goes on as it began, for its conversations are to be of one kind."""
+def _require_same(folder: Path, head: Mapping[str, Any], product: Product) -> None:
+    """Check that a run goes on as it began, for what it makes is to be of one kind."""
+    together = f" and {product.together}" if product.together else ""
     for number, (path, begun) in enumerate(heads_of(folder)):
         if dict(begun) == head:
             continue
         differs = ", ".join(_differences(begun, head))
         if number:  # somebody put it there, for this run began as it goes on
-            raise ConfigError(
-                f"{path}: of a run with another {differs}; move it away: `csconv synthesize merge` puts folders "
-                "together"
-            )
+            raise ConfigError(f"{path}: of a run with another {differs}; move it away{together}")
         raise ConfigError(
-            f"{folder}: begun with another {differs}; go on as it began, or name another folder with --out and put "
-            "both together with `csconv synthesize merge`"
+            f"{folder}: begun with another {differs}; go on as it began, or name another folder with "
+            f"--out{together}"
         )
 
 
@@ -160,16 +170,18 @@ class _SynthesisSession:
 
     def price(self) -> None:
         """Say what would be asked."""
-        config, scripted = self.options.config, self.options.scripted
+        options = self.options
+        config, scripted = options.config, options.scripted
         over = index_of(self.options.out).cases
         cases = [case for case in self._cases() if case.id not in over]
-        self.report.say(f"{len(cases):,} conversations to make, {len(over):,} are there")
+        self.report.say(f"{len(cases):,} {options.product.noun} to make, {len(over):,} are there")
         if config is None or scripted is None:
             self.report.say("scripts answer: nothing is asked, and nothing costs anything")
             return
         self.report.prices(price(self.pipeline, config, cases, scripted), config.currency)
         self.report.say(
-            "an estimate, from a few conversations with typical answers, each usable at once; --budget is a limit"
+            f"an estimate, from a few {options.product.noun} with typical answers, each usable at once; --budget is a "
+            "limit"
         )
 
     def run(self) -> None:
@@ -180,8 +192,8 @@ class _SynthesisSession:
             if progress.waiting:
                 raise Halted(
                     Halt.BROKEN,
-                    f"{progress.waiting:,} conversations are not over, for their server failed again and again; the "
-                    "same command goes on with them",
+                    f"{progress.waiting:,} {self.options.product.noun} are not over, for their server failed again and "
+                    "again; the same command goes on with them",
                 )
             if progress.stopped not in (None, Halt.BALANCED):
                 raise Halted(progress.stopped, progress.trouble)
@@ -208,7 +220,12 @@ class _SynthesisSession:
             config.concurrency if config else SCRIPTED_AT_ONCE,
             config.attempts if config else 1,
         )
-        on_progress = self.report.bar(self.pipeline.kind, len(cases), config.currency if config else "")
+        bar = self.report.bar(self.pipeline.kind, len(cases), config.currency if config else "")
+        product = options.product
+
+        def on_progress(progress: SynthesisProgress) -> None:
+            bar(product.counted(progress))
+
         balance = Balance(options.rules.balance) if options.rules.balance is not None else None
         if balance is not None and any(balance.add(ended) for ended in ended_in(options.out, index)):
             return SynthesisProgress(stopped=Halt.BALANCED)
@@ -231,10 +248,47 @@ class _SynthesisSession:
         else:
             assert options.scripted is not None
             voices = ScriptedVoices(options.scripted, SCRIPTED)
+        if product.made:
+            return self._make_products(voices, how, cases, over, on_progress)
         on_ended = balance.add if balance is not None else lambda _: False
         engine = SynthesisEngine(self.pipeline, voices, how, on_progress, on_ended)
         engine.progress.kept = sum(case.id in over for case in cases)
         return engine.run(cases, over)
+
+    def _make_products(
+        self,
+        voices: Voices,
+        how: Run,
+        cases: Sequence[Case],
+        over: frozenset[str],
+        on_progress: OnSynthesis,
+    ) -> SynthesisProgress:
+        """The same of what is no conversation; a model that can make none of them is left alone."""
+        made = self.options.product.made
+        dropped: Counter[str] = Counter()
+        proven = False
+
+        def on_ended(ended: Ended) -> bool:
+            nonlocal proven
+            proven = proven or ended.dropped == made
+            dropped[ended.dropped] += 1
+            return not proven and dropped.total() >= LIMIT
+
+        engine = SynthesisEngine(self.pipeline, voices, how, on_progress, on_ended)
+        for ended in ended_in(how.folder):
+            proven = proven or ended.dropped == made
+            engine.progress.dropped += 1
+            engine.progress.reasons[ended.dropped] += 1
+        progress = engine.run(cases, over)
+        if progress.stopped is Halt.BALANCED:
+            reasons = "; ".join(f"{n} × {reason}" for reason, n in dropped.most_common(3))
+            noun = self.options.product.noun
+            progress.stopped = Halt.HOPELESS
+            progress.trouble = (
+                f"none of the first {dropped.total()} {noun} came to one ({reasons})\nWhat to do: try a larger model, "
+                "json_schema: on if the server knows schemas, or more max_tokens if answers are cut off"
+            )
+        return progress
 
     @contextmanager
     def _written_at_the_end(self, cases: Sequence[Case]) -> Iterator[None]:
@@ -272,7 +326,9 @@ class _SynthesisSession:
             unfinished=sum(case.id not in index.cases for case in cases),
             redacted=options.redacted,
         )
-        written = write_outputs(options.out, lambda: ended_in(options.out, index), facts, options.rules)
+        written = options.product.write(
+            options.out, lambda: ended_in(options.out, index), facts, options.rules
+        )
         for line in written.lines():
             self.report.say(line)
         if asked.cost and unpriced:

@@ -33,6 +33,8 @@ class Role(StrEnum):
     """Says whether a call may be used at all."""
     REWRITER = "rewriter"
     """Rewrites a call, or labels it as it is."""
+    CARD_WRITER = "card_writer"
+    """Writes a case card out of a conversation."""
 
 
 class Unusable(Exception):

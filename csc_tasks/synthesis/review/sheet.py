@@ -21,7 +21,7 @@ from csc_tasks.printable import printable
 from csc_tasks.synthesis.review.decisions import MAX_COMMENT, REVIEW_FORMAT, Decision, Reason
 from csc_tasks.synthesis.review.form import ReviewFile
 
-__all__ = ["SHEET_COLUMNS", "guarded", "read_sheet", "unguarded", "write_sheet"]
+__all__ = ["DECISION_WORDS", "SHEET_COLUMNS", "guarded", "read_sheet", "unguarded", "write_sheet"]
 
 SHEET_COLUMNS = (
     *("conversation", "number", "speaker", "strategy", "text"),
@@ -31,7 +31,7 @@ _IDS = {"conversation": "c_", "file": "f_"}
 """What stands before an id: sixteen digits alone would come back from Excel as a number, rounded."""
 _RISKY = re.compile(r"[=+\-@'\t\r\n＝＋－＠]|[\s0-9A-Za-z.,:/%()$¥_-]*\Z")
 """What Excel takes for a formula, a number, a date or a truth."""
-_DECISIONS: Mapping[str, str] = {
+DECISION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("accept", "accepted", "ok", "通过", "接受"), "accept"),
     **dict.fromkeys(("reject", "rejected", "拒绝", "退回", "不通过"), "reject"),
     **dict.fromkeys(("cut", "delete", "截断", "删除"), "cut"),
@@ -202,7 +202,7 @@ def _decisions(cell: str, place: str) -> Iterator[tuple[str, Reason | None]]:
         name, _, given = plain.replace("(", ":", 1).partition(":")
         if not name.strip():
             continue
-        word = _DECISIONS.get(name.strip().lower())
+        word = DECISION_WORDS.get(name.strip().lower())
         reason = _REASONS.get(given.strip().lower()) if given.strip() else None
         if word is None or (given.strip() and reason is None):
             raise DataError(

@@ -1,0 +1,1 @@
+"""Case cards made of conversations."""
