@@ -23,6 +23,17 @@ from typing import Any
 
 PROMISE = 1.25
 """Times the ideal, with 32 and with 64 connections."""
+CUSTOMER = json.dumps(
+    {
+        "asked": [],
+        "direction": "追问怎么办",
+        "mood": 3,
+        "demand": False,
+        "end": "none",
+        "text": "那我这件事到底怎么办啊？",
+    }
+)
+"""What a model customer's two roles say, each of them reads its own fields."""
 _NORMAL = NormalDist(mu=-1.2039728043259361, sigma=1.0)  # log of 0.3 s
 
 
@@ -51,7 +62,8 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, tim
             times.append(time.monotonic())
             prompt = request["messages"][-1]["content"]
             await asyncio.sleep(latency(prompt))
-            message = {"role": "assistant", "content": answer(prompt)}
+            text = CUSTOMER if request["model"] == "customer" else answer(prompt)
+            message = {"role": "assistant", "content": text}
             choice = {"index": 0, "finish_reason": "stop", "message": message}
             body = json.dumps({"choices": [choice]}).encode()
             head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

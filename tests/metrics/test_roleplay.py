@@ -14,6 +14,7 @@ from csc_tasks.framework import Strategy
 from csc_tasks.metrics import clustered_stderr, metric_named
 from csc_tasks.metrics.published_shares import PUBLISHED_SHARES
 from csc_tasks.metrics.roleplay import RolePlayFigures, role_play_metrics
+from tests.paths import ROOT
 
 PLAYED = RolePlayFigures(
     played=True,
@@ -114,3 +115,8 @@ def test_published_shares_are_of_the_strategies_that_the_paper_names() -> None:
         "信息传达", "情感管理", "提供建议", "其它", "礼貌问候+确认身份+感谢与告别",
     ]  # fmt: skip
     assert all(Strategy.from_index(n) for places, _ in PUBLISHED_SHARES for n in places)
+
+
+def test_the_documentation_names_every_score() -> None:
+    documented = (ROOT / "docs" / "roleplay.md").read_text(encoding="utf-8")
+    assert [name for name in METRICS if f"`{name}`" not in documented] == []
