@@ -1,0 +1,105 @@
+"""Role-plays through the real harness: models that play a scripted supporter, cards and customers as a test wants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lm_eval.api.instance import Instance
+
+from csc_tasks.roleplay.card_sets import shipped_card_set
+from csc_tasks.roleplay.dialogue import RolePlayDialogue
+from csc_tasks.roleplay.in_play import CaseInPlay
+from csc_tasks.roleplay.scripted_customer import ScriptedCustomer
+from csc_tasks.roleplay.scripted_supporters import ScriptedSupporter, SupporterKind
+from csc_tasks.roleplay.simulators import ScriptedSimulator
+from csc_tasks.roleplay.transcript import CustomerFault, CustomerTurn, SupporterTurn
+from tests.leaderboards.logs import write_run
+from tests.running import FunctionLM
+
+ROLE_PLAY = "csconv_mini_roleplay"
+COLUMN = "response/roleplay/resolved"
+TOPICS = ("物流", "银行", "电信")
+
+
+def supporter_lm(
+    kind: str | SupporterKind, otherwise: str | SupporterKind = SupporterKind.POLITE, skill: float = 1.0
+) -> FunctionLM:
+    """A model that plays this supporter, on all cards or on a share of them; on the rest the other one."""
+    supporters: dict[int, ScriptedSupporter] = {}
+    kept = []  # the dialogues themselves, so that no other gets an id of theirs
+
+    def reply(request: Instance) -> str:
+        dialogue = request.dialogue
+        assert isinstance(dialogue, RolePlayDialogue)
+        if id(dialogue) not in supporters:
+            case = dialogue.played.case
+            chosen = kind if _chance(case.card.id) < skill else otherwise
+            supporters[id(dialogue)] = ScriptedSupporter(SupporterKind(chosen), case)
+            kept.append(dialogue)
+        said = supporters[id(dialogue)].say(dialogue.played.last)
+        return f"[{said.strategy.zh if said.strategy else '无'}] {said.text}"
+
+    return FunctionLM(reply)
+
+
+def _chance(name: str) -> float:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) / 2**32
+
+
+def card_file(path: Path, count: int = 24, **changed: Any) -> Path:
+    """So many cards that differ in their names: one that is shipped, with what is ``changed`` of it."""
+    card = next(card for card in shipped_card_set().cards if card.id == "lost-umbrella-bus")
+    cards = [
+        card.model_dump(mode="json", exclude_none=True)
+        | {"id": f"case-{chr(97 + n // 26)}{chr(97 + n % 26)}", "topic": TOPICS[n % 3], **changed}
+        for n in range(count)
+    ]
+    path.write_text(json.dumps({"card": cards}, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+class OtherCustomers(ScriptedSimulator):
+    """Customers that pass for a model's: scripted ones of less patience, some of whom cannot be played."""
+
+    def __init__(self, model: str = "org/customer", patience: int = 1, faults: float = 0.0) -> None:
+        self._model = model
+        self._patience = patience
+        self._faults = faults
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        return {"kind": "model", "version": "customer-zh-1", "sha256": "0" * 64, "model": self._model}
+
+    def customer(self, case: CaseInPlay) -> Any:
+        if _chance(f"fault {case.key}") < self._faults:
+            return _Faulty()
+        card = case.card.model_copy(update={"patience": self._patience})
+        return ScriptedCustomer(CaseInPlay(card, case.key))
+
+
+class _Faulty:
+    def answer(self, said: SupporterTurn) -> CustomerTurn:
+        return CustomerTurn("", fault=CustomerFault.SWAPPED_ROLE)
+
+
+def write_role_plays(
+    folder: Path,
+    model: str,
+    lm: FunctionLM,
+    cards: Path | None = None,
+    trials: int = 1,
+    customers: ScriptedSimulator | None = None,
+    date: float = 1.0,
+    **options: Any,
+) -> Path:
+    """Evaluate role-plays and save them as the lm_eval command does; the results file."""
+    metadata = {"csconv_trials": trials, **({"csconv_cards": str(cards)} if cards else {})}
+    with pytest.MonkeyPatch.context() as patch:
+        if customers is not None:
+            patch.setattr("csc_tasks.tasks.roleplay.simulator_of", lambda config: customers)
+        return write_run(folder, model, lm, [ROLE_PLAY], date=date, metadata=metadata, **options)
