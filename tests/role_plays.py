@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from lm_eval.api.instance import Instance
 
-from csc_tasks.roleplay.card_sets import shipped_card_set
+from csc_tasks.roleplay.card_sets import CardSet, shipped_card_set
 from csc_tasks.roleplay.dialogue import RolePlayDialogue
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.scripted_customer import ScriptedCustomer
@@ -51,16 +50,13 @@ def _chance(name: str) -> float:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4]) / 2**32
 
 
-def card_file(path: Path, count: int = 24, **changed: Any) -> Path:
+def card_set(count: int = 24, **changed: Any) -> CardSet:
     """So many cards that differ in their names: one that is shipped, with what is ``changed`` of it."""
     card = next(card for card in shipped_card_set().cards if card.id == "lost-umbrella-bus")
-    cards = [
-        card.model_dump(mode="json", exclude_none=True)
-        | {"id": f"case-{chr(97 + n // 26)}{chr(97 + n % 26)}", "topic": TOPICS[n % 3], **changed}
-        for n in range(count)
+    named = [
+        {"id": f"case-{chr(97 + n // 26)}{chr(97 + n % 26)}", "topic": TOPICS[n % 3]} for n in range(count)
     ]
-    path.write_text(json.dumps({"card": cards}, ensure_ascii=False), encoding="utf-8")
-    return path
+    return CardSet.of("cards", [card.model_copy(update=each | changed) for each in named])
 
 
 class OtherCustomers(ScriptedSimulator):
@@ -91,15 +87,19 @@ def write_role_plays(
     folder: Path,
     model: str,
     lm: FunctionLM,
-    cards: Path | None = None,
+    cards: CardSet | None = None,
     trials: int = 1,
     customers: ScriptedSimulator | None = None,
     date: float = 1.0,
+    prompt: str = "zh-2",
     **options: Any,
 ) -> Path:
     """Evaluate role-plays and save them as the lm_eval command does; the results file."""
-    metadata = {"csconv_trials": trials, **({"csconv_cards": str(cards)} if cards else {})}
+    metadata = {"csconv_trials": trials, "csconv_prompt": prompt}
     with pytest.MonkeyPatch.context() as patch:
+        # As --metadata csconv_cards=… and csconv_customer=… would, without a second for checking the cards.
+        if cards is not None:
+            patch.setattr("csc_tasks.tasks.roleplay.chosen_card_set", lambda path: cards)
         if customers is not None:
             patch.setattr("csc_tasks.tasks.roleplay.simulator_of", lambda config: customers)
         return write_run(folder, model, lm, [ROLE_PLAY], date=date, metadata=metadata, **options)
