@@ -125,14 +125,17 @@ def test_withheld_scores_and_the_same_customer_with_other_trials_are_no_other_cu
     )
 
 
-def test_other_cards_are_no_other_customer(
+def test_other_cards_and_fewer_cards_are_no_other_customer(
     tmp_path: Path, role_played: Path, build: Callable[..., Board]
 ) -> None:
     cards = card_set(7)
     lm = supporter_lm("good")
     write_role_plays(tmp_path / "x", "org/good", lm, cards, 2, OtherCustomers("org/third"))
-    (table,) = (t for t in build(role_played, tmp_path / "x").tables if "org/third" in t.title)
-    assert table.customers == ()
+    write_role_plays(tmp_path / "x", "org/good", lm, card_set(8), 2, OtherCustomers("org/fourth"), limit=7)
+    board = build(role_played, tmp_path / "x")
+    for customer in ("org/third", "org/fourth"):
+        (table,) = (t for t in board.tables if customer in t.title)
+        assert table.customers == ()
 
 
 def test_prompts_in_other_words_are_held_together_by_customer(
