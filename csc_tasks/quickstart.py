@@ -20,6 +20,8 @@ __all__ = ["SYNTHESIZED", "evaluate"]
 
 _TASKS = ("csconv_mini_response", "csconv_mini_dialogue")
 """The paper's task with gold history and with the model's own: halves of about the same length, for two cores."""
+_ROLE_PLAY = "csconv_mini_roleplay"
+"""Twenty-four customers who answer back, by a script."""
 _LONE = "labels,retrieval,majority,random"
 _FLOORS = f"{_LONE},shuffle"
 """The floors, and those that can do with a single turn."""
@@ -56,7 +58,8 @@ def evaluate(output_path: Path, limit: int | None, on_progress: OnProgress) -> N
     harness = [sys.executable, "-m", "csc_tasks.harness.run", "run", *common, "--log_samples"]
     model = ["--model", "hf", "--model_args", f"pretrained={tiny_model()}", "--device", "cpu"]
     options = ["--gen_kwargs", f"max_gen_toks={_LONGEST}", "--batch_size", _AT_ONCE]
-    runs = {f"tiny_model, {tasks}": [*harness, *model, *options, "--tasks", tasks] for tasks in _TASKS}
+    tasks = (*_TASKS, _ROLE_PLAY)
+    runs = {f"tiny_model, {task}": [*harness, *model, *options, "--tasks", task] for task in tasks}
     own = [sys.executable, "-m", "csc_tasks.commands", "floor"]
     # A single turn has none to be exchanged with.
     floors, name = (_FLOORS, "floors") if limit != 1 else (_LONE, "floors (shuffle needs two turns)")

@@ -17,6 +17,8 @@ from lm_eval.api.instance import Instance
 from csc_tasks.framework import Strategy
 from tests.running import FunctionLM, evaluate
 
+ROLE_PLAY = "csconv_mini_roleplay"
+
 
 def reply(request: Instance) -> str:
     """An answer that depends on the whole prompt, the model's own turns in it included."""
@@ -64,6 +66,12 @@ def main(folder: Path, files: list[str]) -> None:
         if lm.rank == 0:
             kept = {"results": results["results"], "samples": results["samples"], "requests": asked}
             (folder / f"{name}.ranks").write_text(json.dumps(kept, default=str, ensure_ascii=False))
+    lm = RankedLM()
+    results = evaluate(lm, [ROLE_PLAY], {"csconv_trials": 2})
+    asked = lm.gather_object(len(lm.requests))
+    if lm.rank == 0:
+        kept = {"results": results["results"], "samples": results["samples"], "requests": asked}
+        (folder / "role_play.ranks").write_text(json.dumps(kept, default=str, ensure_ascii=False))
     dist.destroy_process_group()
 
 

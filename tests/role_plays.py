@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,23 +25,36 @@ COLUMN = "response/roleplay/resolved"
 TOPICS = ("物流", "银行", "电信")
 
 
+def written(strategy: str, text: str) -> str:
+    """A reply in the form that the prompt asks for."""
+    return f"[{strategy}] {text}"
+
+
+def supporter(kind: SupporterKind) -> Callable[[Instance], str]:
+    """Answers requests of role-plays as a scripted supporter would, whatever was answered before and by whom."""
+
+    def reply(request: Any) -> str:
+        dialogue = request.dialogue
+        assert isinstance(dialogue, RolePlayDialogue)
+        own, heard = ScriptedSupporter(kind, dialogue.played.case), None
+        for _, answered in dialogue.played.turns:
+            own.say(heard)
+            heard = answered
+        turn = own.say(heard)
+        assert turn.strategy is not None
+        return written(turn.strategy.zh, turn.text)
+
+    return reply
+
+
 def supporter_lm(
     kind: str | SupporterKind, otherwise: str | SupporterKind = SupporterKind.POLITE, skill: float = 1.0
 ) -> FunctionLM:
-    """A model that plays this supporter, on all cards or on a share of them; on the rest the other one."""
-    supporters: dict[int, ScriptedSupporter] = {}
-    kept = []  # the dialogues themselves, so that no other gets an id of theirs
+    """A model of the harness that is a scripted supporter, on all cards or on a share of them; on the rest another."""
+    first, second = supporter(SupporterKind(kind)), supporter(SupporterKind(otherwise))
 
-    def reply(request: Instance) -> str:
-        dialogue = request.dialogue
-        assert isinstance(dialogue, RolePlayDialogue)
-        if id(dialogue) not in supporters:
-            case = dialogue.played.case
-            chosen = kind if _chance(case.card.id) < skill else otherwise
-            supporters[id(dialogue)] = ScriptedSupporter(SupporterKind(chosen), case)
-            kept.append(dialogue)
-        said = supporters[id(dialogue)].say(dialogue.played.last)
-        return f"[{said.strategy.zh if said.strategy else '无'}] {said.text}"
+    def reply(request: Any) -> str:
+        return (first if _chance(request.dialogue.played.case.card.id) < skill else second)(request)
 
     return FunctionLM(reply)
 
@@ -52,7 +65,7 @@ def _chance(name: str) -> float:
 
 def card_set(count: int = 24, **changed: Any) -> CardSet:
     """So many cards that differ in their names: one that is shipped, with what is ``changed`` of it."""
-    card = next(card for card in shipped_card_set().cards if card.id == "lost-umbrella-bus")
+    card = next(card for card in shipped_card_set().cards if card.id == "lost-bag-bus")
     named = [
         {"id": f"case-{chr(97 + n // 26)}{chr(97 + n % 26)}", "topic": TOPICS[n % 3]} for n in range(count)
     ]

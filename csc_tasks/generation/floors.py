@@ -121,6 +121,11 @@ class FloorLM(LM):  # type: ignore[misc]
     def generate_dialogue(self, requests: Sequence[DialogueRequest]) -> list[Any]:
         """Answer dialogues round by round like any model, with all their turns known to ``shuffle``."""
         for group in conversations_of(requests):
+            if self.floor is Floor.SHUFFLE and not any(request.doc["reference"] for request in group):
+                raise ConfigError(
+                    f"{group[0].task_name}: the shuffle floor exchanges gold replies, which role-plays lack; evaluate "
+                    "it with the other floors"
+                )
             for request in group:
                 self._dialogue_turns.setdefault(request.task_name, []).append(cast(TurnDoc, request.doc))
         return generate_dialogue(self, requests)

@@ -49,7 +49,7 @@ class JudgeInRun:
     Args:
         path: its configuration.
         kind: what the task asks.
-        context: ``reference`` or ``generated``; says which rubric.
+        context: says which rubric.
         prompt_version: of the task's prompts.
 
     Raises:
@@ -59,7 +59,7 @@ class JudgeInRun:
 
     def __init__(self, path: Path, kind: TaskKind, context: Context, prompt_version: str) -> None:
         self.config: JudgeConfig = load_judge(path)
-        unit = Unit.DIALOGUE if context is Context.GENERATED else Unit.TURN
+        unit = Unit.TURN if context is Context.REFERENCE else Unit.DIALOGUE
         self.rubric: Rubric = rubric_for_unit(unit)
         self.signature = judge_signature(self.config, self.rubric, with_reference=False)
         self.metrics = judge_metrics(self.rubric, self.config.min_coverage, self.signature.line)

@@ -12,11 +12,12 @@ from csc_tasks.data.sampling import stratified
 from csc_tasks.errors import DataError
 from csc_tasks.metrics.judge.rubric import Rubric, Unit
 from csc_tasks.metrics.judge.sample import Sample
-from csc_tasks.protocol.prompt import Prompt
+from csc_tasks.protocol.prompt import Prompt, load_prompt
 from csc_tasks.protocol.replies import Reply
-from csc_tasks.protocol.task_kind import TaskKind
+from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc, gold_answer, gold_strategy
 from csc_tasks.results.histories import Histories
+from csc_tasks.results.role_play_log import LoggedRolePlay, name_of
 from csc_tasks.results.sample_log import SampleLog
 
 __all__ = ["AnsweredTurn", "choose_sample", "samples_of_log", "samples_of_turns", "strata_of_log"]
@@ -43,6 +44,9 @@ class AnsweredTurn(NamedTuple):
 
 def strata_of_log(log: SampleLog, unit: Unit) -> Iterator[tuple[tuple[str, int | None], str]]:
     """What of a log can be judged, each with its stratum: topic and gold strategy, or the topic of a dialogue."""
+    if log.context is Context.ROLE_PLAY:
+        yield from (((name_of(p.card, p.trial), None), p.topic) for p in log.role_plays())
+        return
     for chunk in log.chunks():
         for doc in chunk.docs:
             if unit is not Unit.DIALOGUE:
@@ -92,6 +96,11 @@ def samples_of_log(log: SampleLog, rubric: Rubric) -> Iterator[Sample]:
     Raises:
         DataError: an old log's prompts show no conversation.
     """
+    if log.context is Context.ROLE_PLAY:
+        texts = load_prompt(log.signature.prompt.version)
+        for played in log.role_plays():
+            yield from samples_of_turns(rubric, log.kind, list(_turns_of(played)), texts)
+        return
     said = Histories(log)
     for chunk in log.chunks():
         try:
@@ -102,6 +111,22 @@ def samples_of_log(log: SampleLog, rubric: Rubric) -> Iterator[Sample]:
         except ValueError as error:
             raise DataError(f"{log.path}: {error}; it cannot be judged") from None
         yield from samples_of_turns(rubric, log.kind, turns, said.texts)
+
+
+def _turns_of(played: LoggedRolePlay) -> Iterator[AnsweredTurn]:
+    customers: list[str] = []
+    for number, (record, turn) in enumerate(played.turns):
+        doc = TurnDoc(
+            conversation=name_of(played.card, played.trial),
+            topic=played.topic,
+            turn=number,
+            turns=len(played.turns),
+            customer="",
+            strategy=None,
+            reference="",
+        )
+        yield AnsweredTurn(doc, Reply.of(record), customers, ())
+        customers = [turn.heard.text] if turn.heard and turn.heard.text else []
 
 
 def samples_of_turns(

@@ -29,6 +29,7 @@ from csc_tasks.metrics.judge.scores import judge_metrics
 from csc_tasks.outside import json_bytes
 from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.records import Judging
+from csc_tasks.results.role_play_log import card_of
 from csc_tasks.results.sample_log import SampleLog
 from csc_tasks.storage import write_file
 
@@ -39,11 +40,13 @@ def rubric_for(log: SampleLog, name: str | None) -> Rubric | None:
     """The rubric for a log: that of a name, or the shipped one for its context; ``None`` if it does not apply."""
     if not log.kind.writes_text:
         return None
-    generated = log.context is Context.GENERATED
-    rubric = rubric_for_unit(Unit.DIALOGUE if generated else Unit.TURN, name)
+    whole = log.context is not Context.REFERENCE
+    rubric = rubric_for_unit(Unit.DIALOGUE if whole else Unit.TURN, name)
     if rubric.unit is Unit.PAIR:
         raise ConfigError(f"--rubric {name}: compares two replies; use it with --pairwise")
-    return None if rubric.unit is Unit.DIALOGUE and not generated else rubric
+    if rubric.unit is not Unit.DIALOGUE and log.context is Context.ROLE_PLAY:
+        raise ConfigError(f"--rubric {name}: is for single turns, and a role-play is judged whole")
+    return None if rubric.unit is Unit.DIALOGUE and not whole else rubric
 
 
 @dataclass
@@ -65,7 +68,7 @@ class Judgement:
 
     def on_verdict(self, sample: Sample, verdict: Verdict) -> None:
         """Take a verdict in."""
-        self.conversations.append(sample.conversation)
+        self.conversations.append(card_of(sample.conversation))
         self.statuses[verdict.status] += 1
         self.flags.update(verdict.flags)
         if verdict.model:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.protocol.options import Options
+from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.find_logs import log_files, no_logs
 from csc_tasks.results.rescore_jobs import Done, Job, in_processes, in_this_process, on_ray
 from csc_tasks.results.score_request import ScoreRequest
@@ -46,6 +47,7 @@ def plan_of(request: ScoreRequest) -> ScorePlan:
     if request.address is not None and request.engine is not EngineKind.RAY:
         raise ConfigError("--address goes with --engine ray")
     found = ScorePlan([], [], [])
+    played = False
     for path in log_files(list(request.paths)):
         job = Job(path, request.metrics, request.tokenizer, dict(request.metadata), request.force)
         try:
@@ -53,11 +55,16 @@ def plan_of(request: ScoreRequest) -> ScorePlan:
         except DataError as error:
             found.problems.append(str(error))
             continue
-        if plan is not None and plan.metrics:
+        if plan is not None and plan.log.context is Context.ROLE_PLAY:
+            played = True
+            found.skipped.append(
+                f"{path}: {plan.log.task} is scored by its cards while it is played; skipped"
+            )
+        elif plan is not None and plan.metrics:
             found.jobs.append(PlannedJob(job, plan.log.run.report.turns or None))
         elif plan is not None:
             found.skipped.append(f"{path}: {plan.log.task} has none of these metrics; skipped")
-    if not found.jobs and not found.problems:
+    if not found.jobs and not found.problems and not played:
         raise no_logs(list(request.paths))
     return found
 

@@ -16,12 +16,24 @@ __all__ = [
     "LoggedOutcome",
     "LoggedRolePlay",
     "LoggedRolePlayTurn",
+    "card_of",
+    "name_of",
     "role_plays_in",
 ]
 
 MANY = 1000
 """Trials of a card, and facts of one, that nobody has."""
 _Trial = Annotated[int, Field(ge=0, lt=MANY, strict=True)]
+
+
+def name_of(card: str, trial: int) -> str:
+    """What a trial (from 0) of a card is called where conversations have names."""
+    return f"{card}#{trial}"
+
+
+def card_of(conversation: str) -> str:
+    """The card of a trial by its name, which is its cluster; of any other conversation its own name."""
+    return conversation.partition("#")[0]
 
 
 class _Logged(BaseModel):

@@ -133,7 +133,10 @@ class SolutionStep(_CardPart):
     reply: Sentences
     optional: bool = False
     done_by: tuple[Annotated[tuple[Line, ...], Field(min_length=1)], ...] = ()
-    """By what an utterance is known to have done it: of each group it says one of the words, and does not deny it."""
+    """By what an utterance is known to have done it: of each group it says one of the words, and does not deny it.
+
+    A word with ``!`` before it is to be denied: ``!公证`` is 不用公证.
+    """
 
 
 class Demand(_CardPart):

@@ -11,6 +11,7 @@ from csc_tasks.protocol.prompt import Prompt
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.thinking import ThinkingFormat
 from csc_tasks.protocol.turns import TurnDoc
+from csc_tasks.results.role_play_log import name_of
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.playing import Customer, Played
 from csc_tasks.roleplay.supporter_texts import system_information
@@ -22,11 +23,12 @@ __all__ = ["RolePlayDialogue", "slots_of"]
 def slots_of(case: CaseInPlay, trial: int) -> list[TurnDoc]:
     """A document for each turn that the supporter may have in a trial of a card.
 
-    Nothing of them is gold; how many will be asked is not known before. The conversation's name tells trials apart.
+    Nothing of them is gold; how many will be asked is not known before. The conversation's name tells trials apart;
+    what the customer says before a turn is added when it is known.
     """
     return [
         TurnDoc(
-            conversation=f"{case.card.id}#{trial}",
+            conversation=name_of(case.card.id, trial),
             topic=case.card.topic,
             turn=turn,
             turns=MOST_TURNS,
@@ -90,8 +92,12 @@ class RolePlayDialogue(Dialogue):
         said, _ = self.played.turns[-1]
         heard = self._customer.answer(said)
         self.played.turns[-1] = said, heard
-        if heard.fault is None:
-            self._add_line(Utterance(Speaker.CUSTOMER, None, heard.text))
+        if heard.fault is not None:
+            return
+        self._add_line(Utterance(Speaker.CUSTOMER, None, heard.text))
+        if len(self.played.turns) < len(self.turns):
+            following = self.turns[len(self.played.turns)]
+            following["customer"], following["customers"] = heard.text, [heard.text]
 
     def add_reply(self, reply: Reply) -> None:
         """Add the model's turn to history and role-play."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from csc_tasks.roleplay.cards import CardFact, CaseCard, Demand, Lookup, SolutionStep, sentences_of
 from csc_tasks.roleplay.pen import Pen
-from csc_tasks.roleplay.rules import affirms, consents, figures_in, plain, questions_in, refuses
+from csc_tasks.roleplay.rules import affirms, consents, denied, figures_in, plain, questions_in, refuses
 
 __all__ = ["CaseInPlay"]
 
@@ -92,8 +93,13 @@ class CaseInPlay(Pen):
 
     def does(self, step: SolutionStep, said: str) -> bool:
         """Whether something said does a step."""
-        return bool(step.done_by) and all(
-            affirms(said, [self.fill(word) for word in words]) for words in step.done_by
+        return bool(step.done_by) and all(self._says(said, words) for words in step.done_by)
+
+    def _says(self, said: str, words: Sequence[str]) -> bool:
+        """Whether it affirms one of the words, or denies one that has a ``!`` before it: ``!公证`` is 不用公证."""
+        filled = [self.fill(word) for word in words]
+        return affirms(said, [word for word in filled if not word.startswith("!")]) or any(
+            denied(said, [word[1:]]) for word in filled if word.startswith("!")
         )
 
     def discloses(self, said: str) -> bool:

@@ -53,6 +53,8 @@ class Pen:
 
     def fill(self, word: str) -> str:
         """A word of the card with its ``{values}``."""
+        if "{" not in word:
+            return word
         for name, value in self._known.items():
             word = word.replace(f"{{{name}}}", value)
         return word

@@ -14,6 +14,7 @@ from csc_tasks.roleplay.rules import (
     asks_identity,
     comforts,
     figures_in,
+    follows_from,
     is_rude,
     plain,
     says_goodbye,
@@ -31,7 +32,7 @@ class Move:
     Attributes:
         asked: facts that it asks for and that were not told before.
         asked_again: facts that it asks for although they were told.
-        identity: it asks who the customer is.
+        identity: it asks who the customer is. ``identity_again``: although that was said.
         done: places of steps that it does for the first time, and that count.
         granted: it grants the demand. ``refused``: it refuses it.
         promised: it promises what nobody may promise.
@@ -47,6 +48,7 @@ class Move:
     asked: tuple[CardFact, ...] = ()
     asked_again: tuple[CardFact, ...] = ()
     identity: bool = False
+    identity_again: bool = False
     done: tuple[int, ...] = ()
     granted: bool = False
     refused: bool = False
@@ -104,7 +106,7 @@ class CaseProgress:
     _identity_asked: bool = False
     _demand_open: bool = False
     _said: set[str] = field(default_factory=set)
-    _known: set[str] = field(default_factory=set)
+    _known: frozenset[str] = frozenset()
 
     def supporter(self, turn: SupporterTurn) -> Move:
         """Take in what the supporter says, and tell what it did."""
@@ -125,13 +127,15 @@ class CaseProgress:
         done = tuple(
             n for n, step in enumerate(card.steps) if n not in self.done and ready and case.does(step, said)
         )
-        figures = figures_in(said) - case.figures - self._known
+        known = case.figures | self._known
+        figures = frozenset(f for f in figures_in(said) - known if not follows_from(f, known))
         words = plain(said)
         repeated = len(words) > 4 and words in self._said
         move = Move(
             asked=tuple(f for f in asked if f.name not in self.told),
             asked_again=tuple(f for f in asked if f.name in self.told),
             identity=identity and not self.verified,
+            identity_again=identity and self.verified,
             done=done,
             granted=granted,
             refused=refused and not self.refused,

@@ -10,9 +10,11 @@ import hashlib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from functools import cache, lru_cache
 from importlib import resources
+from itertools import combinations
 
 __all__ = [
     "RULES",
@@ -22,6 +24,7 @@ __all__ = [
     "consents",
     "denied",
     "figures_in",
+    "follows_from",
     "is_rude",
     "plain",
     "questions_in",
@@ -35,32 +38,20 @@ RULES = "rules-zh-1"
 """The version in use."""
 _SENTENCE = re.compile(r"[^。！!？?；;\n…]{1,2000}[。！!？?；;\n…]{0,3}")
 _CLAUSE = re.compile(r"[^，,、。！!？?；;：:\n…]{1,2000}")
+_NEAR = 6
+"""Characters before a word within which 不 or 没有 denies it."""
+_SHORT = 7
+"""Characters of a clause that asks for what the clause before it names."""
 _NUMBER = r"\d{1,12}(?:[,，]\d{3}){0,4}(?:\.\d{1,6})?"
+_WRITTEN = r"[零〇一二两三四五六七八九十百千]{1,12}"
 _FIGURE = re.compile(
-    rf"(?P<before>[¥￥])?(?P<number>{_NUMBER})\s?(?P<unit>元|块|万元|万|%|％|个工作日|工作日|个小时|小时|天|个月|月|日|号|年|期|折|GB|G|M|次|倍|度|点)?"
+    rf"(?P<before>[¥￥])?(?P<number>{_NUMBER}|{_WRITTEN})\s?(?P<ten_thousand>万)?"
+    r"(?P<unit>元|块|%|％|个工作日|工作日|天|个月|期|折|年|GB|G|倍)?"
 )
-_COUNTED = frozenset(
-    [
-        "元",
-        "块",
-        "万元",
-        "万",
-        "%",
-        "％",
-        "个工作日",
-        "工作日",
-        "天",
-        "个月",
-        "期",
-        "折",
-        "年",
-        "GB",
-        "G",
-        "倍",
-    ]
-)
-"""Units of figures that a customer goes by; hours of service, minutes and steps are anybody's to name."""
+"""With the units that a customer goes by; hours of service, minutes and steps are anybody's to name."""
 _SAME_UNIT = {"块": "元", "％": "%", "个工作日": "工作日", "G": "GB"}
+_DIGITS = {**{d: n for n, d in enumerate("零一二三四五六七八九")}, "〇": 0, "两": 2}
+_PLACES = {"十": 10, "百": 100, "千": 1000}
 
 
 @cache
@@ -80,17 +71,34 @@ def rules_digest() -> str:
     return hashlib.sha256(_file()).hexdigest()[:16]
 
 
+_MARKS = str.maketrans(",?!;:()", "，？！；：（）")
+
+
+@lru_cache(maxsize=16_384)
 def plain(text: str) -> str:
     """A text as rules read it: full-width letters and digits as narrow ones, without spaces."""
-    marks = str.maketrans(",?!;:()%", "，？！；：（）%")
-    return "".join(unicodedata.normalize("NFKC", text).split()).translate(marks)
+    return "".join(unicodedata.normalize("NFKC", text).split()).translate(_MARKS)
 
 
 def questions_in(text: str) -> str:
-    """The sentences of a text that ask for something, one after the other."""
-    asks = _words()["asks"]
-    sentences = _SENTENCE.findall(plain(text))
-    return "".join(s for s in sentences if "？" in s or any(word in s for word in asks))
+    """What of a text asks for something, one piece after the other; courtesies (您看这样可以吗) ask for nothing."""
+    return "。".join(piece for sentence in _SENTENCE.findall(plain(text)) for piece in _asking(sentence))
+
+
+def _asking(sentence: str) -> Iterator[str]:
+    words = _words()
+    parts = sentence.split("，")
+    asking = [*words["asks"], *(words["interrogatives"] if "？" in sentence else ())]
+    for n, part in enumerate(parts):
+        is_last = n == len(parts) - 1
+        asks = any(word in part for word in asking) or (is_last and "？" in part)
+        if not asks or any(word in part for word in words["courtesies"]):
+            continue
+        if any(word in part for word in words["requests"]):
+            # 您的订单号，方便告诉我吗; 请提供姓名，手机号
+            yield "，".join(parts[n - 1 if n and len(part) <= _SHORT else n :])
+            return
+        yield "，".join(parts[n - 1 : n + 1]) if n and len(part) <= _SHORT else part
 
 
 def affirms(text: str, words: Iterable[str]) -> bool:
@@ -102,11 +110,24 @@ def affirms(text: str, words: Iterable[str]) -> bool:
     for clause in _CLAUSE.findall(said):
         for word in wanted:
             place = clause.find(word)
-            # What denies stands before it in Chinese; a word that holds such a syllable itself is not denied by it.
-            if place >= 0 and not any(no in clause[:place] for no in _words()["denies"]):
+            if place >= 0 and not _denied_before(clause, place):
                 return True
     # A word that goes over a comma (先查，再办) is in no clause.
     return any(word in said and "，" in word for word in wanted)
+
+
+def _denied_before(clause: str, place: int) -> bool:
+    """Whether what stands at a place of a clause is denied by what stands before it, as Chinese does it."""
+    words = _words()
+    before = clause[:place]
+    if any(no in before for no in words["denies"]):
+        return True
+    near = before[-_NEAR:]
+    for other in words["no_denial"]:
+        near = near.replace(other, "　" * len(other))
+    near = near[near.rfind("的") + 1 :]
+    # The word itself may begin within one: 不(同意).
+    return any(no in near for no in words["denies_near"])
 
 
 def denied(text: str, words: Iterable[str]) -> bool:
@@ -157,13 +178,64 @@ def sends_elsewhere(text: str) -> bool:
 
 
 def figures_in(text: str) -> frozenset[str]:
-    """The figures that a customer would go by, each with its unit: ``260元``, ``15%``, ``3天``."""
+    """The figures that a customer would go by, each with its unit: ``260元``, ``15%``, ``3天``.
+
+    However they are written: 2.6万, 26,000元 and 两万六千块 are one figure.
+    """
     found = set()
     for match in _FIGURE.finditer(plain(text)):
-        unit = match["unit"] or ("元" if match["before"] else "")
-        if unit not in _COUNTED:
+        money = match["before"] or match["ten_thousand"]
+        unit = match["unit"] or ("元" if money else "")
+        value = _value(match["number"])
+        if not unit or value is None:
             continue
-        number = match["number"].replace(",", "").replace("，", "")
-        number = number.rstrip("0").rstrip(".") if "." in number else number
-        found.add((number.lstrip("0") or "0") + _SAME_UNIT.get(unit, unit))
+        found.add(_shown(value * (10_000 if match["ten_thousand"] else 1)) + _SAME_UNIT.get(unit, unit))
     return frozenset(found)
+
+
+def _value(number: str) -> Decimal | None:
+    """A number in digits or in words; ``None`` where the words are none."""
+    if number[0].isdigit():
+        return Decimal(number.replace(",", "").replace("，", ""))
+    total = last = 0
+    for character in number:
+        if character in _DIGITS:
+            last = _DIGITS[character]
+        else:
+            total += (last or 1) * _PLACES[character]
+            last = 0
+    return Decimal(total + last)
+
+
+def _shown(value: Decimal) -> str:
+    plain_text = format(value, "f")
+    return plain_text.rstrip("0").rstrip(".") if "." in plain_text else plain_text
+
+
+def follows_from(figure: str, known: Collection[str]) -> bool:
+    """Whether a figure is the sum, difference, share or multiple of two that are known."""
+    value, unit = _parted(figure)
+    parts = [_parted(each) for each in known]
+    same = [v for v, u in parts if u == unit]
+    if any(value in (a + b, abs(a - b)) for a, b in combinations(same, 2)):
+        return True
+    for a in same:
+        for b, other in parts:
+            if other == "%" and unit != "%" and value in (_cent(a * b / 100), _cent(a * (100 - b) / 100)):
+                return True
+            if other != unit and b and value in (_cent(a * b), _cent(a / b)):
+                return True
+    return False
+
+
+def _cent(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.01"))
+
+
+def _parted(figure: str) -> tuple[Decimal, str]:
+    match = _FIGURE_SHOWN.match(figure)
+    assert match is not None
+    return Decimal(match[1]), match[2]
+
+
+_FIGURE_SHOWN = re.compile(r"(\d{1,24}(?:\.\d{1,12})?)(.{1,8})")

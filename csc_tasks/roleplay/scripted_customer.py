@@ -54,7 +54,7 @@ class ScriptedCustomer:
         self._progress = CaseProgress(case)
         self._mood = case.card.mood.start
         self._in_vain = 0
-        self._calmed = self._opened = self._content = False
+        self._calmed = self._opened = self._content = self._worried = self._uneasy = False
         self._count = 0
 
     def answer(self, said: SupporterTurn) -> CustomerTurn:
@@ -76,6 +76,9 @@ class ScriptedCustomer:
         parts, direction = self._what_is_owed(move)
         told = tuple(fact.name for fact in (*move.asked, *move.asked_again))
         demanded = self._demands(told)
+        if self._worries(told, demanded):
+            parts.append(self._worry())
+            direction.append("把心里最担心的事说出来")
         if demanded:
             parts.append(self._demand())
             direction.append("提出自己的要求")
@@ -92,6 +95,10 @@ class ScriptedCustomer:
             change += 1
         elif not (move.helps or move.comforts or self._solved_now()) and self._opened:
             change -= 1
+        if self._uneasy:
+            # Whoever passes over a fear makes it worse.
+            change += 1 if move.comforts else -1
+            self._uneasy = False
         self._mood = min(CONTENT, max(FURIOUS, self._mood + change))
         if not self._opened or self._solved_now():
             return
@@ -120,10 +127,11 @@ class ScriptedCustomer:
             )
         # Never on the turn that only confirms: the supporter has spoken once more since all was done.
         if self._content and not move.asked and not move.identity:
-            parts = [
-                self.case.write(card.closing, "closing"),
-                *([self._phrase("leaves")] if move.goodbye else []),
-            ]
+            # What was promised against the card is not what the card's last words are about.
+            last = (
+                self._phrase("leaves") if self._progress.granted else self.case.write(card.closing, "closing")
+            )
+            parts = [last, *([self._phrase("leaves")] if move.goodbye and not self._progress.granted else [])]
             return self._say(parts, "没有别的事了，自然地结束", End.RESOLVED)
         if move.goodbye and self._progress.goodbyes >= 2:
             return self._say([self._phrase("leaves")], "对方又一次告别", End.GOODBYES)
@@ -146,6 +154,9 @@ class ScriptedCustomer:
         if move.identity:
             parts.append(case.identity)
             direction.append("报上姓名和号码")
+        if move.identity_again:
+            parts.append(self._phrase("told_before") + case.identity)
+            direction.append("再报一遍姓名和号码")
         for fact in move.asked:
             parts.append(case.tells(fact))
             direction.append(f"回答关于“{fact.name}”的问题")
@@ -175,7 +186,17 @@ class ScriptedCustomer:
             return False
         known = self._progress.told | set(told)
         all_told = all(fact.name in known for fact in self.case.needed)
-        return all_told or self._count >= LATEST_DEMAND
+        # Before patience is at its end, or nobody would ever hear it.
+        return all_told or self._count >= min(LATEST_DEMAND, self.case.card.patience)
+
+    def _worries(self, told: Sequence[str], demanded: bool) -> bool:
+        """Whether this is the moment for what the customer fears: a fact is told, and no demand is made."""
+        return bool(self.case.card.worry and told and not self._worried and not demanded)
+
+    def _worry(self) -> str:
+        assert self.case.card.worry is not None
+        self._worried = self._uneasy = True
+        return self.case.write(self.case.card.worry.says, "worries")
 
     def _demand(self) -> str:
         assert self.case.card.demand is not None
@@ -185,15 +206,14 @@ class ScriptedCustomer:
     def _nothing_new(self, said: SupporterTurn, move: Move) -> CustomerTurn:
         if move.goodbye:
             return self._say([self._phrase("still_open")], "问题没有解决，不让结束")
-        pool = "said_again" if move.repeated else "unknown" if questions_in(said.text) else "nothing_new"
-        # What was asked next in the case, where the card has words for it.
-        asked = [
-            step.asked
-            for n, step in enumerate(self.case.card.steps)
-            if self._progress.facts_known and step.asked and n not in self._progress.done
-        ]
-        if asked and pool == "nothing_new" and self._in_vain <= 1:
+        if move.repeated:
+            return self._say([self._phrase("said_again")], "对方重复自己的话，追问怎么办")
+        # What is to be asked next in the case, where the card has words for it.
+        steps = enumerate(self.case.card.steps)
+        asked = [step.asked for n, step in steps if step.asked and n not in self._progress.done]
+        if asked and self._progress.facts_known:
             return self._say([self.case.write(asked[0], f"asks {self._count}")], "接着问放不下的事")
+        pool = "unknown" if questions_in(said.text) else "nothing_new"
         return self._say([self._phrase(pool)], "对方没有帮上忙，追问怎么办")
 
     def _phrase(self, name: str) -> str:

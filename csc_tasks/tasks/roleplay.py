@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, TypedDict
 
+from csc_tasks.data.sources import Corpus, training_corpus
 from csc_tasks.generation.dialogue import DialogueRequest
 from csc_tasks.harness.ranks import of_all_ranks
 from csc_tasks.metrics import Metric, column_name
@@ -19,6 +20,7 @@ from csc_tasks.protocol.signature import Signature
 from csc_tasks.protocol.signature_parts import CustomerSignature, DataSignature
 from csc_tasks.protocol.task_kind import Context
 from csc_tasks.protocol.turns import PromptBook, TurnDoc
+from csc_tasks.results.role_play_log import card_of
 from csc_tasks.roleplay.card_sets import CardSet, cards_of_subset, chosen_card_set
 from csc_tasks.roleplay.cards import CaseCard
 from csc_tasks.roleplay.choice import simulator_of
@@ -108,6 +110,9 @@ class RolePlayTask(DialogueTask):
             for card in self.cards.values()
         ]
 
+    def _training(self) -> Corpus:
+        return training_corpus(self.options.subset, self.options.train)
+
     def build_all_requests(self, **options: Any) -> None:
         """Find out whether customers can be had, then as every task."""
         self._dialogues.clear()
@@ -188,6 +193,8 @@ class RolePlayTask(DialogueTask):
             instance.filtered_resps[FILTER] = json.dumps(json.loads(str(record)) | turn, ensure_ascii=False)
         self._items = self._scored()
         docs = [i.doc for i in turns]
+        if self.judge is not None and self.metrics:
+            self._judge_role_plays(docs, records)
         self._summarise(docs, Scored(records, {}), answers, [i.left_out > 0 for i in turns])
 
     def _all_instances(self) -> list[DialogueRequest]:
@@ -216,6 +223,20 @@ class RolePlayTask(DialogueTask):
             }
             for card, each in figures.items()
         }
+
+    def _judge_role_plays(self, docs: Sequence[TurnDoc], records: Sequence[TurnRecord]) -> None:
+        """Add a judge's items: whole role-plays are judged, and what could not be played counts nowhere."""
+        assert self.judge is not None
+        self.judge.add_items(self.task_name, docs, records, lambda _: ())
+        for doc, record in zip(docs, records, strict=True):
+            if doc["turn"]:
+                continue
+            own = self._items[card_of(doc["conversation"])]
+            played = own["customer_coverage"][len(own.setdefault("judge_coverage", []))]
+            for metric in self.judge.metrics:
+                name = metric.info.name
+                counts = played or name == "judge_coverage"
+                own.setdefault(name, []).append(record.items[name] if counts else [])
 
     def _withheld(self, total: int, faults: dict[str, int]) -> str:
         """Why there are no scores; '' where enough customers could be played."""

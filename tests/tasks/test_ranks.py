@@ -71,6 +71,23 @@ def test_two_ranks_give_exactly_the_results_of_one_process(on_two_ranks: Path, c
     assert len(lm.requests) <= sum(ranks["requests"]) <= len(lm.requests) + 1
 
 
+def test_two_ranks_play_exactly_the_role_plays_of_one_process(on_two_ranks: Path) -> None:
+    from tests.ranks import ROLE_PLAY, reply
+
+    ranks = json.loads((on_two_ranks / "role_play.ranks").read_text())
+    lm = FunctionLM(reply)
+    one = json.loads(json.dumps(evaluate(lm, [ROLE_PLAY], {"csconv_trials": 2}), default=str))
+    expected, got = one["results"][ROLE_PLAY], ranks["results"][ROLE_PLAY]
+    del expected["sample_len"], got["sample_len"]
+    assert json.dumps(got, sort_keys=True) == json.dumps(expected, sort_keys=True)
+    key = "filtered_resps"
+    played = {
+        s["doc"]["conversation"]: s[key] for s in ranks["samples"][ROLE_PLAY] if not s["doc"]["padding"]
+    }
+    assert played == {s["doc"]["conversation"]: s[key] for s in one["samples"][ROLE_PLAY]}
+    assert sum(ranks["requests"]) == len(lm.requests)
+
+
 def test_an_idle_rank_asks_the_model_nothing_in_generated_context(on_two_ranks: Path) -> None:
     ranks = json.loads((on_two_ranks / "1.json.ranks").read_text())
     samples = ranks["samples"]["csconv_dialogue"]
