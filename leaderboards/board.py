@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRolePlay
+from csc_tasks.protocol.task_kind import Context, units_of
+
 __all__ = [
     "FORMAT",
     "BeatsFloor",
@@ -23,6 +26,7 @@ __all__ = [
     "BrowsedTurn",
     "Cell",
     "Column",
+    "CustomerSpread",
     "DataName",
     "DepthPoint",
     "Gold",
@@ -47,6 +51,16 @@ class Section:
     title: str
     task: str
     context: str
+
+    @property
+    def is_role_play(self) -> bool:
+        """Whether what is scored are whole conversations with a simulated customer."""
+        return self.context == Context.ROLE_PLAY
+
+    @property
+    def counted(self) -> str:
+        """What is counted as the turns of a cell: turns, or role-plays."""
+        return units_of(self.id).turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,19 +208,20 @@ class Gold:
 class DataName:
     """What was evaluated: ``hub``, ``modelscope``, ``mini`` or a file's name, and the first digits of its fingerprint.
 
-    ``subset`` of so many ``conversations`` is what was taken of it.
+    ``subset`` of so many ``conversations`` is what was taken of it; ``unit`` is what those are, one of them.
     """
 
     name: str = ""
     fingerprint: str = ""
     subset: str = ""
     conversations: int = 0
+    unit: str = "conversation"
 
     @property
     def extent(self) -> str:
         """How much of the data: ``lite, 128 conversations``; a subset called like its data is not told twice."""
         subset = [self.subset] if self.subset != self.name else []
-        return ", ".join([*subset, f"{self.conversations:,} conversation{'s' * (self.conversations != 1)}"])
+        return ", ".join([*subset, f"{self.conversations:,} {self.unit}{'s' * (self.conversations != 1)}"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +237,26 @@ class WordingSpread:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerSpread:
+    """The score of a row in a column of role-plays and, in other tables, that of the same model with other customers.
+
+    ``scores`` has them by who plays the customers, the table's own first; all are of the same cards.
+    """
+
+    row: str
+    column: str
+    scores: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class BoardTable:
     """One comparability class. Only rows of one table may be compared.
 
     ``facts`` are the things that agree (name → value, for instance ``prompt`` → ``zh-2``); ``apart`` says
     in words how it differs from the first table; ``partial`` that no model has all turns; ``order`` is the
     column id that rows come sorted by, best first, then incomplete ones, then floors; ``data`` names the data
-    for programs; ``wordings`` says how far scores lie apart under other wordings of the prompt.
+    for programs; ``wordings`` says how far scores lie apart under other wordings of the prompt, ``customers`` with
+    other simulated customers; ``caution`` is what else must be known before its scores are believed.
     """
 
     id: str
@@ -243,6 +271,8 @@ class BoardTable:
     gold: dict[str, Gold]
     data: DataName = DataName()
     wordings: tuple[WordingSpread, ...] = ()
+    customers: tuple[CustomerSpread, ...] = ()
+    caution: str = ""
 
     def contexts(self) -> Iterator[tuple[Section, Section]]:
         """The sections of each task that has both, with the gold history and with the model's own."""
@@ -295,7 +325,8 @@ class Board:
 
     ``reported`` is the paper's table as published (never ranked against measured rows).
     ``conversations`` are those of the sample browser and ``replies`` the models' turns in them:
-    row id → section id → conversation id → one reply a turn (``None`` where it is missing).
+    row id → section id → conversation id → one reply a turn (``None`` where it is missing). ``cases`` are those of
+    its role-plays by the id of their table, and ``role_plays`` has row id → section id → case id → the role-play.
     ``ignored`` counts the results of other tasks.
     """
 
@@ -310,6 +341,12 @@ class Board:
     ignored: int = 0
     conversations: tuple[BrowsedConversation, ...] = ()
     replies: dict[str, dict[str, dict[str, tuple[BrowsedReply | None, ...]]]] = field(default_factory=dict)
+    cases: dict[str, tuple[BrowsedCase, ...]] = field(default_factory=dict)
+    role_plays: dict[str, dict[str, dict[str, BrowsedRolePlay]]] = field(default_factory=dict)
+
+    def without_texts(self) -> Board:
+        """The same without what the sample browser shows."""
+        return replace(self, conversations=(), replies={}, cases={}, role_plays={})
 
 
 def to_json(board: Board, texts: bool = True) -> str:
@@ -317,13 +354,14 @@ def to_json(board: Board, texts: bool = True) -> str:
 
     Args:
         board: what to write.
-        texts: include the conversations and replies of the sample browser.
+        texts: include the conversations, replies and role-plays of the sample browser.
     """
     if not texts:
-        board = replace(board, conversations=(), replies={})
+        board = board.without_texts()
     content = {"format": FORMAT, **asdict(board)}
     if not texts:
-        del content["conversations"], content["replies"]
+        for name in ("conversations", "replies", "cases", "role_plays"):
+            del content[name]
     return json.dumps(finite(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 

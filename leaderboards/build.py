@@ -17,6 +17,8 @@ from csc_tasks.leaderboards.board import (
     BrowsedReply,
     InputProblem,
 )
+from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRolePlay
+from csc_tasks.leaderboards.customers import with_customers
 from csc_tasks.leaderboards.names import model_names
 from csc_tasks.leaderboards.reading.checks import mismatch
 from csc_tasks.leaderboards.reading.choose import ModelSection, choose_runs
@@ -87,36 +89,47 @@ def build_board(
         builder = TableBuilder(facts, classes[facts], sources, reasons, names)
         tables.append(builder.table(f"t{number}", order[0] if number > 1 else None))
         builders.append(builder)
-        browse.add(builder)
+        browse.add(builder, f"t{number}")
     return Board(
         built=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         package=__version__,
         resamples=RESAMPLES,
         seed=SEED,
         level=LEVEL,
-        tables=tuple(with_wordings(builders, tables)),
+        tables=tuple(with_customers(builders, with_wordings(builders, tables))),
         reported=reported_results(),
         problems=(*found.problems, *problems),
         ignored=found.ignored,
         conversations=tuple(browse.conversations[k] for k in sorted(browse.conversations)),
         replies=browse.replies,
+        cases={table: tuple(cases[k] for k in sorted(cases)) for table, cases in browse.cases.items()},
+        role_plays=browse.role_plays,
     )
 
 
 class _Browser:
-    """The conversations that people may read, and every model's turns in them."""
+    """The conversations and cases that people may read, and what every model made of them."""
 
     def __init__(self) -> None:
         self.conversations: dict[str, BrowsedConversation] = {}
         self.replies: dict[str, dict[str, dict[str, tuple[BrowsedReply | None, ...]]]] = {}
+        self.cases: dict[str, dict[tuple[str, int], BrowsedCase]] = {}
+        self.role_plays: dict[str, dict[str, dict[str, BrowsedRolePlay]]] = {}
 
-    def add(self, builder: TableBuilder) -> None:
-        """Take in the texts of a table's models."""
+    def add(self, builder: TableBuilder, table: str) -> None:
+        """Take in the texts of the models of a table, which is named by its id."""
         for model in builder.members:
             source = builder.averages.get((model.identity.key, model.section))
-            if source is None or not source.texts.replies:
+            if source is None:
                 continue
             row = builder.row_ids[model.identity.key]
+            if source.texts.role_plays:
+                self.role_plays.setdefault(row, {})[model.section] = source.texts.role_plays
+                cases = self.cases.setdefault(table, {})
+                for case in source.texts.cases:
+                    cases.setdefault((case.card, case.trial), case)
+            if not source.texts.replies:
+                continue
             self.replies.setdefault(row, {})[model.section] = source.texts.replies
             for conversation in source.texts.conversations:
                 before = self.conversations.get(conversation.id)

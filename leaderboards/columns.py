@@ -8,15 +8,16 @@ from hashlib import sha256
 from csc_tasks.leaderboards.board import Column, Section
 from csc_tasks.metrics import Metric, has_sums, headlines, reported_metrics
 from csc_tasks.metrics.judge.scores import known_columns
-from csc_tasks.protocol.task_kind import TaskKind
+from csc_tasks.protocol.task_kind import Context, TaskKind
 
 __all__ = ["heading", "section_columns", "sections_in_order"]
 
+_ROLE_PLAY = f"{TaskKind.RESPONSE.value}/{Context.ROLE_PLAY}"
 _SECTIONS = [
     f"{kind.value}/{context}"
     for kind in (TaskKind.RESPONSE, TaskKind.RESPONSE_ORACLE, TaskKind.STRATEGY, TaskKind.STRATEGY_MC)
     for context in ("reference", "generated")
-]
+] + [_ROLE_PLAY]
 _TITLES = {
     TaskKind.RESPONSE.value: "Response",
     TaskKind.RESPONSE_ORACLE.value: "Response, gold strategy given",
@@ -30,18 +31,25 @@ def sections_in_order(present: Collection[str]) -> tuple[Section, ...]:
     order = [section for section in _SECTIONS if section in present]
     order += sorted(set(present) - set(order))
     return tuple(
-        Section(section, f"{_TITLES.get(task, task)}, {context} context", task, context)
+        Section(section, _title(section, task, context), task, context)
         for section in order
         for task, _, context in [section.partition("/")]
     )
 
 
-def section_columns(section: str, models: Collection[Collection[tuple[str, str]]]) -> Iterator[Column]:
+def _title(section: str, task: str, context: str) -> str:
+    return "Role-play" if section == _ROLE_PLAY else f"{_TITLES.get(task, task)}, {context} context"
+
+
+def section_columns(
+    section: str, models: Collection[Collection[tuple[str, str]]], trials: int = 0
+) -> Iterator[Column]:
     """The columns of a section, in table order: one for each metric and way to compute it.
 
     Args:
         section: its id.
         models: (reported name, signature) of every score that each model has in it.
+        trials: of role-plays how often each card is played, which is the k of pass^k; 0 where nothing is played.
     """
     scores = {pair for each in models for pair in each}
     # A score that only some have does not take the place of one that others are compared by.
@@ -53,6 +61,8 @@ def section_columns(section: str, models: Collection[Collection[tuple[str, str]]
             several = len(signatures) > 1
             digest = sha256(signature.encode("utf-8", "surrogatepass")).hexdigest()[:6]
             title = heading(f"{name} {signature}" if metric.info.model else name, metric)
+            if trials and name == "pass_k":
+                title = f"pass^{trials}"
             if several and not metric.info.model:
                 title += f" ({signature})"
             yield Column(

@@ -22,9 +22,16 @@ from csc_tasks.metrics import additive_metric, has_sums
 from csc_tasks.metrics.comparison import Interval, ranks
 from csc_tasks.metrics.intervals import score_interval
 from csc_tasks.protocol.signature import Protocol
+from csc_tasks.protocol.task_kind import units_of
 from csc_tasks.results.results_file import TaskRun
 
 __all__ = ["TableBuilder"]
+
+SCRIPTED = (
+    "Customers are scripted, which is good for smoke tests and CI; what people would have done is better told "
+    "with a model that plays them (docs/roleplay.md)"
+)
+"""What must be known of such a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class TableBuilder:
         self.named = dict(zip(self.models, names_of(list(self.models.values()), names), strict=True))
         self.row_ids = {key: sha256(repr((key, protocol)).encode()).hexdigest()[:12] for key in self.models}
         self.sections = sections_in_order({m.section for m in members})
+        self.customer = members[0].run.signature.customer
         self._known: dict[tuple[int, ...], Replicates] = {}
         self.averages = {(m.identity.key, m.section): self._average(m) for m in members}
         self.scores = {(m.identity.key, m.section): self._scores(m) for m in members}
@@ -153,20 +161,31 @@ class TableBuilder:
         partial = [s.title for s in self.sections if not self._anyone_complete(s.id)]
         signature = self.members[0].run.signature
         named = self.protocol.data
-        data = DataName(named.name, named.fingerprint, self.protocol.subset, signature.data.conversations)
+        data = DataName(
+            *(named.name, named.fingerprint, self.protocol.subset, signature.data.conversations),
+            unit="card" if self.customer else "conversation",
+        )
         return BoardTable(
             id=name,
-            title=f"CSConv {data.name}, {data.extent}, prompt {signature.prompt.version}",
+            title=self._title(data, signature.prompt.version),
             facts=self.protocol.named(),
             apart=self.protocol.against(first) if first else "",
-            partial=f"no model has all turns of: {'; '.join(partial)}" if partial else "",
+            partial=f"no model has all {'role-plays' if self.customer else 'turns'} of: {'; '.join(partial)}"
+            if partial
+            else "",
             order=order,
             sections=self.sections,
             columns=columns,
             rows=tuple(sorted(rows, key=place)),
             gold=self._gold(),
             data=data,
+            caution=SCRIPTED if self.customer and self.customer.kind == "scripted" else "",
         )
+
+    def _title(self, data: DataName, prompt: str) -> str:
+        if self.customer is None:
+            return f"CSConv {data.name}, {data.extent}, prompt {prompt}"
+        return f"CSConv role-play, {data.name}, {data.extent}, prompt {prompt}, customer {self.customer.line}"
 
     def _columns(self) -> tuple[Column, ...]:
         return tuple(
@@ -175,6 +194,7 @@ class TableBuilder:
             for column in section_columns(
                 section.id,
                 [list(scores) for (_, where), scores in self.scores.items() if where == section.id],
+                self.customer.trials if self.customer else 0,
             )
         )
 
@@ -203,10 +223,11 @@ class TableBuilder:
                 continue
             low, high = self._interval(name, score.value, source)
             known = not math.isnan(low)
-            why = "" if known else "too few conversations for an interval"
+            units = units_of(column.section)
+            why = "" if known else f"too few {units.clusters} for an interval"
             complete = self.complete[key, column.section]
             if not complete:
-                why = why or "not all turns"
+                why = why or f"not all {units.turns}"
             cells[key] = Cell(
                 value,
                 low if known else None,
@@ -282,9 +303,11 @@ class TableBuilder:
         mine = [m for m in self.members if m.identity.key == key]
         figures = {m.section: self._figures(m) for m in mine}
         missing = [
-            f"{section}: {f.turns} of {f.expected_turns or 'all'} turns"
-            for section, f in figures.items()
-            if not f.complete and self._anyone_complete(section)
+            f"{section.id}: {f.turns} of {f.expected_turns or 'all'} {section.counted}"
+            for section in self.sections
+            if (f := figures.get(section.id)) is not None
+            and not f.complete
+            and self._anyone_complete(section.id)
         ]
         notes = [*self._short_of_seeds(mine)]
         notes += [

@@ -21,7 +21,8 @@ def with_wordings(builders: Sequence[TableBuilder], tables: Sequence[BoardTable]
     """The same tables, with the spread over wordings in the table of the first wording of each model.
 
     Counted are prompts that say the same in other words (:attr:`~csc_tasks.protocol.prompt.Prompt.wording_of`), where
-    benchmark, data, subset, model, settings, metric and turns agree. Floors read no prompt and are passed over.
+    benchmark, data, subset, customer, model, settings, metric and turns agree. Floors read no prompt and are passed
+    over.
 
     Args:
         builders: of n classes.
@@ -32,7 +33,10 @@ def with_wordings(builders: Sequence[TableBuilder], tables: Sequence[BoardTable]
     for number, builder in enumerate(builders):
         if (prompt := _known(builder)) is not None:
             protocol = builder.protocol
-            family = protocol.benchmark, protocol.data, protocol.subset, prompt.wording_of
+            family = (
+                *(protocol.benchmark, protocol.data, protocol.subset, protocol.customer),
+                prompt.wording_of,
+            )
             families.setdefault(family, []).append(number)
             prompts[number] = prompt
     spreads: dict[int, list[WordingSpread]] = {}

@@ -124,6 +124,25 @@ def short(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     return once("short-logs", make)
 
 
+@pytest.fixture(scope="session")
+def role_played(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """Two trials of eight cards: of org/good and org/half with scripted customers (``scripted``), of org/good with
+    others (``other``), with others of whom a third cannot be played (``faulty``), and once each (``once``)."""
+    from tests.role_plays import OtherCustomers, card_set, supporter_lm, write_role_plays
+
+    def make(folder: Path) -> None:
+        cards = card_set(8)
+        good, half = supporter_lm("good"), supporter_lm("good", "promiser", 0.5)
+        write_role_plays(folder / "scripted", "org/good", good, cards, 2, date=1.0)
+        write_role_plays(folder / "scripted", "org/half", half, cards, 2, date=2.0)
+        write_role_plays(folder / "other", "org/good", half, cards, 2, OtherCustomers(patience=4), date=3.0)
+        broken = OtherCustomers("org/broken", faults=0.3)
+        write_role_plays(folder / "faulty", "org/good", good, cards, 2, broken, date=4.0)
+        write_role_plays(folder / "once", "org/good", good, cards, 1, date=5.0)
+
+    return once("role-plays", make)
+
+
 @pytest.fixture
 def logs(measured: Path, tmp_path: Path) -> Path:
     """A copy of them to work on."""

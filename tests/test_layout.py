@@ -41,6 +41,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
 """The rooms of csc_tasks from the ground up: each imports only from lower rows, and nothing beside itself."""
 
 LEADERBOARDS = (
+    "browsed",
     "board",
     "reading",
     "names",
@@ -48,6 +49,7 @@ LEADERBOARDS = (
     "columns",
     "table_builder",
     "wordings",
+    "customers",
     "build",
     "rendering",
 )

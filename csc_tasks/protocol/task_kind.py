@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
-__all__ = ["Context", "TaskKind"]
+__all__ = ["Context", "TaskKind", "Units", "units_of"]
 
 
 class TaskKind(Enum):
@@ -40,3 +41,17 @@ class Context(StrEnum):
     """The model's own; the customer's are gold in both."""
     ROLE_PLAY = "roleplay"
     """The model's own, and the customer's are a simulator's."""
+
+
+class Units(NamedTuple):
+    """What has a score by itself, and what these are drawn by, in words, in the plural."""
+
+    turns: str
+    clusters: str
+
+
+def units_of(section: str) -> Units:
+    """The words for a section, which is named by task and context: of role-plays a turn is a whole role-play."""
+    if section.endswith(f"/{Context.ROLE_PLAY}"):
+        return Units("role-plays", "cards")
+    return Units("turns", "conversations")

@@ -13,6 +13,7 @@ __all__ = [
     "LoggedCase",
     "LoggedCustomer",
     "LoggedMove",
+    "LoggedOutcome",
     "LoggedRolePlay",
     "LoggedRolePlayTurn",
     "card_of",

@@ -19,6 +19,7 @@ from csc_tasks.metrics import has_sums, headlines
 from csc_tasks.metrics.comparison import Difference
 from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.metrics.uncertainty import resample_counts
+from csc_tasks.protocol.task_kind import units_of
 
 __all__ = ["BaselineUpdate", "Lost", "UpdateOptions", "update_baseline"]
 
@@ -107,9 +108,10 @@ def update_baseline(options: UpdateOptions) -> BaselineUpdate:
 def _require_whole(results: ModelResults) -> None:
     for section in results.sections.values():
         if not section.whole:
+            units = units_of(section.section)
             raise DataError(
-                f"{results.source}: {section.section} is incomplete ({section.turns} turns of "
-                f"{section.conversations} of {section.asked} conversations); run it whole, with "
+                f"{results.source}: {section.section} is incomplete ({section.turns} {units.turns} of "
+                f"{section.conversations} of {section.asked} {units.clusters}); run it whole, with "
                 "--log_samples, or add --allow-partial"
             )
 
@@ -145,7 +147,8 @@ def _losses(now: ModelResults, before: ModelResults) -> Iterator[Lost]:
 
 
 def _size(section: SectionResults) -> str:
-    return f"{section.turns} turns of {section.conversations} conversations"
+    units = units_of(section.section)
+    return f"{section.turns} {units.turns} of {section.conversations} {units.clusters}"
 
 
 def _loss(new: MetricResults | None, old: MetricResults, fewer: bool) -> str:

@@ -32,6 +32,7 @@ from csc_tasks.metrics.stages import STRATEGIES
 from csc_tasks.metrics.strategy import class_scores
 from csc_tasks.metrics.uncertainty import bootstrap_scores, resample_counts
 from csc_tasks.protocol.named_data import common_names
+from csc_tasks.protocol.task_kind import units_of
 from csc_tasks.results.results_file import TaskRun
 
 __all__ = ["Changed", "Comparison", "Effect", "Moved", "SectionComparison", "compare"]
@@ -39,7 +40,7 @@ __all__ = ["Changed", "Comparison", "Effect", "Moved", "SectionComparison", "com
 T = TypeVar("T", "Delta", "Moved")
 
 MOST_CHANGED = 20
-_BY = ("bertscore", "rouge_l_norm", "rouge_l", "strategy_acc")
+_BY = ("bertscore", "rouge_l_norm", "rouge_l", "strategy_acc", "resolved")
 """The metric that says how much a turn changed: the first of these that both runs have."""
 
 
@@ -74,7 +75,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A turn that changed: labels are Chinese strategy names, '' where there is none."""
+    """A turn that changed: labels are Chinese strategy names, '' where there is none.
+
+    Of role-plays a turn is a trial of a card, and its text says how it ended.
+    """
 
     conversation: str
     turn: int
@@ -133,7 +137,8 @@ def compare(
     Args:
         first: one model's results.
         second: the other's.
-        by: the metric that decides which turns changed most; by default BERTScore, ROUGE-L or accuracy.
+        by: the metric that decides which turns changed most; by default BERTScore, ROUGE-L or accuracy; of
+            role-plays whether they are resolved.
         allow: sides of how a model is asked that may differ.
 
     Raises:
@@ -236,7 +241,8 @@ def _section(
     ]
     choices = [name for name in ([by] if by else _BY) if name in logged]
     if not choices:
-        return replace(bare, why=f"no {by or 'per-turn metric'} that both have of the same turns")
+        of = units_of(one.section).turns
+        return replace(bare, why=f"no {by or 'per-turn metric'} that both have of the same {of}")
     try:
         turns = _Turns(one.runs, two.runs, logged)
     except DataError as error:

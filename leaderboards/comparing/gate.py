@@ -22,6 +22,7 @@ from csc_tasks.metrics.comparison import ALPHA, ROUNDING
 from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.metrics.minimum import shortfall
 from csc_tasks.metrics.uncertainty import resample_counts
+from csc_tasks.protocol.task_kind import units_of
 
 __all__ = [
     "CheckStatus",
@@ -202,16 +203,16 @@ def _sections(
                 kept.append(name)
             continue
         kept.append(name)
-        reason = ""
+        reason, units = "", units_of(name)
         if not mine.whole and not (rules.allow_partial and mine.turns and mine.digest == theirs.digest):
             reason = (
-                f"{mine.turns} turns of {mine.conversations} of {mine.asked} conversations (a run with --limit, or "
-                "samples missing); run it whole"
+                f"{mine.turns} {units.turns} of {mine.conversations} of {mine.asked} {units.clusters} (a run with "
+                "--limit, or samples missing); run it whole"
             )
         elif mine.turns < rules.min_turns:
-            reason = f"{mine.turns} turns, fewer than min_turns {rules.min_turns}"
+            reason = f"{mine.turns} {units.turns}, fewer than min_turns {rules.min_turns}"
         status = CheckStatus.INCOMPLETE if reason else CheckStatus.PASS
-        message = reason or f"{mine.turns} turns of {mine.conversations} conversations"
+        message = reason or f"{mine.turns} {units.turns} of {mine.conversations} {units.clusters}"
         checks.append(GateCheck("complete", name, "", status, message, turns=mine.turns))
     return kept
 

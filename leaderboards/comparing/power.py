@@ -19,7 +19,7 @@ from csc_tasks.metrics import DEFAULT_TOKENIZER, BertScoreOptions, Models, colum
 from csc_tasks.metrics.comparison import ALPHA, ROUNDING
 from csc_tasks.metrics.uncertainty import resample_counts
 from csc_tasks.protocol.scoring import metrics_of_task
-from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.protocol.task_kind import Context, TaskKind, units_of
 
 __all__ = [
     "PowerOptions",
@@ -86,7 +86,8 @@ class PowerReport:
     """The smallest drop, in the metric's own unit, of each spread (row) at each number of conversations.
 
     ``allowed`` is what each may drop; ``tests`` share ``alpha``, and ``watched`` says in words what they are. A drop
-    is NaN where none could be told from chance, or nothing is known of the spread.
+    is NaN where none could be told from chance, or nothing is known of the spread. Of role-plays the conversations are
+    cards, as ``unit`` says.
     """
 
     conversations: tuple[int, ...]
@@ -97,6 +98,7 @@ class PowerReport:
     watched: str
     power: float
     alpha: float
+    unit: str = "conversations"
 
 
 def power_report(options: PowerOptions) -> PowerReport:
@@ -108,8 +110,8 @@ def power_report(options: PowerOptions) -> PowerReport:
     """
     if options.baseline is None and options.against:
         raise ConfigError("--against needs --baseline")
-    sizes = options.conversations or (MINI_CONVERSATIONS, LITE_SIZE, FULL_CONVERSATIONS)
     base = load_model_results([options.baseline]) if options.baseline else None
+    sizes = options.conversations or _sizes(base)
     scores = group_scores() if base is None else {n: list(s.metrics) for n, s in base.sections.items()}
     rules, watched = _rules(options, scores)
     if rules.sections:
@@ -131,7 +133,15 @@ def power_report(options: PowerOptions) -> PowerReport:
         "as told" if options.tests else watched,
         options.power,
         alpha,
+        "cards" if base is not None and base.protocol.customer else "conversations",
     )
+
+
+def _sizes(base: ModelResults | None) -> tuple[int, ...]:
+    """Numbers of conversations that people choose between; of cards one's own, and as many as ``lite`` has."""
+    if base is not None and base.protocol.customer:
+        return tuple(sorted({LITE_SIZE, *(section.asked for section in base.sections.values())}))
+    return MINI_CONVERSATIONS, LITE_SIZE, FULL_CONVERSATIONS
 
 
 def group_scores() -> dict[str, list[str]]:
@@ -267,7 +277,7 @@ def _single_spread(results: ModelResults, section: str, name: str, correlation: 
     clusters = len(metric.conversations)
     stderr = float(np.std(metric.replicates(resample_counts(clusters)), ddof=1))
     spread = stderr * math.sqrt(clusters) * math.sqrt(2 * (1 - correlation))
-    basis = f"{results.model}, {clusters} conversations, correlation {correlation:g} assumed"
+    basis = f"{results.model}, {clusters} {units_of(section).clusters}, correlation {correlation:g} assumed"
     return Spread(section, name, spread, basis)
 
 
@@ -281,5 +291,8 @@ def _paired_spread(first: ModelResults, second: ModelResults, section: str, name
     # `stderr` carries the correction for few conversations already.
     spread = found.difference.stderr * math.sqrt(found.clusters - 1)
     return Spread(
-        section, name, spread, f"{first.model} against {second.model}, {found.clusters} conversations"
+        section,
+        name,
+        spread,
+        f"{first.model} against {second.model}, {found.clusters} {units_of(section).clusters}",
     )

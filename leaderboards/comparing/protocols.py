@@ -52,6 +52,11 @@ def way_out(results: Protocol, baseline: Protocol) -> str:
             f". This csconv does not have the baseline's prompt: write the baseline anew from results of its model "
             f"with a prompt that it has: {_ANEW}"
         )
+    if results.customer != baseline.customer and results.data == baseline.data:
+        return (
+            ". Have the customers played as the baseline's were (--metadata csconv_customer=…,csconv_trials=…), or "
+            f"write the baseline anew from results of its model with these customers: {_ANEW}"
+        )
     return ""
 
 

@@ -12,10 +12,12 @@ import numpy.typing as npt
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.reading.repeats import over_seeds
+from csc_tasks.leaderboards.reading.role_plays import outcome_words
 from csc_tasks.metrics import UNREADABLE, additive_metric
 from csc_tasks.metrics.base import Floats
 from csc_tasks.metrics.corrected import CorrectedMetric
 from csc_tasks.metrics.uncertainty import cluster_sums
+from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.find_logs import open_log
 from csc_tasks.results.results_file import Origin, TaskRun
 
@@ -27,7 +29,10 @@ _WIDEST = 32
 """Statistics with more columns, and those of corrected scores, are counts of labels, which say nothing of a turn."""
 
 LoggedTurn = tuple[str, int, str, str, str, str]
-"""Conversation, turn, topic, gold strategy, reference, and the reply ('' where no text was asked for)."""
+"""Conversation, turn, topic, gold strategy, reference, and the reply ('' where no text was asked for).
+
+Of role-plays card and trial, and how it ended in the place of the reply.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +99,8 @@ def _read(run: TaskRun, metrics: Sequence[str]) -> tuple[list[LoggedTurn], dict[
         ]
         for name, column in chunk.items.items():
             items[name] += column
+    if log.context is Context.ROLE_PLAY:
+        ends = {(p.card, p.trial): "; ".join(outcome_words(p.outcome)) for p in log.role_plays()}
+        docs = [(*doc[:5], ends[doc[0], doc[1]]) for doc in docs]
     order = sorted(range(len(docs)), key=lambda i: docs[i][:2])
     return [docs[i] for i in order], {name: [column[i] for i in order] for name, column in items.items()}

@@ -25,6 +25,7 @@ from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn, DepthPoint
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
+from csc_tasks.leaderboards.reading.role_plays import kept_cases, kept_role_plays
 from csc_tasks.leaderboards.reading.sums import Statistics, Strategies, statistics_of
 from csc_tasks.leaderboards.reading.texts import Texts
 from csc_tasks.metrics import additive_metric
@@ -39,7 +40,7 @@ from csc_tasks.system.workers import worker_pool
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
 
-FORMAT = 3
+FORMAT = 4
 """Of the kept files; raised when what they hold changes."""
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 _WORTHWHILE = 16 * 2**20
@@ -327,4 +328,6 @@ def _texts(kept: dict[str, Any]) -> Texts:
             name: tuple(BrowsedReply(**reply) if reply else None for reply in replies)
             for name, replies in kept["replies"].items()
         },
+        kept_cases(kept["cases"]),
+        kept_role_plays(kept["role_plays"]),
     )

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.reading.checks import Seen
+from csc_tasks.leaderboards.reading.role_plays import read_role_plays
 from csc_tasks.leaderboards.reading.texts import TextKeeper, Texts
 from csc_tasks.metrics import UNREADABLE, AdditiveMetric, Metric, Tally, additive_metric, has_sums
 from csc_tasks.metrics.base import Floats
@@ -29,6 +30,7 @@ from csc_tasks.metrics.stages import STAGES
 from csc_tasks.metrics.strategy import confusion, stage_of
 from csc_tasks.outside import lines_of, open_regular, parse_json
 from csc_tasks.protocol.signature import BENCHMARK_VERSION
+from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.find_logs import open_log
 from csc_tasks.results.results_file import Origin, TaskRun
 from csc_tasks.results.sample_log import Chunk, SampleLog
@@ -235,7 +237,7 @@ class _Reader:
                 ) from None
         if _LABELS in self.tallies and not self.tallies[_LABELS].unscored:
             self.labels.append(np.asarray(chunk.items[_LABELS], dtype=np.int64).reshape(-1, 2))
-        if self.scores is None and self.log.kind.writes_text:
+        if self.scores is None and self.log.kind.writes_text and not self._role_plays:
             self.texts.add(chunk)
 
     def _deepen(
@@ -274,10 +276,20 @@ class _Reader:
             sums={name: tally.sums() for name, tally in self.tallies.items() if not tally.unscored},
             by_depth={name: sums[sorted_codes] for name, sums in self.depths.items()},
             strategies=self._strategies(places),
-            texts=self.texts.finish(self.topics, self.expected),
+            texts=self._texts(),
             sample_hash=self.hash.hexdigest(),
             benchmark=self.benchmark,
         )
+
+    @property
+    def _role_plays(self) -> bool:
+        return self.log.context is Context.ROLE_PLAY
+
+    def _texts(self) -> Texts:
+        if self.scores is None and self._role_plays:
+            cases, role_plays = read_role_plays(self.log)
+            return Texts(cases=cases, role_plays=role_plays)
+        return self.texts.finish(self.topics, self.expected)
 
     def _strategies(self, places: npt.NDArray[np.int64]) -> Strategies | None:
         if not self.labels:

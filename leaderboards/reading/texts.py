@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn
+from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRolePlay
 from csc_tasks.metrics import UNREADABLE, Tally
 from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.results.histories import Histories
@@ -27,10 +28,12 @@ _GOLD = {strategy.zh: strategy.index for strategy in Strategy}
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Conversations and a model's turns in them, for people to read."""
+    """Conversations and a model's turns in them, for people to read; or cases and a model's role-plays of them."""
 
     conversations: tuple[BrowsedConversation, ...] = ()
     replies: dict[str, tuple[BrowsedReply | None, ...]] = field(default_factory=dict)
+    cases: tuple[BrowsedCase, ...] = ()
+    role_plays: dict[str, BrowsedRolePlay] = field(default_factory=dict)
 
 
 class TextKeeper:

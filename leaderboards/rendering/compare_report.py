@@ -18,13 +18,14 @@ from csc_tasks.leaderboards.rendering.numbers import ABSENT, in_percent, interva
 from csc_tasks.leaderboards.rendering.text import code, inline, printable
 from csc_tasks.metrics import has_sums, headlines
 from csc_tasks.metrics.comparison import Difference
+from csc_tasks.protocol.task_kind import units_of
 
 __all__ = ["markdown", "tables", "to_json"]
 
 _METRICS = ("metric", "A", "B", "A - B", "95 % (Holm)", "p (Holm)", "better/worse/same", "")
 _WORDS = (0, 7)
 """Columns of names and words; the others are numbers."""
-_MOVED = ("", "turns", "A", "B", "A - B", "95 % (Holm)", "p (Holm)")
+_MOVED = ("A", "B", "A - B", "95 % (Holm)", "p (Holm)")
 
 
 def _outcome(delta: Delta) -> str:
@@ -92,17 +93,17 @@ def _parts(
     section: SectionComparison, every: bool
 ) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
     """(title, headings, rows) of each table of a section."""
-    name = section.section
+    name, turns = section.section, units_of(section.section).turns
     parts: list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]] = [
         (f"{name}: every metric" if every else f"{name}", _METRICS, _metric_rows(section, every))
     ]
     if section.strategies:
-        heading = ("gold strategy", *_MOVED[1:])
+        heading = ("gold strategy", turns, *_MOVED)
         parts.append(
             (f"{name}: accuracy by strategy", heading, _moved_rows("strategy_acc", section.strategies))
         )
     if section.topics:
-        heading = ("topic", *_MOVED[1:])
+        heading = ("topic", turns, *_MOVED)
         parts.append((f"{name}: {section.by} by topic", heading, _moved_rows(section.by, section.topics)))
     return parts
 
@@ -111,6 +112,12 @@ def _changed_lines(section: SectionComparison, change: Changed) -> list[str]:
     first, second = (
         number(score, in_percent(section.by)) for score in (change.first_score, change.second_score)
     )
+    if units_of(section.section).turns == "role-plays":
+        return [
+            f"{change.conversation} trial {change.turn + 1} ({change.topic}), {section.by} {first} against {second}",
+            f"A    {change.first_text}",
+            f"B    {change.second_text}",
+        ]
     return [
         f"{change.conversation} turn {change.turn + 1} ({change.topic}), {section.by} {first} against {second}",
         f"gold {f'[{change.gold}] ' if change.gold else ''}{change.reference}",
@@ -138,7 +145,8 @@ def tables(comparison: Comparison, every: bool = False) -> list[RenderableType]:
             out.append(
                 Text(
                     printable(
-                        f"{section.section}: the {len(section.changed)} turns that changed most, by {section.by}"
+                        f"{section.section}: the {len(section.changed)} {units_of(section.section).turns} that changed "
+                        f"most, by {section.by}"
                     )
                 )
             )
@@ -147,7 +155,13 @@ def tables(comparison: Comparison, every: bool = False) -> list[RenderableType]:
             for change in section.changed
         ]
         if section.why:
-            out.append(Text(printable(f"{section.section}: no single turns: {section.why}")))
+            out.append(
+                Text(
+                    printable(
+                        f"{section.section}: no single {units_of(section.section).turns}: {section.why}"
+                    )
+                )
+            )
     return out
 
 
@@ -178,12 +192,13 @@ def markdown(comparison: Comparison, every: bool = False) -> str:
         if section.changed:
             lines += [
                 "",
-                f"## {inline(section.section)}: the turns that changed most, by {inline(section.by)}",
+                f"## {inline(section.section)}: the {units_of(section.section).turns} that changed most, by "
+                f"{inline(section.by)}",
             ]
         for change in section.changed:
             lines += ["", *(f"- {code(line, 400)}" for line in _changed_lines(section, change))]
         if section.why:
-            lines += ["", f"No single turns: {code(section.why, 400)}"]
+            lines += ["", f"No single {units_of(section.section).turns}: {code(section.why, 400)}"]
     if comparison.notes:
         lines += ["", "## Notes", "", *(f"- {code(note, 400)}" for note in comparison.notes)]
     return "\n".join(lines) + "\n"

@@ -25,7 +25,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 class FlatRow:
     """One score: a model, a task in a context, a metric. Units as in :class:`~csc_tasks.leaderboards.board.Cell`.
 
-    ``best_floor`` is the floor's model name.
+    ``best_floor`` is the floor's model name; ``customer`` who plays the customers of role-plays. The ``turns`` of
+    role-plays are role-plays.
     """
 
     model: str
@@ -59,6 +60,7 @@ class FlatRow:
     why: str
     beats_floor: str
     best_floor: str
+    customer: str
 
 
 def flat_rows(board: Board, model: str | None = None) -> list[FlatRow]:
@@ -123,6 +125,7 @@ def _of_row(table: BoardTable, row: Row) -> list[FlatRow]:
                 why=cell.why,
                 beats_floor=cell.beats_floor.value,
                 best_floor=floors.get(cell.best_floor, ""),
+                customer=table.facts.get("customer", ""),
             )
         )
     return flat
@@ -197,7 +200,7 @@ def model_index(board: Board, model: str | None = None) -> str:
     results = [
         EvalResult(
             task_type="text-generation",
-            task_name=f"CSConv {flat.task}, {flat.context} context",
+            task_name="CSConv role-play" if flat.customer else f"CSConv {flat.task}, {flat.context} context",
             dataset_type=_DATASETS.get(data.name, "csconv"),
             dataset_name=f"CSConv {flat.data}, {data.extent}",
             dataset_config=f"{flat.task}/{flat.context}",
@@ -209,6 +212,7 @@ def model_index(board: Board, model: str | None = None) -> str:
                 "turns": flat.turns,
                 "seeds": flat.seeds,
                 "settings": settings,
+                **({"customer": flat.customer} if flat.customer else {}),
             },
             metric_type=flat.metric,
             metric_name=flat.metric,

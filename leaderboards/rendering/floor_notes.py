@@ -33,7 +33,9 @@ def floor_notes(
         name: writes a row's name as the rendering needs it.
         text: does so with any other text from outside.
     """
-    grids = [grid for grid in shown if any(column.better for column in grid.columns)]
+    # Nobody plays role-plays without a model.
+    marked = [grid for grid in shown if not grid.section.is_role_play or _has_floor(grid)]
+    grids = [grid for grid in marked if any(column.better for column in grid.columns)]
     if not any(not line.row.floor for grid in grids for line in grid.lines):
         return
     if not any(row.floor for row in table.rows):
@@ -53,6 +55,10 @@ def floor_notes(
             titles = _titles(those, columns, text)
             whose = f", for {', '.join(name(row) for row in models if row.id in rows)}" if rows else ""
             yield f"{where}{titles}: not known whether above the floors{whose} ({text(why)})"
+
+
+def _has_floor(grid: Grid) -> bool:
+    return any(line.row.floor for line in grid.lines)
 
 
 def _scored(column: Column, rows: Sequence[Row]) -> list[Cell]:

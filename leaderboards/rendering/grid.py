@@ -51,11 +51,12 @@ class Grid:
 
 
 class Absence(NamedTuple):
-    """A value that is not there, and why."""
+    """Values that are not there, in which columns of a section and of which rows, all for one reason."""
 
     section: Section
-    column: Column
+    columns: list[Column]
     why: str
+    rows: list[Row]
 
 
 def grids(table: BoardTable, every: bool = False, sort: str | None = None) -> Iterator[Grid]:
@@ -118,16 +119,20 @@ def cell_text(column: Column, cell: Cell | None) -> str:
     return " ".join(parts)
 
 
-def absences(table: BoardTable, shown: Sequence[Grid]) -> dict[Absence, list[Row]]:
-    """Why values are not there that a file reports without a number, with the rows that lack them."""
-    found: dict[Absence, list[Row]] = {}
+def absences(table: BoardTable, shown: Sequence[Grid]) -> Iterator[Absence]:
+    """Why values are not there that a file reports without a number; columns that lack them alike stand together."""
     for grid in shown:
+        found: dict[tuple[str, tuple[str, ...]], Absence] = {}
         for column in grid.columns:
+            reasons: dict[str, list[Row]] = {}
             for row in table.rows:
                 cell = row.cells.get(column.id)
                 if cell is not None and cell.value is None:
-                    found.setdefault(Absence(grid.section, column, cell.why), []).append(row)
-    return found
+                    reasons.setdefault(cell.why, []).append(row)
+            for why, rows in reasons.items():
+                key = why, tuple(row.id for row in rows)
+                found.setdefault(key, Absence(grid.section, [], why, rows)).columns.append(column)
+        yield from found.values()
 
 
 def ways(shown: Sequence[Grid]) -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
+from csc_tasks.leaderboards.rendering.customers import customer_lines
 from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
@@ -36,6 +37,8 @@ def markdown(board: Board) -> str:
             lines += ["", f"Not comparable with the first table: {code(table.apart, 300)}."]
         if table.partial:
             lines += ["", f"Incomplete: {inline(table.partial, 400)}."]
+        if table.caution:
+            lines += ["", f"Smoke test: {inline(table.caution, 400)}."]
         shown = list(grids(table))
         for grid in shown:
             lines += ["", f"### {inline(grid.section.title)}", "", *_section(grid)]
@@ -60,7 +63,7 @@ def _of_seeds(board: Board) -> str:
 
 def _section(grid: Grid) -> Iterator[str]:
     titles = "".join(f"{inline(c.title, 300)}{arrow(c)} | " for c in grid.columns)
-    yield f"| # | model | {titles}turns |"
+    yield f"| # | model | {titles}{grid.section.counted} |"
     yield "|---:|---|" + "---:|" * (len(grid.columns) + 1)
     for line in grid.lines:
         yield "| " + " | ".join([line.rank, _name(line.row), *line.cells, line.turns]) + " |"
@@ -76,11 +79,12 @@ def _name(row: Row) -> str:
 def _notes(table: BoardTable, shown: Sequence[Grid]) -> list[str]:
     notes = [f"- {line}" for line in floor_notes(table, shown, _name, lambda text: inline(text, 400))]
     notes += [
-        f"- {inline(section.title)}, {inline(column.title, 300)}: {ABSENT} for {', '.join(map(_name, rows))} "
-        f"({code(why, 400)})"
-        for (section, column, why), rows in absences(table, shown).items()
+        f"- {inline(section.title)}, {'; '.join(inline(column.title, 300) for column in columns)}: {ABSENT} for "
+        f"{', '.join(map(_name, rows))} ({code(why, 400)})"
+        for section, columns, why, rows in absences(table, shown)
     ]
-    notes += [f"- {_name(row)}: {inline(words, 600)}" for row, words in wording_lines(table)]
+    spreads = (*wording_lines(table), *customer_lines(table))
+    notes += [f"- {_name(row)}: {inline(words, 600)}" for row, words in spreads]
     notes += [
         f"- {_name(row)}: {code('; '.join((row.incomplete, *row.notes)).strip('; '), 400)}"
         for row in table.rows

@@ -23,16 +23,18 @@ from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import BeatsFloor, Board, BoardTable, Cell, Column, Row, Section
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
 from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
+from csc_tasks.leaderboards.rendering.customers import customer_lines
 from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import grids
 from csc_tasks.leaderboards.rendering.labels import arrow, row_labels, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, NO_BETTER, fixed, number
+from csc_tasks.leaderboards.rendering.samples import samples
 from csc_tasks.leaderboards.rendering.theme import config
 from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
 __all__ = ["render_page"]
 
-SCRIPTS = ("common.js", "table.js", "charts.js", "samples.js")
+SCRIPTS = ("common.js", "table.js", "charts.js", "role_plays.js", "samples.js")
 """In the order in which they run; one script element on the page."""
 BOOT = "document.documentElement.classList.add('js')"
 """Runs before anything is shown, so that what needs scripts does not flicker in."""
@@ -81,6 +83,7 @@ def render_page(board: Board, kept: Path | None = None) -> str:
     )
     style = _template("style.css")
     scripts = [BOOT, _vega(kept_folder(kept)), "\n".join(map(_template, SCRIPTS))]
+    shown = samples(board)
     return environment.get_template("index.html.j2").render(
         board=board,
         built=_date(board.built),
@@ -89,7 +92,8 @@ def render_page(board: Board, kept: Path | None = None) -> str:
         scripts=[_raw(script) for script in scripts],
         tables=[_table(i, table) for i, table in enumerate(board.tables)],
         configs=_raw(_inert(json.dumps({"light": config(), "dark": config(dark=True)}))),
-        samples=_raw(_packed(_samples(board))) if board.conversations and board.replies else "",
+        samples=_raw(_packed(shown)) if shown else "",
+        played=bool(board.role_plays),
         strategies=list(Strategy),
         models=len(
             {
@@ -104,7 +108,7 @@ def render_page(board: Board, kept: Path | None = None) -> str:
         absent=ABSENT,
         arrow=arrow,
         row_name=row_name,
-        wording_lines=wording_lines,
+        spread_lines=lambda table: (*wording_lines(table), *customer_lines(table)),
         fixed=fixed,
         text=_text,
     )
@@ -207,7 +211,7 @@ def _sections(table: BoardTable) -> Iterator[tuple[Section, list[Column]]]:
 def _groups(table: BoardTable, order: Column | None) -> Iterator[_Group]:
     names = {
         "models": "",
-        "incomplete": "Incomplete: some turns are missing, so these are not ranked",
+        "incomplete": "Incomplete: something is missing, so these are not ranked",
         "floors": "Floors: weightless models, never ranked",
     }
 
@@ -250,48 +254,6 @@ def _cell(row: Row, column: Column | None) -> dict[str, Any]:
         "why": cell.why,
         "no_better": NO_BETTER if cell.beats_floor is BeatsFloor.NO else "",
     }
-
-
-def _samples(board: Board) -> dict[str, Any]:
-    """What the sample browser reads, in lists rather than records: there may be thousands of turns."""
-    with_replies = [
-        (table, [row for row in table.rows if board.replies.get(row.id)]) for table in board.tables
-    ]
-    return {
-        "strategies": [[s.zh, s.en] for s in Strategy],
-        "tables": [
-            {
-                "title": table.title,
-                "sections": [[section.id, section.title] for section in table.sections],
-                "rows": [[row.id, row_labels(table.rows)[row.id]] for row in rows],
-                "metrics": {column.metric: column.title for column in table.columns},
-                "percent": [column.metric for column in table.columns if column.percent],
-            }
-            for table, rows in with_replies
-            if rows
-        ],
-        "conversations": [
-            [talk.id, talk.topic, [[turn.customer, turn.strategy, turn.reference] for turn in talk.turns]]
-            for talk in board.conversations
-        ],
-        "replies": {
-            row: {
-                section: {
-                    talk: [
-                        None if reply is None else [reply.strategy, reply.text, _rounded(reply.scores)]
-                        for reply in turns
-                    ]
-                    for talk, turns in talks.items()
-                }
-                for section, talks in sections.items()
-            }
-            for row, sections in board.replies.items()
-        },
-    }
-
-
-def _rounded(scores: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in scores.items() if value == value and abs(value) < 1e300}
 
 
 def _text(value: object) -> str:

@@ -19,7 +19,7 @@ def power_table(report: PowerReport) -> Table:
     unknown = any(math.isnan(drop) for drops in report.drops for drop in drops)
     foot = [
         "shares in percent",
-        *([f"{ABSENT}: too few conversations, or a score that never differs"] * unknown),
+        *([f"{ABSENT}: too few {report.unit}, or a score that never differs"] * unknown),
     ]
     allowed = any(report.allowed)
     bases = dict.fromkeys(printable(spread.basis) for spread in report.spreads)
@@ -35,7 +35,7 @@ def power_table(report: PowerReport) -> Table:
     if allowed:
         table.add_column("allowed", justify="right")
     for size in report.conversations:
-        table.add_column(f"{size} conversations", justify="right")
+        table.add_column(f"{size} {report.unit}", justify="right")
     for spread, limit, drops in zip(report.spreads, report.allowed, report.drops, strict=True):
         percent = in_percent(spread.metric)
         table.add_row(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from csc_tasks.errors import ConfigError, DataError
@@ -64,7 +64,7 @@ def write_site(board: Board, options: SiteOptions) -> Site:
         ConfigError: there is no font for the figures.
         DataError: the folder cannot be written to.
     """
-    shown = board if options.texts else replace(board, conversations=(), replies={})
+    shown = board if options.texts else board.without_texts()
     files = {
         "leaderboard.md": markdown(board).encode("utf-8", "replace"),
         "leaderboard.csv": csv_bytes(flat_rows(board)),

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
+from csc_tasks.leaderboards.rendering.customers import customer_lines
 from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, losses, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
@@ -72,6 +73,8 @@ def _table(
         yield Text(f"Not comparable with the first table: {printable(table.apart)}")
     if table.partial:
         yield Text(f"Partial: {printable(table.partial)}")
+    if table.caution:
+        yield Text(f"Smoke test: {printable(table.caution)}")
     yield Text()
     shown = [grid for grid in grids(table, every, sort) if grid.columns and grid.lines]
     for grid in shown:
@@ -97,7 +100,7 @@ def _grid(grid: Grid, title: str, width: int | None) -> Iterator[RenderableType]
         for i, column in enumerate(grid.columns)
     ]
     turns = (
-        [_Strip("turns", [Text(line.turns) for line in grid.lines])]
+        [_Strip(grid.section.counted, [Text(line.turns) for line in grid.lines])]
         if any(line.turns for line in grid.lines)
         else []
     )
@@ -165,10 +168,11 @@ def _signs(table: BoardTable) -> Iterator[str]:
 def _notes(table: BoardTable, shown: Sequence[Grid]) -> Iterator[str]:
     for signature, titles in ways(shown).items():
         yield f"{'; '.join(map(printable, titles))}: {printable(signature)}"
-    for (section, column, why), rows in absences(table, shown).items():
-        where = f"{printable(section.title)}, {printable(column.title)}"
+    for section, columns, why, rows in absences(table, shown):
+        where = f"{printable(section.title)}, {'; '.join(printable(column.title) for column in columns)}"
         yield f"{where}: {ABSENT} for {', '.join(map(_name, rows))} ({printable(why)})"
-    yield from (f"{_name(row)}: {printable(words)}" for row, words in wording_lines(table))
+    spreads = (*wording_lines(table), *customer_lines(table))
+    yield from (f"{_name(row)}: {printable(words)}" for row, words in spreads)
     for row in table.rows:
         if row.incomplete or row.notes:
             yield f"{_name(row)}: {printable('; '.join(part for part in (row.incomplete, *row.notes) if part))}"

@@ -13,6 +13,7 @@ from lm_eval.loggers import EvaluationTracker, WandbLogger
 from lm_eval.models.api_models import JsonChatStr
 
 from tests.leaderboards.logs import answering
+from tests.role_plays import ROLE_PLAY, supporter_lm
 from tests.running import FunctionLM, evaluate
 
 TASKS = [f"csconv_mini_{k}" for k in ("strategy", "strategy_mc", "response", "response_oracle", "dialogue")]
@@ -119,3 +120,12 @@ def test_wandb_itself_takes_them(
     logger.run.finish()
     written = {path.name.split("_eval_results")[0] for path in tmp_path.rglob("*_eval_results_*.table.json")}
     assert written == set(TASKS)
+
+
+def test_a_card_of_role_plays_is_a_line_of_a_table_too() -> None:
+    results = evaluate(supporter_lm("good"), [ROLE_PLAY], {"csconv_trials": 2}, limit=1)
+    table = tables(results)[ROLE_PLAY]
+    assert len(table) == 1
+    assert table["resolved"].tolist() == [[1.0, 1.0]]
+    for column in table.columns:
+        assert len({kind(value) for value in table[column]}) == 1, column

@@ -9,18 +9,23 @@ async function sampleBrowser(section) {
   let models = new Map(); // label → row id of the boxes that are ticked
   let found = []; // of conversations: { talk, hits, score }
   let current = 0;
+  let played = false; // whether whole role-plays are shown
 
   const table = () => data.tables[Number(pick.table.value)];
   const replies = (row, talk) => data.replies[row]?.[pick.section.value]?.[talk] ?? [];
+  const plays = (row) => data.plays[row]?.[pick.section.value];
+  const read = (row, section = pick.section.value) => data.replies[row]?.[section] ?? data.plays[row]?.[section];
   const shownScore = (name, value) => scoreText(value, table().percent.includes(name));
 
   function offerTable() {
-    refill(pick.section, table().sections.filter(([id]) => table().rows.some(([row]) => data.replies[row]?.[id])));
+    refill(pick.section, table().sections.filter(([id]) => table().rows.some(([row]) => read(row, id))));
     offerSection();
   }
 
   function offerSection() {
-    const rows = table().rows.filter(([row]) => data.replies[row]?.[pick.section.value]);
+    const rows = table().rows.filter(([row]) => read(row));
+    played = rows.some(([row]) => plays(row));
+    all("[data-of]", section).forEach((element) => (element.hidden = element.dataset.of !== (played ? "plays" : "talks")));
     const ticked = new Set([...models.values()].filter((row) => rows.some(([id]) => id === row)));
     rows.forEach(([row]) => ticked.size < 2 && ticked.add(row));
     models = new Map();
@@ -35,6 +40,12 @@ async function sampleBrowser(section) {
       }),
     );
     readModels();
+    if (played) {
+      const trials = new Set(table().cases.map((entry) => entry.trial));
+      refill(pick.trial, [["", "any"], ...[...trials].sort((a, b) => a - b).map((trial) => [String(trial), String(trial)])]);
+      search();
+      return;
+    }
     const metrics = new Set();
     for (const [row] of rows) {
       for (const turns of Object.values(data.replies[row][pick.section.value])) {
@@ -51,6 +62,17 @@ async function sampleBrowser(section) {
 
   /** Conversations with a turn that fits the filters, in the order that was asked for. */
   function search() {
+    if (played) searchPlays();
+    else searchTalks();
+  }
+
+  function searchPlays() {
+    const before = found[current]?.talk;
+    found = findRolePlays(table().cases, [...models.values()].map((row) => plays(row) ?? {}), pick.trial.value, pick.outcome.value);
+    offer(found.map(({ label, about }) => [label, about]), before, `${found.length} of ${table().cases.length} role-plays`);
+  }
+
+  function searchTalks() {
     const strategy = pick.strategy.value === "" ? null : Number(pick.strategy.value);
     const wrong = pick.wrong.checked;
     const metric = pick.sort.value;
@@ -74,16 +96,24 @@ async function sampleBrowser(section) {
     }
     if (metric) found.sort((a, b) => a.score - b.score);
     const filtered = strategy !== null || wrong;
+    const entries = found.map(({ talk: [id, topic, turns], hits, score }) => {
+      const about = [topic, filtered ? `${hits.size} of ${turns.length} turns` : `${turns.length} turns`];
+      if (metric && score < Infinity) about.push(shownScore(metric, score));
+      return [id, about];
+    });
+    offer(entries, before, `${found.length} of ${data.conversations.length} conversations`);
+  }
+
+  /** Fills the list, [name, what is told of it] each, and opens what was open before. */
+  function offer(entries, before, told) {
     list.replaceChildren(
-      ...found.map(({ talk: [id, topic, turns], hits, score }, i) => {
-        const about = [topic, filtered ? `${hits.size} of ${turns.length} turns` : `${turns.length} turns`];
-        if (metric && score < Infinity) about.push(shownScore(metric, score));
+      ...entries.map(([id, about], i) => {
         const item = make("li", { role: "option", id: `talk-${i}`, "aria-selected": "false" }, make("bdi", {}, id), make("small", { lang: "zh" }, about.filter(Boolean).join(" · ")));
         item.addEventListener("click", () => open(i));
         return item;
       }),
     );
-    status.textContent = `${found.length} of ${data.conversations.length} conversations` + (models.size ? "." : ": choose a model.");
+    status.textContent = told + (models.size ? "." : ": choose a model.");
     open(Math.max(0, found.findIndex(({ talk }) => talk === before)), false);
   }
 
@@ -93,7 +123,7 @@ async function sampleBrowser(section) {
     const item = list.children[i];
     if (!item) {
       list.removeAttribute("aria-activedescendant");
-      pane.replaceChildren(make("p", {}, "No conversation fits."));
+      pane.replaceChildren(make("p", {}, played ? "No role-play fits." : "No conversation fits."));
       return;
     }
     item.setAttribute("aria-selected", "true");
@@ -110,7 +140,13 @@ async function sampleBrowser(section) {
     return make("p", { class: `mark ${kind}` }, sign && make("span", { "aria-hidden": "true" }, sign), make("span", { lang: "zh" }, zh), " ", make("small", {}, kind ? `${en}, ${kind}` : en));
   }
 
-  function show({ talk: [id, topic, turns], hits }) {
+  function show(entry) {
+    if (played) pane.replaceChildren(...rolePlayView(entry.talk, [...models].map(([label, row]) => [label, plays(row)?.[entry.talk.id]]), mark));
+    else showTalk(entry);
+    pane.scrollTop = 0;
+  }
+
+  function showTalk({ talk: [id, topic, turns], hits }) {
     const filtered = pick.strategy.value !== "" || pick.wrong.checked;
     const items = turns.map(([customer, gold, reference], i) => {
       const sides = [make("div", { class: "reply gold" }, make("h4", {}, "Gold"), ...(gold < 0 ? [] : [mark(gold)]), make("p", { lang: "zh", dir: "auto" }, reference))];
@@ -135,7 +171,6 @@ async function sampleBrowser(section) {
       return make("li", { class: filtered && hits.has(i) ? "turn hit" : "turn" }, said, grid);
     });
     pane.replaceChildren(make("h3", {}, make("bdi", {}, id), topic ? " · " : "", make("bdi", { lang: "zh" }, topic)), make("ol", { class: "turns" }, ...items));
-    pane.scrollTop = 0;
   }
 
   list.addEventListener("keydown", (event) => {
@@ -147,7 +182,7 @@ async function sampleBrowser(section) {
   });
   pick.table.addEventListener("change", offerTable);
   pick.section.addEventListener("change", offerSection);
-  [pick.strategy, pick.sort, pick.wrong].forEach((element) => element.addEventListener("change", search));
+  [pick.strategy, pick.sort, pick.wrong, pick.trial, pick.outcome].filter(Boolean).forEach((element) => element.addEventListener("change", search));
 
   refill(pick.table, data.tables.map((entry, i) => [String(i), entry.title]));
   offerTable();
