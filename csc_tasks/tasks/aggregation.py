@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
-from csc_tasks.metrics import AdditiveMetric, Metric, clustered_stderr
+from csc_tasks.metrics import AdditiveMetric, Metric, Needs, clustered_stderr
 from csc_tasks.protocol.report import RunReport
 
 __all__ = ["Aggregation", "ClusteredError", "OfConversations"]
@@ -30,8 +30,9 @@ class Aggregation:
         """The score of all turns' items."""
         if missing := sum(item is None for item in items):
             reason = self.report.unscored(self.name, missing)
+            what = "role-plays" if self.metric.info.needs is Needs.ROLE_PLAY else "turns"
             logger.error(
-                "%s is NaN: %d of %d turns were not scored (%s)", self.name, missing, len(items), reason
+                "%s is NaN: %d of %d %s were not scored (%s)", self.name, missing, len(items), what, reason
             )
             return float("nan")
         try:
