@@ -1,0 +1,153 @@
+"""Reading what the two roles answered; what cannot be used says which fault of the customer's it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from csc_tasks.roleplay.asking.answers import (
+    AS_MODEL,
+    FOR_THE_OTHER,
+    Unusable,
+    object_of,
+    spoken,
+    text_of,
+    truth_of,
+)
+from csc_tasks.roleplay.cards import CardFact
+from csc_tasks.roleplay.customer_words import speaks_as_model, speaks_as_supporter
+from csc_tasks.roleplay.in_play import CaseInPlay
+from csc_tasks.roleplay.leaks import gives_away
+from csc_tasks.roleplay.rules import figures_in, plain
+from csc_tasks.roleplay.transcript import CustomerFault, End
+
+__all__ = ["ENDS", "Direction", "NotPlayed", "read_direction", "read_utterance"]
+
+ENDS = (End.NONE, End.RESOLVED, End.GAVE_UP, End.OUT_OF_SCOPE)
+"""What a director can find."""
+_LONGEST = 200
+"""Characters of a direction, which is told to be thirty."""
+_FAULTS = {
+    FOR_THE_OTHER: CustomerFault.SWAPPED_ROLE,
+    AS_MODEL: CustomerFault.REFUSED,
+    "empty": CustomerFault.EMPTY,
+    "text is empty": CustomerFault.EMPTY,
+}
+
+
+class NotPlayed(Exception):
+    """An answer that no customer could have given, or that is none."""
+
+    def __init__(self, fault: CustomerFault, reason: str) -> None:
+        super().__init__(reason)
+        self.fault = fault
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """What a director answers.
+
+    Attributes:
+        asked: names of the card's facts that the supporter's last utterance asks for.
+        step: what the customer is to do.
+        mood: from 1 to 5.
+        demand: the demand is to be made now.
+        end: one of :data:`ENDS`.
+    """
+
+    asked: tuple[str, ...]
+    step: str
+    mood: int
+    demand: bool
+    end: End
+
+
+def read_direction(text: str, case: CaseInPlay) -> Direction:
+    """A director's answer.
+
+    Raises:
+        NotPlayed: it is none, or its step says the goal, which the customer must not see.
+    """
+    try:
+        found = object_of(text, ("asked", "direction", "mood", "demand", "end"))
+        step = text_of(found["direction"], "direction", _LONGEST)
+        if gives_away(step, case.goal):
+            raise Unusable("the direction gives the goal away")
+        return Direction(
+            _names(found["asked"], case),
+            " ".join(step.split()),
+            _mood(found["mood"]),
+            truth_of(found["demand"], "demand"),
+            _end(found["end"]),
+        )
+    except Unusable as error:
+        raise NotPlayed(_FAULTS.get(error.reason, CustomerFault.UNREADABLE), error.reason) from None
+
+
+def _names(value: Any, case: CaseInPlay) -> tuple[str, ...]:
+    """The facts among some names; a name that the card has not is passed over, for it can show nothing."""
+    named = [value] if isinstance(value, str) else value
+    if not isinstance(named, list):
+        raise Unusable("asked is no list")
+    wanted = {plain(name) for name in named if isinstance(name, str)}
+    return tuple(fact.name for fact in case.card.facts if plain(fact.name) in wanted)
+
+
+def _mood(value: Any) -> int:
+    if not isinstance(value, bool):
+        with suppress(ValueError, TypeError, OverflowError):
+            mood = round(float(value))
+            if 1 <= mood <= 5:
+                return mood
+    raise Unusable("mood is not from 1 to 5")
+
+
+def _end(value: Any) -> End:
+    name = value.strip().casefold() if isinstance(value, str) else ""
+    if name not in ENDS:
+        raise Unusable("end is none of those asked for")
+    return End(name)
+
+
+def read_utterance(
+    text: str,
+    case: CaseInPlay,
+    heard: str,
+    figures: Iterable[str],
+    untold: Iterable[CardFact],
+) -> str:
+    """A customer's answer: what is said, in one line.
+
+    Args:
+        text: what the model wrote.
+        case: that is played.
+        heard: the supporter's last utterance.
+        figures: that the conversation has, and what the customer may tell.
+        untold: needed facts that were not asked for.
+
+    Raises:
+        NotPlayed: it is none, or no customer of this case could have said it.
+    """
+    try:
+        value = object_of(text, ("text",))["text"]
+        said = spoken(value, "customer")
+    except Unusable as error:
+        raise NotPlayed(_FAULTS.get(error.reason, CustomerFault.UNREADABLE), error.reason) from None
+    if speaks_as_model(said):
+        raise NotPlayed(CustomerFault.REFUSED, AS_MODEL)
+    if speaks_as_supporter(said):
+        raise NotPlayed(CustomerFault.SWAPPED_ROLE, "it speaks as the supporter")
+    if len(plain(said)) > 8 and plain(said) == plain(heard):
+        raise NotPlayed(CustomerFault.SWAPPED_ROLE, "it repeats what the supporter said")
+    known = frozenset(figures)
+    named = figures_in(said)
+    if named - case.figures - known:
+        raise NotPlayed(CustomerFault.INVENTED_FACT, "it names a figure that its card has not")
+    for fact in untold:
+        own = figures_in(case.tells(fact))
+        if gives_away(said, case.tells(fact)) or (own - known and own <= named):
+            raise NotPlayed(CustomerFault.INVENTED_FACT, "it tells what it was not asked")
+    return said
