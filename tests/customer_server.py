@@ -53,12 +53,13 @@ class CustomerServer(ChatServer):
         mood = int(re.findall(r"心情：(\d)", so_far)[0])
         change = -2 if is_rude(heard) else 1 if comforts(heard) else 0
         in_vain = int(re.findall(r"次数：(\d+)", so_far)[0])
+        told = "客户已经讲过的细节：（还没有）" not in so_far
         all_told = "还没有讲过的细节：（还没有）" in so_far
         demand_open = "已经提了，还没有说定" in so_far
         end = "none"
         if in_vain >= int(re.findall(r"连着(\d+)次", patience)[0]):
             end = "gave_up"
-        elif all_told and not demand_open and asks_anything_else(heard):
+        elif told and not demand_open and asks_anything_else(heard):
             end = "resolved"
         return {
             "asked": [name for name in block(request, "细节清单").split("、") if name in heard],

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from csc_tasks.chat.config import EndpointConfig, differing, read_config
 from csc_tasks.chat.spending import require_prices
-from csc_tasks.credentials import without_secret_values
+from csc_tasks.credentials import without_secret_values, without_secrets
 from csc_tasks.errors import ChatError, ConfigError, first_fault
 from csc_tasks.install import install_hint
 from csc_tasks.roleplay.model_customer.information import CustomerRole
@@ -77,7 +77,7 @@ class CustomerConfig(EndpointConfig):
             raise ValueError("must be fields in which the director differs, like {model: …, temperature: 0}")
         for name in value:
             if name in _FOR_BOTH or name not in EndpointConfig.model_fields:
-                raise ValueError(f"{name!r:.40} is no field of the director's")
+                raise ValueError(f"{without_secrets(str(name))!r:.40} is no field of the director's")
         return value
 
     @field_validator("director")
