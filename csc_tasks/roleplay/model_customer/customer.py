@@ -138,7 +138,11 @@ class ModelCustomer:
         schema = object_schema(
             CustomerRole.DIRECTOR,
             {
-                "asked": {"type": "array", "items": {"type": "string", "enum": names}},
+                "asked": {
+                    "type": "array",
+                    "items": {"type": "string", "enum": names},
+                    "maxItems": len(names),
+                },
                 "direction": {"type": "string", "minLength": 1},
                 "mood": {"type": "integer", "enum": [1, 2, 3, 4, 5]},
                 "demand": {"type": "boolean"},
@@ -168,10 +172,10 @@ class ModelCustomer:
             confirmed = self._was_solved or self._scene.content
             asked_for_more = move.goodbye or asks_anything_else(said.text)
             return End.RESOLVED if (confirmed or asked_for_more) and not demand else End.NONE
-        if found.end is End.GAVE_UP:
-            return End.GAVE_UP if self._scene.in_vain else End.NONE
+        if found.end is End.GAVE_UP:  # nobody's patience ends before half of it is used up
+            return End.GAVE_UP if 2 * self._scene.in_vain >= self.case.card.patience else End.NONE
         if found.end is End.OUT_OF_SCOPE:
-            return End.NONE if move.helps or demand else End.OUT_OF_SCOPE
+            return End.OUT_OF_SCOPE if move.elsewhere and not move.helps and not demand else End.NONE
         return End.NONE
 
     def _speak(

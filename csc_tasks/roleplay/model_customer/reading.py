@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ ENDS = (End.NONE, End.RESOLVED, End.GAVE_UP, End.OUT_OF_SCOPE)
 """What a director can find."""
 _LONGEST = 200
 """Characters of a direction, which is told to be thirty."""
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 _FAULTS = {
     FOR_THE_OTHER: CustomerFault.SWAPPED_ROLE,
     AS_MODEL: CustomerFault.REFUSED,
@@ -74,6 +76,8 @@ def read_direction(text: str, case: CaseInPlay) -> Direction:
     try:
         found = object_of(text, ("asked", "direction", "mood", "demand", "end"))
         step = text_of(found["direction"], "direction", _LONGEST)
+        if not _HAN.search(step):
+            raise Unusable("the direction has no Chinese word")
         if gives_away(step, case.goal):
             raise Unusable("the direction gives the goal away")
         return Direction(
@@ -134,6 +138,9 @@ def read_utterance(
     try:
         value = object_of(text, ("text",))["text"]
         said = spoken(value, "customer")
+        # A small model copies a field's name; a number alone may be an answer.
+        if not _HAN.search(said) and not any(c.isdigit() for c in said):
+            raise Unusable("text has no Chinese word")
     except Unusable as error:
         raise NotPlayed(_FAULTS.get(error.reason, CustomerFault.UNREADABLE), error.reason) from None
     if speaks_as_model(said):

@@ -143,7 +143,12 @@ END_TABLE: list[tuple[str, dict[str, Any], list[str], list[End]]] = [
         ["好的，祝您愉快。", "再见。"],
         [End.RESOLVED, End.RESOLVED],
     ),
-    ("nobody gives up on who helps", {"end": "gave_up"}, [LINE, "嗯。"], [End.NONE, End.GAVE_UP]),
+    (
+        "nobody gives up before half of the patience is used up",
+        {"end": "gave_up"},
+        ["嗯。", LINE, "嗯。", "哦。"],
+        [End.NONE, End.NONE, End.NONE, End.GAVE_UP],
+    ),
     (
         "or is sent away by who asks",
         {"end": "out_of_scope"},
@@ -179,6 +184,7 @@ FAULTS = [
     ("作为一个AI，我没有坐过巴士。", CustomerFault.REFUSED),
     ("抱歉，我无法扮演客户。", CustomerFault.REFUSED),
     (Reply("我坐的是三号线"), CustomerFault.UNREADABLE),
+    ("name", CustomerFault.UNREADABLE),
     (Reply('{"words": "三号线"}'), CustomerFault.UNREADABLE),
     (Reply("", finish="content_filter"), CustomerFault.REFUSED),
 ]
@@ -202,6 +208,7 @@ DIRECTIONS: list[dict[str, Any]] = [
     {"demand": "也许"},
     {"direction": ""},
     {"direction": "话" * 300},
+    {"direction": "on"},
     {"asked": 3},
     {"direction": case_of().goal},
 ]
