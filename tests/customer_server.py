@@ -63,7 +63,7 @@ class CustomerServer(ChatServer):
             end = "resolved"
         return {
             "asked": [name for name in block(request, "细节清单").split("、") if name in heard],
-            "direction": "回答客服的问题" if "？" in heard else "追问怎么办",
+            "direction": "把客服刚才问的那件事讲清楚" if "？" in heard else "接着追问到底怎么办才好",
             "mood": min(5, max(1, mood + change)),
             "demand": all_told and "额外的要求：还没有提" in so_far,
             "end": end,

@@ -73,7 +73,7 @@ CASE = CaseInPlay(shipped_card_set().cards[0], "linear")
 def utterance(text: str) -> object:
     raw = json.dumps({"text": text[:1900]}, ensure_ascii=False) + text
     try:
-        return read_utterance(raw, CASE, text, (), CASE.needed)
+        return read_utterance(raw, CASE, text, text, (), CASE.needed)
     except NotPlayed as error:
         return error.fault
 

@@ -14,6 +14,7 @@ from csc_tasks.chat.spending import require_prices
 from csc_tasks.credentials import without_secret_values, without_secrets
 from csc_tasks.errors import ChatError, ConfigError, first_fault
 from csc_tasks.install import install_hint
+from csc_tasks.metrics.roleplay import MIN_COVERAGE
 from csc_tasks.roleplay.model_customer.information import CustomerRole
 from csc_tasks.roleplay.model_customer.prompts import CUSTOMER_PROMPT, load_customer_prompts
 from csc_tasks.storage import at_home, cache_folder
@@ -50,7 +51,7 @@ class CustomerConfig(EndpointConfig):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.7
     prompt: str = CUSTOMER_PROMPT
     attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    min_coverage: Share = 0.95
+    min_coverage: Share = MIN_COVERAGE
     cache: Path | None = None
     budget: Annotated[float, Field(ge=0)] | None = None
     require_check: CheckMinimums | None = None

@@ -26,11 +26,11 @@ from csc_tasks.roleplay.model_customer.reading import (
 )
 from csc_tasks.roleplay.model_customer.scene import Scene
 from csc_tasks.roleplay.progress import CaseProgress, Move
-from csc_tasks.roleplay.rules import figures_in
+from csc_tasks.roleplay.rules import figures_in, questions_in
 from csc_tasks.roleplay.scripted_customer import LATEST_DEMAND
 from csc_tasks.roleplay.transcript import CustomerFault, CustomerTurn, End, SupporterTurn
 
-__all__ = ["PROCEDURE", "AsksRoles", "Lost", "ModelCustomer"]
+__all__ = ["PROCEDURE", "AsksRoles", "CustomerLost", "ModelCustomer"]
 
 PROCEDURE = 1
 """Raised when the rules of this module, or how an answer is read, change what a customer says."""
@@ -39,7 +39,7 @@ _LEAVES = "对方又一次告别"
 Got = TypeVar("Got")
 
 
-class Lost(Exception):
+class CustomerLost(Exception):
     """No answer can be had, whatever is asked: the server, the key or the budget is the reason."""
 
 
@@ -57,7 +57,7 @@ class AsksRoles(Protocol):
         """The answer to the n-th attempt, from 0, at a question of the case of this key.
 
         Raises:
-            Lost: there is none.
+            CustomerLost: there is none.
         """
 
 
@@ -92,7 +92,7 @@ class ModelCustomer:
         except NotPlayed as error:
             self._again.pop()  # what is asked no more is the turn's own
             return self._fault(error.fault)
-        except Lost:
+        except CustomerLost:
             return self._fault(CustomerFault.OWN_ERROR)
         self._scene.say("客户", turn.text)
         self._scene.told += [name for name in turn.told if name not in self._scene.told]
@@ -115,7 +115,7 @@ class ModelCustomer:
             helped = move.helps and not move.rude
             scene.in_vain = 0 if helped else scene.in_vain + (2 if move.rude else 1)
         found = self._direct()
-        asked = self._asked(move, found)
+        asked = self._asked(said, move, found)
         if asked and not move.rude:
             scene.in_vain = 0
         scene.mood = found.mood
@@ -154,16 +154,20 @@ class ModelCustomer:
             CustomerRole.DIRECTOR, everything, schema, lambda text: read_direction(text, self.case)
         )
 
-    def _asked(self, move: Move, found: Direction) -> tuple[CardFact, ...]:
-        """What the supporter's last utterance asks for, by the rules or by the director."""
-        names = {fact.name for fact in (*move.asked, *move.asked_again)} | set(found.asked)
+    def _asked(self, said: SupporterTurn, move: Move, found: Direction) -> tuple[CardFact, ...]:
+        """What the supporter's last utterance asks for, by the rules, or by the director where it asks at all."""
+        names = {fact.name for fact in (*move.asked, *move.asked_again)}
+        if questions_in(said.text):
+            names |= set(found.asked)
         return tuple(fact for fact in self.case.card.facts if fact.name in names)
 
     def _demands(self, found: Direction) -> bool:
         """Whether the demand is made now: the director says so, all is told, or it is high time."""
         if self.case.card.demand is None or self._progress.demanded or self._progress.granted:
             return False
-        return found.demand or self._progress.facts_known or self._count >= LATEST_DEMAND
+        # A director that does not know better makes it at once, before anybody knows what the matter is.
+        wanted = found.demand and bool(self._scene.told)
+        return wanted or self._progress.facts_known or self._count >= LATEST_DEMAND
 
     def _end(self, found: Direction, said: SupporterTurn, move: Move, demand: bool) -> End:
         """How it ends, if it does; a director's finding alone does not end a role-play."""
@@ -198,7 +202,7 @@ class ModelCustomer:
             CustomerRole.CUSTOMER,
             everything,
             object_schema(CustomerRole.CUSTOMER, {"text": {"type": "string", "minLength": 1}}),
-            lambda answer: read_utterance(answer, case, said.text, scene.figures | may_tell, untold),
+            lambda text: read_utterance(text, case, said.text, found.step, scene.figures | may_tell, untold),
         )
         told = tuple(fact.name for fact in asked if tells(text, case.tells(fact)))
         if demand and case.card.demand and not case.names_demand(case.card.demand, text):
@@ -225,7 +229,7 @@ class ModelCustomer:
 
         Raises:
             NotPlayed: none of the attempts brought one.
-            Lost: no answer can be had.
+            CustomerLost: no answer can be had.
         """
         messages = self._prompts.messages(role, everything)
         attempt = 0

@@ -31,6 +31,8 @@ ENDS = (End.NONE, End.RESOLVED, End.GAVE_UP, End.OUT_OF_SCOPE)
 _LONGEST = 200
 """Characters of a direction, which is told to be thirty."""
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+_READ_OUT = 12
+"""Characters of a direction from which on nobody says the very same by chance."""
 _FAULTS = {
     FOR_THE_OTHER: CustomerFault.SWAPPED_ROLE,
     AS_MODEL: CustomerFault.REFUSED,
@@ -120,6 +122,7 @@ def read_utterance(
     text: str,
     case: CaseInPlay,
     heard: str,
+    step: str,
     figures: Iterable[str],
     untold: Iterable[CardFact],
 ) -> str:
@@ -129,6 +132,7 @@ def read_utterance(
         text: what the model wrote.
         case: that is played.
         heard: the supporter's last utterance.
+        step: what the director says, which is nothing to be read out.
         figures: that the conversation has, and what the customer may tell.
         untold: needed facts that were not asked for.
 
@@ -149,6 +153,8 @@ def read_utterance(
         raise NotPlayed(CustomerFault.SWAPPED_ROLE, "it speaks as the supporter")
     if len(plain(said)) > 8 and plain(said) == plain(heard):
         raise NotPlayed(CustomerFault.SWAPPED_ROLE, "it repeats what the supporter said")
+    if len(plain(step)) > _READ_OUT and plain(step) in plain(said):
+        raise NotPlayed(CustomerFault.UNREADABLE, "it reads its direction out")
     known = frozenset(figures)
     named = figures_in(said)
     if named - case.figures - known:

@@ -11,10 +11,10 @@ from csc_tasks.framework import Strategy
 from csc_tasks.roleplay.card_sets import shipped_card_set
 from csc_tasks.roleplay.customer_words import customer_words_digest
 from csc_tasks.roleplay.in_play import CaseInPlay
-from csc_tasks.roleplay.model_customer.answering import KeptAnswers
 from csc_tasks.roleplay.model_customer.config import CustomerConfig, load_customer
 from csc_tasks.roleplay.model_customer.customer import PROCEDURE, ModelCustomer
 from csc_tasks.roleplay.model_customer.information import CustomerRole
+from csc_tasks.roleplay.model_customer.line import CustomerLine
 from csc_tasks.roleplay.model_customer.prompts import load_customer_prompts
 from csc_tasks.roleplay.rules import rules_digest
 from csc_tasks.roleplay.transcript import CustomerFault, CustomerTurn, SupporterTurn
@@ -44,7 +44,7 @@ class ModelSimulator:
     def __init__(self, config: CustomerConfig, source: Path | None = None) -> None:
         self.config = config
         self.prompts = load_customer_prompts(config.prompt)
-        self.answers = KeptAnswers(config)
+        self.answers = CustomerLine(config)
         self._source = source or Path("customer.yaml")
 
     @classmethod
@@ -63,7 +63,7 @@ class ModelSimulator:
             "kind": MODEL,
             "version": self.prompts.version,
             "sha256": self.prompts.sha256,
-            "rules": f"{rules_digest()}.{customer_words_digest()}.{PROCEDURE}",
+            "reading": f"{rules_digest()}.{customer_words_digest()}.{PROCEDURE}",
             "model": self.config.model,
             "attempts": self.config.attempts,
             **{str(role): dict(self.config.parameters_of(role)) for role in CustomerRole},
@@ -73,6 +73,11 @@ class ModelSimulator:
     def connections(self) -> int:
         """How many customers may be asked at once."""
         return self.config.concurrency
+
+    @property
+    def min_coverage(self) -> float:
+        """As the configuration says."""
+        return self.config.min_coverage
 
     def prepare(self) -> None:
         """One question to each role, which a later run takes from the cache.

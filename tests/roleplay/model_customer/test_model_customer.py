@@ -101,9 +101,15 @@ def test_what_was_asked_counts_as_told_where_the_answer_is_in_the_text(
 
 
 def test_a_fact_that_only_the_director_sees_asked_for_is_told(tmp_path: Path) -> None:
-    turn = heard(tmp_path, directing(asked=["袋子的样子", "没有的事"]), HELLO, "它看上去像啥。")[-1]
+    turn = heard(tmp_path, directing(asked=["袋子的样子", "没有的事"]), HELLO, "它看上去是啥模样？")[-1]
     assert turn.told == ("袋子的样子",)
     assert "猫头鹰" in turn.text
+
+
+def test_a_director_that_hears_a_question_in_what_asks_nothing_is_not_believed(tmp_path: Path) -> None:
+    turn = heard(tmp_path, directing(asked=["袋子的样子"], demand=True), HELLO, "您先别急，我来看看。")[-1]
+    assert (turn.told, turn.demanded) == ((), False)
+    assert "猫头鹰" not in turn.text
 
 
 @pytest.mark.parametrize(
@@ -168,7 +174,7 @@ def test_when_it_ends(
 
 def test_nobody_is_content_before_the_demand_was_answered(tmp_path: Path) -> None:
     texts = [HELLO, "我在听。", "嗯嗯。", "请问还有别的需要吗？"]
-    turn = heard(tmp_path, directing(end="resolved", demand=True), *texts[:1], texts[-1])[-1]
+    turn = heard(tmp_path, directing(end="resolved"), *texts)[-1]
     assert (turn.end, turn.demanded) == (End.NONE, True)
 
 
@@ -184,6 +190,7 @@ FAULTS = [
     ("作为一个AI，我没有坐过巴士。", CustomerFault.REFUSED),
     ("抱歉，我无法扮演客户。", CustomerFault.REFUSED),
     (Reply("我坐的是三号线"), CustomerFault.UNREADABLE),
+    ("把客服刚才问的那件事讲清楚，三号线。", CustomerFault.UNREADABLE),
     ("name", CustomerFault.UNREADABLE),
     (Reply('{"words": "三号线"}'), CustomerFault.UNREADABLE),
     (Reply("", finish="content_filter"), CustomerFault.REFUSED),

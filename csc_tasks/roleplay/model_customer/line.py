@@ -19,10 +19,10 @@ from csc_tasks.chat.messages import AnswerSchema, AnswerStatus, ChatAnswer, Chat
 from csc_tasks.chat.spending import OverBudget
 from csc_tasks.errors import ChatError
 from csc_tasks.roleplay.model_customer.config import CustomerConfig
-from csc_tasks.roleplay.model_customer.customer import Lost
+from csc_tasks.roleplay.model_customer.customer import CustomerLost
 from csc_tasks.roleplay.model_customer.information import CustomerRole
 
-__all__ = ["KeptAnswers"]
+__all__ = ["CustomerLine"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _PATIENCE = 10.0
 """Seconds in which the loop must have begun or ended."""
 
 
-class KeptAnswers:
+class CustomerLine:
     """Answers of both roles, each asked for once in all runs; usable from any thread, until :meth:`close`.
 
     Args:
@@ -83,7 +83,7 @@ class KeptAnswers:
             attempt: from 0.
 
         Raises:
-            Lost: there is none, and it was said why in the log.
+            CustomerLost: there is none, and it was said why in the log.
         """
         place = self._place(role, messages, schema, key, attempt)
         kept = self._kept(place)
@@ -95,16 +95,16 @@ class KeptAnswers:
             future = self._send(role, ChatRequest(messages, schema, attempt, seed))
             answer = self._judged(future.result())
         except CancelledError:
-            raise Lost("stopped") from None
+            raise CustomerLost("stopped") from None
         except OverBudget:
             self._give_up(
                 f"the budget of {self._config.budget:g} {self._config.currency} is spent; raise it and run the same "
                 "command again"
             )
-            raise Lost(self.trouble) from None
+            raise CustomerLost(self.trouble) from None
         except ChatError as error:
             self._give_up(str(error))
-            raise Lost(self.trouble) from None
+            raise CustomerLost(self.trouble) from None
         except BaseException:  # Ctrl-C: nobody waits for this answer any more
             if future is not None:
                 future.cancel()
@@ -141,7 +141,7 @@ class KeptAnswers:
                 found = self._opened().get([place]).get(place)
             except ChatError as error:
                 self._give_up(str(error))
-                raise Lost(self.trouble) from None
+                raise CustomerLost(self.trouble) from None
         if not isinstance(found, Mapping):
             return None
         status, text = _KEPT.get(str(found.get("status"))), found.get("text")
@@ -162,7 +162,7 @@ class KeptAnswers:
             except ChatError as error:
                 # An answer that no later run would find again must not decide this one.
                 self._give_up(str(error))
-                raise Lost(self.trouble) from None
+                raise CustomerLost(self.trouble) from None
 
     def _opened(self) -> AnswerCache:
         if self._cache is None:
@@ -174,7 +174,7 @@ class KeptAnswers:
     def _send(self, role: CustomerRole, request: ChatRequest) -> Future[ChatAnswer | None]:
         with self._lock:
             if self.trouble:
-                raise Lost(self.trouble)
+                raise CustomerLost(self.trouble)
             if self._loop is None:
                 self._begin()
             assert self._loop is not None
@@ -196,18 +196,18 @@ class KeptAnswers:
         """An answer that says something, be it that nothing is said.
 
         Raises:
-            Lost: the server failed, or nothing was sent.
+            CustomerLost: the server failed, or nothing was sent.
         """
         if answer is None or answer.status is AnswerStatus.UNASKED:
-            raise Lost("stopped")
+            raise CustomerLost("stopped")
         if answer.status is AnswerStatus.FATAL:
             self._give_up(answer.reason)
-            raise Lost(self.trouble)
+            raise CustomerLost(self.trouble)
         if answer.status is AnswerStatus.FAILED and answer.reason == EMPTY:
             answer = answer.but(status=AnswerStatus.ANSWERED, text="")
         if answer.status is AnswerStatus.FAILED:
             self._fails(answer.reason)
-            raise Lost(answer.reason)
+            raise CustomerLost(answer.reason)
         with self._lock:
             self._failed_in_a_row = 0
             self.requests += 1
