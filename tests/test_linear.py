@@ -28,7 +28,10 @@ from csc_tasks.roleplay.card_sets import shipped_card_set
 from csc_tasks.roleplay.customer_words import says_who, speaks_as_supporter
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.leaks import tells
+from csc_tasks.roleplay.model_customer.prompts import load_customer_prompts
 from csc_tasks.roleplay.model_customer.reading import NotPlayed, read_direction, read_utterance
+from csc_tasks.roleplay.model_customer.scene import Scene
+from csc_tasks.roleplay.progress import CaseProgress
 from csc_tasks.synthesis.output.shingles import shingles_of
 from csc_tasks.synthesis.output.stock_phrases import StockPhrases
 from csc_tasks.synthesis.own_calls.call_rules import is_stage_direction, with_square_brackets
@@ -68,12 +71,13 @@ def taken_apart(text: str) -> object:
 
 
 CASE = CaseInPlay(shipped_card_set().cards[0], "linear")
+SCENE = Scene(CASE, load_customer_prompts(), CaseProgress(CASE), mood=3)
 
 
 def utterance(text: str) -> object:
     raw = json.dumps({"text": text[:1900]}, ensure_ascii=False) + text
     try:
-        return read_utterance(raw, CASE, text, text, (), CASE.needed)
+        return read_utterance(raw, SCENE, text, text, (), CASE.needed)
     except NotPlayed as error:
         return error.fault
 

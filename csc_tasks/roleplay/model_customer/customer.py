@@ -202,7 +202,7 @@ class ModelCustomer:
             CustomerRole.CUSTOMER,
             everything,
             object_schema(CustomerRole.CUSTOMER, {"text": {"type": "string", "minLength": 1}}),
-            lambda text: read_utterance(text, case, said.text, found.step, scene.figures | may_tell, untold),
+            lambda text: read_utterance(text, scene, said.text, found.step, may_tell, untold),
         )
         told = tuple(fact.name for fact in asked if tells(text, case.tells(fact)))
         if demand and case.card.demand and not case.names_demand(case.card.demand, text):

@@ -11,12 +11,15 @@ from functools import cache
 from csc_tasks.chat.messages import Message
 from csc_tasks.roleplay.asking.prompts import Framed, PromptTexts, read_texts
 from csc_tasks.roleplay.model_customer.information import CUSTOMER_SEES, CaseItem, CustomerRole, shown_to
+from csc_tasks.roleplay.rules import plain
 from csc_tasks.roleplay.wordings import Wordings, wordings_of
 
 __all__ = ["CUSTOMER_PROMPT", "CustomerPrompts", "load_customer_prompts"]
 
 CUSTOMER_PROMPT = "customer-zh-1"
 """The version in use."""
+_COPIED = 9
+"""Characters of a prompt that nobody says by chance."""
 _SLOT = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -43,9 +46,23 @@ class CustomerPrompts:
         """What a role is sent, filled from what it may see of everything that is known."""
         return self.folder.filled(role, shown_to(role, everything))
 
+    def copied_in(self, text: str) -> bool:
+        """Whether it has so many characters of what the customer is told in these words in every case."""
+        said = plain(text)
+        own = _own_pieces(self.version)
+        return any(said[at : at + _COPIED] in own for at in range(len(said) - _COPIED + 1))
+
     def line(self, which: str, /, **values: object) -> str:
         """How something that is known is put."""
         return _SLOT.sub(lambda slot: str(values[slot[1]]), self.lines[which])
+
+
+@cache
+def _own_pieces(version: str) -> frozenset[str]:
+    prompts = load_customer_prompts(version)
+    texts = [*prompts.folder.texts[CustomerRole.CUSTOMER], *prompts.endings.values()]
+    lines = [plain(line) for text in texts for line in text.splitlines() if "{" not in line]
+    return frozenset(line[at : at + _COPIED] for line in lines for at in range(len(line) - _COPIED + 1))
 
 
 @cache

@@ -21,6 +21,7 @@ from csc_tasks.roleplay.cards import CardFact
 from csc_tasks.roleplay.customer_words import speaks_as_model, speaks_as_supporter
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.leaks import gives_away
+from csc_tasks.roleplay.model_customer.scene import Scene
 from csc_tasks.roleplay.rules import figures_in, plain
 from csc_tasks.roleplay.transcript import CustomerFault, End
 
@@ -31,6 +32,7 @@ ENDS = (End.NONE, End.RESOLVED, End.GAVE_UP, End.OUT_OF_SCOPE)
 _LONGEST = 200
 """Characters of a direction, which is told to be thirty."""
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+_SHORTEST_CLAUSE = 5
 _READ_OUT = 12
 """Characters of a direction from which on nobody says the very same by chance."""
 _FAULTS = {
@@ -118,22 +120,28 @@ def _end(value: Any) -> End:
     return End(name)
 
 
+def _about_you(case: CaseInPlay) -> Iterable[str]:
+    """What the card says of the customer in the second person (你三十出头), which no customer says."""
+    clauses = re.split("[，。；！]", plain(case.fill(case.card.who)))
+    return [clause for clause in clauses if clause.startswith("你") and len(clause) >= _SHORTEST_CLAUSE]
+
+
 def read_utterance(
     text: str,
-    case: CaseInPlay,
+    scene: Scene,
     heard: str,
     step: str,
-    figures: Iterable[str],
+    may_tell: Iterable[str],
     untold: Iterable[CardFact],
 ) -> str:
     """A customer's answer: what is said, in one line.
 
     Args:
         text: what the model wrote.
-        case: that is played.
+        scene: the case as it has come.
         heard: the supporter's last utterance.
         step: what the director says, which is nothing to be read out.
-        figures: that the conversation has, and what the customer may tell.
+        may_tell: figures of what the customer may tell.
         untold: needed facts that were not asked for.
 
     Raises:
@@ -153,9 +161,11 @@ def read_utterance(
         raise NotPlayed(CustomerFault.SWAPPED_ROLE, "it speaks as the supporter")
     if len(plain(said)) > 8 and plain(said) == plain(heard):
         raise NotPlayed(CustomerFault.SWAPPED_ROLE, "it repeats what the supporter said")
+    if scene.prompts.copied_in(said) or any(clause in plain(said) for clause in _about_you(scene.case)):
+        raise NotPlayed(CustomerFault.UNREADABLE, "it reads its prompt out")
     if len(plain(step)) > _READ_OUT and plain(step) in plain(said):
         raise NotPlayed(CustomerFault.UNREADABLE, "it reads its direction out")
-    known = frozenset(figures)
+    case, known = scene.case, scene.figures | frozenset(may_tell)
     named = figures_in(said)
     if named - case.figures - known:
         raise NotPlayed(CustomerFault.INVENTED_FACT, "it names a figure that its card has not")

@@ -19,7 +19,7 @@ from tests.customer_server import CustomerServer
 __all__ = ["CARD", "answered", "case_of", "good", "said", "simulator", "turns_of"]
 
 CARD = next(card for card in shipped_card_set().cards if card.id == "lost-bag-bus")
-PATIENCE = {"retries": 0, "backoff": 0.01, "timeout": 5.0}
+PATIENCE = {"retries": 0, "backoff": 0.01, "timeout": 60.0}
 
 
 def case_of(trial: int = 0) -> CaseInPlay:

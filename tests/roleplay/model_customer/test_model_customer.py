@@ -191,6 +191,8 @@ FAULTS = [
     ("抱歉，我无法扮演客户。", CustomerFault.REFUSED),
     (Reply("我坐的是三号线"), CustomerFault.UNREADABLE),
     ("把客服刚才问的那件事讲清楚，三号线。", CustomerFault.UNREADABLE),
+    ("现在轮到你，请说这一句。", CustomerFault.UNREADABLE),
+    ("你三十出头，在出版社做校对。", CustomerFault.UNREADABLE),
     ("name", CustomerFault.UNREADABLE),
     (Reply('{"words": "三号线"}'), CustomerFault.UNREADABLE),
     (Reply("", finish="content_filter"), CustomerFault.REFUSED),
