@@ -5,8 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["HIDDEN", "SHORTEST", "is_secret", "secrets_of", "without_secret_pairs", "without_secrets"]
+__all__ = [
+    "HIDDEN",
+    "SHORTEST",
+    "is_secret",
+    "secrets_of",
+    "without_secret_pairs",
+    "without_secret_values",
+    "without_secrets",
+]
 
 _WORDS = re.compile(r"[a-z0-9]+|[A-Z]+(?![a-z])|[A-Z][a-z0-9]*")
 _SECRET_WORDS = """
@@ -52,6 +61,16 @@ def secrets_of(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
         # SSH_AUTH_SOCK and the like name a place.
         if len(value) >= SHORTEST and is_secret(name) and not value.startswith(("/", "~", "."))
     )
+
+
+def without_secret_values(value: Any) -> Any:
+    """A JSON value with whatever bears a secret's name hidden."""
+    if isinstance(value, dict):
+        return {
+            name: HIDDEN if is_secret(str(name)) else without_secret_values(each)
+            for name, each in value.items()
+        }
+    return [without_secret_values(each) for each in value] if isinstance(value, list) else value
 
 
 def without_secrets(text: str, known: frozenset[str] = frozenset()) -> str:

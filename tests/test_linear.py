@@ -24,13 +24,21 @@ from csc_tasks.printable import printable_lines
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.roleplay.asking.answers import Unusable
+from csc_tasks.roleplay.card_sets import shipped_card_set
+from csc_tasks.roleplay.customer_words import says_who, speaks_as_supporter
+from csc_tasks.roleplay.in_play import CaseInPlay
+from csc_tasks.roleplay.leaks import tells
+from csc_tasks.roleplay.model_customer.prompts import load_customer_prompts
+from csc_tasks.roleplay.model_customer.reading import NotPlayed, read_direction, read_utterance
+from csc_tasks.roleplay.model_customer.scene import Scene
+from csc_tasks.roleplay.progress import CaseProgress
 from csc_tasks.synthesis.cards.drafts import draft_in
 from csc_tasks.synthesis.output.shingles import shingles_of
 from csc_tasks.synthesis.output.stock_phrases import StockPhrases
 from csc_tasks.synthesis.own_calls.call_rules import is_stage_direction, with_square_brackets
 from csc_tasks.synthesis.own_calls.redaction import redact
 from csc_tasks.synthesis.review.sheet import guarded, unguarded
-from csc_tasks.synthesis.steps import Unusable
 from tests.growth import UNITS, assert_linear, mixtures
 
 RUBRIC, PAIRS = load_rubric("turn-zh-2"), load_rubric("pairwise-zh-2")
@@ -77,6 +85,26 @@ def draft_or_reason(text: str) -> object:
         return unusable
 
 
+CASE = CaseInPlay(shipped_card_set().cards[0], "linear")
+SCENE = Scene(CASE, load_customer_prompts(), CaseProgress(CASE), mood=3)
+
+
+def utterance(text: str) -> object:
+    raw = json.dumps({"text": text[:1900]}, ensure_ascii=False) + text
+    try:
+        return read_utterance(raw, SCENE, text, text, (), CASE.needed)
+    except NotPlayed as error:
+        return error.fault
+
+
+def direction(text: str) -> object:
+    fields = {"asked": [text], "direction": text[:150], "mood": text, "demand": text, "end": text}
+    try:
+        return read_direction(text + json.dumps(fields, ensure_ascii=False), CASE)
+    except NotPlayed as error:
+        return error.fault
+
+
 READERS: dict[str, Callable[[str], object]] = {
     **{f"a reply to {kind.value}": lambda text, kind=kind: read_reply(text, kind) for kind in TaskKind},
     "a verdict": lambda text: read_verdict(text, RUBRIC),
@@ -104,6 +132,13 @@ READERS: dict[str, Callable[[str], object]] = {
     "a cell of a review sheet": lambda text: unguarded(guarded(text)),
     "what a conversation consists of": taken_apart,
     "a draft of a case card": draft_of,
+    "what a customer says": utterance,
+    "what a director says": direction,
+    "what a customer's words show": lambda text: (
+        says_who(text),
+        speaks_as_supporter(text),
+        tells(text, text),
+    ),
 }
 AROUND = (("", ""), ("[提供建议] ", "。"), ('{"reason": "', ""), ("<think>", "</think>"), ("客服: ", "分"))
 QUICK = ("a verdict", "a transcript", "a label", "the tokens of char")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from csc_tasks.credentials import is_secret
 from csc_tasks.errors import ChatError
 from csc_tasks.system.yaml_file import read_yaml
 
-__all__ = ["EndpointConfig", "read_config"]
+__all__ = ["EndpointConfig", "differing", "read_config"]
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}")
@@ -214,6 +215,25 @@ class EndpointConfig(BaseModel):
         if not key.isascii() or not key.isprintable():
             raise ChatError(f"the environment variable {self.api_key_env} holds characters that no key has")
         return key
+
+
+def differing(fields: Mapping[str, Any], more: Mapping[str, Any]) -> EndpointConfig:
+    """How a role is asked that differs in some fields from the others.
+
+    Args:
+        fields: of all; those that no endpoint has are passed over.
+        more: those in which it differs.
+
+    Raises:
+        ValidationError: they are wrong together.
+    """
+    own = dict(more)
+    if own.get("max_completion_tokens") is not None:
+        own.setdefault("max_tokens", None)
+    elif own.get("max_tokens") is not None:
+        own.setdefault("max_completion_tokens", None)
+    known = {name: value for name, value in fields.items() if name in EndpointConfig.model_fields}
+    return EndpointConfig(**{**known, **own})
 
 
 Config = TypeVar("Config", bound=EndpointConfig)

@@ -30,7 +30,9 @@ def require_prices(config: EndpointConfig, whose: str) -> None:
     if not config.priced:
         raise ConfigError(f"a budget needs input_price and output_price in {whose}")
     if config.limit is None:
-        raise ConfigError("a budget needs max_tokens or max_completion_tokens: without, no answer has an end")
+        raise ConfigError(
+            f"a budget needs max_tokens or max_completion_tokens in {whose}: without, no answer has an end"
+        )
 
 
 async def ask_within(

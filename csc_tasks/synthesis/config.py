@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from csc_tasks.chat.config import EndpointConfig, read_config
-from csc_tasks.credentials import HIDDEN, is_secret
+from csc_tasks.chat.config import EndpointConfig, differing, read_config
+from csc_tasks.credentials import without_secret_values
 from csc_tasks.errors import ConfigError
 from csc_tasks.install import install_hint
 from csc_tasks.synthesis.limits import Limits
@@ -89,17 +89,12 @@ class SynthesisConfig(EndpointConfig):
         left = ("base_url", "json_schema", "query")
         return {
             role: {
-                name: _shown(value) for name, value in self.of(role).parameters.items() if name not in left
+                name: without_secret_values(value)
+                for name, value in self.of(role).parameters.items()
+                if name not in left
             }
             for role in roles
         }
-
-
-def _shown(value: Any) -> Any:
-    """A value with whatever bears a secret's name hidden."""
-    if isinstance(value, dict):
-        return {name: HIDDEN if is_secret(str(name)) else _shown(each) for name, each in value.items()}
-    return [_shown(each) for each in value] if isinstance(value, list) else value
 
 
 def _of_role(
@@ -111,13 +106,7 @@ def _of_role(
     if not said.isdisjoint(_TOKENS) or fields.get("max_completion_tokens") is not None:
         said = said | set(_TOKENS)
     own = {name: value for name, value in _OWN.get(role, {}).items() if name not in said}
-    more = dict(roles.get(role, {}))
-    if more.get("max_completion_tokens") is not None:
-        more.setdefault("max_tokens", None)
-    elif more.get("max_tokens") is not None:
-        more.setdefault("max_completion_tokens", None)
-    known = {name: value for name, value in fields.items() if name in EndpointConfig.model_fields}
-    return EndpointConfig(**{**known, **own, **more})
+    return differing(fields, {**own, **roles.get(role, {})})
 
 
 def load_synthesis(path: Path, roles: Sequence[Role]) -> SynthesisConfig:

@@ -21,6 +21,7 @@ from csc_tasks.chat.messages import AnswerStatus, ChatAnswer
 from csc_tasks.chat.spending import OverBudget
 from csc_tasks.chat.words import shown
 from csc_tasks.errors import ChatError
+from csc_tasks.roleplay.asking.answers import Unusable
 from csc_tasks.synthesis.ended import Ended
 from csc_tasks.synthesis.journal import (
     Answered,
@@ -31,7 +32,7 @@ from csc_tasks.synthesis.journal import (
     request_digest,
 )
 from csc_tasks.synthesis.progress import Halt, OnSynthesis, SynthesisProgress
-from csc_tasks.synthesis.steps import Case, CaseOutcome, Pipeline, Role, Step, Unusable
+from csc_tasks.synthesis.steps import Case, CaseOutcome, Pipeline, Role, Step
 from csc_tasks.synthesis.trial import Trial
 from csc_tasks.synthesis.voices import Voices
 from csc_tasks.system.interrupts import interruptible, run_in_a_loop

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from csc_tasks.chat.messages import tokens_in
+from csc_tasks.roleplay.asking.answers import Unusable
 from csc_tasks.synthesis.config import SynthesisConfig
-from csc_tasks.synthesis.steps import Case, Pipeline, Role, Step, Unusable
+from csc_tasks.synthesis.steps import Case, Pipeline, Role, Step
 
 __all__ = ["RolePrice", "price"]
 

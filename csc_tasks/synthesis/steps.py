@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from csc_tasks.chat.messages import AnswerSchema, Message
 from csc_tasks.data.conversations import Conversation
 
-__all__ = ["Case", "CaseOutcome", "Machine", "Pipeline", "Role", "Step", "Unusable"]
+__all__ = ["Case", "CaseOutcome", "Machine", "Pipeline", "Role", "Step"]
 
 
 class Role(StrEnum):
@@ -37,18 +37,6 @@ class Role(StrEnum):
     """Writes a case card out of a conversation."""
 
 
-class Unusable(Exception):
-    """An answer that cannot be used, and will be asked for again.
-
-    ``reason`` is one of few short kinds (``no JSON object``), for answers are counted by it; nothing of the answer is
-    in it.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """One question.
@@ -57,7 +45,7 @@ class Step:
         role: who is asked.
         messages: what is sent.
         schema: the form of the answer.
-        read: turns the text of an answer into what the machine is sent; raises :class:`Unusable` where it is none.
+        read: turns the text of an answer into what the machine is sent; raises ``Unusable`` where it is none.
         material: what a scripted role answers from: what the role may see, by name, as values.
     """
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from csc_tasks.chat.budget import Budget
 from csc_tasks.chat.completion import EMPTY
 from csc_tasks.chat.config import EndpointConfig
-from csc_tasks.chat.endpoint import Endpoint
+from csc_tasks.chat.lines import Lines
 from csc_tasks.chat.messages import AnswerStatus, ChatAnswer, ChatRequest
-from csc_tasks.chat.pacing import Traffic
-from csc_tasks.chat.spending import ask_within
 from csc_tasks.synthesis.config import SynthesisConfig
 from csc_tasks.synthesis.steps import Case, Role, Step
 
@@ -45,16 +42,8 @@ class Voices(Protocol):
         """What an answer cost."""
 
 
-class _Voice(NamedTuple):
-    """How a role is reached; ``places`` limits how many ask at once where the server takes fewer than there are."""
-
-    config: EndpointConfig
-    endpoint: Endpoint
-    places: asyncio.Semaphore
-
-
 class EndpointVoices:
-    """Models at endpoints. Roles that are asked alike share an endpoint, those at one server what it may be sent.
+    """Models at endpoints.
 
     Args:
         config: who is asked, and how.
@@ -64,50 +53,26 @@ class EndpointVoices:
 
     def __init__(self, config: SynthesisConfig, roles: Sequence[Role], budget: Budget) -> None:
         self._configs = {role: config.of(role) for role in roles}
-        self._budget = budget
-        self._lines: dict[Role, _Voice] = {}
-        self._stack = AsyncExitStack()
+        self._lines = Lines({str(role): own for role, own in self._configs.items()}, budget)
 
     async def __aenter__(self) -> EndpointVoices:
-        traffic: dict[tuple[str, str | None], Traffic] = {}
-        places: dict[str, asyncio.Semaphore] = {}
-        opened: list[tuple[EndpointConfig, Endpoint]] = []
-        for role, config in self._configs.items():
-            server = (config.base_url, config.api_key_env)
-            alike = [c for c in self._configs.values() if (c.base_url, c.api_key_env) == server]
-            limits = [
-                min(each, default=None)
-                for each in (
-                    [c.requests_per_minute for c in alike if c.requests_per_minute],
-                    [c.tokens_per_minute for c in alike if c.tokens_per_minute],
-                )
-            ]
-            shared = traffic.setdefault(server, Traffic(*limits))
-            most = min(c.concurrency for c in alike)
-            endpoint = next((e for c, e in opened if c == config), None)
-            if endpoint is None:
-                endpoint = await self._stack.enter_async_context(Endpoint(config, shared))
-                opened.append((config, endpoint))
-            place = places.setdefault(config.base_url, asyncio.Semaphore(most))
-            self._lines[role] = _Voice(config, endpoint, place)
+        await self._lines.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._stack.aclose()
+        await self._lines.__aexit__(kind, error, trace)
 
     async def ask(
         self, case: Case, step: Step, seed: int, attempt: int, stop: asyncio.Event
     ) -> ChatAnswer | None:
         """As the protocol says."""
-        line = self._lines[step.role]
         request = ChatRequest(step.messages, step.schema, attempt, seed)
-        async with line.places:
-            answer = await ask_within(self._budget, line.endpoint, line.config, request, stop)
+        answer = await self._lines.ask(step.role, request, stop)
         if answer is None or stop.is_set():  # one that nobody waited for to the end fails whatever was asked
             return answer
-        return _of_this_request(answer, line.config)
+        return _of_this_request(answer, self._configs[step.role])
 
     def cost(self, role: Role, answer: ChatAnswer) -> float:
         """As the protocol says."""

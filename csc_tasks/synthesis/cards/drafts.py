@@ -14,13 +14,12 @@ from csc_tasks.framework import Strategy
 from csc_tasks.labels import read_strategy
 from csc_tasks.metrics.json_answers import after_thinking, objects_in
 from csc_tasks.outside import require_shallow
+from csc_tasks.roleplay.asking.answers import Unusable, truth_of
 from csc_tasks.roleplay.card_faults import CardFault, FaultKind, faults_in
 from csc_tasks.roleplay.cards import CaseCard
 from csc_tasks.roleplay.playable import playing_faults
-from csc_tasks.synthesis.answers import truth_of
 from csc_tasks.synthesis.own_calls.personal.kinds import PersonalData
 from csc_tasks.synthesis.own_calls.redaction import redact
-from csc_tasks.synthesis.steps import Unusable
 
 __all__ = ["CARD_SCHEMA", "Draft", "draft_in"]
 

@@ -11,6 +11,7 @@ from typing import Any
 from csc_tasks.data.conversations import Conversation, Utterance
 from csc_tasks.data.domains import Domain
 from csc_tasks.data.sources import Corpus
+from csc_tasks.roleplay.asking.prompts import Framed, object_schema
 from csc_tasks.roleplay.card_faults import CardFault
 from csc_tasks.roleplay.cards import CaseCard
 from csc_tasks.synthesis.cards.drafts import CARD_SCHEMA, Draft, draft_in
@@ -18,7 +19,7 @@ from csc_tasks.synthesis.cards.fault_words import faults_in_chinese, reason_of
 from csc_tasks.synthesis.information import Item
 from csc_tasks.synthesis.journal import digest_of
 from csc_tasks.synthesis.own_calls.redaction import REDACTION, redact_call
-from csc_tasks.synthesis.prompts import Framed, RolePrompts, object_schema
+from csc_tasks.synthesis.prompts import RolePrompts
 from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step
 
 __all__ = ["CARD_PROMPTS", "DRAFTS", "MADE", "CardWriting", "card_record"]

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.framework import Strategy
-from csc_tasks.synthesis.answers import object_of, spoken, strategy_of, text_of, truth_of
+from csc_tasks.roleplay.asking.answers import Unusable, object_of, spoken, strategy_of, text_of, truth_of
+from csc_tasks.roleplay.asking.prompts import Framed, object_schema
 from csc_tasks.synthesis.information import Item
 from csc_tasks.synthesis.journal import digest_of
 from csc_tasks.synthesis.own_calls.call_rules import (
@@ -25,8 +26,8 @@ from csc_tasks.synthesis.own_calls.call_rules import (
 )
 from csc_tasks.synthesis.own_calls.reading import CallFile, RealCall
 from csc_tasks.synthesis.own_calls.redaction import redact_call
-from csc_tasks.synthesis.prompts import Framed, RolePrompts, object_schema
-from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step, Unusable
+from csc_tasks.synthesis.prompts import RolePrompts
+from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step
 
 __all__ = ["ANNOTATE_PROMPTS", "CHECKS", "REWRITE_PROMPTS", "Rewriting", "roles_of"]
 

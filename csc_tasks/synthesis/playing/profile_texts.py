@@ -12,7 +12,8 @@ from csc_tasks.chat.budget import Budget
 from csc_tasks.chat.exclusive import one_at_a_time
 from csc_tasks.chat.spending import require_prices
 from csc_tasks.errors import ConfigError
-from csc_tasks.synthesis.answers import object_of, text_of
+from csc_tasks.roleplay.asking.answers import Unusable, object_of, text_of
+from csc_tasks.roleplay.asking.prompts import Framed, object_schema
 from csc_tasks.synthesis.config import load_synthesis
 from csc_tasks.synthesis.engine import Run, SynthesisEngine
 from csc_tasks.synthesis.head import head_of_run
@@ -20,8 +21,8 @@ from csc_tasks.synthesis.information import Item
 from csc_tasks.synthesis.journal import ended_in, head_of, index_of
 from csc_tasks.synthesis.playing.profiles import Profile, attributes_shown, profile_of
 from csc_tasks.synthesis.progress import Halt, Halted, OnSynthesis, SynthesisProgress
-from csc_tasks.synthesis.prompts import Framed, RolePrompts, load_prompts, object_schema
-from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step, Unusable
+from csc_tasks.synthesis.prompts import RolePrompts, load_prompts
+from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step
 from csc_tasks.synthesis.voices import EndpointVoices
 
 __all__ = ["ProfileTexts", "TextOptions", "written_by_model"]

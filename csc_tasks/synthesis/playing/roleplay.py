@@ -13,15 +13,16 @@ from typing import Any, NamedTuple
 
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.framework import Strategy
+from csc_tasks.roleplay.asking.answers import Unusable, object_of, spoken, strategy_of, text_of, truth_of
+from csc_tasks.roleplay.asking.prompts import Framed, object_schema
 from csc_tasks.roleplay.cards import load_cards
 from csc_tasks.roleplay.leaks import gives_away
-from csc_tasks.synthesis.answers import object_of, spoken, strategy_of, text_of, truth_of
 from csc_tasks.synthesis.information import SEES, Item, seen_by
 from csc_tasks.synthesis.journal import digest_of
 from csc_tasks.synthesis.limits import UPSTREAM, Limits
 from csc_tasks.synthesis.playing.topics import topic_line
-from csc_tasks.synthesis.prompts import Framed, RolePrompts, object_schema
-from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step, Unusable
+from csc_tasks.synthesis.prompts import RolePrompts
+from csc_tasks.synthesis.steps import Case, CaseOutcome, Machine, Role, Step
 
 __all__ = ["MARKS", "Roleplay", "Setting", "allowed_now"]
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from csc_tasks.roleplay.asking.answers import Unusable
 from csc_tasks.roleplay.card_faults import CardFault, FaultKind
 from csc_tasks.synthesis.cards.drafts import CARD_SCHEMA, draft_in
 from csc_tasks.synthesis.cards.fault_words import faults_in_chinese, reason_of
 from csc_tasks.synthesis.prompts import load_prompts
-from csc_tasks.synthesis.steps import Role, Unusable
+from csc_tasks.synthesis.steps import Role
 from tests.roleplay.own_cards import drafted
 
 OURS = {"id": "own-1", "topic": "其他", "company": "[公司名称]客服热线", "made_from": "0" * 16}

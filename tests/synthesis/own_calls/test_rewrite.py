@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from csc_tasks.roleplay.asking.answers import Unusable
 from csc_tasks.synthesis.own_calls.rewrite import CHECKS, Rewriting
 from csc_tasks.synthesis.own_calls.typical_rewriting import typical_rewriting
 from csc_tasks.synthesis.prompts import load_prompts
-from csc_tasks.synthesis.steps import CaseOutcome, Role, Step, Unusable
+from csc_tasks.synthesis.steps import CaseOutcome, Role, Step
 from tests.synthesis.plays import played
 from tests.synthesis.rewriting import ABUSE, dialogue, rewriting, verdict, written
 from tests.synthesis.transcripts import CALLS, as_table, secrets_of

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 import pytest
 
 from csc_tasks.data.domains import ROLE_PLAYED, Domain
+from csc_tasks.roleplay.asking.prompts import Framed
 from csc_tasks.synthesis.information import SEES, Item
 from csc_tasks.synthesis.playing.topics import topic_line
-from csc_tasks.synthesis.prompts import Framed, load_prompts
+from csc_tasks.synthesis.prompts import load_prompts
 from csc_tasks.synthesis.steps import Role
 
 VERSION = "roleplay-zh-1"

@@ -10,10 +10,11 @@ import pytest
 
 from csc_tasks.data.conversations import Speaker, Utterance
 from csc_tasks.framework import Strategy
+from csc_tasks.roleplay.asking.answers import Unusable
 from csc_tasks.synthesis.information import SEES, Item
 from csc_tasks.synthesis.limits import Limits
 from csc_tasks.synthesis.playing.roleplay import MARKS, allowed_now
-from csc_tasks.synthesis.steps import Role, Step, Unusable
+from csc_tasks.synthesis.steps import Role, Step
 from tests.synthesis.plays import PROFILE, played, playing
 
 GOAL = "想拿回三月被重复扣掉的会员费二百元，并且要公司书面道歉"

@@ -10,9 +10,33 @@ from csc_tasks.data.conversations import MAX_UTTERANCE
 from csc_tasks.framework import Strategy
 from csc_tasks.labels import read_strategy
 from csc_tasks.metrics.json_answers import after_thinking, objects_in
-from csc_tasks.synthesis.steps import Unusable
 
-__all__ = ["object_of", "spoken", "strategy_of", "text_of", "truth_of"]
+__all__ = [
+    "AS_MODEL",
+    "FOR_THE_OTHER",
+    "Unusable",
+    "object_of",
+    "spoken",
+    "strategy_of",
+    "text_of",
+    "truth_of",
+]
+
+FOR_THE_OTHER = "it speaks for the other role"
+AS_MODEL = "it speaks of itself as a model or a role"
+
+
+class Unusable(Exception):
+    """An answer that cannot be used, and will be asked for again.
+
+    ``reason`` is one of few short kinds (``no JSON object``), for answers are counted by it; nothing of the answer is
+    in it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
 
 _TRUTHS: Mapping[Any, bool] = {
     **dict.fromkeys((True, 1, "true", "1", "yes", "是", "真"), True),
@@ -122,7 +146,7 @@ def spoken(value: Any, speaker: str) -> str:
     """
     text = text_of(value, "text", MAX_UTTERANCE)
     if _OTHER[speaker].search(text):
-        raise Unusable("it speaks for the other role")
+        raise Unusable(FOR_THE_OTHER)
     text = _OWN[speaker].sub("", text, count=1)
     label = _LABEL.match(text)
     if label and read_strategy(label["label"]) is not None:
@@ -133,5 +157,5 @@ def spoken(value: Any, speaker: str) -> str:
     if _FORM.search(text):
         raise Unusable("its text is a JSON object")
     if _META.search(text):
-        raise Unusable("it speaks of itself as a model or a role")
+        raise Unusable(AS_MODEL)
     return text

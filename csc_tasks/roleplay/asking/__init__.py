@@ -1,0 +1,1 @@
+"""Asking a model to play a role: versioned prompts whose texts stand between marks, and readers of what it answers."""

@@ -1,0 +1,1 @@
+"""A customer played by a model at an endpoint: a director who knows the goal, and a customer who is told one step."""
