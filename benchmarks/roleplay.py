@@ -42,17 +42,17 @@ def measure(
     from lm_eval.tasks import TaskManager
 
     from csc_tasks.harness.registration import configs_folder
-    from csc_tasks.roleplay.model_customer.answering import KeptAnswers
+    from csc_tasks.roleplay.model_customer.line import CustomerLine
 
     spent: dict[str, float] = defaultdict(float)
-    lock, ask = threading.Lock(), KeptAnswers.ask
+    lock, ask = threading.Lock(), CustomerLine.ask
 
     def counted(self: Any, role: Any, messages: Any, schema: Any, key: str, attempt: int) -> Any:
         with lock:
             spent[key] += dialogue.latency(messages[-1].content)
         return ask(self, role, messages, schema, key, attempt)
 
-    KeptAnswers.ask = counted  # type: ignore[method-assign]
+    CustomerLine.ask = counted  # type: ignore[method-assign]
     config = folder / "customer.yaml"
     config.write_text(_CUSTOMER.format(port=port, connections=connections, folder=folder), encoding="utf-8")
     results = simple_evaluate(

@@ -109,7 +109,9 @@ def test_with_the_option_all_other_tasks_run_and_log_and_results_say_what_does_n
     lm = OnlyText(not_implemented)
     with caplog.at_level(logging.WARNING):
         results = evaluate(lm, ["csconv_mini_all"], dict(SKIP), limit=2)
-    others = {f"csconv_mini_{kind}" for kind in ("strategy", "response", "response_oracle", "dialogue")}
+    others = {
+        f"csconv_mini_{kind}" for kind in ("strategy", "response", "response_oracle", "dialogue", "roleplay")
+    }
     assert set(results["results"]) == others
     assert set(results["csconv_left_out"]) == {MC}
     assert "chat gives none" in results["csconv_left_out"][MC]
@@ -224,7 +226,7 @@ def test_a_chat_endpoint_pays_for_nothing_before_the_stop(http: HTTPServer) -> N
         of_chat(server, ["csconv_mini_all"])
     assert server.asked == []
     results = of_chat(server, ["csconv_mini_all"], dict(SKIP))
-    assert len(results["results"]) == 4
+    assert len(results["results"]) == 5
     assert set(results["csconv_left_out"]) == {MC}
 
 
