@@ -29,6 +29,7 @@ def main() -> None:
         cards_build,
         cards_review,
         compare,
+        customer,
         data,
         export,
         floor,

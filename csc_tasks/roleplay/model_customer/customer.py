@@ -6,7 +6,7 @@ on the turn that only confirms, and that a second goodbye ends a role-play.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol, TypeVar
 
 from csc_tasks.chat.messages import AnswerSchema, AnswerStatus, ChatAnswer, Message
@@ -99,6 +99,19 @@ class ModelCustomer:
         self._progress.customer(turn)
         self._was_solved = self._progress.solved
         return turn
+
+    def recall(self, said: Iterable[tuple[str, str]]) -> None:
+        """Take in a conversation that others had, of which the next answer is to go on, and to which it may add.
+
+        Args:
+            said: who (``客服`` or ``客户``) says what, the supporter's utterance left out that is answered next.
+        """
+        for speaker, text in said:
+            self._scene.say(speaker, text)
+            self._count += speaker == "客户"
+        self._count = max(self._count, 1)
+        self._scene.free = True
+        self._scene.told = [fact.name for fact in self.case.card.facts]
 
     def _fault(self, fault: CustomerFault) -> CustomerTurn:
         return CustomerTurn("", End.FAULT, mood=self._scene.mood, fault=fault, again=tuple(self._again))

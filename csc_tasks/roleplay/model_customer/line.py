@@ -57,6 +57,7 @@ class CustomerLine:
         self._failed_in_a_row = 0
         self.trouble = ""
         """Why nothing is asked any more; '' while it is."""
+        self.over_budget = False
         self.last_failure = ""
         self.requests = 0
         """Answers that were asked for and came, in this process."""
@@ -97,6 +98,7 @@ class CustomerLine:
         except CancelledError:
             raise CustomerLost("stopped") from None
         except OverBudget:
+            self.over_budget = True
             self._give_up(
                 f"the budget of {self._config.budget:g} {self._config.currency} is spent; raise it and run the same "
                 "command again"

@@ -27,6 +27,7 @@ class Scene:
         case: what is played. ``prompts``: how it is put.
         progress: by the rules of the card.
         mood: from 1 to 5. ``in_vain``: the supporter's turns, one after the other, that brought nothing.
+        free: nothing is known of the case but what was said, and the customer may add to it.
         content: the director found, when it was last asked, that the customer is.
         told: names of the facts that the customer has told.
         figures: that the conversation has.
@@ -38,6 +39,7 @@ class Scene:
     mood: int
     in_vain: int = 0
     content: bool = False
+    free: bool = False
     told: list[str] = field(default_factory=list)
     figures: set[str] = field(default_factory=set)
     _lines: list[Framed] = field(default_factory=list)

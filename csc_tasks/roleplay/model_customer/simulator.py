@@ -9,6 +9,7 @@ from typing import Any
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.roleplay.card_sets import shipped_card_set
+from csc_tasks.roleplay.checking.record import require_check
 from csc_tasks.roleplay.customer_words import customer_words_digest
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.model_customer.config import CustomerConfig, load_customer
@@ -44,7 +45,7 @@ class ModelSimulator:
     def __init__(self, config: CustomerConfig, source: Path | None = None) -> None:
         self.config = config
         self.prompts = load_customer_prompts(config.prompt)
-        self.answers = CustomerLine(config)
+        self.line = CustomerLine(config)
         self._source = source or Path("customer.yaml")
 
     @classmethod
@@ -80,6 +81,15 @@ class ModelSimulator:
         return self.config.min_coverage
 
     def prepare(self) -> None:
+        """Hold the customer to the check that its configuration requires, and try it out.
+
+        Raises:
+            ConfigError: it falls short, or cannot be had; the message says why, and what to do.
+        """
+        require_check(self.config, self.identity, self._source)
+        self.try_out()
+
+    def try_out(self) -> None:
         """One question to each role, which a later run takes from the cache.
 
         Raises:
@@ -100,13 +110,13 @@ class ModelSimulator:
     def _why(self, heard: CustomerTurn) -> str:
         assert heard.fault is not None
         if heard.fault is CustomerFault.OWN_ERROR:
-            return self.answers.trouble or self.answers.last_failure
+            return self.line.trouble or self.line.last_failure
         return f"{_CURES[heard.fault]} ({heard.fault}, asked {self.config.attempts} times)"
 
     def customer(self, case: CaseInPlay) -> ModelCustomer:
         """The customer of a case. Its key decides all that a seed could."""
-        return ModelCustomer(case, self.prompts, self.config.attempts, self.answers)
+        return ModelCustomer(case, self.prompts, self.config.attempts, self.line)
 
     def close(self) -> None:
         """End the loop and the cache."""
-        self.answers.close()
+        self.line.close()

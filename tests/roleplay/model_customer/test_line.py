@@ -152,7 +152,7 @@ def test_a_budget_is_kept_and_what_it_bought_too(
     prices: dict[str, Any] = {"input_price": 1000.0, "output_price": 1000.0, "max_tokens": 100}
     player = simulator(server, tmp_path, budget=6.0, **prices)
     ends = [good(player, trial).end for trial in range(3)]
-    assert 0 < player.answers.cost <= 6.0
+    assert 0 < player.line.cost <= 6.0
     player.close()
     assert ends == [End.FAULT] * 3
     assert "the budget of 6 USD is spent" in caplog.text
