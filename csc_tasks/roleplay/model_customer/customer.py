@@ -188,7 +188,8 @@ class ModelCustomer:
             # Never on the turn that only confirms: the customer has spoken since all was done, or is asked for more.
             confirmed = self._was_solved or self._scene.content
             asked_for_more = move.goodbye or asks_anything_else(said.text)
-            return End.RESOLVED if (confirmed or asked_for_more) and not demand else End.NONE
+            owed = demand or move.asked or move.identity  # who is asked something answers first
+            return End.RESOLVED if (confirmed or asked_for_more) and not owed else End.NONE
         if found.end is End.GAVE_UP:  # nobody's patience ends before half of it is used up
             return End.GAVE_UP if 2 * self._scene.in_vain >= self.case.card.patience else End.NONE
         if found.end is End.OUT_OF_SCOPE:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from csc_tasks.errors import ConfigError
+from csc_tasks.errors import ConfigError, CSConvError
 from csc_tasks.framework import Strategy
 from csc_tasks.roleplay.card_sets import shipped_card_set
 from csc_tasks.roleplay.checking.record import require_check
@@ -86,8 +86,12 @@ class ModelSimulator:
         Raises:
             ConfigError: it falls short, or cannot be had; the message says why, and what to do.
         """
-        require_check(self.config, self.identity, self._source)
-        self.try_out()
+        try:
+            require_check(self.config, self.identity, self._source)
+            self.try_out()
+        except CSConvError:
+            self.close()
+            raise
 
     def try_out(self) -> None:
         """One question to each role, which a later run takes from the cache.

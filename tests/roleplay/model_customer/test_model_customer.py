@@ -141,6 +141,12 @@ END_TABLE: list[tuple[str, dict[str, Any], list[str], list[End]]] = [
         ["请问还有别的需要吗？"],
         [End.RESOLVED],
     ),
+    (
+        "but not before what else was asked is answered",
+        {"end": "resolved"},
+        [f"还有别的需要吗？{LINE}", "好的。"],
+        [End.NONE, End.RESOLVED],
+    ),
     ("so may who is taken leave of", {"end": "resolved"}, ["再见。"], [End.RESOLVED]),
     ("a second goodbye ends an open case", {}, ["再见。", "再见。"], [End.NONE, End.GOODBYES]),
     (
