@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from csc_tasks.data.sources import load
+from csc_tasks.data.splits import Split
 from csc_tasks.roleplay.asking.prompts import Framed
+from csc_tasks.roleplay.customer_words import (
+    customer_words_digest,
+    speaks_as_model,
+    speaks_as_supporter,
+)
 from csc_tasks.roleplay.model_customer.information import CUSTOMER_SEES, CaseItem, CustomerRole
 from csc_tasks.roleplay.model_customer.prompts import load_customer_prompts
 from tests.customer_server import CustomerServer, block, customer_role_of
@@ -23,7 +32,20 @@ VALUES = {"true", "none", "resolved", "gave_up", "out_of_scope"}
 
 
 def test_a_published_version_never_changes() -> None:
+    attempts = resources.files("csc_tasks.roleplay") / "scripts" / "leak-attempts-zh-1.toml"
     assert PROMPTS.sha256 == "e58c2b2007dda897"
+    assert customer_words_digest() == "88a914f8e18a7f09"
+    assert hashlib.sha256(attempts.read_bytes()).hexdigest()[:16] == "e79336049ad11575"
+
+
+@pytest.mark.parametrize("split", Split)
+def test_no_real_customer_is_taken_for_a_supporter_or_a_model(split: Split) -> None:
+    said = [
+        u.text for each in load("mini", split).conversations for u in each.utterances if u.strategy is None
+    ]
+    assert len(said) > 200
+    read = (speaks_as_supporter, speaks_as_model, PROMPTS.copied_in)
+    assert not [text for text in said if any(found(text) for found in read)]
 
 
 @pytest.mark.parametrize("role", CustomerRole)
