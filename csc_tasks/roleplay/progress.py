@@ -168,8 +168,9 @@ class CaseProgress:
 
     def customer(self, turn: CustomerTurn) -> None:
         """Take in what the customer says."""
-        # A fact counts as told where it was asked for: what a customer volunteers is no merit of the supporter.
-        self.told |= {name for name in turn.told if name in self.asked_for}
+        # A customer tells what was asked for, in words of the card's or, where a model listens, in others.
+        self.told |= set(turn.told)
+        self.asked_for |= set(turn.told)
         self._known |= figures_in(turn.text)
         self.verified = self.verified or (turn.identified and self._identity_asked)
         self._demand_open = turn.demanded

@@ -60,7 +60,7 @@ class CustomerTurn:
     Attributes:
         text: one line; '' where there is a fault.
         end: whether the role-play is over with it.
-        told: names of the card's facts that it tells.
+        told: names of the card's facts that it was asked for, and tells. What it volunteers is not among them.
         mood: from 1 (furious) to 5 (content).
         direction: what it was to do, in a few words.
         demanded: whether it makes the card's demand.

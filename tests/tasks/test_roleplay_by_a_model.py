@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from csc_tasks.errors import ConfigError
 from csc_tasks.roleplay.card_sets import shipped_card_set
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.scripted_supporters import SupporterKind
@@ -111,3 +112,15 @@ def test_the_goal_is_in_no_prompt_of_the_supporter_and_the_systems_information_i
         case = CaseInPlay(card, CaseInPlay.key_of(card, 0))
         assert case.goal not in supporters
         assert all(line not in sent for line in case.system_information if len(line) > 30)
+
+
+def test_a_customer_that_cannot_be_had_stops_a_run_before_the_supporter_is_asked(
+    server: CustomerServer, tmp_path: Path
+) -> None:
+    server.behave = lambda *_: Reply(status=404)
+    lm = supporter_lm(SupporterKind.GOOD)
+    with pytest.raises(
+        ConfigError, match=r"customer-answers\.yaml: stand-in cannot play customers: .*check model"
+    ):
+        evaluate(lm, [TASK], customers(server, tmp_path))
+    assert (lm.requests, len(server.requests)) == ([], 1)

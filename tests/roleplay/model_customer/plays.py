@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from csc_tasks.roleplay.card_sets import shipped_card_set
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.model_customer.config import CustomerConfig
@@ -18,6 +20,7 @@ from tests.customer_server import CustomerServer
 
 __all__ = ["CARD", "answered", "case_of", "good", "said", "simulator", "turns_of"]
 
+pytest.importorskip("aiohttp", reason="needs csconv-eval[judge]")
 CARD = next(card for card in shipped_card_set().cards if card.id == "lost-bag-bus")
 PATIENCE = {"retries": 0, "backoff": 0.01, "timeout": 60.0}
 

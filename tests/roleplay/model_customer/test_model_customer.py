@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from csc_tasks.roleplay.model_customer.information import CustomerRole
+from csc_tasks.roleplay.progress import CaseProgress
 from csc_tasks.roleplay.scripted_supporters import SupporterKind
 from csc_tasks.roleplay.transcript import CustomerFault, CustomerTurn, End
 from tests.chat_server import Behaviour, Reply
@@ -104,6 +105,10 @@ def test_a_fact_that_only_the_director_sees_asked_for_is_told(tmp_path: Path) ->
     turn = heard(tmp_path, directing(asked=["袋子的样子", "没有的事"]), HELLO, "它看上去是啥模样？")[-1]
     assert turn.told == ("袋子的样子",)
     assert "猫头鹰" in turn.text
+    progress = CaseProgress(case_of())
+    progress.supporter(said("它看上去是啥模样？")[0])
+    progress.customer(turn)
+    assert (progress.told, progress.asked_for) == ({"袋子的样子"}, {"袋子的样子"})
 
 
 def test_a_director_that_hears_a_question_in_what_asks_nothing_is_not_believed(tmp_path: Path) -> None:
