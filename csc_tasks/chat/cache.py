@@ -146,6 +146,17 @@ class AnswerCache:
         rows = [(key, _text(value)) for key, value in values.items()]
         self._use(lambda: self._put(rows))
 
+    def put_new(self, key: str, value: Any) -> Any:
+        """Add a value unless there is one; what is kept afterwards, whoever wrote it.
+
+        Raises:
+            ChatError: the file cannot be written.
+        """
+        row = (key, _text(value))
+        insert = f"INSERT OR IGNORE INTO {self.kind.table} VALUES (?, ?)"
+        self._use(lambda: self._db.execute(insert, row))
+        return self.get([key]).get(key, value)
+
     def drop(self, keys: Sequence[str]) -> None:
         """Forget the values of these keys.
 

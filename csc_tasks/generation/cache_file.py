@@ -131,7 +131,11 @@ def write_rescued(path: Path, answers: Mapping[str, Any]) -> None:
     """Write answers, by the keys of lm-eval's cache, as JSON into a SQLite file: nothing that reading could run.
 
     lm-eval opens the same file as its cache, and finds nothing of its own in it.
+
+    Raises:
+        FileExistsError: there is one of this name; another run's answers would be mixed with these.
     """
+    path.touch(exist_ok=False)
     with closing(sqlite3.connect(path)) as file, file:
         file.execute(f"CREATE TABLE IF NOT EXISTS {_RESCUED} (key TEXT PRIMARY KEY, answer TEXT)")
         rows = ((key, json.dumps(answer)) for key, answer in answers.items())

@@ -114,6 +114,9 @@ class Dialogue:
         """Why it broke off where the same command would go on; '' where it did not."""
         return ""
 
+    def stop(self) -> None:
+        """The run ends before the dialogue: let go of whatever it holds."""
+
     def _render(self, history: str, turn: TurnDoc) -> Any:
         return self._render_after(self._before + history, turn)
 

@@ -80,6 +80,8 @@ def each_on_its_own(
                 with alone:
                     request.ask(fits_in_window(lm, request.args[1]))
                 with places:
+                    if over.is_set():  # while it heard, or waited for its place
+                        return
                     (answer,) = ask([request])
                 with alone:
                     request.take(answer)
@@ -90,5 +92,11 @@ def each_on_its_own(
     # While some wait for the model, as many others may wait for their customers.
     listening = max((group[0].dialogue.listeners for group in dialogues if group[0].dialogue), default=0)
     with quiet_requests():
-        side_by_side(work, min(at_once + listening, len(dialogues)))
+        side_by_side(work, min(at_once + listening, len(dialogues)), lambda: _stop(dialogues))
     kept.flush()
+
+
+def _stop(dialogues: Sequence[Sequence[DialogueRequest]]) -> None:
+    for group in dialogues:
+        if group[0].dialogue is not None:
+            group[0].dialogue.stop()

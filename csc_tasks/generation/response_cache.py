@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import os
 import sqlite3
 import tempfile
 import time
@@ -151,17 +153,30 @@ class _Run:
         """Write it down, and say how to go on from there."""
         if not self.answers:
             return "It had not answered anything"
-        name = f"csconv_rescue_{time.strftime('%Y%m%dT%H%M%S')}"
+        name = f"csconv_rescue_{time.strftime('%Y%m%dT%H%M%S')}_{_token()}"
         # The working folder may be gone or read-only, and this is the last chance to keep anything.
-        for path in (Path(name), Path(tempfile.gettempdir()) / name):
+        for path in (Path(name), Path(f"{name}_again"), Path(tempfile.gettempdir()) / name):
             try:
                 write_rescued(Path(f"{path}_rank{self.rank}.db"), dict(self.answers))
+            except FileExistsError:  # this run's own, of a moment ago, which has less in it
+                continue
             except Exception:
                 logger.exception("the answers could not be written to %s", path)
             else:
                 self.answers.clear()
                 return f"Its answers are kept: the same command with --use_cache {path} goes on from there"
         return "Its answers could NOT be written to disk; the log says why"
+
+
+def _token() -> str:
+    """What tells two runs of one second apart: answers are found again by their prompts, whoever gave them.
+
+    The processes of one run have the same.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1") or 1) < 2:
+        return str(os.getpid())
+    shared = [os.environ.get(name, "") for name in ("TORCHELASTIC_RUN_ID", "MASTER_ADDR", "MASTER_PORT")]
+    return hashlib.sha256("/".join(shared).encode()).hexdigest()[:8]
 
 
 _run = _Run()

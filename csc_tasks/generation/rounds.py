@@ -37,6 +37,19 @@ def generate_dialogue(lm: Any, requests: Sequence[DialogueRequest]) -> list[Any]
         Terminated: the process was asked to end; the same holds.
     """
     dialogues = conversations_of(requests)
+    try:
+        return _answered(lm, requests, dialogues)
+    except BaseException:
+        # After what was answered is safe: letting go of a server may take seconds.
+        for group in dialogues:
+            if group[0].dialogue is not None:
+                group[0].dialogue.stop()
+        raise
+
+
+def _answered(
+    lm: Any, requests: Sequence[DialogueRequest], dialogues: Sequence[Sequence[DialogueRequest]]
+) -> list[Any]:
     total = sum(map(len, dialogues))
     answers: dict[int, Any] = {}
     with (

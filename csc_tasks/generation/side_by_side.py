@@ -15,12 +15,15 @@ _PATIENCE = 5.0
 """Seconds that requests under way are waited for by who is asked to end; schedulers kill after some ten."""
 
 
-def side_by_side(work: Callable[[threading.Event], None], count: int) -> None:
+def side_by_side(
+    work: Callable[[threading.Event], None], count: int, on_stop: Callable[[], None] = lambda: None
+) -> None:
     """Have ``count`` threads do the same work, and wait for all of them.
 
     Args:
         work: takes what there is to do until there is nothing, or the event is set.
         count: of threads.
+        on_stop: called when it ends early, before the threads are waited for.
 
     Raises:
         Exception: what was raised first, or what asked the process to end; the event is set before.
@@ -46,6 +49,8 @@ def side_by_side(work: Callable[[threading.Event], None], count: int) -> None:
                 raise error
     except BaseException as error:
         over.set()
+        if not stopped_by(error):  # who is asked to end gives what is under way a moment first
+            on_stop()
         _await_answers(threads, _PATIENCE if stopped_by(error) else None)
         raise
 

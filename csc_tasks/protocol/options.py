@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from csc_tasks.data.splits import Subset
 from csc_tasks.errors import ConfigError
@@ -20,6 +20,9 @@ from csc_tasks.protocol.thinking import ThinkingFormat
 from csc_tasks.storage import at_home
 
 __all__ = ["Options"]
+
+MOST_TRIALS = 100
+"""Of a case card."""
 
 
 def _subset(value: object) -> Subset:
@@ -55,6 +58,12 @@ def _path(value: object) -> Path | None:
     return None if value is None else at_home(value)
 
 
+def _not_too_many(value: int | None) -> int | None:
+    if value is not None and value > MOST_TRIALS:
+        raise ValueError(f"is more than {MOST_TRIALS}")
+    return value
+
+
 def _think(value: object) -> tuple[ThinkingFormat, ...]:
     if not value:
         return ()
@@ -88,7 +97,7 @@ class Options(FromMetadata):
     skip_unsupported: Switch = Field(False, alias="csconv_skip_unsupported")
     cards: Annotated[Path | None, BeforeValidator(_path)] = Field(None, alias="csconv_cards")
     customer: Annotated[Path | None, BeforeValidator(_customer)] = Field(None, alias="csconv_customer")
-    trials: AtLeastOne = Field(1, alias="csconv_trials")
+    trials: Annotated[AtLeastOne, AfterValidator(_not_too_many)] = Field(1, alias="csconv_trials")
     models: Models = NO_MODELS
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from csc_tasks.roleplay.supporter_texts import system_information
 from csc_tasks.roleplay.transcript import MOST_TURNS, CustomerFault, SupporterTurn
 
 __all__ = ["RolePlayDialogue", "slots_of"]
+
+logger = logging.getLogger(__name__)
 
 
 def slots_of(case: CaseInPlay, trial: int) -> list[TurnDoc]:
@@ -49,6 +52,7 @@ class RolePlayDialogue(Dialogue):
         trial: which trial of the card, from 0.
         customer: who plays it.
         listeners: how many customers may be waited for at once.
+        on_stop: called when the run ends before the role-play.
         texts, render, formats: as for every dialogue.
     """
 
@@ -58,6 +62,7 @@ class RolePlayDialogue(Dialogue):
         trial: int,
         customer: Customer,
         listeners: int,
+        on_stop: Callable[[], None],
         texts: Prompt,
         render: Callable[[str, TurnDoc], Any],
         formats: Sequence[ThinkingFormat] = (),
@@ -67,6 +72,7 @@ class RolePlayDialogue(Dialogue):
         self.played = Played(case)
         self._customer = customer
         self._listeners = listeners
+        self._on_stop = on_stop
 
     @property
     def listeners(self) -> int:
@@ -80,7 +86,9 @@ class RolePlayDialogue(Dialogue):
 
     @property
     def unfinished(self) -> str:
-        """That the customer's server failed: asked again, it may answer."""
+        """That a server failed, on either side: asked again, it may answer."""
+        if self.played.broken_off:
+            return self.played.broken_off
         last = self.played.last
         failed = last is not None and last.fault is CustomerFault.OWN_ERROR
         return "the customer's server failed" if failed else ""
@@ -90,7 +98,13 @@ class RolePlayDialogue(Dialogue):
         if not self.played.awaits_customer:
             return
         said, _ = self.played.turns[-1]
-        heard = self._customer.answer(said)
+        try:
+            heard = self._customer.answer(said)
+        except Exception:
+            # One role-play must not cost all the others.
+            logger.exception("%s: the customer could not be played", self.played.case.key)
+            self.played.broken_off = "the customer could not be played; the log says why"
+            return
         self.played.turns[-1] = said, heard
         if heard.fault is not None:
             return
@@ -100,6 +114,12 @@ class RolePlayDialogue(Dialogue):
             following["customer"], following["customers"] = heard.text, [heard.text]
 
     def add_reply(self, reply: Reply) -> None:
-        """Add the model's turn to history and role-play."""
+        """Add the model's turn to history and role-play; an error in its place ends that, for nobody said it."""
         super().add_reply(reply)
         self.played.turns.append((SupporterTurn(reply.text, reply.strategy), None))
+        if reply.failed:
+            self.played.broken_off = "the supporter's endpoint failed"
+
+    def stop(self) -> None:
+        """Let go of the customer, whom nobody will hear any more."""
+        self._on_stop()

@@ -31,6 +31,8 @@ class Played:
 
     case: CaseInPlay
     turns: list[tuple[SupporterTurn, CustomerTurn | None]] = field(default_factory=list)
+    broken_off: str = ""
+    """Why it could not go on for no reason of the supporter's or the customer's own; '' where it could."""
 
     @property
     def last(self) -> CustomerTurn | None:
@@ -40,6 +42,8 @@ class Played:
     @property
     def end(self) -> End:
         """How it ended; :data:`End.NONE` while it goes on."""
+        if self.broken_off:
+            return End.FAULT
         last = self.last
         if last is not None and (last.fault is not None or last.end is not End.NONE):
             return End.FAULT if last.fault is not None else last.end
@@ -55,6 +59,8 @@ class Played:
         """Whether nobody is to speak any more. To a customer who ends content the supporter says goodbye, once."""
         if self.awaits_customer or self.end is End.NONE:
             return False
+        if self.end is End.FAULT:
+            return True
         said, heard = self.turns[-1]
         farewell = says_goodbye(said.text) or said.strategy is Strategy.APPRECIATION_AND_CLOSURE
         due = self.end is End.RESOLVED and heard is not None and not farewell

@@ -142,6 +142,7 @@ class RolePlayTask(DialogueTask):
             trial,
             self.simulator.customer(case),
             self.simulator.connections,
+            self.simulator.close,
             self.prompt_texts,
             render,
             self.options.think,
@@ -210,7 +211,9 @@ class RolePlayTask(DialogueTask):
             for dialogue, each in zip(trials, figures[card], strict=True):
                 last = dialogue.played.last
                 if not each.played:
-                    mine[str(last.fault) if last and last.fault else "not_played"] += 1
+                    broken = dialogue.played.broken_off
+                    fault = "supporter_failed" if broken.startswith("the supporter") else "not_played"
+                    mine[str(last.fault) if last and last.fault else fault] += 1
         everyone = of_all_ranks((sum(map(len, figures.values())), mine), self._world_size)
         total = sum(count for count, _ in everyone)
         together = dict(sum((found for _, found in everyone), Counter[str]()))
@@ -245,14 +248,14 @@ class RolePlayTask(DialogueTask):
             return ""
         what = ", ".join(f"{name} {count}" for name, count in sorted(faults.items()))
         logger.warning(
-            "%s: the customer could not be played in %d of %d role-plays (%s); they count nowhere",
+            "%s: %d of %d role-plays could not be played to their end (%s); they count nowhere",
             self.task_name, lost, total, what,
         )  # fmt: skip
         least = self.simulator.min_coverage
         if total - lost >= least * total:
             return ""
         reason = (
-            f"the customer could be played in {total - lost} of {total} role-plays, and {least:.0%} are needed "
+            f"{total - lost} of {total} role-plays could be played to their end, and {least:.0%} are needed "
             f"({what})"
         )
         for metric in self.metrics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -101,7 +102,7 @@ def text_of(value: Any, name: str, longest: int = 2000) -> str:
     """
     if not isinstance(value, str):
         raise Unusable(f"{name} is no text")
-    text = value.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
+    text = _visible(value.encode("utf-8", "replace").decode("utf-8")).strip()
     if not text:
         raise Unusable(f"{name} is empty")
     if len(text) > longest:
@@ -109,6 +110,15 @@ def text_of(value: Any, name: str, longest: int = 2000) -> str:
     if _MARKS.search(text):
         raise Unusable(f"{name} copies the prompt")
     return text
+
+
+def _visible(text: str) -> str:
+    """A text without what no reader sees: controls and formats could hide a speaker's name from those who look for it.
+
+    Breaks of lines and paragraphs, of whatever kind, are line breaks.
+    """
+    lines = "\n".join(text.splitlines())
+    return "".join(c for c in lines if c == "\n" or unicodedata.category(c) not in ("Cc", "Cf"))
 
 
 def truth_of(value: Any, name: str) -> bool:

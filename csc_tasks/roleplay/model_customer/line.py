@@ -111,8 +111,7 @@ class CustomerLine:
             if future is not None:
                 future.cancel()
             raise
-        self._keep(place, answer)
-        return answer
+        return self._keep(place, answer)
 
     def _place(
         self,
@@ -144,12 +143,10 @@ class CustomerLine:
             except ChatError as error:
                 self._give_up(str(error))
                 raise CustomerLost(self.trouble) from None
-        if not isinstance(found, Mapping):
-            return None
-        status, text = _KEPT.get(str(found.get("status"))), found.get("text")
-        return ChatAnswer(status, text) if status is not None and isinstance(text, str) else None
+        return _answer_of(found)
 
-    def _keep(self, place: str, answer: ChatAnswer) -> None:
+    def _keep(self, place: str, answer: ChatAnswer) -> ChatAnswer:
+        """Write an answer down; the one that is kept is everybody's, be it another process's."""
         record = {
             "status": answer.status.value,
             "text": answer.text,
@@ -160,11 +157,12 @@ class CustomerLine:
         }
         with self._cache_lock:
             try:
-                self._opened().put({place: record})
+                kept = self._opened().put_new(place, record)
             except ChatError as error:
                 # An answer that no later run would find again must not decide this one.
                 self._give_up(str(error))
                 raise CustomerLost(self.trouble) from None
+        return answer if kept == record else _answer_of(kept) or answer
 
     def _opened(self) -> AnswerCache:
         if self._cache is None:
@@ -264,3 +262,11 @@ class CustomerLine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._lines.__aexit__(None, None, None)
+
+
+def _answer_of(record: object) -> ChatAnswer | None:
+    """An answer as it was kept; ``None`` where it is none."""
+    if not isinstance(record, Mapping):
+        return None
+    status, text = _KEPT.get(str(record.get("status"))), record.get("text")
+    return ChatAnswer(status, text) if status is not None and isinstance(text, str) else None

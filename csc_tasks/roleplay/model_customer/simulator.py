@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from csc_tasks.roleplay.rules import rules_digest
 from csc_tasks.roleplay.transcript import CustomerFault, CustomerTurn, SupporterTurn
 
 __all__ = ["MODEL", "ModelSimulator"]
+
+logger = logging.getLogger(__name__)
 
 MODEL = "model"
 """The kind of these simulators."""
@@ -99,6 +102,9 @@ class ModelSimulator:
         Raises:
             ConfigError: no answer comes that can be used; the message says why, and what to do.
         """
+        logger.info(
+            "%s: two questions find out whether %s can play customers", self._source, self.config.model
+        )
         case = CaseInPlay(shipped_card_set().cards[0], "trial")
         customer = self.customer(case)
         turns = [
