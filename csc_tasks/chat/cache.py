@@ -70,9 +70,36 @@ class AnswerCache:
             # A log for writing ahead needs locks of the system's to be opened at all, be it to turn it off.
             for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=DELETE", "locking_mode=NORMAL"):
                 self._db.execute(f"PRAGMA {pragma}").fetchone()
+        if not self._is_made():
+            # All or nothing, and by one: whoever opens it at the same moment must not find half of it.
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._make()
+                self._db.execute("COMMIT")
+            except (sqlite3.Error, ChatError):
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+        if self._locks is LockKind.AUTO:
+            self._choose_journal()
+        # A crash of the machine may cost the last moments of the cache; a journal has them as well.
+        self._db.execute("PRAGMA synchronous=NORMAL")
+
+    def _head(self) -> tuple[int, int]:
+        """What stands in the file's head: of which kind it is, and of which format."""
         (found,) = self._db.execute("PRAGMA application_id").fetchone()
-        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        return found, version
+
+    def _is_made(self) -> bool:
+        return self._head() == (self.kind.application_id, FORMAT)
+
+    def _make(self) -> None:
+        """Make the table, unless another process just has; within a transaction."""
+        if self._is_made():
+            return
+        found, version = self._head()
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         own = self.kind.application_id
         if (found == own and version > FORMAT) or (found >> 8 == own >> 8 and found > own):
             raise ChatError(
@@ -81,16 +108,11 @@ class AnswerCache:
             )
         if found != own and tables:
             raise ChatError(f"{self.path}: a SQLite file, but not a {self.kind.name}; name another one")
-        if self._locks is LockKind.AUTO:
-            self._choose_journal()
-        # A crash of the machine may cost the last moments of the cache; a journal has them as well.
-        self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.execute(
             f"CREATE TABLE IF NOT EXISTS {self.kind.table} (key TEXT PRIMARY KEY, {self.kind.column} TEXT NOT NULL)"
         )
-        if found != own or version != FORMAT:
-            self._db.execute(f"PRAGMA application_id={own}")
-            self._db.execute(f"PRAGMA user_version={FORMAT}")
+        self._db.execute(f"PRAGMA application_id={own}")
+        self._db.execute(f"PRAGMA user_version={FORMAT}")
 
     def _choose_journal(self) -> None:
         """A write-ahead log lets others read while one writes; machines that share a file cannot share one."""

@@ -22,7 +22,7 @@ from csc_tasks.roleplay.customer_words import speaks_as_model, speaks_as_support
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.leaks import gives_away
 from csc_tasks.roleplay.model_customer.scene import Scene
-from csc_tasks.roleplay.rules import figures_in, plain
+from csc_tasks.roleplay.rules import figures_in, follows_from, plain
 from csc_tasks.roleplay.transcript import CustomerFault, End
 
 __all__ = ["ENDS", "Direction", "NotPlayed", "read_direction", "read_utterance"]
@@ -169,7 +169,8 @@ def read_utterance(
     named = figures_in(said)
     if scene.free:
         return said
-    if named - case.figures - known:
+    whole = case.figures | known
+    if any(not follows_from(figure, whole) for figure in named - whole):  # sums are no inventions
         raise NotPlayed(CustomerFault.INVENTED_FACT, "it names a figure that its card has not")
     for fact in untold:
         own = figures_in(case.tells(fact))
