@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ _LONGEST = 200
 """Characters of a direction, which is told to be thirty."""
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _SHORTEST_CLAUSE = 5
+_CLAUSE = re.compile(r"[^，,、。！!？?；;…. ]{1,600}")
+_OVER_AND_OVER = 4
+"""Times that a clause of an utterance comes where a small model cannot end."""
 _READ_OUT = 12
 """Characters of a direction from which on nobody says the very same by chance."""
 _FAULTS = {
@@ -165,6 +169,9 @@ def read_utterance(
         raise NotPlayed(CustomerFault.UNREADABLE, "it reads its prompt out")
     if len(plain(step)) > _READ_OUT and plain(step) in plain(said):
         raise NotPlayed(CustomerFault.UNREADABLE, "it reads its direction out")
+    clauses = Counter(clause for clause in _CLAUSE.findall(said) if len(clause) >= _SHORTEST_CLAUSE)
+    if clauses and max(clauses.values()) >= _OVER_AND_OVER:
+        raise NotPlayed(CustomerFault.UNREADABLE, "it says the same over and over")
     case, known = scene.case, scene.figures | frozenset(may_tell)
     named = figures_in(said)
     if scene.free:

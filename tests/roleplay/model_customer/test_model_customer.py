@@ -209,6 +209,8 @@ FAULTS = [
     (Reply("我坐的是三号线"), CustomerFault.UNREADABLE),
     ("把客服刚才问的那件事讲清楚，三号线。", CustomerFault.UNREADABLE),
     ("现在轮到你，请说这一句。", CustomerFault.UNREADABLE),
+    ("情境开始，我的袋子丢了。", CustomerFault.UNREADABLE),
+    ("嗯，你可以走过来，你可以走过来，你可以走过来，你可以走过来。", CustomerFault.UNREADABLE),
     ("你三十出头，在出版社做校对。", CustomerFault.UNREADABLE),
     ("name", CustomerFault.UNREADABLE),
     (Reply('{"words": "三号线"}'), CustomerFault.UNREADABLE),
