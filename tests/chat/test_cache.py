@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -185,3 +187,20 @@ def test_who_cannot_write_for_others_is_told_so(tmp_path: Path, monkeypatch: pyt
     other._db.execute("ROLLBACK")
     other.close()
     cache.close()
+
+
+def test_a_new_file_is_made_once_by_however_many_open_it_at_the_same_moment(tmp_path: Path) -> None:
+    for trial in range(10):
+        path, together = tmp_path / f"{trial}.sqlite", threading.Barrier(8)
+
+        def opened(n: int, path: Path = path, together: threading.Barrier = together) -> None:
+            together.wait()
+            cache = AnswerCache(path, KIND)
+            cache.put({f"k{n}": n})
+            cache.close()
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(opened, range(8)))
+        cache = AnswerCache(path, KIND)
+        assert len(cache.get([f"k{n}" for n in range(8)])) == 8
+        cache.close()

@@ -47,9 +47,11 @@ class CustomerPrompts:
         return self.folder.filled(role, shown_to(role, everything))
 
     def copied_in(self, text: str) -> bool:
-        """Whether it has so many characters of what the customer is told in these words in every case."""
+        """Whether it has a mark, or nine characters, of what the customer is told in these words in every case."""
         said = plain(text)
         own = _own_pieces(self.version)
+        if any(mark in said for mark in _own_marks(self.version)):
+            return True
         return any(said[at : at + _COPIED] in own for at in range(len(said) - _COPIED + 1))
 
     def line(self, which: str, /, **values: object) -> str:
@@ -63,6 +65,13 @@ def _own_pieces(version: str) -> frozenset[str]:
     texts = [*prompts.folder.texts[CustomerRole.CUSTOMER], *prompts.endings.values()]
     lines = [plain(line) for text in texts for line in text.splitlines() if "{" not in line]
     return frozenset(line[at : at + _COPIED] for line in lines for at in range(len(line) - _COPIED + 1))
+
+
+@cache
+def _own_marks(version: str) -> frozenset[str]:
+    """情境开始 and the like."""
+    texts = load_customer_prompts(version).folder.texts[CustomerRole.CUSTOMER]
+    return frozenset(plain(mark) for text in texts for mark in re.findall(r"<<<([^<>]{1,40})>>>", text))
 
 
 @cache

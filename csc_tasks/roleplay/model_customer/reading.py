@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from csc_tasks.roleplay.customer_words import speaks_as_model, speaks_as_support
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.leaks import gives_away
 from csc_tasks.roleplay.model_customer.scene import Scene
-from csc_tasks.roleplay.rules import figures_in, plain
+from csc_tasks.roleplay.rules import figures_in, follows_from, plain
 from csc_tasks.roleplay.transcript import CustomerFault, End
 
 __all__ = ["ENDS", "Direction", "NotPlayed", "read_direction", "read_utterance"]
@@ -33,6 +34,9 @@ _LONGEST = 200
 """Characters of a direction, which is told to be thirty."""
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _SHORTEST_CLAUSE = 5
+_CLAUSE = re.compile(r"[^，,、。！!？?；;…. ]{1,600}")
+_OVER_AND_OVER = 4
+"""Times that a clause of an utterance comes where a small model cannot end."""
 _READ_OUT = 12
 """Characters of a direction from which on nobody says the very same by chance."""
 _FAULTS = {
@@ -165,11 +169,15 @@ def read_utterance(
         raise NotPlayed(CustomerFault.UNREADABLE, "it reads its prompt out")
     if len(plain(step)) > _READ_OUT and plain(step) in plain(said):
         raise NotPlayed(CustomerFault.UNREADABLE, "it reads its direction out")
+    clauses = Counter(clause for clause in _CLAUSE.findall(said) if len(clause) >= _SHORTEST_CLAUSE)
+    if clauses and max(clauses.values()) >= _OVER_AND_OVER:
+        raise NotPlayed(CustomerFault.UNREADABLE, "it says the same over and over")
     case, known = scene.case, scene.figures | frozenset(may_tell)
     named = figures_in(said)
     if scene.free:
         return said
-    if named - case.figures - known:
+    whole = case.figures | known
+    if any(not follows_from(figure, whole) for figure in named - whole):  # sums are no inventions
         raise NotPlayed(CustomerFault.INVENTED_FACT, "it names a figure that its card has not")
     for fact in untold:
         own = figures_in(case.tells(fact))

@@ -189,6 +189,12 @@ def test_nobody_is_content_before_the_demand_was_answered(tmp_path: Path) -> Non
     assert (turn.end, turn.demanded) == (End.NONE, True)
 
 
+def test_what_follows_from_figures_that_were_named_is_not_invented(tmp_path: Path) -> None:
+    sums = speaking("那我两样加起来就是777元了？")
+    turn = heard(tmp_path, sums, HELLO, "票价是333元，押金是444元。请问您坐的是几号线？")[-1]
+    assert (turn.fault, turn.again) == (None, ())
+
+
 FAULTS = [
     ("", CustomerFault.EMPTY),
     ("   ", CustomerFault.EMPTY),
@@ -203,6 +209,8 @@ FAULTS = [
     (Reply("我坐的是三号线"), CustomerFault.UNREADABLE),
     ("把客服刚才问的那件事讲清楚，三号线。", CustomerFault.UNREADABLE),
     ("现在轮到你，请说这一句。", CustomerFault.UNREADABLE),
+    ("情境开始，我的袋子丢了。", CustomerFault.UNREADABLE),
+    ("嗯，你可以走过来，你可以走过来，你可以走过来，你可以走过来。", CustomerFault.UNREADABLE),
     ("你三十出头，在出版社做校对。", CustomerFault.UNREADABLE),
     ("name", CustomerFault.UNREADABLE),
     (Reply('{"words": "三号线"}'), CustomerFault.UNREADABLE),
