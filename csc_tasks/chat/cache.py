@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -70,23 +70,36 @@ class AnswerCache:
             # A log for writing ahead needs locks of the system's to be opened at all, be it to turn it off.
             for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=DELETE", "locking_mode=NORMAL"):
                 self._db.execute(f"PRAGMA {pragma}").fetchone()
-        ready = self._is_ready()
+        if not self._is_made():
+            # All or nothing, and by one: whoever opens it at the same moment must not find half of it.
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._make()
+                self._db.execute("COMMIT")
+            except (sqlite3.Error, ChatError):
+                with suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
         if self._locks is LockKind.AUTO:
             self._choose_journal()
         # A crash of the machine may cost the last moments of the cache; a journal has them as well.
         self._db.execute("PRAGMA synchronous=NORMAL")
-        if not ready:
-            self._make()
 
-    def _is_ready(self) -> bool:
-        """Whether the file is a cache of this kind already; an empty one can become one.
-
-        Raises:
-            ChatError: it is something else.
-        """
+    def _head(self) -> tuple[int, int]:
+        """What stands in the file's head: of which kind it is, and of which format."""
         (found,) = self._db.execute("PRAGMA application_id").fetchone()
-        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        return found, version
+
+    def _is_made(self) -> bool:
+        return self._head() == (self.kind.application_id, FORMAT)
+
+    def _make(self) -> None:
+        """Make the table, unless another process just has; within a transaction."""
+        if self._is_made():
+            return
+        found, version = self._head()
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         own = self.kind.application_id
         if (found == own and version > FORMAT) or (found >> 8 == own >> 8 and found > own):
             raise ChatError(
@@ -95,29 +108,11 @@ class AnswerCache:
             )
         if found != own and tables:
             raise ChatError(f"{self.path}: a SQLite file, but not a {self.kind.name}; name another one")
-        return bool(found == own and version == FORMAT and tables)
-
-    def _make(self) -> None:
-        """Make it one, in one step: another process may be opening the same file."""
-        with self._transaction():
-            if self._is_ready():
-                return
-            self._db.execute(
-                f"CREATE TABLE IF NOT EXISTS {self.kind.table} (key TEXT PRIMARY KEY, {self.kind.column} TEXT NOT NULL)"
-            )
-            self._db.execute(f"PRAGMA application_id={self.kind.application_id}")
-            self._db.execute(f"PRAGMA user_version={FORMAT}")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
-            raise
+        self._db.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.kind.table} (key TEXT PRIMARY KEY, {self.kind.column} TEXT NOT NULL)"
+        )
+        self._db.execute(f"PRAGMA application_id={own}")
+        self._db.execute(f"PRAGMA user_version={FORMAT}")
 
     def _choose_journal(self) -> None:
         """A write-ahead log lets others read while one writes; machines that share a file cannot share one."""
@@ -194,8 +189,14 @@ class AnswerCache:
         self._use(lambda: self._db.executemany(f"DELETE FROM {self.kind.table} WHERE key = ?", rows))
 
     def _put(self, rows: Sequence[tuple[str, str]]) -> None:
-        with self._transaction():
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
             self._db.executemany(f"INSERT OR REPLACE INTO {self.kind.table} VALUES (?, ?)", rows)
+            self._db.execute("COMMIT")
+        except sqlite3.Error:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
 
     def close(self) -> None:
         """Fold the write-ahead log in, so that the one file is all there is."""

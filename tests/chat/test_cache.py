@@ -204,3 +204,10 @@ def test_a_new_file_is_made_once_by_however_many_open_it_at_the_same_moment(tmp_
         cache = AnswerCache(path, KIND)
         assert len(cache.get([f"k{n}" for n in range(8)])) == 8
         cache.close()
+
+
+def test_the_first_value_of_a_key_is_everybodys(tmp_path: Path) -> None:
+    caches = [AnswerCache(tmp_path / "kept.sqlite", KIND) for _ in range(2)]
+    assert caches[0].put_new("k", {"text": "一"}) == {"text": "一"}
+    assert caches[1].put_new("k", {"text": "二"}) == {"text": "一"}
+    assert caches[1].get(["k"]) == {"k": {"text": "一"}}
