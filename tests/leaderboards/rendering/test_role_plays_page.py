@@ -188,7 +188,8 @@ def test_role_plays_are_chosen_by_card_trial_and_outcome(page: Page) -> None:
     assert page.locator(".play").count() == 2
     told = page.locator(".outcome").all_inner_texts()
     assert told[0].startswith("✓ resolved at turn")
-    assert told[1].startswith("✗ not resolved; something was promised against the card")
+    assert told[1].startswith("✗ not resolved: not asked: 坐的哪条线, ")
+    assert "; demand not refused; something was promised against the card; " in told[1]
     page.locator("#samples .models input").nth(1).uncheck()
     assert page.locator(".talks li").count() == 0
     assert "No role-play fits." in page.locator(".talk").inner_text()
