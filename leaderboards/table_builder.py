@@ -188,8 +188,8 @@ class TableBuilder:
             return f"CSConv {data.name}, {data.extent}, prompt {prompt}"
         # What tells such tables apart comes first, where menus show it; the customer's line has several trials.
         trials = ", 1 trial" if self.customer.trials == 1 else ""
-        who = f"customer {self.customer.line}{trials}"
-        return f"CSConv role-play, {who}, {data.name}, {data.extent}, prompt {prompt}"
+        who = f"{self.customer.line}{trials}"
+        return f"{who}: CSConv role-play, {data.name}, {data.extent}, prompt {prompt}"
 
     def _columns(self) -> tuple[Column, ...]:
         return tuple(
