@@ -203,7 +203,12 @@ class TableBuilder:
         )
 
     def _anyone_complete(self, section: str) -> bool:
-        return any(self.complete[key, section] for key in self.models if (key, section) in self.complete)
+        # Floors count where role-plays are: of replies, boards have always told what no model has.
+        return any(
+            self.complete[key, section]
+            for key, identity in self.models.items()
+            if (key, section) in self.complete and (self.customer or not identity.is_floor)
+        )
 
     def _cells(self, column: Column) -> dict[tuple[str, ...], Cell]:
         name = column.metric
