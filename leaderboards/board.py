@@ -108,7 +108,8 @@ class Cell:
     the table asks for has no rank. ``why`` says in words why a value, an interval or a rank is absent.
     Of a model that was run with several seeds ``value`` is the mean of ``seeds`` scores and ``spread`` their
     standard deviation; the interval, as everywhere, is about conversations. ``best_floor`` is the row id of the
-    floor that ``beats_floor`` speaks of; ``floor_why`` says in words why it is not known.
+    floor that ``beats_floor`` speaks of, or that is as good as can be, and the score no better than it; ``floor_why``
+    says in words why it is not known.
     """
 
     value: float | None
@@ -128,7 +129,8 @@ class Cell:
     @property
     def first(self) -> bool:
         """Whether it is shown as one of the best: no model is better, and it is above the floors, if there are any."""
-        return self.rank == 1 and self.beats_floor in (BeatsFloor.YES, BeatsFloor.NOT_ASKED)
+        above = self.beats_floor is BeatsFloor.YES or not self.best_floor
+        return self.rank == 1 and above
 
 
 @dataclass(frozen=True, slots=True)

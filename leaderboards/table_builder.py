@@ -24,6 +24,7 @@ from csc_tasks.metrics.intervals import score_interval
 from csc_tasks.protocol.signature import Protocol
 from csc_tasks.protocol.task_kind import units_of
 from csc_tasks.results.results_file import TaskRun
+from csc_tasks.results.role_play_log import faults_in_words
 
 __all__ = ["TableBuilder"]
 
@@ -103,7 +104,7 @@ class TableBuilder:
                 if source is not None and name not in source.replicates:
                     why = "" if has_sums(name) else "a figure of all turns together, not resampled"
                 if math.isnan(value):
-                    why = run.reason_unscored(name) or "undefined for these turns"
+                    why = faults_in_words(run.reason_unscored(name)) or "undefined for these turns"
                 known = source if source is not None and name in source.replicates else None
                 scores.setdefault((name, signature), _Score(value, run, known, why))
         return scores
@@ -185,7 +186,10 @@ class TableBuilder:
     def _title(self, data: DataName, prompt: str) -> str:
         if self.customer is None:
             return f"CSConv {data.name}, {data.extent}, prompt {prompt}"
-        return f"CSConv role-play, {data.name}, {data.extent}, prompt {prompt}, customer {self.customer.line}"
+        # What tells such tables apart comes first, where menus show it; the customer's line has several trials.
+        trials = ", 1 trial" if self.customer.trials == 1 else ""
+        who = f"{self.customer.line}{trials}"
+        return f"{who}: CSConv role-play, {data.name}, {data.extent}, prompt {prompt}"
 
     def _columns(self) -> tuple[Column, ...]:
         return tuple(
@@ -199,10 +203,11 @@ class TableBuilder:
         )
 
     def _anyone_complete(self, section: str) -> bool:
+        # Floors count where role-plays are: of replies, boards have always told what no model has.
         return any(
             self.complete[key, section]
             for key, identity in self.models.items()
-            if (key, section) in self.complete and not identity.is_floor
+            if (key, section) in self.complete and (self.customer or not identity.is_floor)
         )
 
     def _cells(self, column: Column) -> dict[tuple[str, ...], Cell]:

@@ -120,10 +120,13 @@ class CustomerSignature(SignaturePart):
             trials: of each card.
             name: what of the identity people go by: a model's name, or a script's version.
         """
-        content = {**identity, "rules": rules, "system": system, "trials": trials}
+        content = {**identity, "rules": rules, "system": system}
+        # Without the trials, which stand beside it: the same customer is known by the same digest.
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
         times = f", {trials} trials" if trials > 1 else ""
-        return cls.model_validate({**content, "line": f"{identity['kind']}:{name}@{digest}{times}"})
+        return cls.model_validate(
+            {**content, "trials": trials, "line": f"{identity['kind']}:{name}@{digest}{times}"}
+        )
 
 
 class JudgeSignature(SignaturePart):

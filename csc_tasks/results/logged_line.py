@@ -87,18 +87,25 @@ class LoggedCard(BaseModel):
     trials: _Turns
 
 
-def require_items(name: str, items: Any, count: int) -> None:
+def require_items(name: str, items: Any, count: int, of: str = "turns") -> None:
     """Check what a line says of a metric: one item a turn, each of the metric's form and within its ends.
+
+    Args:
+        name: the metric's, as it is reported.
+        items: what stands there.
+        count: how many there must be.
+        of: what they are of, for the message.
 
     Raises:
         ValueError: it is anything else.
     """
     if not isinstance(items, list) or len(items) != count:
-        raise ValueError(f"what it says of {name} is not what {name} says (not {count} turns)")
+        found = len(items) if isinstance(items, list) else f"{items!r:.{_SHOWN}}"
+        raise ValueError(f"of {name} it has {found}, where one value for each of its {count} {of} belongs")
     metric = metric_named(name)
     for item in items:
         if item is not None and metric is not None and not metric.accepts(item):
-            raise ValueError(f"what it says of {name} is not what {name} says ({item!r:.{_SHOWN}})")
+            raise ValueError(f"{item!r:.{_SHOWN}} is no value that {name} can have")
 
 
 def require_answer(answer: Any, kind: TaskKind) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -17,6 +18,8 @@ __all__ = [
     "LoggedRolePlay",
     "LoggedRolePlayTurn",
     "card_of",
+    "fault_words",
+    "faults_in_words",
     "name_of",
     "role_plays_in",
 ]
@@ -24,6 +27,30 @@ __all__ = [
 MANY = 1000
 """Trials of a card, and facts of one, that nobody has."""
 _Trial = Annotated[int, Field(ge=0, lt=MANY, strict=True)]
+
+
+_FAULTS = {
+    "empty": "it said nothing",
+    "swapped_role": "it spoke as the supporter",
+    "invented_fact": "it made up a figure or told what it was not asked",
+    "refused": "it would not play",
+    "unreadable": "its answer had not the form that was asked for",
+    "own_error": "its server failed",
+    "not_played": "it was not played to the end",
+}
+"""What was wrong with a simulated customer, as logs and results call it, for people."""
+_COUNTED = re.compile(rf"\b({'|'.join(_FAULTS)}) (\d{{1,9}})\b", re.ASCII)
+_TRIALS_TOLD = 10
+
+
+def fault_words(fault: str) -> str:
+    """What was wrong with a simulated customer, for people; what a newer csconv calls it, as it stands."""
+    return _FAULTS.get(fault, fault)
+
+
+def faults_in_words(reason: str) -> str:
+    """Why scores are withheld, as results have it (``swapped_role 4``), with what was wrong in words."""
+    return _COUNTED.sub(lambda found: f"{fault_words(found[1])}: {found[2]}", reason)
 
 
 def name_of(card: str, trial: int) -> str:
@@ -84,12 +111,16 @@ class LoggedCase(_Logged):
 
 
 class LoggedOutcome(_Logged):
-    """What became of it, with the last turn of a trial. ``resolved_at`` is a turn from 1, or 0."""
+    """What became of it, with the last turn of a trial.
+
+    ``resolved_at`` is a turn from 1, or 0; ``missing`` says in words what was not done that the card asks for.
+    """
 
     end: Text
     resolved_at: Count
     broken: bool = False
     disclosed: bool = False
+    missing: list[Text] = Field(default_factory=list)
 
 
 class LoggedRolePlayTurn(_Logged):
@@ -116,6 +147,11 @@ class LoggedRolePlay(_Logged):
     turns: list[tuple[dict[str, Any], LoggedRolePlayTurn]]
     outcome: LoggedOutcome
 
+    @property
+    def mood(self) -> int:
+        """The customer's at the end, 1 to 5; 0 where they said nothing."""
+        return next((turn.heard.mood for _, turn in reversed(self.turns) if turn.heard is not None), 0)
+
 
 def role_plays_in(
     card: str, topic: str, trials: int, records: Sequence[Mapping[str, Any]]
@@ -125,14 +161,25 @@ def role_plays_in(
     Raises:
         ValueError: a record is not as it is written here, or a trial is missing or not whole.
     """
-    read = [(dict(record), LoggedRolePlayTurn.model_validate(record)) for record in records]
-    for trial in range(trials):
-        turns = [(record, turn) for record, turn in read if turn.trial == trial]
-        if not turns:
-            raise ValueError(f"trial {trial} of card {card} has no turns")
+    by_trial: dict[int, list[tuple[dict[str, Any], LoggedRolePlayTurn]]] = {}
+    for record in records:
+        turn = LoggedRolePlayTurn.model_validate(record)
+        by_trial.setdefault(turn.trial, []).append((dict(record), turn))
+    if len(by_trial) != trials or max(by_trial, default=0) >= trials:
+        found = sorted(by_trial)
+        told = ", ".join(str(trial + 1) for trial in found[:_TRIALS_TOLD]) or "none"
+        more = f" and {len(found) - _TRIALS_TOLD} more" if len(found) > _TRIALS_TOLD else ""
+        raise ValueError(
+            f"card {card} was to be played {trials} times, and there are turns of trial {told}{more}"
+        )
+    for trial, turns in sorted(by_trial.items()):
+        where = f"trial {trial + 1} of card {card}"
         case, outcome = turns[0][1].case, turns[-1][1].outcome
-        if case is None or outcome is None:
-            raise ValueError(f"trial {trial} of card {card} has no {'case' if case is None else 'outcome'}")
+        if case is None:
+            raise ValueError(f"{where}: its first turn does not say what is played")
+        if outcome is None:
+            raise ValueError(f"{where}: its last turn does not say how it ended")
+        silent = next((n for n, (_, turn) in enumerate(turns[:-1], 1) if turn.heard is None), 0)
+        if silent:
+            raise ValueError(f"{where}: nobody answers turn {silent}, and it goes on")
         yield LoggedRolePlay(card=card, topic=topic, trial=trial, case=case, turns=turns, outcome=outcome)
-    if len(read) != sum(0 <= turn.trial < trials for _, turn in read):
-        raise ValueError(f"card {card} has turns of more than {trials} trials")

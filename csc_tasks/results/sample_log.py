@@ -15,7 +15,7 @@ from csc_tasks.outside import lines_of, parse_json
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.scoring import read_replies
 from csc_tasks.protocol.signature import Signature
-from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.protocol.task_kind import Context, TaskKind, units_of
 from csc_tasks.protocol.turns import TurnDoc
 from csc_tasks.results.log_file import log_sha256, log_stem, open_log_file, plain
 from csc_tasks.results.logged_line import (
@@ -199,9 +199,10 @@ class SampleLog:
                 conversation, bit = turn.doc["conversation"], 1 << turn.doc["turn"]
                 before = seen.get(conversation, 0)
                 if before & bit:
-                    raise DataError(
-                        f"{where}: turn {turn.doc['turn']} of conversation {conversation} stands here a second time"
-                    )
+                    what = f"turn {turn.doc['turn']} of conversation"
+                    if self.context is Context.ROLE_PLAY:
+                        what = f"trial {turn.doc['turn'] + 1} of card"
+                    raise DataError(f"{where}: {what} {conversation} stands here a second time")
                 seen[conversation] = before | bit
                 if labelled not in (None, turn.doc["strategy"] is not None):
                     raise DataError(f"{where}: some turns have a gold strategy and others have none")
@@ -249,7 +250,7 @@ class SampleLog:
                 found = [self._of_turn(sample, LoggedDoc.model_validate(doc), answers, prompts)]
                 columns = {name: [sample[name]] for name in items}
             for name, column in columns.items():
-                require_items(name, column, len(found))
+                require_items(name, column, len(found), units_of(f"/{self.context}").turns)
         except ValidationError as error:
             raise DataError(
                 f"{where}: not a sample of {self.task} as csconv logs it (doc.{first_fault(error)})"

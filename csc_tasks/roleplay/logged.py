@@ -33,6 +33,7 @@ def logged_turns(played: Played, trial: int) -> list[LoggedRolePlayTurn]:
         resolved_at=progress.resolved_at if progress.resolved else 0,
         broken=progress.granted or progress.promised,
         disclosed=progress.disclosed,
+        missing=_missing(progress),
     )
     last = len(played.turns) - 1
     return [
@@ -57,6 +58,26 @@ def _heard(turn: CustomerTurn) -> LoggedCustomer:
         fault=None if turn.fault is None else str(turn.fault),
         again=[str(fault) for fault in turn.again],
     )
+
+
+def _missing(progress: CaseProgress) -> list[str]:
+    """What was not done that the card asks for."""
+    case = progress.case
+    open_facts = [fact.name for fact in case.needed if fact.name not in progress.told]
+    done = sum(n in progress.done for n in case.needed_steps)
+    steps = len(case.needed_steps)
+    named = {
+        "not asked: ": [name for name in open_facts if name not in progress.asked_for],
+        "asked and not answered: ": [name for name in open_facts if name in progress.asked_for],
+    }
+    missing = [heading + ", ".join(names) for heading, names in named.items() if names]
+    if done < steps:
+        # Until it is asked, no step counts where something is private.
+        missing += ["not asked who they are"] if case.has_private and not progress.verified else []
+        missing.append(f"{done} of {steps} step{'s' * (steps > 1)}")
+    if progress.demanded and not progress.refused:
+        missing.append("demand not refused")
+    return missing
 
 
 def _did(move: Move) -> LoggedMove:

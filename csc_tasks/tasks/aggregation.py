@@ -9,10 +9,14 @@ from typing import Any
 
 from csc_tasks.metrics import AdditiveMetric, Metric, Needs, clustered_stderr
 from csc_tasks.protocol.report import RunReport
+from csc_tasks.results.role_play_log import faults_in_words
 
 __all__ = ["Aggregation", "ClusteredError", "OfConversations"]
 
 logger = logging.getLogger(__name__)
+
+_NAMED = 2
+"""Metrics that a line names of many that have no score for the same reason."""
 
 
 class Aggregation:
@@ -29,11 +33,7 @@ class Aggregation:
     def __call__(self, items: Sequence[Any]) -> float:
         """The score of all turns' items."""
         if missing := sum(item is None for item in items):
-            reason = self.report.unscored(self.name, missing)
-            what = "role-plays" if self.metric.info.needs is Needs.ROLE_PLAY else "turns"
-            logger.error(
-                "%s is NaN: %d of %d %s were not scored (%s)", self.name, missing, len(items), what, reason
-            )
+            self._tell(missing, len(items))
             return float("nan")
         try:
             self.report.observe(self.metric, items)
@@ -43,6 +43,26 @@ class Aggregation:
             self.report.reasons[self.name] = f"{type(error).__name__}: {error}"
             self.report.unscored(self.name, len(items))
             return float("nan")
+
+    def _tell(self, missing: int, total: int) -> None:
+        """Report that there is no score, and log it: once for all metrics that lack theirs for the same reason."""
+        told = self.report.figures.get("unscored", {})
+        alike = [
+            name for name, why in self.report.reasons.items() if why == self.report.reasons.get(self.name)
+        ]
+        before = any(name in alike and told[name]["turns"] == missing for name in told)
+        reason = self.report.unscored(self.name, missing)
+        if before:
+            return
+        names = [self.name, *(name for name in alike if name != self.name and name not in told)]
+        few = names if len(names) <= _NAMED + 1 else [*names[:_NAMED], f"{len(names) - _NAMED} more"]
+        subject = few[0] if len(few) == 1 else f"{', '.join(few[:-1])} and {few[-1]}"
+        logger.error(
+            "%s %s NaN: %d of %d %s were not scored (%s)",
+            *(subject, "is" if len(few) == 1 else "are", missing, total),
+            "role-plays" if self.metric.info.needs is Needs.ROLE_PLAY else "turns",
+            faults_in_words(reason),
+        )
 
     def __str__(self) -> str:
         return f"csconv {self.metric.info.name}: {self.metric.info.summary}"

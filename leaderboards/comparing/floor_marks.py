@@ -66,7 +66,7 @@ def floor_marks(
         alpha: chance of any false "better" in the whole table.
 
     Returns:
-        By column and model; nothing of columns without a floor, and of scores as good as can be.
+        By column and model; nothing of columns without a floor. ``NOT_ASKED`` where both are as good as can be.
     """
     gains: dict[tuple[str, Key], tuple[Key, _Gain]] = {}
     marks: dict[tuple[str, Key], FloorMark] = {}
@@ -78,8 +78,9 @@ def floor_marks(
             best = next((floor for floor in floors if not _unpaired(one, floor)), floors[0])
             if not _perfect(best, better) or _unpaired(one, best):
                 gains[column, one.key] = best.key, _gain(one, best, better)
-            elif one.value != best.value:
-                marks[column, one.key] = FloorMark(BeatsFloor.NO, best.key)
+            else:
+                equal = one.value == best.value
+                marks[column, one.key] = FloorMark(BeatsFloor.NOT_ASKED if equal else BeatsFloor.NO, best.key)
     adjusted = holm([gain.p for _, gain in gains.values()]).tolist()
     for (place, (best_key, gain)), p in zip(gains.items(), adjusted, strict=True):
         known = BeatsFloor.YES if gain.value > 0 and p < alpha else BeatsFloor.NO

@@ -18,6 +18,7 @@ from csc_tasks.leaderboards.reading.repeats import alike, mean_score, spread
 from csc_tasks.leaderboards.reading.runs import find_runs
 from csc_tasks.leaderboards.reading.sums import Statistics, statistics_of
 from csc_tasks.results.results_file import TaskRun
+from csc_tasks.results.role_play_log import faults_in_words
 
 __all__ = ["load_model_results"]
 
@@ -165,7 +166,7 @@ def _metric(run: TaskRun, name: str, statistics: Statistics | None, unusable: st
     signature, value = run.signature.metrics[name], run.values[name]
     sums = statistics.sums.get(name) if statistics and not unusable else None
     if statistics is None or sums is None:
-        why = unusable or run.reason_unscored(name) or "has no sums"
+        why = unusable or faults_in_words(run.reason_unscored(name)) or "has no sums"
         return MetricResults(name, signature, value, why=why)
     return MetricResults(
         name,

@@ -100,7 +100,7 @@ def _read(run: TaskRun, metrics: Sequence[str]) -> tuple[list[LoggedTurn], dict[
         for name, column in chunk.items.items():
             items[name] += column
     if log.context is Context.ROLE_PLAY:
-        ends = {(p.card, p.trial): "; ".join(outcome_words(p.outcome)) for p in log.role_plays()}
+        ends = {(p.card, p.trial): "; ".join(outcome_words(p)) for p in log.role_plays()}
         docs = [(*doc[:5], ends[doc[0], doc[1]]) for doc in docs]
     order = sorted(range(len(docs)), key=lambda i: docs[i][:2])
     return [docs[i] for i in order], {name: [column[i] for i in order] for name, column in items.items()}

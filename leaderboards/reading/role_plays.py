@@ -11,7 +11,7 @@ from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedExchange, BrowsedRolePlay
 from csc_tasks.metrics import UNREADABLE
 from csc_tasks.protocol.replies import Reply
-from csc_tasks.results.role_play_log import LoggedOutcome, LoggedRolePlay, LoggedRolePlayTurn
+from csc_tasks.results.role_play_log import LoggedRolePlay, LoggedRolePlayTurn
 from csc_tasks.results.sample_log import SampleLog
 
 __all__ = ["KEPT", "kept_cases", "kept_role_plays", "outcome_words", "read_role_plays"]
@@ -19,6 +19,8 @@ __all__ = ["KEPT", "kept_cases", "kept_role_plays", "outcome_words", "read_role_
 KEPT = 40
 """Role-plays: first trials before second ones, then those whose card has the smallest hash."""
 
+CONTENT = 3
+"""The lowest mood of a customer of whom it is said that they leave content."""
 _ENDS = {
     "resolved": "the customer leaves content",
     "gave_up": "the customer gives up",
@@ -49,15 +51,23 @@ def read_role_plays(log: SampleLog) -> tuple[tuple[BrowsedCase, ...], dict[str, 
         raise DataError(f"{log.path}: a reply in it is not as csconv logs it ({error})") from None
 
 
-def outcome_words(outcome: LoggedOutcome) -> list[str]:
-    """What became of a role-play, in words; those that a log has in its place where it has others."""
-    told = []
+def outcome_words(played: LoggedRolePlay) -> list[str]:
+    """What became of a role-play, in words, and of one that is not resolved what it lacks.
+
+    Of an end that is not known here, what the log calls it.
+    """
+    outcome, told = played.outcome, []
     if outcome.end != "fault":
-        told.append(f"resolved at turn {outcome.resolved_at}" if outcome.resolved_at else "not resolved")
+        lacking = f": {'; '.join(outcome.missing)}" if outcome.missing else ""
+        told.append(
+            f"resolved at turn {outcome.resolved_at}" if outcome.resolved_at else f"not resolved{lacking}"
+        )
     if outcome.broken:
         told.append("something was promised against the card")
     if outcome.disclosed:
         told.append("something private was disclosed")
+    if outcome.end == "resolved" and played.mood < CONTENT:
+        return [*told, "the customer ends the call"]
     return [*told, _ENDS.get(outcome.end, outcome.end)]
 
 
@@ -92,7 +102,7 @@ def _role_play(played: LoggedRolePlay) -> BrowsedRolePlay:
         outcome.resolved_at,
         outcome.broken,
         outcome.disclosed,
-        tuple(outcome_words(outcome)),
+        tuple(outcome_words(played)),
     )
 
 

@@ -205,8 +205,8 @@ class _Reader:
                 item = entry.get(name)
                 if item is not None and not additive_metric(name).accepts(item):
                     raise DataError(
-                        f"{self.scores}: turn {doc['turn']} of {doc['conversation']}: what it says of {name} is not "
-                        f"what {name} says ({item!r:.60}); run csconv score --force"
+                        f"{self.scores}: turn {doc['turn']} of {doc['conversation']}: of {name} it has what "
+                        f"{name} cannot be ({item!r:.60}); run csconv score --force"
                     )
                 chunk.items.setdefault(name, []).append(item)
 
@@ -233,7 +233,7 @@ class _Reader:
                     self._deepen(name, tally.metric, items, codes, turns)
             except (TypeError, ValueError, IndexError) as error:
                 raise DataError(
-                    f"{self.log.path}: what it says of {name} is not what {name} says ({error})"
+                    f"{self.log.path}: of {name} it has what {name} cannot be ({error})"
                 ) from None
         if _LABELS in self.tallies and not self.tallies[_LABELS].unscored:
             self.labels.append(np.asarray(chunk.items[_LABELS], dtype=np.int64).reshape(-1, 2))

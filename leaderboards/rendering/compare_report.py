@@ -14,9 +14,15 @@ from rich.text import Text
 from csc_tasks.leaderboards.board import finite
 from csc_tasks.leaderboards.comparing.compare import Changed, Comparison, Moved, SectionComparison
 from csc_tasks.leaderboards.comparing.paired import Delta
-from csc_tasks.leaderboards.rendering.numbers import ABSENT, in_percent, interval, number, p_value
+from csc_tasks.leaderboards.rendering.numbers import (
+    ABSENT,
+    difference_interval,
+    in_percent,
+    number,
+    p_value,
+)
 from csc_tasks.leaderboards.rendering.text import code, inline, printable
-from csc_tasks.metrics import has_sums, headlines
+from csc_tasks.metrics import has_sums, headlines, metric_named
 from csc_tasks.metrics.comparison import Difference
 from csc_tasks.protocol.task_kind import units_of
 
@@ -57,7 +63,7 @@ def _pair(
         _score(first, spreads[0], percent),
         _score(second, spreads[1], percent),
         number(first - second, percent, signed=True),
-        interval(found.low, found.high, percent, signed=True) if found else ABSENT,
+        difference_interval(found.low, found.high, metric) if found else ABSENT,
         p_value(p),
     )
 
@@ -109,12 +115,15 @@ def _parts(
 
 
 def _changed_lines(section: SectionComparison, change: Changed) -> list[str]:
-    first, second = (
-        number(score, in_percent(section.by)) for score in (change.first_score, change.second_score)
-    )
+    scores = change.first_score, change.second_score
+    first, second = (number(score, in_percent(section.by)) for score in scores)
     if units_of(section.section).turns == "role-plays":
+        told = f"{first} against {second}"
+        # Over several seeds it may be anything between.
+        if getattr(metric_named(section.by), "yes_no", False) and set(scores) <= {0.0, 1.0}:
+            told = " → ".join("yes" if score else "no" for score in scores)
         return [
-            f"{change.conversation} trial {change.turn + 1} ({change.topic}), {section.by} {first} against {second}",
+            f"{change.conversation} trial {change.turn + 1} ({change.topic}), {section.by}: {told}",
             f"A    {change.first_text}",
             f"B    {change.second_text}",
         ]

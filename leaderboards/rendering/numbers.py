@@ -10,7 +10,16 @@ import math
 
 from csc_tasks.metrics import metric_named
 
-__all__ = ["ABSENT", "NO_BETTER", "fixed", "in_percent", "interval", "number", "p_value"]
+__all__ = [
+    "ABSENT",
+    "NO_BETTER",
+    "difference_interval",
+    "fixed",
+    "in_percent",
+    "interval",
+    "number",
+    "p_value",
+]
 
 ABSENT = "–"
 """For a value that is not known, was not measured or was withheld; why stands elsewhere."""
@@ -52,6 +61,13 @@ def interval(low: float | None, high: float | None, percent: bool, signed: bool 
     """Both ends in brackets, as :func:`number` shows them; :data:`ABSENT` where one is not known."""
     ends = number(low, percent, signed), number(high, percent, signed)
     return ABSENT if ABSENT in ends else f"[{ends[0]}, {ends[1]}]"
+
+
+def difference_interval(low: float, high: float, metric: str) -> str:
+    """The interval of a difference of two scores of a metric, no further than two such scores can lie apart."""
+    found = metric_named(metric)
+    span = math.inf if found is None else found.scale.high - found.scale.low
+    return interval(max(low, -span), min(high, span), in_percent(metric), signed=True)
 
 
 def p_value(value: float) -> str:

@@ -25,7 +25,7 @@ from csc_tasks.leaderboards.reading.kept import keep, kept_folder
 from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
 from csc_tasks.leaderboards.rendering.customers import customer_lines
 from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
-from csc_tasks.leaderboards.rendering.grid import grids
+from csc_tasks.leaderboards.rendering.grid import absences, grids
 from csc_tasks.leaderboards.rendering.labels import arrow, row_labels, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, NO_BETTER, fixed, number
 from csc_tasks.leaderboards.rendering.samples import samples
@@ -195,12 +195,20 @@ def _table(number: int, table: BoardTable) -> dict[str, Any]:
         "sections": [s for s in _sections(table) if s[1]],
         "order": order,
         "groups": list(_groups(table, order)),
+        "absent": list(_absent(table, labels)),
         "floors": list(floor_notes(table, list(grids(table, every=True)), lambda row: labels[row.id], str)),
         "kinds": [kind for kind in ChartKind if any(chart.kind is kind for chart in drawn)],
         "charts": _raw(
             _packed([{"kind": c.kind.id, "picks": c.picks, "spec": c.spec} for c in drawn]) if drawn else ""
         ),
     }
+
+
+def _absent(table: BoardTable, labels: dict[str, str]) -> Iterator[str]:
+    """Why values are not there, a line a reason."""
+    for section, columns, why, rows in absences(table, list(grids(table, every=True))):
+        titles = "; ".join(column.title for column in columns)
+        yield f"{section.title}, {titles}: {ABSENT} for {', '.join(labels[row.id] for row in rows)} ({why})"
 
 
 def _sections(table: BoardTable) -> Iterator[tuple[Section, list[Column]]]:

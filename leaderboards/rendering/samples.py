@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from csc_tasks.framework import Strategy
-from csc_tasks.leaderboards.board import Board, Row
+from csc_tasks.leaderboards.board import Board, BoardTable, Row
 from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedExchange, BrowsedRolePlay
 from csc_tasks.leaderboards.rendering.labels import row_labels
+from csc_tasks.results.role_play_log import fault_words
 
 __all__ = ["samples"]
 
@@ -42,6 +43,7 @@ def samples(board: Board) -> dict[str, Any] | None:
                     "metrics": {column.metric: column.title for column in table.columns},
                     "percent": [column.metric for column in table.columns if column.percent],
                     "cases": [_case(case) for case in board.cases.get(table.id, ())],
+                    "played": _most_role_plays(table),
                 }
             )
     if not tables:
@@ -79,6 +81,19 @@ def samples(board: Board) -> dict[str, Any] | None:
 def _has_texts(board: Board, row: Row) -> bool:
     talks = bool(board.conversations) and bool(board.replies.get(row.id))
     return talks or bool(board.role_plays.get(row.id))
+
+
+def _most_role_plays(table: BoardTable) -> int:
+    """How many the table's scores are of, of which a few are kept to be read."""
+    return max(
+        (
+            row.figures[section.id].turns
+            for row in table.rows
+            for section in table.sections
+            if section.is_role_play and section.id in row.figures
+        ),
+        default=0,
+    )
 
 
 def _rounded(scores: dict[str, float]) -> dict[str, float]:
@@ -124,5 +139,5 @@ def _exchange(each: BrowsedExchange) -> list[Any]:
     against += [f"invented {figure}" for figure in each.figures]
     small = [f"told {name}" for name in each.told]
     small += [each.direction] if each.direction else []
-    small += [f"could not be played: {each.fault}"] if each.fault else []
+    small += [f"could not be played: {fault_words(each.fault)}"] if each.fault else []
     return [each.strategy, each.text, did, against, each.customer, each.mood, small]

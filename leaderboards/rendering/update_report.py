@@ -9,7 +9,7 @@ from csc_tasks.leaderboards.board import finite
 from csc_tasks.leaderboards.comparing.baseline_update import BaselineUpdate
 from csc_tasks.leaderboards.comparing.paired import Delta
 from csc_tasks.leaderboards.rendering.gate_report import ReportFiles, append_summary, write_report
-from csc_tasks.leaderboards.rendering.numbers import ABSENT, in_percent, interval, number
+from csc_tasks.leaderboards.rendering.numbers import ABSENT, difference_interval, in_percent, number
 from csc_tasks.leaderboards.rendering.text import code, inline, printable
 
 __all__ = ["lines", "markdown", "to_json", "write_files"]
@@ -60,7 +60,7 @@ def _cells(each: Delta) -> tuple[str, ...]:
         number(each.second, percent),
         number(each.first, percent),
         number(found.value, percent, signed=True) if found else ABSENT,
-        interval(found.low, found.high, percent, signed=True) if found else ABSENT,
+        difference_interval(found.low, found.high, each.metric) if found else ABSENT,
         printable(each.why),
     )
 

@@ -164,7 +164,7 @@ FORGED: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "scores of a log": (
         f"{POOR}/scores_*.jsonl",
         lambda line: line.update(rouge_l_char=1_000_000.0),
-        "what it says of rouge_l_char is not what rouge_l_char says (1000000.0)",
+        "of rouge_l_char it has what rouge_l_char cannot be (1000000.0)",
     ),
     "a judge's score": (
         "judged/org__good/results_csconv_response_*_judged_*.json",

@@ -14,6 +14,7 @@ from csc_tasks.leaderboards.board import BeatsFloor, Board, BoardTable, to_json
 from csc_tasks.leaderboards.rendering.customers import customer_lines
 from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows, model_index
 from csc_tasks.leaderboards.rendering.markdown import markdown
+from csc_tasks.roleplay.card_sets import CardSet
 from tests.door import csconv
 from tests.leaderboards.built import row_of
 from tests.leaderboards.logs import change_line, edit, log_of, results_file
@@ -43,8 +44,10 @@ def test_two_customers_and_two_numbers_of_trials_never_share_a_table(board: Boar
     assert len(board.tables) == 4
     assert {row.model for row in table_of(board, SCRIPTED).rows} == {"org/good", "org/half"}
     for table in board.tables:
-        assert table.title.endswith(f"customer {table.facts['customer']}")
-        assert table.title.startswith("CSConv role-play, cards, mini, 8 cards, prompt zh-2, ")
+        assert table.title.startswith(table.facts["customer"])
+        trials, _, what = table.title.rpartition(", ")[0].partition(": CSConv role-play, ")
+        assert trials.endswith((", 1 trial", ", 2 trials"))
+        assert what == "cards, mini, 8 cards"
     assert "customer model:org/customer" in table_of(board, OTHER).apart
 
 
@@ -99,8 +102,44 @@ def test_withheld_scores_are_there_with_the_reason_told_once(board: Board, role_
     assert coverage.value is not None
     assert 0 < coverage.value < 0.95
     told = csconv("table", role_played / "faulty").out
-    assert told.count("and 95% are needed (swapped_role ") == 1
+    assert told.count("and 95% are needed (it spoke as the supporter: ") == 1
     assert "Role-play, Resolved; pass^2; Facts asked; Against the card; Invented; Mood at the end: –" in told
+
+
+def write_floor(folder: Path, cards: CardSet) -> None:
+    """Role-plays of a floor that promises nothing and resolves nothing."""
+    results = write_role_plays(folder, "csconv-random", supporter_lm("rude"), cards)
+    edit(results, lambda content: content["config"].update(model="csconv-baseline"))
+
+
+def test_one_customer_has_one_digest_however_often_each_card_is_played(board: Board) -> None:
+    once, twice = (table_of(board, SCRIPTED, trials).facts["customer"] for trials in (1, 2))
+    assert twice == f"{once}, 2 trials"
+
+
+def test_a_floor_that_has_all_role_plays_leaves_no_table_partial(
+    tmp_path: Path, build: Callable[..., Board]
+) -> None:
+    cards = card_set(4)
+    write_role_plays(tmp_path / "a", "org/short", supporter_lm("good"), cards, limit=2)
+    assert build(tmp_path).tables[0].partial == "no model has all role-plays of: Role-play"
+    write_floor(tmp_path / "b", cards)
+    (table,) = build(tmp_path).tables
+    assert table.partial == ""
+    assert row_of(table, "org/short").incomplete == "response/roleplay: 2 of all role-plays"
+
+
+def test_what_is_no_better_than_a_perfect_floor_is_not_shown_as_the_best(
+    tmp_path: Path, build: Callable[..., Board]
+) -> None:
+    cards = card_set(16)
+    write_role_plays(tmp_path / "a", "org/a", supporter_lm("good"), cards)
+    write_floor(tmp_path / "b", cards)
+    (table,) = build(tmp_path).tables
+    cells = row_of(table, "org/a").cells
+    broken = cells["response/roleplay/promises_broken"]
+    assert (broken.value, broken.rank, broken.first) == (0.0, 1, False)
+    assert cells[COLUMN].first
 
 
 def test_a_model_with_two_customers_shows_both_scores_in_either_table(board: Board) -> None:

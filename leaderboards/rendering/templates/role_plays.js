@@ -1,6 +1,6 @@
 // Whole role-plays in the sample browser: the card, and what each model and its customer said, to the end.
 
-const MOODS = ["", "furious", "upset", "even", "eased", "content"];
+const MOODS = ["", "furious", "upset", "neutral", "calm", "content"];
 
 /** Cases of which one of the models' role-plays fits the filters: { talk, label, about } each. */
 function findRolePlays(cases, plays, trial, outcome) {

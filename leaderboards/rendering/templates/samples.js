@@ -69,7 +69,10 @@ async function sampleBrowser(section) {
   function searchPlays() {
     const before = found[current]?.talk;
     found = findRolePlays(table().cases, [...models.values()].map((row) => plays(row) ?? {}), pick.trial.value, pick.outcome.value);
-    offer(found.map(({ label, about }) => [label, about]), before, `${found.length} of ${table().cases.length} role-plays`);
+    const kept = table().cases.length;
+    const total = Math.max(kept, table().played);
+    const few = kept < total ? ` (${kept} are on this page, first trials first)` : "";
+    offer(found.map(({ label, about }) => [label, about]), before, `${found.length} of ${total} role-plays${few}`);
   }
 
   function searchTalks() {

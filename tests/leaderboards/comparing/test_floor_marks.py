@@ -101,7 +101,7 @@ def test_where_the_floor_is_as_good_as_can_be_the_same_is_no_shame_and_anything_
         entrant(name, value, name == "floor", metric="strategy_invalid")
         for name, value in (("floor", 0.0), ("clean", 0.0), ("sloppy", 0.03))
     ]
-    assert marks(*entrants, better=-1) == {"sloppy": NO}
+    assert marks(*entrants, better=-1) == {"sloppy": NO, "clean": BeatsFloor.NOT_ASKED}
     elsewhere = entrant("floor", 0.0, True, metric="strategy_invalid", digest="other")
     assert marks(elsewhere, *entrants[1:], better=-1) == {"clean": UNKNOWN, "sloppy": UNKNOWN}
 

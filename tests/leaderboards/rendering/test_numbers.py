@@ -6,7 +6,14 @@ import math
 
 import pytest
 
-from csc_tasks.leaderboards.rendering.numbers import fixed, in_percent, interval, number, p_value
+from csc_tasks.leaderboards.rendering.numbers import (
+    difference_interval,
+    fixed,
+    in_percent,
+    interval,
+    number,
+    p_value,
+)
 
 
 @pytest.mark.parametrize(
@@ -75,3 +82,18 @@ def test_other_numbers_have_the_decimals_that_are_asked_for(value: float, digits
 )
 def test_which_metrics_are_shares(metric: str, percent: bool) -> None:
     assert in_percent(metric) is percent
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "metric", "shown"),
+    [
+        (-1.032, -0.939, "facts_asked", "[−100.0, −93.9]"),
+        (0.5, 1.2, "resolved", "[+50.0, +100.0]"),
+        (-9.0, 3.0, "customer_mood", "[−4.00, +3.00]"),
+        (float("nan"), float("nan"), "resolved", "–"),
+    ],
+)
+def test_a_difference_is_no_wider_than_two_scores_can_lie_apart(
+    low: float, high: float, metric: str, shown: str
+) -> None:
+    assert difference_interval(low, high, metric) == shown

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +17,7 @@ from csc_tasks.leaderboards.reading.role_plays import KEPT
 from csc_tasks.leaderboards.rendering.page import render_page
 from csc_tasks.leaderboards.rendering.samples import samples
 from tests.leaderboards.boards import HOSTILE
-from tests.leaderboards.logs import change_line, log_of
+from tests.leaderboards.logs import change_line, log_of, results_file
 from tests.leaderboards.rendering.test_page import DESKTOP, PHONE, Visit
 from tests.role_plays import ROLE_PLAY, card_set, supporter_lm, write_role_plays
 from tests.running import FunctionLM
@@ -84,7 +86,43 @@ def test_a_customer_that_could_not_be_played_is_nobodys_failure(shown: dict[str,
     lost = [p for p in plays_of(shown, 1, "org/good").values() if p["kind"] == "fault"]
     assert lost
     assert lost[0]["outcome"] == ["the customer could not be played; counts nowhere"]
-    assert lost[0]["turns"][-1][6] == ["could not be played: swapped_role"]
+    assert lost[0]["turns"][-1][6] == ["could not be played: it spoke as the supporter"]
+
+
+def test_what_is_not_resolved_says_what_is_missing(tmp_path: Path, build: Callable[..., Board]) -> None:
+    write_role_plays(tmp_path, "org/rude", supporter_lm("rude"), card_set(1))
+    (played,) = (
+        p for plays in build(tmp_path).role_plays.values() for p in plays["response/roleplay"].values()
+    )
+    assert (
+        played.outcome[0] == "not resolved: not asked: 坐的哪条线, 什么时候上的车, 袋子的样子; 0 of 2 steps"
+    )
+
+
+def test_a_customer_in_a_low_mood_does_not_leave_content(
+    role_played: Path, tmp_path: Path, build: Callable[..., Board]
+) -> None:
+    folder = Path(shutil.copytree(role_played / "once", tmp_path / "runs"))
+
+    def spoil(sample: dict[str, Any]) -> None:
+        records = [json.loads(record) for record in sample["filtered_resps"]]
+        for record in records:
+            if "heard" in record:
+                record["heard"]["mood"] = 2
+        sample["filtered_resps"] = [json.dumps(record) for record in records]
+
+    change_line(log_of(results_file(folder), ROLE_PLAY), 0, spoil)
+    (plays,) = (each["response/roleplay"] for each in build(folder).role_plays.values())
+    ends = [played.outcome[-1] for played in plays.values() if played.end == "resolved"]
+    assert ends[0] == "the customer ends the call"
+    assert set(ends[1:]) == {"the customer leaves content"}
+
+
+def test_withheld_scores_have_their_reason_in_sight_on_the_page(board: Board) -> None:
+    page = re.sub(r"title=\"[^\"]*\"", "", render_page(board))
+    (line,) = re.findall(r'<p class="legend"><bdi>(Role-play, Resolved; .*?)</bdi>', page)
+    assert "– for org/good (the customer could be played in " in line
+    assert "it spoke as the supporter: " in line
 
 
 def test_of_many_role_plays_the_first_trials_are_kept_and_the_same_of_every_model(
@@ -98,6 +136,9 @@ def test_of_many_role_plays_the_first_trials_are_kept_and_the_same_of_every_mode
     assert len(one) == KEPT
     assert set(one) == set(two) == {case.id for case in board.cases["t1"]}
     assert sum(name.endswith("#0") for name in one) == 30
+    found = samples(board)
+    assert found is not None
+    assert (len(found["tables"][0]["cases"]), found["tables"][0]["played"]) == (KEPT, 60)
 
 
 def test_what_was_kept_is_what_was_read_and_a_page_without_texts_has_none(
@@ -147,7 +188,8 @@ def test_role_plays_are_chosen_by_card_trial_and_outcome(page: Page) -> None:
     assert page.locator(".play").count() == 2
     told = page.locator(".outcome").all_inner_texts()
     assert told[0].startswith("✓ resolved at turn")
-    assert told[1].startswith("✗ not resolved; something was promised against the card")
+    assert told[1].startswith("✗ not resolved: not asked: 坐的哪条线, ")
+    assert "; demand not refused; something was promised against the card; " in told[1]
     page.locator("#samples .models input").nth(1).uncheck()
     assert page.locator(".talks li").count() == 0
     assert "No role-play fits." in page.locator(".talk").inner_text()
