@@ -97,17 +97,24 @@ class CaseInPlay(Pen):
         )
 
     def asked(self, said: str) -> tuple[CardFact, ...]:
-        """The facts that something said asks for; a statement with the same words asks for none."""
+        """The facts that something said asks for; a statement with the same words asks for none.
+
+        A lookup that is turned into a question asks for none either.
+        """
+        found = self.asked_by_words(said)
+        if not found:
+            return ()
+        read = _runs(plain(questions_in(said)))
+        return () if any(_share(runs, read) >= _READ_AS_QUESTION for runs in self._lookup_runs) else found
+
+    def asked_by_words(self, said: str) -> tuple[CardFact, ...]:
+        """The facts whose words are in a question of something said, whoever wrote the question."""
         question = questions_in(said)
-        found = tuple(
+        return tuple(
             fact
             for fact in self.card.facts
             if any(plain(self.fill(word)) in question for word in fact.asked_by)
         )
-        if not found:
-            return ()
-        read = _runs(plain(question))
-        return () if any(_share(runs, read) >= _READ_AS_QUESTION for runs in self._lookup_runs) else found
 
     def does(self, step: SolutionStep, said: str) -> bool:
         """Whether something said does a step; to read all lookups out does none."""
