@@ -69,7 +69,7 @@ _NOT_FOUNDED = re.compile(
 )
 """A refusal that gives what is wanting as its reason."""
 _TAKEN_BACK = re.compile(
-    r"不了|不行|不允许|不可能|做不到|不在|不建议|没有(?!问题|关系|任何问题|任何费用|费用|手续费)|没法|无法|不能|风险|危险|隐患|违规|侵犯|虚假"
+    r"不了|不行|不允许|不可能|做不到|不在|没有(?!问题|关系|任何问题|任何费用|费用|手续费)|没法|无法|不能|风险|危险|隐患|违规|侵犯|虚假"
     r"|(?:但|可是|不过|然而)[^。]{0,8}(?:需要|必须|得)|需要先"
 )
 """After a word in its sentence: what was named is not promised."""
@@ -195,12 +195,14 @@ def commits(text: str, words: Iterable[str]) -> bool:
     )
 
 
-def _is_promised(sentence: str, word: str) -> bool:
+def _is_promised(sentence: str, word: str, in_clause: bool = False) -> bool:
     place = sentence.find(word)
     if place < 0 or (sentence.endswith("？") and not _OFFER.search(sentence)):
         return False
     start = max(sentence.rfind(mark, 0, place) for mark in "，、：") + 1
     before, after = sentence[:place], _COURTEOUS.sub("", sentence[place + len(word) :])
+    if in_clause:
+        after = after.partition("，")[0]
     return not (
         _denied_before(sentence[start:], place - start)
         or _CONDITION.match(after)
@@ -243,7 +245,7 @@ def consents(text: str, about: Sequence[str] = ()) -> bool:
     said, wanted = plain(text), [plain(word) for word in about]
     for word in (word for word in (*words["consents"], *soon) if word in said):
         for sentence in _SENTENCE.findall(said):
-            if not _is_promised(sentence, word):
+            if not _is_promised(sentence, word, in_clause=True):
                 continue
             after = sentence.find(word) + len(word)
             goes_on = _CLAUSE.match(sentence, after)
