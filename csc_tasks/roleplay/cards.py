@@ -157,6 +157,8 @@ class SolutionStep(_CardPart):
 
     A word with ``!`` before it is to be denied: ``!公证`` is 不用公证.
     """
+    not_with: tuple[Line, ...] = ()
+    """Words of which an utterance that does it affirms none."""
 
 
 class Demand(_CardPart):

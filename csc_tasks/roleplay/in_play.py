@@ -7,10 +7,24 @@ from functools import cached_property
 
 from csc_tasks.roleplay.cards import CardFact, CaseCard, Demand, Lookup, SolutionStep, sentences_of
 from csc_tasks.roleplay.pen import Pen
-from csc_tasks.roleplay.rules import affirms, consents, denied, figures_in, plain, questions_in, refuses
+from csc_tasks.roleplay.rules import (
+    affirms,
+    commits,
+    consents,
+    denied,
+    figures_in,
+    plain,
+    questions_in,
+    refuses_flatly,
+    warns_of,
+)
 
 __all__ = ["CaseInPlay"]
 
+_RUN = 6
+"""Characters in a row that two texts share where one of them has the words of the other."""
+_READ_AS_QUESTION, _READ_OUT = 0.6, 0.5
+"""Shares of a lookup, and of all of them, that nobody says who has anything of their own to say."""
 _IDENTITY = "我叫[姓名]，登记的手机号是[手机号码]。"
 
 
@@ -83,7 +97,18 @@ class CaseInPlay(Pen):
         )
 
     def asked(self, said: str) -> tuple[CardFact, ...]:
-        """The facts that something said asks for; a statement with the same words asks for none."""
+        """The facts that something said asks for; a statement with the same words asks for none.
+
+        A lookup that is turned into a question asks for none either.
+        """
+        found = self.asked_by_words(said)
+        if not found:
+            return ()
+        read = _runs(plain(questions_in(said)))
+        return () if any(_share(runs, read) >= _READ_AS_QUESTION for runs in self._lookup_runs) else found
+
+    def asked_by_words(self, said: str) -> tuple[CardFact, ...]:
+        """The facts whose words are in a question of something said, whoever wrote the question."""
         question = questions_in(said)
         return tuple(
             fact
@@ -92,8 +117,35 @@ class CaseInPlay(Pen):
         )
 
     def does(self, step: SolutionStep, said: str) -> bool:
-        """Whether something said does a step."""
-        return bool(step.done_by) and all(self._says(said, words) for words in step.done_by)
+        """Whether something said does a step; to read all lookups out does none."""
+        if not step.done_by or not all(self._says(said, words) for words in step.done_by):
+            return False
+        if affirms(said, [self.fill(word) for word in step.not_with]):
+            return False
+        return len(self._lookup_runs) < 2 or _share(self._all_runs, _runs(plain(said))) < _READ_OUT
+
+    @cached_property
+    def _lookup_runs(self) -> tuple[frozenset[str], ...]:
+        return tuple(_runs(plain(line)) for line in self.system_information)
+
+    @cached_property
+    def _all_runs(self) -> frozenset[str]:
+        return frozenset().union(*self._lookup_runs)
+
+    @cached_property
+    def private_steps(self) -> frozenset[int]:
+        """The places of the steps whose own words are of what nobody may hear who has not said who they are."""
+        shown = [plain(self.fill(word)) for each in self.card.lookups for word in each.shown_by]
+        return frozenset(
+            n
+            for n, step in enumerate(self.card.steps)
+            if any(
+                word in other or other in word
+                for words in step.done_by
+                for word in map(plain, map(self.fill, words))
+                for other in shown
+            )
+        )
 
     def _says(self, said: str, words: Sequence[str]) -> bool:
         """Whether it affirms one of the words, or denies one that has a ``!`` before it: ``!公证`` is 不用公证."""
@@ -114,7 +166,7 @@ class CaseInPlay(Pen):
 
     def promises(self, said: str) -> bool:
         """Whether it promises what nobody may promise in this case."""
-        return affirms(said, [self.fill(word) for word in self.card.never])
+        return commits(said, [self.fill(word) for word in self.card.never])
 
     def names_demand(self, demand: Demand, said: str) -> bool:
         """Whether it speaks of the demand."""
@@ -123,14 +175,24 @@ class CaseInPlay(Pen):
 
     def grants(self, demand: Demand, said: str, answers: bool) -> bool:
         """Whether it grants a demand; ``answers`` says that the customer has just made it."""
-        if affirms(said, [self.fill(word) for word in demand.granted_by]):
+        if commits(said, [self.fill(word) for word in demand.granted_by]):
             return True
-        if refuses(said) or not consents(said):
-            return False
-        return self.names_demand(demand, said) and answers
+        about = [self.fill(word) for word in demand.about]
+        # Advice against something else takes no consent back.
+        refused = refuses_flatly(said) or warns_of(said, about, in_clause=True)
+        return answers and consents(said, about) and not refused
 
     def refuses(self, demand: Demand, said: str, answers: bool) -> bool:
-        """Whether it refuses a demand."""
-        if affirms(said, [self.fill(word) for word in demand.granted_by]):
+        """Whether it refuses a demand; ``answers`` says that the customer has made it and waits for an answer."""
+        if commits(said, [self.fill(word) for word in demand.granted_by]):
             return False
-        return refuses(said) and (answers or self.names_demand(demand, said))
+        flatly = refuses_flatly(said) and (answers or self.names_demand(demand, said))
+        return flatly or warns_of(said, [self.fill(word) for word in demand.about])
+
+
+def _runs(text: str) -> frozenset[str]:
+    return frozenset(text[n : n + _RUN] for n in range(len(text) - _RUN + 1))
+
+
+def _share(of: frozenset[str], found: frozenset[str]) -> float:
+    return len(of & found) / len(of) if of else 0.0

@@ -83,7 +83,7 @@ def _of_steps(case: CaseInPlay) -> Iterator[CardFault]:
 
 def _of_lookups(case: CaseInPlay) -> Iterator[CardFault]:
     for line in case.system_information:
-        if asked := case.asked(line):
+        if asked := case.asked_by_words(line):
             yield CardFault("lookups", FaultKind.LOOKUP_ASKS, f"{asked[0].name}: {line:.40}")
         if gives_away(line, case.goal):
             yield CardFault("lookups", FaultKind.LOOKUP_GOAL, line)

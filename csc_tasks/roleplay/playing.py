@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from csc_tasks.framework import Strategy
 from csc_tasks.roleplay.in_play import CaseInPlay
-from csc_tasks.roleplay.progress import CaseProgress
-from csc_tasks.roleplay.rules import says_goodbye
+from csc_tasks.roleplay.progress import CaseProgress, takes_leave
 from csc_tasks.roleplay.transcript import MOST_TURNS, CustomerTurn, End, SupporterTurn
 
 __all__ = ["Customer", "Played", "play"]
@@ -62,8 +60,7 @@ class Played:
         if self.end is End.FAULT:
             return True
         said, heard = self.turns[-1]
-        farewell = says_goodbye(said.text) or said.strategy is Strategy.APPRECIATION_AND_CLOSURE
-        due = self.end is End.RESOLVED and heard is not None and not farewell
+        due = self.end is End.RESOLVED and heard is not None and not takes_leave(said)
         return not due or len(self.turns) >= MOST_TURNS
 
     def progress(self) -> CaseProgress:

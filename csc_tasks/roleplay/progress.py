@@ -17,12 +17,24 @@ from csc_tasks.roleplay.rules import (
     follows_from,
     is_rude,
     plain,
+    questions_in,
     says_goodbye,
     sends_elsewhere,
 )
 from csc_tasks.roleplay.transcript import CustomerTurn, SupporterTurn
 
-__all__ = ["CaseProgress", "Move"]
+__all__ = ["CaseProgress", "Move", "takes_leave"]
+
+_ANSWERED_WITHIN = 3
+"""Turns of the supporter after a demand in which a refusal is of the demand, whatever it names."""
+_STEPS_OF_SUMS = 2
+"""Figures that follow from what follows, in one utterance."""
+
+
+def takes_leave(turn: SupporterTurn) -> bool:
+    """Whether the supporter takes leave: in words or by the strategy, and asks nothing with it."""
+    closes = turn.strategy is Strategy.APPRECIATION_AND_CLOSURE and not questions_in(turn.text)
+    return closes or says_goodbye(turn.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +116,7 @@ class CaseProgress:
     repeated: int = 0
     resolved_at: int = 0
     _identity_asked: bool = False
-    _demand_open: bool = False
+    _since_demand: int = _ANSWERED_WITHIN
     _said: set[str] = field(default_factory=set)
     _known: frozenset[str] = frozenset()
 
@@ -114,21 +126,21 @@ class CaseProgress:
         asked = case.asked(said)
         identity = asks_identity(said)
         demand = card.demand
-        granted = demand is not None and case.grants(demand, said, self._demand_open)
+        granted = demand is not None and case.grants(demand, said, self._since_demand == 0)
         refused = (
             demand is not None
             and not granted
             and self.demanded
-            and case.refuses(demand, said, self._demand_open)
+            and case.refuses(demand, said, self._since_demand < _ANSWERED_WITHIN)
         )
         disclosed = case.discloses(said) and not self.verified
         promised = case.promises(said)
-        ready = self.facts_known and (self.verified or not case.has_private)
         done = tuple(
-            n for n, step in enumerate(card.steps) if n not in self.done and ready and case.does(step, said)
+            n
+            for n, step in enumerate(card.steps)
+            if n not in self.done and self._is_ready(n) and case.does(step, said)
         )
-        known = case.figures | self._known
-        figures = frozenset(f for f in figures_in(said) - known if not follows_from(f, known))
+        figures = self._invented_in(said)
         words = plain(said)
         repeated = len(words) > 4 and words in self._said
         move = Move(
@@ -144,7 +156,7 @@ class CaseProgress:
             figures=figures,
             comforts=comforts(said),
             rude=is_rude(said, [case.fill(word) for word in card.mood.worsened_words]),
-            goodbye=says_goodbye(said) or turn.strategy is Strategy.APPRECIATION_AND_CLOSURE,
+            goodbye=takes_leave(turn),
             elsewhere=sends_elsewhere(said),
             repeated=repeated,
         )
@@ -161,10 +173,28 @@ class CaseProgress:
         self.invented |= figures
         self.invented_turns += bool(figures)
         self.goodbyes += move.goodbye
-        self._demand_open = False
+        self._since_demand += 1
         if self.resolved and not self.resolved_at:
             self.resolved_at = self.turns
         return move
+
+    def _is_ready(self, step: int) -> bool:
+        return self.facts_known and (self.verified or step not in self.case.private_steps)
+
+    def _invented_in(self, said: str) -> frozenset[str]:
+        """The figures that follow from nothing known; those that do are known from now on."""
+        known = self.case.figures | self._known
+        unknown = figures_in(said) - known
+        for _ in range(_STEPS_OF_SUMS):
+            following = {figure for figure in unknown if follows_from(figure, known)}
+            known, unknown = known | following, unknown - following
+            self._known |= following
+        return unknown
+
+    @property
+    def demand_open(self) -> bool:
+        """Whether the demand was made and neither refused nor granted."""
+        return self.demanded and not self.refused and not self.granted
 
     def customer(self, turn: CustomerTurn) -> None:
         """Take in what the customer says."""
@@ -173,7 +203,8 @@ class CaseProgress:
         self.asked_for |= set(turn.told)
         self._known |= figures_in(turn.text)
         self.verified = self.verified or (turn.identified and self._identity_asked)
-        self._demand_open = turn.demanded
+        if turn.demanded:
+            self._since_demand = 0
         self.demanded |= turn.demanded
 
     @property

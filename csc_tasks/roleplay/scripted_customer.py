@@ -7,11 +7,13 @@ and smoke tests; how a real customer would take a well-turned sentence it does n
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 
+from csc_tasks.roleplay.cards import CardFact
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.progress import CaseProgress, Move
 from csc_tasks.roleplay.rules import questions_in, rules_digest
@@ -25,6 +27,8 @@ SCRIPT = "customer-zh-1"
 LATEST_DEMAND = 4
 """The customer's utterance (from 1) in which the demand is made at the latest."""
 FURIOUS, CONTENT = 1, 5
+_QUESTION = re.compile(r"[^。！？…]{1,200}？$")
+"""The last sentence of a reply, where it asks."""
 
 
 @cache
@@ -44,6 +48,11 @@ def _phrases() -> Mapping[str, tuple[Wordings, ...]]:
 def script_digest() -> str:
     """SHA-256 (16 digits) of what decides the customer's answers beside the card: phrases and rules."""
     return hashlib.sha256(_file() + rules_digest().encode()).hexdigest()[:16]
+
+
+def _is_new(move: Move) -> bool:
+    """Whether an utterance brings something, so that what it asks again may pass."""
+    return bool(move.asked or move.done or move.refused)
 
 
 class ScriptedCustomer:
@@ -74,7 +83,7 @@ class ScriptedCustomer:
         if not said.text.strip():
             return self._say([self._phrase("silence")], "听不到对方说话")
         parts, direction = self._what_is_owed(move)
-        told = tuple(fact.name for fact in (*move.asked, *move.asked_again))
+        told = tuple(fact.name for fact in (*move.asked, *self._told_again(move)))
         demanded = self._demands(told)
         if self._worries(told, demanded):
             parts.append(self._worry())
@@ -84,6 +93,10 @@ class ScriptedCustomer:
             direction.append("提出自己的要求")
         if not parts:
             return self._nothing_new(said, move)
+        if not demanded and move.done and self._only_the_demand_is_open:
+            parts.append(self._demand_again())
+            direction.append("追问自己的要求")
+            demanded = True
         return self._say(parts, "，".join(direction), told=told, demanded=demanded, identified=move.identity)
 
     def _feel(self, move: Move) -> None:
@@ -131,7 +144,8 @@ class ScriptedCustomer:
             last = (
                 self._phrase("leaves") if self._progress.granted else self.case.write(card.closing, "closing")
             )
-            parts = [last, *([self._phrase("leaves")] if move.goodbye and not self._progress.granted else [])]
+            thanks = move.goodbye and not self._progress.granted and self._mood > FURIOUS
+            parts = [last, *([self._phrase("leaves")] if thanks else [])]
             return self._say(parts, "没有别的事了，自然地结束", End.RESOLVED)
         if move.goodbye and self._progress.goodbyes >= 2:
             return self._say([self._phrase("leaves")], "对方又一次告别", End.GOODBYES)
@@ -154,24 +168,27 @@ class ScriptedCustomer:
         if move.identity:
             parts.append(case.identity)
             direction.append("报上姓名和号码")
-        if move.identity_again:
+        if move.identity_again and not _is_new(move):
             parts.append(self._phrase("told_before") + case.identity)
             direction.append("再报一遍姓名和号码")
         for fact in move.asked:
             parts.append(case.tells(fact))
             direction.append(f"回答关于“{fact.name}”的问题")
-        for fact in move.asked_again:
+        for fact in self._told_again(move):
             parts.append(self._phrase("told_before") + case.tells(fact))
             direction.append(f"再说一遍“{fact.name}”")
         if move.granted and card.demand:
             self._content = True
-            parts.append(self._phrase("granted"))
+            # Whoever never made the demand does not hold anybody to it.
+            parts.append(self._phrase("granted" if self._progress.demanded else "confirms"))
             direction.append("要求被答应了")
         elif move.refused and card.demand:
             parts.append(case.write(card.demand.accepts, "accepts"))
             direction.append("道理讲通了，不再坚持")
         for n in move.done:
-            parts.append(case.write(card.steps[n].reply, f"reply {n}"))
+            reply = case.write(card.steps[n].reply, f"reply {n}")
+            # What the customer would ask next is answered where more than one step is done.
+            parts.append(reply if n == move.done[-1] else _QUESTION.sub("", reply))
             direction.append("对客服刚才的话作出反应")
         if self._progress.solved and not self._content:
             self._content = True
@@ -203,9 +220,32 @@ class ScriptedCustomer:
         self._content = False
         return self.case.write(self.case.card.demand.says, "demands")
 
+    def _demand_again(self) -> str:
+        return self._phrase("demands_again") + self._demand()
+
+    @property
+    def _only_the_demand_is_open(self) -> bool:
+        progress = self._progress
+        done = all(n in progress.done for n in self.case.needed_steps)
+        return progress.demand_open and progress.facts_known and done
+
+    def _told_again(self, move: Move) -> tuple[CardFact, ...]:
+        return () if _is_new(move) else move.asked_again
+
     def _nothing_new(self, said: SupporterTurn, move: Move) -> CustomerTurn:
+        open_demand = self._progress.demand_open
         if move.goodbye:
-            return self._say([self._phrase("still_open")], "问题没有解决，不让结束")
+            needed = [n for n in self.case.needed_steps if n not in self._progress.done]
+            asked = [self.case.card.steps[n].asked for n in needed if self._progress.facts_known]
+            asking = next((self.case.write(each, f"asks {self._count}") for each in asked if each), "")
+            demand = self._demand() if open_demand and not asking else ""
+            return self._say(
+                [self._phrase("still_open"), asking or demand],
+                "问题没有解决，不让结束",
+                demanded=bool(demand),
+            )
+        if open_demand:
+            return self._say([self._demand_again()], "追问自己的要求", demanded=True)
         if move.repeated:
             return self._say([self._phrase("said_again")], "对方重复自己的话，追问怎么办")
         # What is to be asked next in the case, where the card has words for it.
