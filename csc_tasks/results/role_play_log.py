@@ -37,6 +37,7 @@ _FAULTS = {
     "unreadable": "its answer had not the form that was asked for",
     "own_error": "its server failed",
     "not_played": "it was not played to the end",
+    "supporter_failed": "the supporter's endpoint failed",
 }
 """What was wrong with a simulated customer, as logs and results call it, for people."""
 _COUNTED = re.compile(rf"\b({'|'.join(_FAULTS)}) (\d{{1,9}})\b", re.ASCII)

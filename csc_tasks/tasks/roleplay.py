@@ -20,7 +20,7 @@ from csc_tasks.protocol.signature import Signature
 from csc_tasks.protocol.signature_parts import CustomerSignature, DataSignature
 from csc_tasks.protocol.task_kind import Context
 from csc_tasks.protocol.turns import PromptBook, TurnDoc
-from csc_tasks.results.role_play_log import card_of
+from csc_tasks.results.role_play_log import card_of, faults_in_words
 from csc_tasks.roleplay.card_sets import CardSet, cards_of_subset, chosen_card_set
 from csc_tasks.roleplay.cards import CaseCard
 from csc_tasks.roleplay.choice import simulator_of
@@ -249,7 +249,7 @@ class RolePlayTask(DialogueTask):
         what = ", ".join(f"{name} {count}" for name, count in sorted(faults.items()))
         logger.warning(
             "%s: %d of %d role-plays could not be played to their end (%s); they count nowhere",
-            self.task_name, lost, total, what,
+            self.task_name, lost, total, faults_in_words(what),
         )  # fmt: skip
         least = self.simulator.min_coverage
         if total - lost >= least * total:
