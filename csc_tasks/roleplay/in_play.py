@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -25,6 +26,7 @@ _RUN = 6
 """Characters in a row that two texts share where one of them has the words of the other."""
 _READ_AS_QUESTION, _READ_OUT = 0.6, 0.5
 """Shares of a lookup, and of all of them, that nobody says who has anything of their own to say."""
+_SENTENCES = re.compile("(?<=[。！？；])")
 _IDENTITY = "我叫[姓名]，登记的手机号是[手机号码]。"
 
 
@@ -104,8 +106,13 @@ class CaseInPlay(Pen):
         found = self.asked_by_words(said)
         if not found:
             return ()
-        read = _runs(plain(questions_in(said)))
-        return () if any(_share(runs, read) >= _READ_AS_QUESTION for runs in self._lookup_runs) else found
+        return () if self._reads_as_question(said) else found
+
+    def _reads_as_question(self, said: str) -> bool:
+        """Whether its questions are a lookup read out: 请问您的情况是…，还是…吗."""
+        asking = "".join(part for part in _SENTENCES.split(plain(said)) if questions_in(part))
+        read = _runs(asking)
+        return any(_share(runs, read) >= _READ_AS_QUESTION for runs in self._lookup_runs)
 
     def asked_by_words(self, said: str) -> tuple[CardFact, ...]:
         """The facts whose words are in a question of something said, whoever wrote the question."""
@@ -120,7 +127,7 @@ class CaseInPlay(Pen):
         """Whether something said does a step; to read all lookups out does none."""
         if not step.done_by or not all(self._says(said, words) for words in step.done_by):
             return False
-        if affirms(said, [self.fill(word) for word in step.not_with]):
+        if affirms(said, [self.fill(word) for word in step.not_with]) or self._reads_as_question(said):
             return False
         return len(self._lookup_runs) < 2 or _share(self._all_runs, _runs(plain(said))) < _READ_OUT
 

@@ -60,7 +60,7 @@ def many(old_results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("seed", range(0, 20, 10))
+@pytest.mark.parametrize("seed", [0, pytest.param(10, marks=pytest.mark.slow)])
 def test_whatever_is_spoilt_costs_itself_alone(
     seed: int, few: Path, tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

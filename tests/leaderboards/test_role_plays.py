@@ -97,7 +97,7 @@ def test_how_many_customers_could_be_played_is_not_ranked(board: Board) -> None:
 def test_withheld_scores_are_there_with_the_reason_told_once(board: Board, role_played: Path) -> None:
     row = row_of(table_of(board, FAULTY), "org/good")
     assert row.cells[COLUMN].value is None
-    assert row.cells[COLUMN].why.startswith("the customer could be played in ")
+    assert row.cells[COLUMN].why.startswith("9 of 16 role-plays could be played ")
     coverage = row.cells["response/roleplay/customer_coverage"]
     assert coverage.value is not None
     assert 0 < coverage.value < 0.95

@@ -17,8 +17,10 @@ from csc_tasks.roleplay.cards import CaseCard
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.playable import faults_of
 from csc_tasks.roleplay.playing import play
-from csc_tasks.roleplay.scripted_customer import ScriptedCustomer
+from csc_tasks.roleplay.rules import rules_digest
+from csc_tasks.roleplay.scripted_customer import ScriptedCustomer, script_digest
 from csc_tasks.roleplay.scripted_supporters import ScriptedSupporter, SupporterKind
+from csc_tasks.roleplay.supporter_texts import supporter_text_digest
 from csc_tasks.roleplay.transcript import End
 
 CARDS = shipped_card_set().cards
@@ -157,3 +159,14 @@ def test_the_scripted_customer_keeps_to_its_card_with_every_supporter(card: Case
         for fact in case.needed:
             assert fact.name in asked or case.tells(fact) not in said
         assert case.goal not in said
+
+
+def test_what_is_published_never_changes() -> None:
+    """Whatever moves a score of role-plays has a new name: cards, rules, the script, what a supporter is shown."""
+    digests = (
+        shipped_card_set().fingerprint[:16],
+        rules_digest(),
+        script_digest(),
+        supporter_text_digest(),
+    )
+    assert digests == ("99ef58e469aeea1f", "c30de78cafc13ea0", "d487ae4556360285", "63aca05e862c5802")

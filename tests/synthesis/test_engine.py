@@ -74,6 +74,7 @@ def test_faults_of_all_kinds_end_in_a_conversation_or_a_reason(tmp_path: Path) -
     assert set(kept.values()) == {1}
 
 
+@pytest.mark.slow
 def test_the_order_in_which_answers_come_changes_no_conversation(tmp_path: Path) -> None:
     found = []
     for number, at_once in enumerate((1, 16)):
@@ -322,6 +323,7 @@ def test_fewer_cases_than_are_asked_for_are_said_to_be_fewer(tmp_path: Path, ser
         assert "8 are asked for and there are 7 cases" in done.out
 
 
+@pytest.mark.slow
 def test_what_is_not_made_because_the_shares_are_met_is_not_promised(
     tmp_path: Path, server: RoleServer
 ) -> None:

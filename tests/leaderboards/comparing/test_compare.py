@@ -146,6 +146,7 @@ def test_the_other_order_is_the_other_sign(runs: Path, found: Any) -> None:
                 assert one["adjusted"] == pytest.approx(two["adjusted"])
 
 
+@pytest.mark.slow
 def test_text_and_markdown_tell_the_same(runs: Path) -> None:
     text = compare(runs / "a", runs / "b")
     assert text.code == 0

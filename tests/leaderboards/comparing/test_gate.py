@@ -184,6 +184,7 @@ def decided(*arguments: str | Path, rule: str = "max_drop") -> dict[str, Any]:
     return {check["metric"]: check for check in report["checks"] if check["rule"] == rule}
 
 
+@pytest.mark.slow
 def test_a_minimum_that_is_missed_within_noise_is_no_failure(runs: Path) -> None:
     """Half a point below a minimum with three points of noise to one side: nobody knows, so no build fails."""
     both = runs / "better", "--baseline", runs / "better"

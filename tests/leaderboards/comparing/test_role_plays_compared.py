@@ -89,7 +89,7 @@ def test_scores_that_are_withheld_are_incomplete_with_the_reason_and_never_a_pas
     write_role_plays(tmp_path / "lost", "org/b", lm, cards, 1, faulty)
     done = csconv("gate", tmp_path / "lost", "--baseline", tmp_path / "whole", "--max-drop", "resolved=0.05")
     assert done.code == 4
-    assert "the customer could be played in" in done.out
+    assert "role-plays could be played to their end" in done.out
 
 
 def test_power_is_told_for_as_many_cards_as_there_are(pairs: Path) -> None:

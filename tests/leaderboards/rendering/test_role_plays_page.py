@@ -121,7 +121,7 @@ def test_a_customer_in_a_low_mood_does_not_leave_content(
 def test_withheld_scores_have_their_reason_in_sight_on_the_page(board: Board) -> None:
     page = re.sub(r"title=\"[^\"]*\"", "", render_page(board))
     (line,) = re.findall(r'<p class="legend"><bdi>(Role-play, Resolved; .*?)</bdi>', page)
-    assert "– for org/good (the customer could be played in " in line
+    assert "– for org/good (9 of 16 role-plays could be played " in line
     assert "it spoke as the supporter: " in line
 
 
