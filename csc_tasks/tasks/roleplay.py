@@ -116,6 +116,8 @@ class RolePlayTask(DialogueTask):
     def build_all_requests(self, **options: Any) -> None:
         """Find out whether customers can be had, then as every task."""
         self._dialogues.clear()
+        # Each evaluation has its own: in a training loop the task is evaluated again, and the last one's is closed.
+        self.simulator = simulator_of(self.options.customer)
         self.simulator.prepare()
         super().build_all_requests(**options)
 

@@ -124,3 +124,18 @@ def test_a_customer_that_cannot_be_had_stops_a_run_before_the_supporter_is_asked
     ):
         evaluate(lm, [TASK], customers(server, tmp_path))
     assert (lm.requests, len(server.requests)) == ([], 1)
+
+
+def test_a_task_can_be_evaluated_again_as_training_loops_do(server: CustomerServer, tmp_path: Path) -> None:
+    from lm_eval import evaluator
+    from lm_eval.tasks import get_task_dict
+
+    from tests.running import manager
+
+    tasks = get_task_dict([TASK], manager(**customers(server, tmp_path)))
+    found = []
+    for _ in range(2):
+        results = evaluator.evaluate(supporter_lm(SupporterKind.GOOD), tasks, limit=2, bootstrap_iters=0)
+        found.append(scores(results, TASK))
+    assert found[0]["customer_coverage"] == found[1]["customer_coverage"] == 1.0
+    assert found[0]["resolved"] == found[1]["resolved"]
