@@ -17,9 +17,11 @@ pytest.importorskip("aiohttp", reason="needs csconv-eval[judge]")
 from csc_tasks.errors import ConfigError, CSConvError
 from csc_tasks.leaderboards.build import build_board
 from csc_tasks.metrics.judge import load_rubric
-from tests.door import csconv
-from tests.judge_server import JudgeServer, Reply, true_verdict
+from csc_tasks.roleplay.scripted_supporters import SupporterKind
+from tests.door import csconv, lm_eval
+from tests.judge_server import JudgeServer, Reply, judged_text, true_verdict
 from tests.leaderboards.logs import write_run
+from tests.role_plays import supporter_lm
 from tests.running import FunctionLM, evaluate, gold, scores
 
 TASKS = ["csconv_mini_strategy", "csconv_mini_response", "csconv_mini_dialogue"]
@@ -181,3 +183,26 @@ def test_the_doctor_says_whether_the_judge_answers(server: JudgeServer, config: 
     assert ok is False
     assert "the judge fake does not answer" in detail
     assert CANARY not in detail
+
+
+@pytest.mark.slow
+def test_role_plays_are_judged_whole_in_the_run_and_after_it(
+    server: JudgeServer, config: str, tmp_path: Path
+) -> None:
+    task, out = "csconv_mini_roleplay", tmp_path / "out"
+    options = {"csconv_judge": config, "csconv_trials": 2}
+    judged = evaluate(supporter_lm(SupporterKind.GOOD), [task], metadata=options, limit=3)
+    found = scores(judged, task)
+    assert found["judge_coverage"] == found["resolved"] == 1.0
+    assert 1 <= found["judge_overall"] <= 5
+    assert server.paid.total() == 2 * 3 + 1, "a verdict a role-play, and the question that tries the judge"
+    shown = judged_text(server.requests[-1]["messages"][-1]["content"])
+    assert "客户:" in shown
+    assert "客服: [礼貌问候]" in shown
+    sample = judged["samples"][task][0]
+    assert [len(sample[name]) for name in ("judge_overall", "resolved")] == [2, 2]
+    done = lm_eval("--model", "dummy", "--tasks", task, "--limit", 2, "--output_path", out, "--log_samples")
+    assert done.code == 0, done.err
+    after = csconv("judge", out, "--config", config)
+    assert after.code == 0, after.err
+    assert "role-play" in csconv("table", out).out.lower()
