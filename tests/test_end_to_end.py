@@ -51,7 +51,7 @@ def test_the_tiny_model_is_a_character_level_llama_under_two_megabytes() -> None
 @pytest.mark.slow
 def test_the_tiny_model_runs_every_task_through_the_hf_backend(tmp_path: Path) -> None:
     results, samples = hf_run(tmp_path, "--tasks", "csconv_mini_all", "--limit", "12", "--batch_size", "4")
-    assert len(samples) == 5
+    assert len(samples) == 6
     response = results["results"]["csconv_mini_response"]
     # It has learnt the form: most labels can be read and most replies have text.
     assert response["strategy_invalid,none"] <= 0.5
@@ -128,7 +128,7 @@ def test_quickstart_can_do_with_a_single_turn_and_with_a_console_that_has_no_arr
     console = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     done = process("quickstart", "--limit", "1", "--output_path", "out", cwd=tmp_path, **console)
     assert done.code == 0, done.err
-    assert "1 model and 4 floors in 1 table" in done.err
+    assert "1 model and 4 floors in 2 tables" in done.err
     assert "shuffle needs two turns" in done.err
 
 
@@ -146,7 +146,7 @@ def test_quickstart_builds_a_page_with_the_model_above_its_floors(tmp_path: Path
     assert done.code == 0, done.err
     page = tmp_path / done.out.strip()
     assert page == tmp_path / "out/leaderboard/index.html"
-    assert "1 model and 5 floors in 1 table" in done.err
+    assert "1 model and 5 floors in 2 tables" in done.err
     text = page.read_text(encoding="utf-8")
     for words in ("tiny_model", "no model has all turns", "csconv-shuffle", "csconv-majority"):
         assert words in text

@@ -59,8 +59,9 @@ def show(
 
     require_packages()
     board = read_board(results, workers, options.cache, fresh)
-    rows = [row for table in board.tables for row in table.rows]
-    floors = sum(row.floor for row in rows)
+    # A model that stands in two tables is one.
+    rows = {(row.model, row.floor) for table in board.tables for row in table.rows}
+    floors = sum(floor for _, floor in rows)
     counted = ((len(rows) - floors, "model"), (floors, "floor"), (len(board.tables), "table"))
     first, second, third = (f"{n} {noun}{'s' * (n != 1)}" for n, noun in counted)
     site = write_site(board, options)
