@@ -16,6 +16,7 @@ import numpy as np
 
 from csc_tasks.metrics.base import SHARES, AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, Scale
 from csc_tasks.metrics.published_shares import PUBLISHED_SHARES
+from csc_tasks.metrics.role_play_bounds import MOST_TURNS
 from csc_tasks.metrics.stages import NO_STAGE, STAGE_OF, STRATEGIES
 from csc_tasks.metrics.strategy import jensen_shannon, shares
 from csc_tasks.metrics.turns import UNREADABLE
@@ -24,8 +25,6 @@ __all__ = ["MIN_COVERAGE", "RolePlayFigures", "RolePlayMetric", "role_play_metri
 
 MIN_COVERAGE = 0.95
 """Share of the role-plays that must have been played, below which scores are withheld."""
-MOST_TURNS = 25
-"""Of a supporter in a role-play."""
 NOTHING: list[float] = []
 """The item of a role-play that says nothing of a score."""
 _STAGES = 5

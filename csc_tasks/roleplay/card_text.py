@@ -127,8 +127,8 @@ def lines_of_play(played: Played) -> list[str]:
             lines.append(f"  客户 ({'; '.join(notes)}) {heard.text}")
     progress = played.progress()
     needed, to_do = played.case.needed, played.case.needed_steps
-    told = sum(fact.name in progress.told for fact in needed)
-    done = sum(n in progress.done for n in to_do)
+    told = len(needed) - len(progress.open_facts)
+    done = len(to_do) - len(progress.open_steps)
     broken = [
         name
         for name, yes in (

@@ -22,12 +22,7 @@ _MARKS = (
 
 def logged_turns(played: Played, trial: int) -> list[LoggedRolePlayTurn]:
     """What stands beside each reply of a role-play."""
-    progress = CaseProgress(played.case)
-    moves: list[Move] = []
-    for said, heard in played.turns:
-        moves.append(progress.supporter(said))
-        if heard is not None:
-            progress.customer(heard)
+    progress, moves = played.read()
     outcome = LoggedOutcome(
         end=str(played.end),
         resolved_at=progress.resolved_at if progress.resolved else 0,
@@ -62,19 +57,18 @@ def _heard(turn: CustomerTurn) -> LoggedCustomer:
 
 def _missing(progress: CaseProgress) -> list[str]:
     """What was not done that the card asks for."""
-    case = progress.case
-    open_facts = [fact.name for fact in case.needed if fact.name not in progress.told]
-    done = sum(n in progress.done for n in case.needed_steps)
+    case, open_facts, open_steps = progress.case, progress.open_facts, progress.open_steps
     steps = len(case.needed_steps)
     named = {
         "not asked: ": [name for name in open_facts if name not in progress.asked_for],
         "asked and not answered: ": [name for name in open_facts if name in progress.asked_for],
     }
     missing = [heading + ", ".join(names) for heading, names in named.items() if names]
-    if done < steps:
-        # Until it is asked, no step counts where something is private.
-        missing += ["not asked who they are"] if case.has_private and not progress.verified else []
-        missing.append(f"{done} of {steps} step{'s' * (steps > 1)}")
+    if open_steps:
+        # Until it is asked, no step counts whose own words are private.
+        unasked = not progress.verified and not case.private_steps.isdisjoint(open_steps)
+        missing += ["not asked who they are"] if unasked else []
+        missing.append(f"{steps - len(open_steps)} of {steps} step{'s' * (steps > 1)}")
     if progress.demanded and not progress.refused:
         missing.append("demand not refused")
     return missing

@@ -123,10 +123,9 @@ def _unplayable(case: CaseInPlay) -> Iterator[CardFault]:
     good = play(case, ScriptedSupporter(SupporterKind.GOOD, case).say, ScriptedCustomer(case))
     progress = good.progress()
     if not progress.resolved:
-        open_facts = [fact.name for fact in case.needed if fact.name not in progress.told]
-        open_steps = [str(n + 1) for n in case.needed_steps if n not in progress.done]
+        open_steps = [str(n + 1) for n in progress.open_steps]
         what = (
-            f"facts never told: {'、'.join(open_facts)}" if open_facts
+            f"facts never told: {'、'.join(progress.open_facts)}" if progress.open_facts
             else f"steps never done: {'、'.join(open_steps)}" if open_steps
             else "the demand is never refused" if progress.demanded and not progress.refused
             else "something against the card was said"

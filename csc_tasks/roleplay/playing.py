@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from csc_tasks.roleplay.in_play import CaseInPlay
-from csc_tasks.roleplay.progress import CaseProgress, takes_leave
+from csc_tasks.roleplay.progress import CaseProgress, Move, takes_leave
 from csc_tasks.roleplay.transcript import MOST_TURNS, CustomerTurn, End, SupporterTurn
 
 __all__ = ["Customer", "Played", "play"]
@@ -63,14 +63,18 @@ class Played:
         due = self.end is End.RESOLVED and heard is not None and not takes_leave(said)
         return not due or len(self.turns) >= MOST_TURNS
 
-    def progress(self) -> CaseProgress:
-        """The whole of it by the rules of the card."""
-        progress = CaseProgress(self.case)
+    def read(self) -> tuple[CaseProgress, list[Move]]:
+        """The whole of it by the rules of the card, and what each turn of the supporter did."""
+        progress, moves = CaseProgress(self.case), []
         for said, heard in self.turns:
-            progress.supporter(said)
+            moves.append(progress.supporter(said))
             if heard is not None:
                 progress.customer(heard)
-        return progress
+        return progress, moves
+
+    def progress(self) -> CaseProgress:
+        """How far it came."""
+        return self.read()[0]
 
 
 def play(

@@ -208,9 +208,19 @@ class CaseProgress:
         self.demanded |= turn.demanded
 
     @property
+    def open_facts(self) -> list[str]:
+        """Names of the needed facts that were not told."""
+        return [fact.name for fact in self.case.needed if fact.name not in self.told]
+
+    @property
+    def open_steps(self) -> list[int]:
+        """Places of the needed steps that were not done."""
+        return [n for n in self.case.needed_steps if n not in self.done]
+
+    @property
     def facts_known(self) -> bool:
         """Whether every needed fact was asked for and told."""
-        return all(fact.name in self.told for fact in self.case.needed)
+        return not self.open_facts
 
     @property
     def broken(self) -> bool:
@@ -220,11 +230,7 @@ class CaseProgress:
     @property
     def solved(self) -> bool:
         """Whether all is done that the customer needs: facts asked, steps done, an open demand refused."""
-        return (
-            self.facts_known
-            and all(n in self.done for n in self.case.needed_steps)
-            and (not self.demanded or self.refused)
-        )
+        return self.facts_known and not self.open_steps and (not self.demanded or self.refused)
 
     @property
     def resolved(self) -> bool:

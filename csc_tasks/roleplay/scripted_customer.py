@@ -226,8 +226,7 @@ class ScriptedCustomer:
     @property
     def _only_the_demand_is_open(self) -> bool:
         progress = self._progress
-        done = all(n in progress.done for n in self.case.needed_steps)
-        return progress.demand_open and progress.facts_known and done
+        return progress.demand_open and progress.facts_known and not progress.open_steps
 
     def _told_again(self, move: Move) -> tuple[CardFact, ...]:
         return () if _is_new(move) else move.asked_again
@@ -235,8 +234,8 @@ class ScriptedCustomer:
     def _nothing_new(self, said: SupporterTurn, move: Move) -> CustomerTurn:
         open_demand = self._progress.demand_open
         if move.goodbye:
-            needed = [n for n in self.case.needed_steps if n not in self._progress.done]
-            asked = [self.case.card.steps[n].asked for n in needed if self._progress.facts_known]
+            places = self._progress.open_steps if self._progress.facts_known else []
+            asked = [self.case.card.steps[n].asked for n in places]
             asking = next((self.case.write(each, f"asks {self._count}") for each in asked if each), "")
             demand = self._demand() if open_demand and not asking else ""
             return self._say(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from csc_tasks.framework import Strategy
+from csc_tasks.metrics.role_play_bounds import MOST_TURNS
 
 __all__ = [
     "MOST_TURNS",
@@ -14,9 +15,6 @@ __all__ = [
     "End",
     "SupporterTurn",
 ]
-
-MOST_TURNS = 25
-"""Turns that a supporter has at most: fifty utterances with the customer's, as in RoleCS."""
 
 
 class End(StrEnum):

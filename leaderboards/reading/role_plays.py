@@ -11,7 +11,7 @@ from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedExchange, BrowsedRolePlay
 from csc_tasks.metrics import UNREADABLE
 from csc_tasks.protocol.replies import Reply
-from csc_tasks.results.role_play_log import LoggedRolePlay, LoggedRolePlayTurn
+from csc_tasks.results.role_play_log import LoggedRolePlay, LoggedRolePlayTurn, name_of
 from csc_tasks.results.sample_log import SampleLog
 
 __all__ = ["KEPT", "kept_cases", "kept_role_plays", "outcome_words", "read_role_plays"]
@@ -72,7 +72,7 @@ def outcome_words(played: LoggedRolePlay) -> list[str]:
 
 
 def _id(played: LoggedRolePlay) -> str:
-    return f"{played.card}#{played.trial}"
+    return name_of(played.card, played.trial)
 
 
 def _case(played: LoggedRolePlay) -> BrowsedCase:
