@@ -22,6 +22,13 @@ __all__ = ["RolePlayDialogue", "slots_of"]
 
 logger = logging.getLogger(__name__)
 
+_CURABLE = {
+    CustomerFault.OWN_ERROR: "the customer's server failed",
+    "supporter_failed": "the supporter's endpoint failed",
+    "not_played": "the customer could not be played; the log says why",
+}
+"""Faults that the same command may not meet again."""
+
 
 def slots_of(case: CaseInPlay, trial: int) -> list[TurnDoc]:
     """A document for each turn that the supporter may have in a trial of a card.
@@ -87,11 +94,7 @@ class RolePlayDialogue(Dialogue):
     @property
     def unfinished(self) -> str:
         """That a server failed, on either side: asked again, it may answer."""
-        if self.played.broken_off:
-            return self.played.broken_off
-        last = self.played.last
-        failed = last is not None and last.fault is CustomerFault.OWN_ERROR
-        return "the customer's server failed" if failed else ""
+        return _CURABLE.get(self.played.fault, "") if self.played.over else ""
 
     def hear(self) -> None:
         """Have the customer answer the supporter's last utterance."""
@@ -103,7 +106,7 @@ class RolePlayDialogue(Dialogue):
         except Exception:
             # One role-play must not cost all the others.
             logger.exception("%s: the customer could not be played", self.played.case.key)
-            self.played.broken_off = "the customer could not be played; the log says why"
+            self.played.broken_off = "not_played"
             return
         self.played.turns[-1] = said, heard
         if heard.fault is not None:
@@ -118,7 +121,7 @@ class RolePlayDialogue(Dialogue):
         super().add_reply(reply)
         self.played.turns.append((SupporterTurn(reply.text, reply.strategy), None))
         if reply.failed:
-            self.played.broken_off = "the supporter's endpoint failed"
+            self.played.broken_off = "supporter_failed"
 
     def stop(self) -> None:
         """Let go of the customer, whom nobody will hear any more."""

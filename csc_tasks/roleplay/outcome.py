@@ -8,7 +8,6 @@ from csc_tasks.metrics import UNREADABLE
 from csc_tasks.metrics.roleplay import RolePlayFigures
 from csc_tasks.roleplay.playing import Played
 from csc_tasks.roleplay.progress import CaseProgress
-from csc_tasks.roleplay.transcript import End
 
 __all__ = ["figures_of_card"]
 
@@ -16,7 +15,7 @@ __all__ = ["figures_of_card"]
 def figures_of_card(trials: Sequence[Played]) -> list[RolePlayFigures]:
     """The figures of a card's trials, in order. The first tells whether all of them were resolved."""
     progress = [played.progress() for played in trials]
-    everything = all(_is_played(played) for played in trials)
+    everything = not any(played.fault for played in trials)
     resolved = all(p.resolved_at > 0 and p.resolved for p in progress)
     return [
         _figures(played, p, resolved if n == 0 and everything else None)
@@ -24,15 +23,11 @@ def figures_of_card(trials: Sequence[Played]) -> list[RolePlayFigures]:
     ]
 
 
-def _is_played(played: Played) -> bool:
-    return played.end not in (End.NONE, End.FAULT)
-
-
 def _figures(played: Played, progress: CaseProgress, all_resolved: bool | None) -> RolePlayFigures:
     case, last = played.case, played.last
     needed = {fact.name for fact in case.needed}
     return RolePlayFigures(
-        played=_is_played(played),
+        played=not played.fault,
         ended=str(played.end),
         # What was resolved and then spoilt, by a promise say, is not resolved.
         resolved_at=progress.resolved_at if progress.resolved else 0,

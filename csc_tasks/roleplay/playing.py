@@ -30,7 +30,7 @@ class Played:
     case: CaseInPlay
     turns: list[tuple[SupporterTurn, CustomerTurn | None]] = field(default_factory=list)
     broken_off: str = ""
-    """Why it could not go on for no reason of the supporter's or the customer's own; '' where it could."""
+    """What kept it from going on: ``supporter_failed`` or ``not_played``; '' where nothing did."""
 
     @property
     def last(self) -> CustomerTurn | None:
@@ -46,6 +46,14 @@ class Played:
         if last is not None and (last.fault is not None or last.end is not End.NONE):
             return End.FAULT if last.fault is not None else last.end
         return End.LIMIT if len(self.turns) >= MOST_TURNS else End.NONE
+
+    @property
+    def fault(self) -> str:
+        """What kept it from being played to its end, as logs and results call it; '' where nothing did."""
+        last = self.last
+        if last is not None and last.fault is not None:
+            return str(last.fault)
+        return self.broken_off or ("not_played" if self.end is End.NONE else "")
 
     @property
     def awaits_customer(self) -> bool:

@@ -197,7 +197,7 @@ class RolePlayTask(DialogueTask):
         self._items = self._scored()
         docs = [i.doc for i in turns]
         if self.judge is not None and self.metrics:
-            self._judge_role_plays(docs, records)
+            self._judge_role_plays(turns, records)
         self._summarise(docs, Scored(records, {}), answers, [i.left_out > 0 for i in turns])
 
     def _all_instances(self) -> list[DialogueRequest]:
@@ -208,14 +208,9 @@ class RolePlayTask(DialogueTask):
         figures = {
             card: figures_of_card([d.played for d in trials]) for card, trials in self._dialogues.items()
         }
-        mine = Counter[str]()
-        for card, trials in self._dialogues.items():
-            for dialogue, each in zip(trials, figures[card], strict=True):
-                last = dialogue.played.last
-                if not each.played:
-                    broken = dialogue.played.broken_off
-                    fault = "supporter_failed" if broken.startswith("the supporter") else "not_played"
-                    mine[str(last.fault) if last and last.fault else fault] += 1
+        mine = Counter(
+            fault for trials in self._dialogues.values() for d in trials if (fault := d.played.fault)
+        )
         everyone = of_all_ranks((sum(map(len, figures.values())), mine), self._world_size)
         total = sum(count for count, _ in everyone)
         together = dict(sum((found for _, found in everyone), Counter[str]()))
@@ -229,18 +224,17 @@ class RolePlayTask(DialogueTask):
             for card, each in figures.items()
         }
 
-    def _judge_role_plays(self, docs: Sequence[TurnDoc], records: Sequence[TurnRecord]) -> None:
+    def _judge_role_plays(self, turns: Sequence[DialogueRequest], records: Sequence[TurnRecord]) -> None:
         """Add a judge's items: whole role-plays are judged, and what could not be played counts nowhere."""
         assert self.judge is not None
-        self.judge.add_items(self.task_name, docs, records, lambda _: ())
-        for doc, record in zip(docs, records, strict=True):
-            if doc["turn"]:
+        self.judge.add_items(self.task_name, [i.doc for i in turns], records, lambda _: ())
+        for request, record in zip(turns, records, strict=True):
+            if request.turn:
                 continue
-            own = self._items[card_of(doc["conversation"])]
-            played = own["customer_coverage"][len(own.setdefault("judge_coverage", []))]
+            own = self._items[card_of(request.doc["conversation"])]
             for metric in self.judge.metrics:
                 name = metric.info.name
-                counts = played or name == "judge_coverage"
+                counts = not _played(request).fault or name == "judge_coverage"
                 own.setdefault(name, []).append(record.items[name] if counts else [])
 
     def _withheld(self, total: int, faults: dict[str, int]) -> str:
