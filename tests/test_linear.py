@@ -15,6 +15,7 @@ from csc_tasks.credentials import without_secret_pairs, without_secrets
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.data.importing import ImportOptions, import_file
 from csc_tasks.errors import DataError
+from csc_tasks.human.spreadsheet import guarded, unguarded
 from csc_tasks.labels import names_in, read_strategy
 from csc_tasks.leaderboards.rendering.text import code, file_stem, inline, printable
 from csc_tasks.metrics.judge import Sample, load_rubric, read_verdict
@@ -38,7 +39,6 @@ from csc_tasks.synthesis.output.shingles import shingles_of
 from csc_tasks.synthesis.output.stock_phrases import StockPhrases
 from csc_tasks.synthesis.own_calls.call_rules import is_stage_direction, with_square_brackets
 from csc_tasks.synthesis.own_calls.redaction import redact
-from csc_tasks.synthesis.review.sheet import guarded, unguarded
 from tests.growth import UNITS, assert_linear, mixtures
 
 RUBRIC, PAIRS = load_rubric("turn-zh-2"), load_rubric("pairwise-zh-2")

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from csc_tasks.data.tables import table_rows
 from csc_tasks.errors import DataError
+from csc_tasks.human.spreadsheet import (
+    FILE_MARK,
+    Word,
+    guarded,
+    loosely,
+    one_reviewer,
+    require_file,
+    sheet_bytes,
+    sheet_rows,
+    unguarded,
+    words_of,
+)
 from csc_tasks.printable import printable
 from csc_tasks.roleplay.card_report import examine_file, file_of_cards
 from csc_tasks.roleplay.card_sets import CardSet
 from csc_tasks.roleplay.cards import CaseCard
 from csc_tasks.synthesis.cards.fields import fields_of
 from csc_tasks.synthesis.review.decisions import Decision
-from csc_tasks.synthesis.review.sheet import DECISION_WORDS, guarded, unguarded
+from csc_tasks.synthesis.review.sheet import DECISION_WORDS
 
 __all__ = [
     "CARD_COLUMNS",
@@ -32,8 +39,6 @@ __all__ = [
 ]
 
 CARD_COLUMNS = ("card", "field", "text", "new_text", "verdict", "comment", "reviewer", "file")
-_FILE = "f_"
-"""What stands before the fingerprint: sixteen digits alone would come back from Excel as a number, rounded."""
 _COMMENT = 2000
 
 
@@ -103,21 +108,24 @@ def cards_under_review(path: Path) -> CardsUnderReview:
 
 def write_card_sheet(review: CardsUnderReview, shown: Sequence[CaseCard]) -> bytes:
     """The sheet of these cards, in UTF-8 with the mark by which Excel knows it."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(CARD_COLUMNS)
+    return sheet_bytes(CARD_COLUMNS, _rows(review, shown))
+
+
+def _rows(review: CardsUnderReview, shown: Sequence[CaseCard]) -> Iterator[dict[str, str]]:
     for card in shown:
         for place, text in fields_of(card).items():
-            row = {"card": card.id, "field": place, "text": guarded(text), "file": _FILE + review.fingerprint}
-            writer.writerow([row.get(name, "") for name in CARD_COLUMNS])
-    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")
+            yield {
+                "card": card.id,
+                "field": place,
+                "text": guarded(text),
+                "file": FILE_MARK + review.fingerprint,
+            }
 
 
 def read_card_sheet(path: Path, review: CardsUnderReview) -> tuple[str, dict[str, CardOpinion]]:
     """Who filled in a sheet, and what they say of each card in it.
 
-    Rows may be sorted otherwise, and rows and columns that are not needed be gone. Who reviewed stands in the column
-    ``reviewer``, else in the file's name.
+    Who reviewed stands in the column ``reviewer``, else in the file's name.
 
     Raises:
         DataError: with the line: a row that is not of this file, one twice, an unknown verdict, or a text that was
@@ -126,14 +134,9 @@ def read_card_sheet(path: Path, review: CardsUnderReview) -> tuple[str, dict[str
     known = {card.id: fields_of(card) for card in review.cards}
     said: dict[str, CardOpinion] = {}
     seen: set[tuple[str, str]] = set()
-    people: set[str] = set()
-    for where, row in table_rows(path):
-        place = f"{path}: {where}"
-        if missing := [name for name in ("card", "field", "file") if name not in row]:
-            raise DataError(
-                f"{place}: no column {missing[0]}; write the sheet with `csconv cards review --out`"
-            )
-        _require_file(row["file"], review, place)
+    people: list[str] = []
+    for place, row in sheet_rows(path, ("card", "field", "file"), "csconv cards review --out"):
+        require_file(row["file"], review.fingerprint, review.path, place)
         card, name = row["card"].strip(), row["field"].strip()
         text = known.get(card, {}).get(name)
         if text is None:
@@ -145,59 +148,33 @@ def read_card_sheet(path: Path, review: CardsUnderReview) -> tuple[str, dict[str
             raise DataError(f"{place}: {name} of card {card} stands there twice")
         seen.add((card, name))
         _read_row(row, name, text, said.setdefault(card, CardOpinion()), f"{place}: card {card}")
-        people |= {who} if (who := printable(row.get("reviewer", ""), 80)) else set()
-    if not said:
-        raise DataError(f"{path}: no rows beneath the header")
-    if len(people) > 1:
-        raise DataError(
-            f"{path}: of {len(people)} reviewers ({', '.join(sorted(people)[:3])}); give each a sheet"
-        )
-    return (people.pop() if people else printable(path.stem, 80) or "sheet"), said
-
-
-def _require_file(cell: str, review: CardsUnderReview, place: str) -> None:
-    given = cell.strip().removeprefix(_FILE)
-    if given != review.fingerprint:
-        raise DataError(
-            f"{place}: made on a file with fingerprint {printable(given, 40) or '(none)'}, and {review.path} has "
-            f"{review.fingerprint}; name the file that the sheet was made of"
-        )
+        people.append(row.get("reviewer", ""))
+    return one_reviewer(path, people), said
 
 
 def _read_row(row: Mapping[str, str], name: str, text: str, said: CardOpinion, place: str) -> None:
-    if "text" in row and _loosely(unguarded(row["text"])) != _loosely(text):
+    if "text" in row and _by_line(unguarded(row["text"])) != _by_line(text):
         raise DataError(
             f"{place}: the text of {name} was changed: put the old one back, and a correction into new_text"
         )
-    new = _loosely(unguarded(row.get("new_text", "")))
-    if new and new != _loosely(text):
+    new = _by_line(unguarded(row.get("new_text", "")))
+    if new and new != _by_line(text):
         said.changes[name] = new
     if comment := unguarded(row.get("comment", "").strip()):
         said.comments.append(printable(f"{name}: {comment}", _COMMENT))
-    for part in re.split(r"[;；\n]", row.get("verdict", "")):
-        # As people type it: in full width, with a full stop, the reason in brackets.
-        plain = unicodedata.normalize("NFKC", part).strip(" 。.!)")
-        word, _, why = plain.replace("(", ":", 1).partition(":")
-        if word.strip():
-            _decide(said, word.strip().lower(), why.strip().lower(), part, place)
+    expected = f"accept (通过), reject (退回) or reject: REASON (of {', '.join(_REASONS)})"
+    for found in words_of(row.get("verdict", ""), _is_verdict, expected, f"{place}: verdict"):
+        decision = Decision(DECISION_WORDS[found.word])
+        if said.decision not in (None, decision):
+            raise DataError(f"{place}: accepted in one row and rejected in another")
+        said.decision = decision
+        said.reason = said.reason or _REASONS.get(found.why)
 
 
-def _decide(said: CardOpinion, word: str, why: str, part: str, place: str) -> None:
-    decided = DECISION_WORDS.get(word)
-    reason = _REASONS.get(why)
-    if decided not in tuple(Decision) or (why and reason is None):
-        raise DataError(
-            f"{place}: verdict {printable(part, 40)!r}: must be accept (通过), reject (退回) or reject: REASON (of "
-            f"{', '.join(_REASONS)})"
-        )
-    if said.decision not in (None, Decision(decided)):
-        raise DataError(f"{place}: accepted in one row and rejected in another")
-    said.decision = Decision(decided)
-    said.reason = said.reason or reason
+def _is_verdict(found: Word) -> bool:
+    return DECISION_WORDS.get(found.word) in tuple(Decision) and (not found.why or found.why in _REASONS)
 
 
-def _loosely(text: str) -> str:
-    """Without what saving a sheet changes: kinds of line ends, blanks around lines."""
-    return "\n".join(
-        line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    ).strip()
+def _by_line(text: str) -> str:
+    """Loosely, and without the blanks around each line of a list."""
+    return "\n".join(map(str.strip, loosely(text).split("\n")))

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from csc_tasks.data.conversations import Conversation
-from csc_tasks.data.tables import table_rows
 from csc_tasks.errors import DataError
 from csc_tasks.human.answers_file import AnswersFile
+from csc_tasks.human.spreadsheet import (
+    FILE_MARK,
+    Word,
+    guarded,
+    loosely,
+    one_reviewer,
+    require_file,
+    sheet_bytes,
+    sheet_rows,
+    unguarded,
+    words_of,
+)
 from csc_tasks.labels import read_strategy
-from csc_tasks.outside import MAX_FILE, require_regular
 from csc_tasks.printable import printable
 from csc_tasks.synthesis.review.decisions import MAX_COMMENT, REVIEW_FORMAT, Decision, Reason
 from csc_tasks.synthesis.review.form import ReviewFile
 
-__all__ = ["DECISION_WORDS", "SHEET_COLUMNS", "guarded", "read_sheet", "unguarded", "write_sheet"]
+__all__ = ["DECISION_WORDS", "SHEET_COLUMNS", "read_sheet", "write_sheet"]
 
 SHEET_COLUMNS = (
     *("conversation", "number", "speaker", "strategy", "text"),
     *("new_strategy", "new_text", "decision", "comment", "reviewer", "file"),
 )
-_IDS = {"conversation": "c_", "file": "f_"}
-"""What stands before an id: sixteen digits alone would come back from Excel as a number, rounded."""
-_RISKY = re.compile(r"[=+\-@'\t\r\n＝＋－＠]|[\s0-9A-Za-z.,:/%()$¥_-]*\Z")
-"""What Excel takes for a formula, a number, a date or a truth."""
+_ID_MARK = "c_"
+"""Before a conversation's id, as ``FILE_MARK`` before the file's."""
 DECISION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("accept", "accepted", "ok", "通过", "接受"), "accept"),
     **dict.fromkeys(("reject", "rejected", "拒绝", "退回", "不通过"), "reject"),
@@ -50,34 +54,22 @@ _REASONS: Mapping[str, Reason] = {
 }
 
 
-def guarded(text: str) -> str:
-    """A cell that no spreadsheet computes or rounds; :func:`unguarded` is its inverse."""
-    return f"'{text}" if text and _RISKY.match(text) else text
-
-
-def unguarded(cell: str) -> str:
-    """The text of a cell, without the mark that :func:`guarded` put before it."""
-    return cell[1:] if cell.startswith("'") and len(cell) > 1 and _RISKY.match(cell[1:]) else cell
-
-
 def write_sheet(file: ReviewFile, shown: Sequence[Conversation]) -> bytes:
     """The sheet of these conversations, in UTF-8 with the mark by which Excel knows it."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(SHEET_COLUMNS)
+    return sheet_bytes(SHEET_COLUMNS, _rows(file, shown))
+
+
+def _rows(file: ReviewFile, shown: Sequence[Conversation]) -> Iterator[dict[str, str]]:
     for conversation in shown:
         for number, said in enumerate(conversation.utterances, start=1):
-            strategy = f"{said.strategy.number} {said.strategy.zh}" if said.strategy else ""
-            row = {
-                "conversation": _IDS["conversation"] + conversation.id,
+            yield {
+                "conversation": _ID_MARK + conversation.id,
                 "number": str(number),
                 "speaker": said.speaker.value,
-                "strategy": strategy,
+                "strategy": f"{said.strategy.number} {said.strategy.zh}" if said.strategy else "",
                 "text": guarded(said.text.replace("\0", "")),
-                "file": _IDS["file"] + file.fingerprint,
+                "file": FILE_MARK + file.fingerprint,
             }
-            writer.writerow([row.get(name, "") for name in SHEET_COLUMNS])
-    return b"\xef\xbb\xbf" + out.getvalue().encode("utf-8")
 
 
 @dataclass(slots=True)
@@ -106,46 +98,32 @@ class _OfTheSheet:
 def read_sheet(path: Path, file: ReviewFile) -> AnswersFile:
     """Read a sheet that has been filled in, as if a page had exported it.
 
-    Rows may be sorted otherwise, and rows and columns that are not needed be gone. Who reviewed stands in the column
+    Who reviewed stands in the column
     ``reviewer``, else in the file's name.
 
     Raises:
         DataError: with the line: a row that is not of this file, one twice, an unknown decision or label, or a text
             that was changed in its own column, where nobody would find the change.
     """
-    try:
-        if require_regular(path) > MAX_FILE:
-            raise DataError(f"{path}: larger than {MAX_FILE // 2**20} MB, which no such sheet is")
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     known = {c.id: c for c in file.conversations}
     said: dict[str, _OfTheSheet] = {}
-    people: set[str] = set()
-    for where, row in table_rows(path):
-        place = f"{path}: {where}"
-        if missing := [name for name in ("conversation", "number", "file") if name not in row]:
-            raise DataError(
-                f"{place}: no column {missing[0]}; write the sheet with `csconv synthesize review --sheet`"
-            )
-        _require_file(row["file"], file, place)
-        conversation = known.get(row["conversation"].strip().removeprefix(_IDS["conversation"]))
+    people: list[str] = []
+    for place, row in sheet_rows(
+        path, ("conversation", "number", "file"), "csconv synthesize review --sheet"
+    ):
+        require_file(row["file"], file.fingerprint, file.path, place)
+        conversation = known.get(row["conversation"].strip().removeprefix(_ID_MARK))
         if conversation is None:
             raise DataError(
                 f"{place}: conversation {printable(row['conversation'], 40)} is not in {file.path}"
             )
         _read_row(row, conversation, said.setdefault(conversation.id, _OfTheSheet()), place)
-        people |= {name} if (name := printable(row.get("reviewer", ""), 80)) else set()
-    if not said:
-        raise DataError(f"{path}: no rows beneath the header")
-    if len(people) > 1:
-        raise DataError(
-            f"{path}: of {len(people)} reviewers ({', '.join(sorted(people)[:3])}); give each a sheet"
-        )
+        people.append(row.get("reviewer", ""))
     return AnswersFile(
         format=REVIEW_FORMAT,
         file=file.path.name[:1000],
         fingerprint=file.fingerprint,
-        person=people.pop() if people else printable(path.stem, 80) or "sheet",
+        person=one_reviewer(path, people),
         exported="",
         shown=list(said),
         items={key: answer for key, each in said.items() if _says(answer := each.answer())},
@@ -154,15 +132,6 @@ def read_sheet(path: Path, file: ReviewFile) -> AnswersFile:
 
 def _says(answer: Mapping[str, Any]) -> bool:
     return any(value for value in answer.values())
-
-
-def _require_file(cell: str, file: ReviewFile, place: str) -> None:
-    given = cell.strip().removeprefix(_IDS["file"])
-    if given != file.fingerprint:
-        raise DataError(
-            f"{place}: made on a file with fingerprint {printable(given, 40) or '(none)'}, and {file.path} has "
-            f"{file.fingerprint}; name the file that the sheet was made of"
-        )
 
 
 def _read_row(row: Mapping[str, str], conversation: Conversation, said: _OfTheSheet, place: str) -> None:
@@ -177,7 +146,7 @@ def _read_row(row: Mapping[str, str], conversation: Conversation, said: _OfTheSh
         raise DataError(f"{place}: utterance {number} of conversation {conversation.id} stands there twice")
     said.numbers.add(number)
     utterance = conversation.utterances[number - 1]
-    if "text" in row and _loosely(unguarded(row["text"])) != _loosely(utterance.text):
+    if "text" in row and loosely(unguarded(row["text"])) != loosely(utterance.text):
         raise DataError(
             f"{place}: the text is not the one of utterance {number} of conversation {conversation.id}: put the old "
             "one back, and a correction into new_text"
@@ -191,25 +160,14 @@ def _read_row(row: Mapping[str, str], conversation: Conversation, said: _OfTheSh
         said.texts[str(number)] = unguarded(text).replace("\r\n", "\n")
     if comment := unguarded(row.get("comment", "").strip()):
         said.comments.append(f"#{number} {comment}")
-    for word, reason in _decisions(row.get("decision", ""), place):
+    expected = f"accept (通过), reject (退回), reject: REASON (of {', '.join(_REASONS)}) or cut (截断)"
+    for found in words_of(row.get("decision", ""), _is_decision, expected, f"{place}: decision"):
+        word, reason = DECISION_WORDS[found.word], _REASONS.get(found.why)
         _decide(said, word, reason, number, f"{place}: conversation {conversation.id}")
 
 
-def _decisions(cell: str, place: str) -> Iterator[tuple[str, Reason | None]]:
-    for part in re.split(r"[;；\n]", cell):
-        # As people type it: in full width, with a full stop, the reason in brackets.
-        plain = unicodedata.normalize("NFKC", part).strip(" 。.!)")
-        name, _, given = plain.replace("(", ":", 1).partition(":")
-        if not name.strip():
-            continue
-        word = DECISION_WORDS.get(name.strip().lower())
-        reason = _REASONS.get(given.strip().lower()) if given.strip() else None
-        if word is None or (given.strip() and reason is None):
-            raise DataError(
-                f"{place}: decision {printable(part, 40)!r}: must be accept (通过), reject (退回), reject: REASON (of "
-                f"{', '.join(_REASONS)}) or cut (截断)"
-            )
-        yield word, reason
+def _is_decision(found: Word) -> bool:
+    return found.word in DECISION_WORDS and (not found.why or found.why in _REASONS)
 
 
 def _decide(said: _OfTheSheet, word: str, reason: Reason | None, number: int, place: str) -> None:
@@ -223,8 +181,3 @@ def _decide(said: _OfTheSheet, word: str, reason: Reason | None, number: int, pl
         raise DataError(f"{place}: accepted in one row and rejected in another")
     said.decision = decision
     said.reason = said.reason or reason
-
-
-def _loosely(text: str) -> str:
-    """Without what a sheet cannot hold, or saving it changes: zero bytes, kinds of line ends, blanks around."""
-    return text.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n").strip()
