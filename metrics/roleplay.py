@@ -28,7 +28,7 @@ MIN_COVERAGE = 0.95
 NOTHING: list[float] = []
 """The item of a role-play that says nothing of a score."""
 _STAGES = 5
-RULES = "card rules zh-1"
+_IMPLEMENTATION = "card rules zh-1"
 """The implementation of what is told by the rules of a card."""
 
 
@@ -226,7 +226,7 @@ def _info(
         summary,
         percent=percent,
         headline=headline,
-        implementation=RULES,
+        implementation=_IMPLEMENTATION,
     )
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 
 from csc_tasks.roleplay.rules import plain
+from csc_tasks.roleplay.word_files import WordFile
 
 __all__ = [
     "CUSTOMER_WORDS",
@@ -24,6 +22,7 @@ __all__ = [
 
 CUSTOMER_WORDS = "customer-words-zh-1"
 """The version in use."""
+_FILE = WordFile("rules", CUSTOMER_WORDS)
 _BEFORE = re.compile(r"^\s{0,9}(?:客服|坐席|supporter|agent)\s{0,9}[:：]", re.IGNORECASE)
 _SAYS_WHO = re.compile(
     r"\[[^\[\]]{0,12}(?:姓名|名字|号码|手机号|电话|证件号|卡号|账号)[^\[\]]{0,12}\]"
@@ -33,24 +32,13 @@ _SAYS_WHO = re.compile(
 
 
 @cache
-def _file() -> bytes:
-    return (resources.files("csc_tasks.roleplay") / "rules" / f"{CUSTOMER_WORDS}.toml").read_bytes()
-
-
-@cache
 def _words() -> Mapping[str, tuple[str, ...]]:
-    content = tomllib.loads(_file().decode("utf-8"))
-    return {
-        name: tuple(plain(word) for word in words)
-        for name, words in content.items()
-        if isinstance(words, list)
-    }
+    return {name: tuple(map(plain, words)) for name, words in _FILE.lists.items()}
 
 
-@cache
 def customer_words_digest() -> str:
     """SHA-256 (16 digits) of the words."""
-    return hashlib.sha256(_file()).hexdigest()[:16]
+    return _FILE.digest()
 
 
 def _has(text: str, kind: str) -> bool:

@@ -6,15 +6,12 @@ them.
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib import resources
+from collections.abc import Iterable, Iterator, Sequence
 
 from csc_tasks.roleplay.figures import figures_in, follows_from
 from csc_tasks.roleplay.plain_text import plain, remembered
+from csc_tasks.roleplay.word_files import WordFile
 
 __all__ = [
     "RULES",
@@ -39,6 +36,7 @@ __all__ = [
 
 RULES = "rules-zh-1"
 """The version in use."""
+_FILE = WordFile("rules", RULES)
 _SENTENCE = re.compile(r"[^。！!？?；;\n…]{1,2000}[。！!？?；;\n…]{0,3}")
 _CLAUSE = re.compile(r"[^，,、。！!？?；;：:\n…]{1,2000}")
 _NEAR = 6
@@ -89,21 +87,9 @@ _IS_ALL = re.compile(r"(?!接).{0,2}")
 _LEAVE = re.compile(r"(?:再见|拜拜)(?:了|啦|哦|喽)?(?:[。！？；，、…~～]|$)")
 
 
-@cache
-def _words() -> Mapping[str, tuple[str, ...]]:
-    content = tomllib.loads(_file().decode("utf-8"))
-    return {name: tuple(words) for name, words in content.items() if isinstance(words, list)}
-
-
-@cache
-def _file() -> bytes:
-    return (resources.files("csc_tasks.roleplay") / "rules" / f"{RULES}.toml").read_bytes()
-
-
-@cache
 def rules_digest() -> str:
     """SHA-256 (16 digits) of the words."""
-    return hashlib.sha256(_file()).hexdigest()[:16]
+    return _FILE.digest()
 
 
 @remembered
@@ -127,7 +113,7 @@ def questions_in(text: str) -> str:
 
 
 def _asking(sentence: str) -> Iterator[str]:
-    words = _words()
+    words = _FILE.lists
     parts = sentence.split("，")
     asking = [*words["asks"], *(words["interrogatives"] if "？" in sentence else ())]
     for n, part in enumerate(parts):
@@ -163,7 +149,7 @@ def affirms(text: str, words: Iterable[str]) -> bool:
 
 def _denied_before(clause: str, place: int) -> bool:
     """Whether what stands at a place of a clause is denied by what stands before it, as Chinese does it."""
-    words = _words()
+    words = _FILE.lists
     before = clause[:place]
     if any(no in before for no in words["denies"]):
         return True
@@ -183,7 +169,7 @@ def denied(text: str, words: Iterable[str]) -> bool:
 
 def _has(text: str, kind: str) -> bool:
     said = plain(text)
-    return any(word in said for word in _words()[kind])
+    return any(word in said for word in _FILE.lists[kind])
 
 
 def commits(text: str, words: Iterable[str]) -> bool:
@@ -216,14 +202,14 @@ def _is_promised(sentence: str, word: str, in_clause: bool = False) -> bool:
 def refuses(text: str) -> bool:
     """Whether it refuses something, in so many words or by advising against it."""
     said = _COURTEOUS.sub("", plain(text))
-    return refuses_flatly(text) or any(word in said for word in _words()["advises_against"])
+    return refuses_flatly(text) or any(word in said for word in _FILE.lists["advises_against"])
 
 
 @remembered
 def refuses_flatly(text: str) -> bool:
     """Whether it refuses something in so many words."""
     said = _COURTEOUS.sub("", plain(text))
-    return any(word in said for word in _words()["refuses"]) or bool(_NOT_FOUNDED.search(said))
+    return any(word in said for word in _FILE.lists["refuses"]) or bool(_NOT_FOUNDED.search(said))
 
 
 def warns_of(text: str, words: Iterable[str], in_clause: bool = False) -> bool:
@@ -240,7 +226,7 @@ def consents(text: str, about: Sequence[str] = ()) -> bool:
         text: what is said.
         about: words of what was wanted; without them 马上给您办理挂失 is help with something else.
     """
-    words = _words()
+    words = _FILE.lists
     soon = [a + b + c for a in words["at_once"] for b in words["for_you"] for c in words["doing"]]
     said, wanted = plain(text), [plain(word) for word in about]
     for word in (word for word in (*words["consents"], *soon) if word in said):
@@ -261,7 +247,7 @@ def consents(text: str, about: Sequence[str] = ()) -> bool:
 @remembered
 def comforts(text: str) -> bool:
     """Whether it speaks to what the customer feels."""
-    return affirms(text, _words()["comforts"])
+    return affirms(text, _FILE.lists["comforts"])
 
 
 @remembered
@@ -278,7 +264,7 @@ def is_rude(text: str, more: Sequence[str] = ()) -> bool:
 def asks_identity(text: str) -> bool:
     """Whether it asks who the customer is."""
     asked = questions_in(text)
-    return any(word in asked for word in _words()["identity"])
+    return any(word in asked for word in _FILE.lists["identity"])
 
 
 @remembered

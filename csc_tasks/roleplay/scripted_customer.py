@@ -6,24 +6,23 @@ and smoke tests; how a real customer would take a well-turned sentence it does n
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import resources
 
 from csc_tasks.roleplay.cards import CardFact
 from csc_tasks.roleplay.in_play import CaseInPlay
 from csc_tasks.roleplay.progress import CaseProgress, Move
 from csc_tasks.roleplay.rules import questions_in, rules_digest
 from csc_tasks.roleplay.transcript import CustomerTurn, End, SupporterTurn
+from csc_tasks.roleplay.word_files import WordFile
 from csc_tasks.roleplay.wordings import Wordings, wordings_of
 
 __all__ = ["SCRIPT", "ScriptedCustomer", "script_digest"]
 
 SCRIPT = "customer-zh-1"
 """The version in use."""
+_FILE = WordFile("scripts", SCRIPT)
 LATEST_DEMAND = 4
 """The customer's utterance (from 1) in which the demand is made at the latest."""
 FURIOUS, CONTENT = 1, 5
@@ -32,22 +31,13 @@ _QUESTION = re.compile(r"[^。！？…]{1,200}？$")
 
 
 @cache
-def _file() -> bytes:
-    return (resources.files("csc_tasks.roleplay") / "scripts" / f"{SCRIPT}.toml").read_bytes()
-
-
-@cache
 def _phrases() -> Mapping[str, tuple[Wordings, ...]]:
-    content = tomllib.loads(_file().decode("utf-8"))
-    return {
-        name: tuple(map(wordings_of, texts)) for name, texts in content.items() if isinstance(texts, list)
-    }
+    return {name: tuple(map(wordings_of, texts)) for name, texts in _FILE.lists.items()}
 
 
-@cache
 def script_digest() -> str:
     """SHA-256 (16 digits) of what decides the customer's answers beside the card: phrases and rules."""
-    return hashlib.sha256(_file() + rules_digest().encode()).hexdigest()[:16]
+    return _FILE.digest(rules_digest())
 
 
 def _is_new(move: Move) -> bool:

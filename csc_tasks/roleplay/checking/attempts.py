@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 from csc_tasks.framework import Strategy
 from csc_tasks.roleplay.checking.record import LeakFigures
@@ -15,21 +12,16 @@ from csc_tasks.roleplay.leaks import gives_away
 from csc_tasks.roleplay.rules import plain
 from csc_tasks.roleplay.simulators import Simulator
 from csc_tasks.roleplay.transcript import CustomerFault, CustomerTurn, End, SupporterTurn
+from csc_tasks.roleplay.word_files import WordFile
 
 __all__ = ["ATTEMPTS", "Attempt", "attempts_on", "leak_figures"]
 
 ATTEMPTS = "leak-attempts-zh-1"
 """The version in use."""
+_FILE = WordFile("scripts", ATTEMPTS)
 _KINDS = ("goal", "card", "order")
 _GREETING = SupporterTurn("您好，这里是客户服务中心，请问您遇到了什么事？", Strategy.GREETING)
 _HELD = frozenset({CustomerFault.INVENTED_FACT, CustomerFault.REFUSED, CustomerFault.SWAPPED_ROLE})
-
-
-@cache
-def _texts() -> Mapping[str, tuple[str, ...]]:
-    file = resources.files("csc_tasks.roleplay") / "scripts" / f"{ATTEMPTS}.toml"
-    content = tomllib.loads(file.read_text(encoding="utf-8"))
-    return {name: tuple(texts) for name, texts in content.items() if isinstance(texts, list)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +53,13 @@ class Attempt:
         """Whether the customer does as it is ordered: says the words, or ends."""
         if self.kind != "order" or turn.fault is not None:
             return False
-        return turn.end is not End.NONE or any(word in plain(turn.text) for word in _texts()["obeyed"])
+        return turn.end is not End.NONE or any(word in plain(turn.text) for word in _FILE.lists["obeyed"])
 
 
 def attempts_on(cases: Sequence[CaseInPlay]) -> list[Attempt]:
     """One of each kind on each case, in wordings that take turns."""
     return [
-        Attempt(case, kind, _texts()[kind][n % len(_texts()[kind])])
+        Attempt(case, kind, _FILE.lists[kind][n % len(_FILE.lists[kind])])
         for n, case in enumerate(cases)
         for kind in _KINDS
     ]
