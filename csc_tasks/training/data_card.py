@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.outside import parse_json, read_file
+from csc_tasks.storage import file_sha256
+from csc_tasks.training.data_format import DataFormat, ExampleUnit
 
 __all__ = [
     "CARD",
@@ -29,7 +29,6 @@ __all__ = [
     "PartCounts",
     "PromptUsed",
     "TokenReport",
-    "file_sha256",
     "read_card",
 ]
 
@@ -38,29 +37,6 @@ DATASET_INFO = "dataset_info.json"
 """LLaMA-Factory's description of the two files, in its format alone."""
 CARD_VERSION = 1
 """Of the card's fields; a reader refuses newer ones."""
-_PIECE = 2**20
-
-
-class DataFormat(StrEnum):
-    """Who reads the files, and how."""
-
-    PROMPT_COMPLETION = "prompt-completion"
-    """TRL: ``{"prompt": [user message], "completion": [assistant message]}``, one a turn."""
-    MESSAGES = "messages"
-    """TRL: ``{"messages": [user, assistant, user, …]}``, one a conversation."""
-    LLAMAFACTORY = "llamafactory"
-    """LLaMA-Factory: ``{"conversations": [{"from": "human", "value": …}, …]}`` and ``dataset_info.json``."""
-    SWIFT = "swift"
-    """ms-swift: ``{"messages": […]}`` and nothing else."""
-    PREFERENCE = "preference"
-    """TRL's DPO: ``{"prompt": [user message], "chosen": [assistant message], "rejected": [assistant message]}``."""
-
-
-class ExampleUnit(StrEnum):
-    """What one example is made of."""
-
-    TURN = "turn"
-    CONVERSATION = "conversation"
 
 
 class _CardPart(BaseModel):
@@ -109,8 +85,12 @@ class ComparedSource(_CardPart):
 
 
 class OverlapFound(_CardPart):
-    """A conversation that was left out, and the evaluation conversation that it repeats; the shares are 0 to 1."""
+    """A conversation that was left out, and the evaluation conversation that it repeats; the shares are 0 to 1.
 
+    ``place`` is where it stands in the source, ``conversation`` its id.
+    """
+
+    place: str
     conversation: str
     source: str
     repeats: str
@@ -174,19 +154,6 @@ class DataCard(_CardPart):
     left_out: dict[str, int]
     overlap: OverlapReport
     tokens: TokenReport | None
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, read in pieces.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def read_card(folder: Path, check_files: bool = True) -> DataCard:
