@@ -32,9 +32,11 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("labels",),
     ("data",),
     ("protocol", "harness"),
-    ("generation", "results", "chat", "human"),
+    ("generation", "results", "chat"),
     ("roleplay",),
-    ("judging", "synthesis"),
+    ("judging",),
+    ("human",),
+    ("synthesis",),
     ("tasks", "leaderboards", "doctor", "quickstart"),
     ("api", "commands"),
 )
