@@ -44,13 +44,13 @@ __all__ = [
     "TEXT_COLUMNS",
     "VALUE_WORDS",
     "Decided",
+    "ItemRole",
     "RatedDimension",
     "RatedRun",
     "RatedValue",
     "Rater",
     "RatingAnswer",
     "RatingKind",
-    "Role",
     "StudyItem",
     "StudyKey",
     "StudyRubric",
@@ -60,7 +60,7 @@ __all__ = [
     "sheet_columns",
 ]
 
-KEY_FORMAT = "csconv-human-study-1"
+KEY_FORMAT: Literal["csconv-human-study-1"] = "csconv-human-study-1"
 ANSWERS_FORMAT = "csconv-human-answers-1"
 """Of what a rater's page exports; the values of its ``items`` are :class:`RatingAnswer`."""
 KEY_FILE = "key.json"
@@ -97,7 +97,7 @@ class RatingKind(StrEnum):
     """Say which of two replies to the same turn is better."""
 
 
-class Role(StrEnum):
+class ItemRole(StrEnum):
     """What an item is there for."""
 
     ITEM = "item"
@@ -177,7 +177,7 @@ class StudyItem(_Kept):
     """
 
     id: Id
-    role: Role = Role.ITEM
+    role: ItemRole = ItemRole.ITEM
     conversation: _Short
     turn: Annotated[int, Field(ge=0, strict=True)] | None
     topic: _Short = ""
@@ -260,12 +260,12 @@ class StudyKey(_Kept):
         ):
             raise ValueError("a run or a rater stands there twice")
         for item in self.items:
-            runs = 0 if item.role is Role.ATTENTION else 1 + (self.kind is RatingKind.PAIR)
+            runs = 0 if item.role is ItemRole.ATTENTION else 1 + (self.kind is RatingKind.PAIR)
             if len(item.runs) != runs or any(index >= len(self.runs) for index in item.runs):
                 raise ValueError(f"item {item.id}: its runs are {item.runs}")
-            if (item.role is Role.REPEAT) != (item.repeats in known):
+            if (item.role is ItemRole.REPEAT) != (item.repeats in known):
                 raise ValueError(f"item {item.id}: repeats {item.repeats}")
-            if (item.role is Role.ATTENTION) != bool(item.right):
+            if (item.role is ItemRole.ATTENTION) != bool(item.right):
                 raise ValueError(
                     f"item {item.id}: right answers belong to attention items, and to all of them"
                 )
