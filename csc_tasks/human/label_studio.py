@@ -35,7 +35,7 @@ class _Outside(BaseModel):
 
 
 class TaskData(_Outside):
-    """The fields of a task that say what it is; what is shown stands beside them (study.TEXT_COLUMNS)."""
+    """The fields of a task that say what it is; what is shown stands beside them (StudyRubric.shown)."""
 
     study: Id
     rater: Annotated[str, Field(max_length=100)]

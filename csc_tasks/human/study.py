@@ -41,10 +41,10 @@ __all__ = [
     "MAX_COMMENT",
     "SHEETS_FOLDER",
     "SHEET_COLUMNS",
-    "TEXT_COLUMNS",
     "VALUE_WORDS",
     "Decided",
     "ItemRole",
+    "Language",
     "RatedDimension",
     "RatedRun",
     "RatedValue",
@@ -71,18 +71,13 @@ ITEM_MARK = "i_"
 """What stands before an item's id in a sheet: digits alone would come back from Excel as a number, rounded."""
 SHEET_COLUMNS = ("study", "rater", "number", "item")
 """Columns of every sheet: ``study`` is FILE_MARK and fingerprint, ``item`` ITEM_MARK and id, ``number`` its place."""
-TEXT_COLUMNS: Mapping[Unit, tuple[str, ...]] = {
-    Unit.TURN: ("history", "strategy", "reply"),
-    Unit.DIALOGUE: ("dialogue",),
-    Unit.PAIR: ("history", "first", "second"),
-}
-"""What a rater is shown of an item, as columns of a sheet and fields of a Label Studio task."""
 COMMENT = "comment"
 _MOST = 200_000
 _Short = Annotated[str, Field(max_length=1000)]
 _Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{16,64}$")]
 _Index = Annotated[int, Field(ge=0, lt=_MOST, strict=True)]
 
+Language = Literal["zh", "en"]
 RatedValue = bool | int | str
 """A grade from 1 to 5, yes or no, or one of a dimension's options (of a pair 甲, 乙 or 平: the first, the second as
 they stood on the page, neither)."""
@@ -128,11 +123,21 @@ class RatedDimension(_Kept):
 
 
 class StudyRubric(_Kept):
-    """The judge's rubric that the questions are; ``sha256`` is the digest that verdicts under it have."""
+    """The judge's rubric that the questions are.
+
+    Attributes:
+        name: of it.
+        sha256: the digest that verdicts under it have.
+        unit: what is rated.
+        shown: the texts that a rater sees of an item, by field: ``history``, ``strategy``, ``reply``; ``dialogue``; or
+            ``history``, ``first``, ``second``.
+        dimensions: the questions.
+    """
 
     name: _Short
     sha256: _Sha
     unit: Unit
+    shown: Annotated[list[_Short], Field(min_length=1, max_length=100)]
     dimensions: Annotated[list[RatedDimension], Field(min_length=1, max_length=100)]
 
     @classmethod
@@ -141,7 +146,10 @@ class StudyRubric(_Kept):
         dimensions = [
             RatedDimension(name=d.name, kind=d.kind, options=list(d.options)) for d in rubric.dimensions
         ]
-        return cls(name=rubric.name, sha256=rubric.sha256, unit=rubric.unit, dimensions=dimensions)
+        shown = [block.field for block in rubric.blocks if not block.optional]
+        return cls(
+            name=rubric.name, sha256=rubric.sha256, unit=rubric.unit, shown=shown, dimensions=dimensions
+        )
 
 
 class RatedRun(_Kept):
@@ -244,7 +252,7 @@ class StudyKey(_Kept):
     overlap: Annotated[int, Field(ge=0)]
     each: Annotated[int, Field(ge=1)]
     seed: int
-    languages: Annotated[list[Literal["zh", "en"]], Field(min_length=1, max_length=2)]
+    languages: Annotated[list[Language], Field(min_length=1, max_length=2)]
     runs: Annotated[list[RatedRun], Field(min_length=1, max_length=1000)]
     items: Annotated[list[StudyItem], Field(min_length=1, max_length=_MOST)]
     decided: Annotated[list[Decided], Field(max_length=_MOST)] = Field(default_factory=list)
@@ -315,7 +323,7 @@ def sheet_columns(rubric: StudyRubric) -> tuple[str, ...]:
     takes the name out again. Grades are 1 to 5, yes and no ``是`` or ``否`` (``yes``, ``no``, ``1``, ``0`` are read
     too), of a pair ``甲``, ``乙``, ``平`` (``A``, ``B``, ``tie`` are read too).
     """
-    return (*SHEET_COLUMNS, *TEXT_COLUMNS[rubric.unit], *(d.name for d in rubric.dimensions), COMMENT)
+    return (*SHEET_COLUMNS, *rubric.shown, *(d.name for d in rubric.dimensions), COMMENT)
 
 
 def column_of(heading: str) -> str:
