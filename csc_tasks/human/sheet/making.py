@@ -36,6 +36,7 @@ class MadeStudy:
         wordings: the questions by language.
         prompt: that the runs were asked with, which tells the lines of a conversation apart.
         noun: what the sample is of, in the plural.
+        scripted: whether whole conversations are rated in which the customer's words were written beforehand.
         common: how many of these the runs have in common.
     """
 
@@ -44,6 +45,7 @@ class MadeStudy:
     wordings: dict[Language, RubricWording]
     prompt: Prompt
     noun: str
+    scripted: bool
     common: int
 
 
@@ -104,7 +106,7 @@ def make_study(options: SheetOptions) -> MadeStudy:
             for number, of_rater in enumerate(shown, start=1)
         ],
     ).signed()
-    return MadeStudy(key, shown, wordings, prompt, task.noun, len(task.common))
+    return MadeStudy(key, shown, wordings, prompt, task.noun, task.scripted, len(task.common))
 
 
 def _runs(task: RatedTask, digests: Sequence[str]) -> list[RatedRun]:

@@ -58,6 +58,11 @@ class RatedTask:
             return "turns"
         return "role-plays" if self.log.context is Context.ROLE_PLAY else "conversations"
 
+    @property
+    def scripted(self) -> bool:
+        """Whether whole conversations are rated in which the customer's words were written beforehand."""
+        return self.log.context is Context.GENERATED
+
     def sample(self, size: int, seed: int) -> list[Place]:
         """The stratified sample, in the order of the first log.
 
