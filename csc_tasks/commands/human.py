@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from csc_tasks.commands.app import app
-from csc_tasks.human.sheet.options import Languages
-from csc_tasks.human.study import RatingKind
+from csc_tasks.human.kinds import Languages, RatingKind
 
 __all__ = ["human"]
 

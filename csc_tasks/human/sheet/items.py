@@ -8,8 +8,9 @@ from functools import partial
 from itertools import combinations
 
 from csc_tasks.data.sampling import digest
+from csc_tasks.human.kinds import RatingKind
 from csc_tasks.human.sheet.runs import Place
-from csc_tasks.human.study import Decided, ItemRole, RatedValue, RatingKind, StudyItem
+from csc_tasks.human.study import Decided, ItemRole, RatedValue, StudyItem
 from csc_tasks.judging.engine import lowest
 from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE
 from csc_tasks.metrics.judge.rubric import Rubric

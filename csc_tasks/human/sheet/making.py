@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from csc_tasks._version import __version__
 from csc_tasks.data.sampling import digest
 from csc_tasks.errors import ConfigError
+from csc_tasks.human.kinds import Languages, RatingKind
 from csc_tasks.human.sheet.assigning import deal, in_order, with_checks
 from csc_tasks.human.sheet.checks import attention_items, repeat_of
 from csc_tasks.human.sheet.items import Salt, ShownItem, Work, work_of
-from csc_tasks.human.sheet.options import Languages, SheetOptions, read_overlap
+from csc_tasks.human.sheet.options import SheetOptions, read_overlap
 from csc_tasks.human.sheet.runs import Place, RatedTask, find_task
-from csc_tasks.human.study import Language, RatedRun, Rater, RatingKind, StudyKey, StudyRubric, rater_name
+from csc_tasks.human.study import Language, RatedRun, Rater, StudyKey, StudyRubric, rater_name
 from csc_tasks.metrics.judge.wording import RubricWording, english_wording, own_wording
 from csc_tasks.protocol.prompt import Prompt, load_prompt
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from csc_tasks.errors import ConfigError, DataError
-from csc_tasks.human.study import RatingKind
 from csc_tasks.judging.pairwise import require_pair_rubric
 from csc_tasks.judging.samples import choose_sample, samples_of_log, strata_of_log
 from csc_tasks.judging.saved_run import rubric_for

@@ -27,9 +27,6 @@ _WIDE, _MIDDLE, _NARROW = 60, 18, 10
 _TRUTH = {"zh": ("是", "否"), "en": ("yes", "no")}
 _SIDES = {"zh": (FIRST, SECOND, TIE), "en": ("A", "B", "tie")}
 """What is written into a cell: :data:`~csc_tasks.human.study.VALUE_WORDS` reads all of it."""
-    "yes_no": {"zh": ("是", "否"), "en": ("yes", "no")},
-    "pair": {"zh": (FIRST, SECOND, TIE), "en": ("A", "B", "tie")},
-}
 
 
 def rating_csv(study: MadeStudy, number: int) -> bytes:
@@ -131,11 +128,7 @@ def _offered(dimension: RatedDimension, study: MadeStudy) -> tuple[str, ...]:
         return tuple(map(str, GRADES))
     if dimension.kind is Kind.YES_NO:
         return _TRUTH[language]
-    return (
-        _SIDES[language]
-        if set(dimension.options) == {FIRST, SECOND, TIE}
-        else tuple(dimension.options)
-    )
+    return _SIDES[language] if set(dimension.options) == {FIRST, SECOND, TIE} else tuple(dimension.options)
 
 
 def _answer(dimension: RatedDimension, value: str, language: str) -> str:

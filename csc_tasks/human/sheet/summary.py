@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from csc_tasks.human.kinds import RatingKind
 from csc_tasks.human.sheet.folder import Written
 from csc_tasks.human.sheet.making import MadeStudy
 from csc_tasks.human.study import (
