@@ -16,10 +16,10 @@ from csc_tasks.human.study import ANSWERS_FOLDER, KEY_FILE, LABEL_STUDIO_FOLDER,
 from csc_tasks.outside import json_bytes
 from csc_tasks.storage import write_file
 
-__all__ = ["Written", "require_empty", "write_study"]
+__all__ = ["WrittenStudy", "require_empty", "write_study"]
 
 
-class Written(NamedTuple):
+class WrittenStudy(NamedTuple):
     """What was written: bytes of the largest page, and whether there are workbooks."""
 
     largest: int
@@ -36,7 +36,7 @@ def require_empty(out: Path) -> None:
         raise ConfigError(f"--out {out}: is not empty; a study is written into a folder of its own")
 
 
-def write_study(study: MadeStudy, out: Path) -> Written:
+def write_study(study: MadeStudy, out: Path) -> WrittenStudy:
     """Write everything; the key first, so that no page is without it.
 
     Raises:
@@ -54,7 +54,7 @@ def write_study(study: MadeStudy, out: Path) -> Written:
             largest = max(largest, len(data) if path.suffix == ".html" else 0)
     except OSError as error:
         raise DataError(f"{error.filename or out}: cannot be written ({error.strerror})") from None
-    return Written(largest, workbooks)
+    return WrittenStudy(largest, workbooks)
 
 
 def _files(study: MadeStudy, out: Path, workbooks: bool) -> Iterator[tuple[Path, bytes]]:

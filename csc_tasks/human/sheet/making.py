@@ -13,7 +13,7 @@ from csc_tasks.human.sheet.assigning import deal, in_order, with_checks
 from csc_tasks.human.sheet.checks import attention_items, repeat_of
 from csc_tasks.human.sheet.items import Salt, ShownItem, Work, work_of
 from csc_tasks.human.sheet.options import SheetOptions, read_overlap
-from csc_tasks.human.sheet.runs import Place, RatedTask, find_task
+from csc_tasks.human.sheet.runs import RatedPlace, RatedTask, find_task
 from csc_tasks.human.study import Language, RatedRun, Rater, StudyKey, StudyRubric, rater_name
 from csc_tasks.metrics.judge.wording import RubricWording, english_wording, own_wording
 from csc_tasks.protocol.prompt import Prompt, load_prompt
@@ -145,7 +145,7 @@ def _each(options: SheetOptions, overlap: int) -> int:
 
 
 def _given(
-    work: Work, places: Sequence[Place], overlap: int, each: int, raters: int, salt: Salt
+    work: Work, places: Sequence[RatedPlace], overlap: int, each: int, raters: int, salt: Salt
 ) -> list[list[ShownItem]]:
     """The items of each rater, in no order yet."""
     order = sorted(places, key=lambda p: digest((*salt, "shared", p.conversation, p.turn)))

@@ -9,7 +9,7 @@ from csc_tasks.human.page import Form, HumanPage, render_page
 from csc_tasks.human.shares import Share
 from csc_tasks.human.sheet.items import ShownItem
 from csc_tasks.human.sheet.making import MadeStudy
-from csc_tasks.human.sheet.talk import Line, number_of, talk_of
+from csc_tasks.human.sheet.talk import SpokenLine, number_of, talk_of
 from csc_tasks.human.strategies import strategies_on_page
 from csc_tasks.human.study import ANSWERS_FORMAT, MAX_COMMENT
 from csc_tasks.metrics.judge.rubric import Unit
@@ -59,7 +59,7 @@ class _Talks:
     def __init__(self, study: MadeStudy) -> None:
         self._prompt = study.prompt
         self._known: dict[str, int] = {}
-        self.all: list[list[Line]] = []
+        self.all: list[list[SpokenLine]] = []
 
     def number(self, text: str) -> int:
         """The place of a conversation in :attr:`all`."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from csc_tasks.human.kinds import RatingKind
-from csc_tasks.human.sheet.folder import Written
+from csc_tasks.human.sheet.folder import WrittenStudy
 from csc_tasks.human.sheet.making import MadeStudy
 from csc_tasks.human.study import (
     ANSWERS_FOLDER,
@@ -15,7 +15,6 @@ from csc_tasks.human.study import (
     LABEL_STUDIO_FOLDER,
     SHEETS_FOLDER,
     ItemRole,
-    RatingKind,
 )
 from csc_tasks.install import install_hint
 from csc_tasks.printable import printable
@@ -25,7 +24,7 @@ __all__ = ["summary_of"]
 _WHY = {"silent": "without a reply", "equal": "pairs of equal replies"}
 
 
-def summary_of(study: MadeStudy, out: Path, written: Written) -> Iterator[str]:
+def summary_of(study: MadeStudy, out: Path, written: WrittenStudy) -> Iterator[str]:
     """The lines."""
     key, folder = study.key, printable(str(out))
     pair = key.kind is RatingKind.PAIR
