@@ -172,7 +172,9 @@ const Rate = {
     // Undone, restarted or taken over from another window: the time stays what it was.
     if (!Object.keys(page.state.answers).length) Rate.times = {};
     const talk = talks[item.talk];
-    const lines = make("ol", { class: "talk", tabindex: 0, "data-focus": "talk", "aria-label": page.t("conversation") },
+    // Arrows scroll a conversation that has the focus, and change the question from everywhere else.
+    const scrolled = (event) => event.key.startsWith("Arrow") && event.stopPropagation();
+    const lines = make("ol", { class: "talk", tabindex: 0, "data-focus": "talk", "aria-label": page.t("conversation"), onkeydown: scrolled },
       talk.map((line) => Rate.line(line)));
     const shown = [make("h2", {}, Rate.heading(item.replies.length ? "history" : "dialogue")),
       talk.length ? lines : make("p", { class: "quiet start" }, page.t("start")),
