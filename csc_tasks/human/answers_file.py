@@ -11,12 +11,13 @@ from csc_tasks.errors import DataError, first_fault
 from csc_tasks.outside import parse_json, read_file, require_shallow
 from csc_tasks.printable import printable
 
-__all__ = ["AnswersFile", "Person", "read_answers"]
+__all__ = ["AnswersFile", "Id", "Person", "read_answers"]
 
 _MOST = 200_000
 """Items of a file."""
 
 Id = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+"""Of an item, and of content: sixteen digits of a digest."""
 Person = Annotated[str, Field(min_length=1, max_length=80)]
 """The name of somebody, in one line."""
 

@@ -50,6 +50,7 @@ class HumanPage:
         share: which items of it are on the page.
         items: of the page in order, as JSON values; each has an ``id`` of its own.
         material: what the form shows beside them, as JSON values.
+        languages: in which it can be read: with two of them there is a switch.
     """
 
     form: Form
@@ -58,6 +59,7 @@ class HumanPage:
     share: Share
     items: Sequence[Mapping[str, Any]]
     material: Mapping[str, Any] = field(default_factory=dict)
+    languages: Sequence[str] = ("zh", "en")
 
 
 def render_page(page: HumanPage) -> bytes:
@@ -95,6 +97,7 @@ def _data(page: HumanPage) -> Mapping[str, Any]:
         # Answers are kept in the browser under it: another share of the same file is another page.
         "page": fingerprint(ids),
         "share": page.share.record(),
+        "languages": list(page.languages),
         "texts": {**texts["page"], **texts[page.form.name]},
         "material": page.material,
         "items": list(page.items),

@@ -38,8 +38,9 @@ from csc_tasks.metrics.judge.rubric import PAIR_RUBRIC, TURN_RUBRIC, Unit, load_
 from csc_tasks.protocol.task_kind import Context
 from csc_tasks.results.find_logs import find_logs
 from csc_tasks.results.sample_log import SampleLog
+from csc_tasks.results.side_by_side import names_of_folders, require_one_protocol
 
-__all__ = ["Contest", "Pairing", "contests"]
+__all__ = ["Contest", "Pairing", "contests", "require_pair_rubric"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,19 @@ class Pairing:
     second: str
     result: PairResult
     outcomes: tuple[tuple[str, Outcome], ...]
+
+
+def require_pair_rubric(rubric: Rubric) -> None:
+    """Require a rubric that says which of two replies is better.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if rubric.unit is not Unit.PAIR:
+        raise ConfigError(f"--rubric {rubric.name}: does not compare two replies, as {PAIR_RUBRIC} does")
+    if {FIRST, SECOND, TIE} not in [set(d.options) for d in rubric.dimensions if d.name == "winner"]:
+        options = ", ".join((FIRST, SECOND, TIE))
+        raise ConfigError(f"--rubric {rubric.name}: needs a dimension `winner` with the options {options}")
 
 
 class Contest:
@@ -76,13 +90,7 @@ class Contest:
         with_reference: bool = False,
         sample_size: int | None = None,
     ) -> None:
-        if rubric.unit is not Unit.PAIR:
-            raise ConfigError(f"--rubric {rubric.name}: does not compare two replies, as {PAIR_RUBRIC} does")
-        if {FIRST, SECOND, TIE} not in [set(d.options) for d in rubric.dimensions if d.name == "winner"]:
-            options = ", ".join((FIRST, SECOND, TIE))
-            raise ConfigError(
-                f"--rubric {rubric.name}: needs a dimension `winner` with the options {options}"
-            )
+        require_pair_rubric(rubric)
         self.task = task
         self.logs = logs
         self.rubric = rubric
@@ -265,7 +273,7 @@ def contests(
     """
     if len(paths) < 2:
         raise ConfigError("--pairwise needs two or more results folders, one a model")
-    names = _names(paths)
+    names = names_of_folders(paths)
     by_task: dict[str, dict[str, SampleLog]] = {}
     for name, path in zip(names, paths, strict=True):
         for log in find_logs([path]):
@@ -278,24 +286,10 @@ def contests(
     for task, logs in by_task.items():
         if len(logs) < 2:
             continue
-        # Tokenizer and version may differ: replies do not depend on them.
-        protocols = {(log.signature.protocol, log.signature.section): log.signature for log in logs.values()}
-        if len(protocols) > 1:
-            asked = sorted(signature.asked for signature in protocols.values())
-            raise ConfigError(f"{task}: the runs have different protocols: {' and '.join(asked)}")
+        require_one_protocol(task, logs.values())
         found.append(Contest(task, logs, rubric, config, with_reference, sample_size))
     if not found:
         raise ConfigError(
             "the runs have no task in common that can be compared (csconv_response, in reference context)"
         )
     return found
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """A short name for each path: its last part, or as much of it as tells them apart."""
-    resolved = [(p.parent if p.is_file() else p).resolve() for p in paths]
-    for parts in range(1, max(len(p.parts) for p in resolved) + 1):
-        names = ["/".join(p.parts[-parts:]) for p in resolved]
-        if len(set(names)) == len(names):
-            return names
-    raise ConfigError("--pairwise: the same folder is given twice")

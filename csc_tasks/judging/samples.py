@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 from csc_tasks.data.conversations import Speaker, Utterance
-from csc_tasks.data.sampling import stratified
+from csc_tasks.data.sampling import digest, stratified
 from csc_tasks.errors import DataError
 from csc_tasks.metrics.judge.rubric import Rubric, Unit
 from csc_tasks.metrics.judge.sample import Sample
@@ -55,7 +55,7 @@ def strata_of_log(log: SampleLog, unit: Unit) -> Iterator[tuple[tuple[str, int |
                 yield (doc["conversation"], None), doc["topic"]
 
 
-def choose_sample(units: Sequence[tuple[Judged, str]], size: int) -> set[Judged]:
+def choose_sample(units: Sequence[tuple[Judged, str]], size: int, seed: int = 0) -> set[Judged]:
     """The stratified sample of what can be judged: each strategy its share, and of a strategy each topic its share.
 
     Strata are told apart only where two units of each are to be had on average. Of more of them most would get no unit,
@@ -65,24 +65,29 @@ def choose_sample(units: Sequence[tuple[Judged, str]], size: int) -> set[Judged]
     Args:
         units: from :func:`strata_of_log`.
         size: how many.
+        seed: another one chooses others; 0 those that ``csconv judge --sample`` judges.
     """
-    return _nested(units, size, (_strategy, str))
+    return _nested(units, size, seed, (_strategy, str))
 
 
 def _nested(
-    units: Sequence[tuple[Judged, str]], size: int, levels: Sequence[Callable[[str], str]]
+    units: Sequence[tuple[Judged, str]], size: int, seed: int, levels: Sequence[Callable[[str], str]]
 ) -> set[Judged]:
     """So many of the units, each stratum of the first level its share, and within it of the other levels."""
+
+    def rank(unit: Hashable) -> str:
+        return digest((seed, unit) if seed else unit)
+
     if not levels:
-        return stratified([(unit, "") for unit, _ in units], size)
+        return stratified([(unit, "") for unit, _ in units], size, rank)
     strata: dict[str, list[tuple[Judged, str]]] = defaultdict(list)
     for unit, stratum in units:
         strata[levels[0](stratum)].append((unit, stratum))
     if size < 2 * len(strata):
-        return _nested(units, size, ())
+        return _nested(units, size, seed, ())
     stratum_of = {unit: name for name, members in strata.items() for unit, _ in members}
-    quotas = Counter(stratum_of[unit] for unit in stratified(stratum_of.items(), size))
-    chosen = (_nested(members, quotas[name], levels[1:]) for name, members in strata.items())
+    quotas = Counter(stratum_of[unit] for unit in stratified(stratum_of.items(), size, rank, rank))
+    chosen = (_nested(members, quotas[name], seed, levels[1:]) for name, members in strata.items())
     return set().union(*chosen)
 
 

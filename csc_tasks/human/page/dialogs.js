@@ -57,12 +57,12 @@ Object.assign(CSConvPage, {
         this.draw();
         if (!this.kept.works) this.say("not_kept", {}, true);
       });
-      const other = LANGUAGES.find((name) => name !== this.state.language);
+      const other = data.languages.find((name) => name !== this.state.language);
       const again = () => (close(), this.speak(other), this.welcome());
       return [
-        make("p", {}, this.t("welcome", { n: data.items.length })), make("p", { class: "quiet" }, this.t("how")), field,
+        make("p", {}, this.t("welcome", { n: data.items.length })), this.form.intro?.(), make("p", { class: "quiet" }, this.t("how")), field,
         make("p", { class: "row" }, make("button", { type: "button", class: "main", onclick: take }, this.t("begin")),
-          make("button", { type: "button", onclick: again }, other === "zh" ? "中文" : "English")),
+          other && make("button", { type: "button", onclick: again, lang: other === "zh" ? "zh-CN" : "en" }, other === "zh" ? "中文" : "English")),
       ];
     }, { closable: false });
   },
@@ -86,7 +86,7 @@ Object.assign(CSConvPage, {
           make("button", { type: "button", onclick: () => this.restart(close) }, this.t("restart"))),
         make("h3", {}, this.t("keyboard")),
         make("label", {}, toggle, this.t("single_keys")),
-        make("dl", { class: "keys" }, this.keys().flatMap(([key, text]) => [make("dt", {}, make("kbd", {}, { ArrowDown: "↓", ArrowUp: "↑" }[key] ?? key)), make("dd", {}, this.t(text))])),
+        make("dl", { class: "keys" }, this.keys().filter(([, text]) => text).flatMap(([key, text]) => [make("dt", {}, make("kbd", {}, { ArrowDown: "↓", ArrowUp: "↑" }[key] ?? key)), make("dd", {}, this.t(text))])),
         make("p", { class: "quiet" }, this.t("about", { file: data.file, print: data.fingerprint })),
       ];
     });

@@ -4,7 +4,7 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = new Map(data.items.map((item) => [item.id, item]));
-const LANGUAGES = ["zh", "en"];
+const LANGUAGES = ["zh", "en"]; // of the texts, in their order
 const UNDONE = 300;
 
 /** An element with attributes, listeners (`onclick`) and children; strings become text nodes, never markup. */
@@ -39,14 +39,16 @@ const CSConvPage = {
    * Begins with a form. It has `filters` ([name, test(item, answer)]), `keys` ([key, key of its text, what it does]),
    * `done(answer)`, `read(item, raw)` (an answer from outside, cleaned; null for none), `draw(item, answer)` and
    * `acts(item, answer)` (what stands in the middle and at the foot), `arrive()` at an item, `leave()` (false to
-   * stay), `hold()` (keep what is being written: the page may never come back) and `editing()`.
+   * stay), `hold()` (keep what is being written: the page may never come back), `editing()`, and `intro()` if there is
+   * something to read before one begins.
    */
   start(form) {
     this.form = form;
     this.kept = keeper(`csconv:${data.format}:${data.fingerprint}:${data.page}`);
     this.adopt(this.kept.load() ?? {});
-    if (!LANGUAGES.includes(this.state.language)) {
-      this.state.language = (navigator.language || "zh").toLowerCase().startsWith("zh") ? "zh" : "en";
+    if (!data.languages.includes(this.state.language)) {
+      const spoken = (navigator.language || "zh").toLowerCase().startsWith("zh") ? "zh" : "en";
+      this.state.language = data.languages.includes(spoken) ? spoken : data.languages[0];
     }
     this.kept.follow((found) => {
       this.adopt(found);
@@ -209,12 +211,12 @@ const CSConvPage = {
       return make("option", { value: name, selected: name === this.state.filter }, `${this.t(`filter_${name}`)} (${count})`);
     }));
     const button = (focus, text, run, attributes = {}) => make("button", { type: "button", "data-focus": focus, onclick: run, ...attributes }, text);
-    const other = LANGUAGES.find((name) => name !== this.state.language);
+    const other = data.languages.find((name) => name !== this.state.language);
     const active = document.activeElement?.closest("#bar [data-focus]")?.dataset.focus;
     document.getElementById("bar").replaceChildren(
       make("div", { class: "row" },
         make("span", { class: "file", title: data.file }, shown(data.file)),
-        button("language", other === "zh" ? "中文" : "English", () => this.speak(other), { lang: other === "zh" ? "zh-CN" : "en" }),
+        other && button("language", other === "zh" ? "中文" : "English", () => this.speak(other), { lang: other === "zh" ? "zh-CN" : "en" }),
         button("menu", this.t("menu"), () => this.menu()),
         button("export", this.t("export"), () => this.export(), { class: "main" })),
       make("div", { class: "row" },
@@ -265,6 +267,7 @@ const CSConvPage = {
       if (event.key === "Escape" && !event.defaultPrevented) document.getElementById("item").focus({ preventScroll: true });
       return;
     }
+    if (event.key === "Enter" && target.matches("button, summary, a")) return; // which does what it says
     // A key that is held down decides nothing.
     if (event.key.length === 1 && (event.repeat || !this.state.keys)) return;
     const found = this.keys().find(([key]) => key === event.key);

@@ -11,10 +11,9 @@ from csc_tasks.data.conversations import MAX_UTTERANCE, Conversation, check_reco
 from csc_tasks.data.files import read_file
 from csc_tasks.data.sources import fingerprint
 from csc_tasks.errors import DataError
-from csc_tasks.framework import Strategy
 from csc_tasks.human.page import Form, HumanPage, render_page
 from csc_tasks.human.shares import Share, share_of
-from csc_tasks.metrics.strategy_definitions import strategy_definitions
+from csc_tasks.human.strategies import strategies_on_page
 from csc_tasks.synthesis.construction import broken_rules
 from csc_tasks.synthesis.output.provenance_file import read_provenance
 from csc_tasks.synthesis.review.decisions import MAX_COMMENT, REVIEW_FORMAT, Reason
@@ -23,7 +22,6 @@ __all__ = ["LARGEST", "ReviewFile", "read_review_file", "review_page", "shown_co
 
 LARGEST = 5_000
 """Conversations of a page; one of them has some 15 MB, which a phone still opens."""
-_DEFINITIONS = {"zh": "zh-2", "en": "en-1"}
 _LONGEST = 20_000
 """Characters that are shown of a text that came with a conversation, such as the call that it was made of."""
 
@@ -93,26 +91,13 @@ def review_page(file: ReviewFile, share: Share) -> bytes:
             share,
             [_item(c, file.provenance.get(c.id, {})) for c in shown],
             {
-                "strategies": _strategies(),
+                "strategies": strategies_on_page(),
                 "reasons": [reason.value for reason in Reason],
                 "longest": MAX_UTTERANCE,
                 "comment": MAX_COMMENT,
             },
         )
     )
-
-
-def _strategies() -> list[dict[str, Any]]:
-    meanings = {language: strategy_definitions(version) for language, version in _DEFINITIONS.items()}
-    return [
-        {
-            "zh": s.zh,
-            "en": s.en,
-            "stage": {"zh": s.stage.zh, "en": s.stage.en} if s.stage else None,
-            "meaning": {language: texts[s.index] for language, texts in meanings.items()},
-        }
-        for s in Strategy
-    ]
 
 
 def _item(conversation: Conversation, line: Mapping[str, Any]) -> dict[str, Any]:
