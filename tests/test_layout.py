@@ -36,6 +36,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("roleplay",),
     ("judging", "synthesis"),
     ("tasks", "leaderboards", "doctor", "quickstart"),
+    ("training",),
     ("api", "commands"),
 )
 """The rooms of csc_tasks from the ground up: each imports only from lower rows, and nothing beside itself."""
