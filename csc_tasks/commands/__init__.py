@@ -46,6 +46,7 @@ def main() -> None:
         synthesize_rewrite,
         synthesize_roleplay,
         table,
+        train,
     )
 
     bear_any_console()

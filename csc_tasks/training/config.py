@@ -75,6 +75,11 @@ _RATES = {
 }
 """Learning rates where none is given."""
 
+_ASKED = tuple(
+    subset + kind for subset in ("csconv_mini", "csconv_lite", "csconv") for kind in ("", "_response", "_strategy")
+)
+"""Tasks of single turns whose answers have a strategy."""
+
 
 class _Section(BaseModel):
     """A part of the file: an unknown key is refused, with the name that was meant."""
@@ -113,7 +118,7 @@ class LoraSettings(_Section):
 class EvaluationConfig(_Section):
     """An evaluation by lm-eval between the steps.
 
-    ``task`` is a task of csconv that generates; ``csconv_mini``, ``csconv_lite`` and ``csconv`` mean their
+    ``task`` is a task of csconv in reference context; ``csconv_mini``, ``csconv_lite`` and ``csconv`` mean their
     ``_response`` task, one answer with a strategy a turn. It is asked before the first step and every ``every``
     steps; without a gain of ``strategy_acc`` in ``patience`` evaluations in a row the training ends. ``limit`` is the
     number of turns, ``max_gen_toks`` the longest answer in tokens.
@@ -134,9 +139,8 @@ class EvaluationConfig(_Section):
     @field_validator("task")
     @classmethod
     def _generates(cls, value: str) -> str:
-        wrong = value.endswith("_mc") or "roleplay" in value or "oracle" in value
-        if not value.startswith("csconv") or wrong:
-            raise ValueError("must be a task of csconv that gives strategy_acc, like csconv_mini or csconv_lite")
+        if value not in _ASKED:
+            raise ValueError(f"no task that can be asked between the steps; there are {', '.join(_ASKED)}")
         return value
 
 

@@ -64,18 +64,22 @@ class DataRecord(_Part):
 
 
 class Evaluated(_Part):
-    """An evaluation after a step: strategy accuracy (0–1), its 95 % interval clustered by conversation, and turns."""
+    """An evaluation after a step: strategy accuracy (0-1), its 95 % interval clustered by conversation (none for a single
+    one), how many turns, and the share of them (0-1) in which no strategy could be read."""
 
     step: int
     task: str
     strategy_acc: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     turns: int
-    response_invalid: float | None = None
+    strategy_invalid: float
 
     def __str__(self) -> str:
-        return f"{100 * self.strategy_acc:.1f} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+        value = f"{100 * self.strategy_acc:.1f} %"
+        if self.low is None or self.high is None:
+            return f"{value} (of one conversation, which has no interval)"
+        return f"{value} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
 
 
 class TrainingRecord(_Part):
