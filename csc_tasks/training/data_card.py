@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.outside import parse_json, read_file
+from csc_tasks.storage import file_sha256
+from csc_tasks.training.data_format import DataFormat, ExampleUnit
 
 __all__ = [
     "CARD",
@@ -29,7 +29,6 @@ __all__ = [
     "PartCounts",
     "PromptUsed",
     "TokenReport",
-    "file_sha256",
     "read_card",
 ]
 
@@ -38,39 +37,16 @@ DATASET_INFO = "dataset_info.json"
 """LLaMA-Factory's description of the two files, in its format alone."""
 CARD_VERSION = 1
 """Of the card's fields; a reader refuses newer ones."""
-_PIECE = 2**20
 
 
-class DataFormat(StrEnum):
-    """Who reads the files, and how."""
-
-    PROMPT_COMPLETION = "prompt-completion"
-    """TRL: ``{"prompt": [user message], "completion": [assistant message]}``, one a turn."""
-    MESSAGES = "messages"
-    """TRL: ``{"messages": [user, assistant, user, …]}``, one a conversation."""
-    LLAMAFACTORY = "llamafactory"
-    """LLaMA-Factory: ``{"conversations": [{"from": "human", "value": …}, …]}`` and ``dataset_info.json``."""
-    SWIFT = "swift"
-    """ms-swift: ``{"messages": […]}`` and nothing else."""
-    PREFERENCE = "preference"
-    """TRL's DPO: ``{"prompt": [user message], "chosen": [assistant message], "rejected": [assistant message]}``."""
-
-
-class ExampleUnit(StrEnum):
-    """What one example is made of."""
-
-    TURN = "turn"
-    CONVERSATION = "conversation"
-
-
-class _Part(BaseModel):
+class _CardPart(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
 Count = Annotated[int, Field(ge=0)]
 
 
-class DataSource(_Part):
+class DataSource(_CardPart):
     """Where the conversations came from.
 
     ``name`` is ``hub``, ``modelscope``, ``mini`` or a file's name; for preferences the task that was judged.
@@ -84,14 +60,14 @@ class DataSource(_Part):
     runs: tuple[str, ...] = ()
 
 
-class PromptUsed(_Part):
+class PromptUsed(_CardPart):
     """The version of the prompt texts and the first 16 digits of their SHA-256."""
 
     version: str
     sha256: str
 
 
-class PartCounts(_Part):
+class PartCounts(_CardPart):
     """What is in one file: whole conversations, the answers in them, the examples; and the file's SHA-256."""
 
     conversations: Count
@@ -100,7 +76,7 @@ class PartCounts(_Part):
     sha256: str
 
 
-class ComparedSource(_Part):
+class ComparedSource(_CardPart):
     """Evaluation data that the conversations were compared with."""
 
     name: str
@@ -108,9 +84,13 @@ class ComparedSource(_Part):
     fingerprint: str
 
 
-class OverlapFound(_Part):
-    """A conversation that was left out, and the evaluation conversation that it repeats; the shares are 0 to 1."""
+class OverlapFound(_CardPart):
+    """A conversation that was left out, and the evaluation conversation that it repeats; the shares are 0 to 1.
 
+    ``place`` is where it stands in the source, ``conversation`` its id.
+    """
+
+    place: str
     conversation: str
     source: str
     repeats: str
@@ -119,7 +99,7 @@ class OverlapFound(_Part):
     passage: Count
 
 
-class OverlapReport(_Part):
+class OverlapReport(_CardPart):
     """What was compared, what could not be and why, and what was left out for it."""
 
     compared: tuple[ComparedSource, ...]
@@ -127,7 +107,7 @@ class OverlapReport(_Part):
     dropped: tuple[OverlapFound, ...]
 
 
-class TokenReport(_Part):
+class TokenReport(_CardPart):
     """Lengths in tokens of whole examples, by a tokenizer and its chat template.
 
     ``max_length`` is the smallest that cuts no example of either file: the length of the longest. ``histogram`` counts
@@ -149,7 +129,7 @@ class TokenReport(_Part):
     dropped: Count = 0
 
 
-class DataCard(_Part):
+class DataCard(_CardPart):
     """What ``data.json`` says.
 
     ``strategies`` and ``stages`` count the answers of both files by Chinese and English name, ``topics`` the
@@ -174,19 +154,6 @@ class DataCard(_Part):
     left_out: dict[str, int]
     overlap: OverlapReport
     tokens: TokenReport | None
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, read in pieces.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()
 
 
 def read_card(folder: Path, check_files: bool = True) -> DataCard:
