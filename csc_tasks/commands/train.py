@@ -16,7 +16,9 @@ def train(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="What is trained on what, and how.")],
     check: Annotated[
         bool,
-        typer.Option("--check", help="Check model, data and lengths, and say what a training comes to; train nothing."),
+        typer.Option(
+            "--check", help="Check model, data and lengths, and say what a training comes to; train nothing."
+        ),
     ] = False,
 ) -> None:
     """Tune a model on examples of csconv train-data: answers, or preferences; all weights, or an adapter.

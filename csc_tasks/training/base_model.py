@@ -14,13 +14,13 @@ from csc_tasks.storage import at_home
 from csc_tasks.training.config import Precision, TrainingConfig, Tuning
 from csc_tasks.training.record import BaseRecord, read_record
 
-__all__ = ["Found", "computes_in_bf16", "find_base", "load_weights"]
+__all__ = ["FoundModel", "computes_in_bf16", "find_base", "load_weights"]
 
 _ADAPTER = "adapter_config.json"
 _WEIGHTS = ("*.safetensors", "*.bin")
 
 
-class Found(NamedTuple):
+class FoundModel(NamedTuple):
     """A model that is there: where, its record, its configuration and tokenizer; no weights are loaded yet."""
 
     place: str
@@ -35,7 +35,7 @@ class Found(NamedTuple):
         return found if isinstance(found, int) and found > 0 else None
 
 
-def find_base(config: TrainingConfig) -> Found:
+def find_base(config: TrainingConfig) -> FoundModel:
     """Find the model, and the adapter to go on with, if one is named.
 
     Raises:
@@ -51,7 +51,9 @@ def find_base(config: TrainingConfig) -> Found:
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError(f"model {shown}: {_unfound(folder, error)}") from None
     if getattr(architecture, "is_encoder_decoder", False):
-        raise ConfigError(f"model {shown}: reads with one part and writes with another; the recipe tunes causal models")
+        raise ConfigError(
+            f"model {shown}: reads with one part and writes with another; the recipe tunes causal models"
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(place, revision=config.revision)
     except (OSError, ValueError, KeyError, ImportError) as error:
@@ -61,7 +63,7 @@ def find_base(config: TrainingConfig) -> Found:
     record = _record(config, folder, architecture)
     if config.adapter is not None:
         _require_same_base(config.adapter, record)
-    return Found(place, record, architecture, tokenizer)
+    return FoundModel(place, record, architecture, tokenizer)
 
 
 def _folder(model: str) -> Path | None:
@@ -78,8 +80,8 @@ def _folder(model: str) -> Path | None:
     if (path / _ADAPTER).is_file():
         said = _adapter_base(path)
         raise ConfigError(
-            f"model {printable(model)}: is an adapter of {printable(said) or 'a model'}: name that as model, and this as "
-            "adapter"
+            f"model {printable(model)}: is an adapter of {printable(said) or 'a model'}: name that as model, "
+            "and this as adapter"
         )
     if not (path / "config.json").is_file():
         raise ConfigError(f"model {printable(model)}: has no config.json, so it is no folder of a model")
@@ -130,13 +132,17 @@ def _adapter_base(folder: Path) -> str:
         found = json.loads((folder / _ADAPTER).read_bytes())
         return str(found.get("base_model_name_or_path") or "")
     except (OSError, ValueError, AttributeError):
-        raise ConfigError(f"{printable(str(folder / _ADAPTER))}: cannot be read as an adapter's configuration") from None
+        raise ConfigError(
+            f"{printable(str(folder / _ADAPTER))}: cannot be read as an adapter's configuration"
+        ) from None
 
 
 def _require_same_base(adapter: str, record: BaseRecord) -> None:
     folder = at_home(adapter)
     if not (folder / _ADAPTER).is_file():
-        raise ConfigError(f"adapter {printable(adapter)}: has no {_ADAPTER}, so it is no folder of an adapter")
+        raise ConfigError(
+            f"adapter {printable(adapter)}: has no {_ADAPTER}, so it is no folder of an adapter"
+        )
     trained = read_record(folder)
     if trained is not None and trained.base.weights_sha256 and record.weights_sha256:
         same, said = trained.base.weights_sha256 == record.weights_sha256, trained.base.name
@@ -145,8 +151,8 @@ def _require_same_base(adapter: str, record: BaseRecord) -> None:
         same = not said or _place(said) == _place(record.name)
     if not same:
         raise ConfigError(
-            f"adapter {printable(adapter)}: belongs to {printable(said)}, and model is {printable(record.name)}: an adapter "
-            "changes the numbers of the model that it was trained with, and of no other"
+            f"adapter {printable(adapter)}: belongs to {printable(said)}, and model is {printable(record.name)}: an "
+            "adapter changes the numbers of the model that it was trained with, and of no other"
         )
 
 
@@ -170,7 +176,7 @@ def computes_in_bf16(precision: Precision) -> bool:
     return able if precision is Precision.AUTO else precision is Precision.BF16
 
 
-def load_weights(found: Found, config: TrainingConfig, bf16: bool) -> Any:
+def load_weights(found: FoundModel, config: TrainingConfig, bf16: bool) -> Any:
     """The model with its weights, and with the adapter to go on with.
 
     All weights are learnt in float32, computed in bfloat16 where there is one; beside an adapter they do not change,

@@ -14,9 +14,17 @@ from transformers import TrainerCallback
 from csc_tasks.system.terminal_bar import TerminalBar
 from csc_tasks.training.record import TRAINING_FILE, TrainingRecord, write_record
 
-__all__ = ["Keeper", "Shown", "bring_out"]
+__all__ = ["CheckpointKeeper", "Shown", "bring_out"]
 
-_NOT_OF_THE_MODEL = ("optimizer", "scheduler", "rng_state", "trainer_state", "training_args", "scaler", "global_step")
+_NOT_OF_THE_MODEL = (
+    "optimizer",
+    "scheduler",
+    "rng_state",
+    "trainer_state",
+    "training_args",
+    "scaler",
+    "global_step",
+)
 """Files of a checkpoint, by how they begin, that go on with a training; a model that is used needs none of them."""
 
 
@@ -39,7 +47,9 @@ class Shown(TrainerCallback):  # type: ignore[misc]
         """One step further."""
         self._bar.update(self._line, completed=state.global_step, state=self._state)
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any
+    ) -> None:
         """The loss; without a terminal twice a minute, and at the end."""
         logs = logs or {}
         if "loss" in logs:
@@ -60,7 +70,7 @@ class Shown(TrainerCallback):  # type: ignore[misc]
         self._bar.stop()
 
 
-class Keeper(TrainerCallback):  # type: ignore[misc]
+class CheckpointKeeper(TrainerCallback):  # type: ignore[misc]
     """Writes the tokenizer as it was and the record into each checkpoint, last of all: a checkpoint has it or is none.
 
     Args:

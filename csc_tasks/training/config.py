@@ -45,7 +45,7 @@ class Tuning(StrEnum):
 
 
 class TemplateChoice(StrEnum):
-    """How a prompt is written out: by the tokenizer's chat template, or as it is; ``auto``: by a template if there is one."""
+    """How a prompt is written: by the chat template, or as it is; ``auto``: by a template where there is one."""
 
     AUTO = "auto"
     CHAT = "chat"
@@ -76,12 +76,14 @@ _RATES = {
 """Learning rates where none is given."""
 
 _ASKED = tuple(
-    subset + kind for subset in ("csconv_mini", "csconv_lite", "csconv") for kind in ("", "_response", "_strategy")
+    subset + kind
+    for subset in ("csconv_mini", "csconv_lite", "csconv")
+    for kind in ("", "_response", "_strategy")
 )
 """Tasks of single turns whose answers have a strategy."""
 
 
-class _Section(BaseModel):
+class _TrainingSection(BaseModel):
     """A part of the file: an unknown key is refused, with the name that was meant."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
@@ -98,7 +100,7 @@ class _Section(BaseModel):
         return fields
 
 
-class LoraSettings(_Section):
+class LoraSettings(_TrainingSection):
     """An adapter of low rank beside every linear layer, or beside those whose names end as ``targets`` say."""
 
     rank: Count = 16
@@ -115,7 +117,7 @@ class LoraSettings(_Section):
         return value
 
 
-class EvaluationConfig(_Section):
+class EvaluationConfig(_TrainingSection):
     """An evaluation by lm-eval between the steps.
 
     ``task`` is a task of csconv in reference context; ``csconv_mini``, ``csconv_lite`` and ``csconv`` mean their
@@ -144,15 +146,15 @@ class EvaluationConfig(_Section):
         return value
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(_TrainingSection):
     """All that decides about a training.
 
     ``model`` is a name on the hub or a folder; ``adapter`` a LoRA adapter of that model to go on with. ``data`` is a
     folder of ``csconv train-data``, or what that command takes (``mini``, ``hub``, ``modelscope``, a file), of which
     examples of ``format`` are then made in the output folder. ``tokens_per_batch`` are the tokens from which one step
-    is computed, on all devices together; ``tokens_at_once`` those of one pass of one device, padding included: lower it
-    where memory ends. ``max_length`` is by default the length of the longest example; what is longer than it is refused,
-    or dropped with ``longer: drop``, and never cut. ``save_steps`` is by default an epoch; ``keep_checkpoints`` by
+    is computed, on all devices together; ``tokens_at_once`` those of one pass of one device, padding included: lower
+    it where memory ends. ``max_length`` is by default the length of the longest example; what is longer is refused, or
+    dropped with ``longer: drop``, and never cut. ``save_steps`` is by default an epoch; ``keep_checkpoints`` by
     default all. ``warmup`` is a share of the steps, ``beta`` DPO's.
     """
 
@@ -192,7 +194,9 @@ class TrainingConfig(_Section):
         if self.epochs is not None and self.steps is not None:
             raise ValueError("epochs and steps both say when to end; leave one of them out")
         if self.adapter is not None and self.tuning is Tuning.FULL:
-            raise ValueError("adapter goes on with an adapter, and tuning: full has none; leave one of them out")
+            raise ValueError(
+                "adapter goes on with an adapter, and tuning: full has none; leave one of them out"
+            )
         if "lora" in self.model_fields_set and (self.tuning is Tuning.FULL or self.adapter is not None):
             raise ValueError("lora describes a new adapter, and this training makes none; leave it out")
         if "beta" in self.model_fields_set and self.method is not Method.DPO:

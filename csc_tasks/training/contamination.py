@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from csc_tasks.data.conversations import Conversation, Speaker
-from csc_tasks.data.sources import chosen_source, is_here, load
-from csc_tasks.errors import CSConvError, DataError
+from csc_tasks.errors import DataError
 from csc_tasks.protocol.replies import read_reply
 from csc_tasks.protocol.task_kind import TaskKind
+from csc_tasks.synthesis.output.overlap import evaluation_data
 
 __all__ = ["AnswerCheck"]
 
@@ -43,16 +43,8 @@ class AnswerCheck:
     @classmethod
     def on_this_machine(cls) -> AnswerCheck:
         """Against csconv_mini and whatever evaluation data is here already; nothing is fetched."""
-        named = {"csconv_mini": load("mini").conversations}
-        for source in dict.fromkeys((chosen_source(), "hub", "modelscope")):
-            if source == "mini" or not is_here(source):
-                continue
-            try:
-                corpus = load(source)
-            except CSConvError:  # evaluating with it says what is wrong
-                continue
-            named.setdefault(corpus.name, corpus.conversations)
-        return cls(named.items())
+        data = evaluation_data(training_half=False)
+        return cls((name, corpus.conversations) for name, corpus in data.corpora)
 
     def take(self, answers: Iterable[str]) -> None:
         """Look at answers, with or without the strategy before them."""
@@ -78,9 +70,9 @@ class AnswerCheck:
             name, conversation = known[0]
             more = f" and {len(known) - 1:,} more conversations" if len(known) > 1 else ""
             raise DataError(
-                f"{folder}: has answers of {name} {conversation}{more} in it, word for word: a model that has learnt what it "
-                "is evaluated on has scores that mean nothing; make the data anew from training conversations alone, with "
-                "csconv train-data"
+                f"{folder}: has answers of {name} {conversation}{more} in it, word for word: a model that has learnt "
+                "what it is evaluated on has scores that mean nothing; make the data anew from training conversations "
+                "alone, with csconv train-data"
             )
 
 

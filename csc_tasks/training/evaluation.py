@@ -48,8 +48,8 @@ class EvaluationBetweenSteps(TrainerCallback):  # type: ignore[misc]
         accelerator = self.trainer.accelerator
         if self.trainer.is_fsdp_enabled or getattr(accelerator.state.deepspeed_plugin, "zero_stage", 0) == 3:
             raise ConfigError(
-                "evaluation between the steps needs a whole model on one device, and FSDP and DeepSpeed's stage 3 share it "
-                "out: leave evaluation out, and evaluate the checkpoints with lm_eval"
+                "evaluation between the steps needs a whole model on one device, and FSDP and DeepSpeed's stage 3 "
+                "share it out: leave evaluation out, and evaluate the checkpoints with lm_eval"
             )
         if not self.done:
             self._evaluate(0)

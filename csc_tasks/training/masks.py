@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from csc_tasks.errors import ConfigError
 
-__all__ = ["IGNORED", "AnswerMasks", "Labelled", "Marks", "Message", "answers_of"]
+__all__ = ["IGNORED", "AnswerMasks", "LabelledTokens", "Marks", "Message", "answers_of"]
 
 IGNORED = -100
 """The label of a token that is not learnt, as PyTorch's cross-entropy has it."""
@@ -22,7 +22,7 @@ Message = dict[str, str]
 """With ``role`` and ``content``."""
 
 
-class Labelled(NamedTuple):
+class LabelledTokens(NamedTuple):
     """An example as tokens and labels, both of length n."""
 
     input_ids: list[int]
@@ -66,7 +66,7 @@ class AnswerMasks:
     unlike: int = 0
     changed: list[str] = field(default_factory=list)
 
-    def prompt_completion(self, prompt: Sequence[Message], completion: Sequence[Message]) -> Labelled:
+    def prompt_completion(self, prompt: Sequence[Message], completion: Sequence[Message]) -> LabelledTokens:
         """An example of one answer: learnt is what follows the prompt as it is written when an answer is asked for."""
         if self.chat:
             asked = self._ids(prompt, add_generation_prompt=True)
@@ -80,11 +80,11 @@ class AnswerMasks:
                 whole = [*whole, self.tokenizer.eos_token_id]
         start = _common(asked, whole)
         self.torn += start < len(asked)
-        made = Labelled(whole, [IGNORED] * start + whole[start:])
+        made = LabelledTokens(whole, [IGNORED] * start + whole[start:])
         self._hold_to(made, completion)
         return made
 
-    def messages(self, messages: Sequence[Message]) -> Labelled:
+    def messages(self, messages: Sequence[Message]) -> LabelledTokens:
         """A whole conversation: learnt is each answer.
 
         Raises:
@@ -93,8 +93,8 @@ class AnswerMasks:
         """
         if not self.chat:
             raise ConfigError(
-                "examples of whole conversations (format messages) need a chat template, and this tokenizer has none, or "
-                "template is plain: make examples with --format prompt-completion"
+                "examples of whole conversations (format messages) need a chat template, and this tokenizer has none, "
+                "or template is plain: make examples with --format prompt-completion"
             )
         if self.marks is None:
             self.marks = self._choose(messages)
@@ -133,13 +133,13 @@ class AnswerMasks:
             found = None
         if found is None:
             raise ConfigError(
-                "the tokenizer's chat template writes an answer otherwise once another message follows, has no generation "
-                "marks, and TRL knows no training form of it: make examples with --format prompt-completion, which needs "
-                "none"
+                "the tokenizer's chat template writes an answer otherwise once another message follows, has no "
+                "generation marks, and TRL knows no training form of it: make examples with --format "
+                "prompt-completion, which needs none"
             )
         return found
 
-    def _by_marks(self, messages: Sequence[Message], template: str | None) -> Labelled:
+    def _by_marks(self, messages: Sequence[Message], template: str | None) -> LabelledTokens:
         made = self.tokenizer.apply_chat_template(
             messages,
             chat_template=template,
@@ -150,9 +150,9 @@ class AnswerMasks:
         ids = list(made["input_ids"])
         self.unlike += template is not None and ids != self._ids(messages)
         pairs = zip(ids, made["assistant_masks"], strict=True)
-        return Labelled(ids, [token if answer else IGNORED for token, answer in pairs])
+        return LabelledTokens(ids, [token if answer else IGNORED for token, answer in pairs])
 
-    def _by_rendering(self, messages: Sequence[Message]) -> Labelled | None:
+    def _by_rendering(self, messages: Sequence[Message]) -> LabelledTokens | None:
         """By what each answer adds to the text; ``None`` where the template goes back on what it wrote."""
         whole = self._text(messages)
         spans = []
@@ -171,7 +171,7 @@ class AnswerMasks:
             while first >= end and end < len(whole):
                 start, end = next(ahead)
             labels.append(token if start <= first < end and last <= end else IGNORED)
-        return Labelled(list(made["input_ids"]), labels)
+        return LabelledTokens(list(made["input_ids"]), labels)
 
     def _ids(self, messages: Sequence[Message], **options: Any) -> list[int]:
         made = self.tokenizer.apply_chat_template(list(messages), tokenize=True, return_dict=True, **options)
@@ -180,7 +180,7 @@ class AnswerMasks:
     def _text(self, messages: Sequence[Message], **options: Any) -> str:
         return str(self.tokenizer.apply_chat_template(list(messages), tokenize=False, **options))
 
-    def _hold_to(self, made: Labelled, messages: Sequence[Message]) -> None:
+    def _hold_to(self, made: LabelledTokens, messages: Sequence[Message]) -> None:
         """Keep in mind the answers that the learnt tokens do not say."""
         said = self.tokenizer.decode(made.learnt)
         place = 0

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from csc_tasks.training.config import TrainingConfig
 from csc_tasks.training.record import DataRecord
 
-__all__ = ["Plan", "plan_for"]
+__all__ = ["TrainingPlan", "plan_for"]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     """What the trainer is told.
 
     Attributes:
@@ -37,7 +37,7 @@ class Plan:
         return self.at_once * self.passes * self.processes
 
 
-def plan_for(config: TrainingConfig, data: DataRecord, processes: int) -> Plan:
+def plan_for(config: TrainingConfig, data: DataRecord, processes: int) -> TrainingPlan:
     """Numbers that keep to the budgets.
 
     A pass has as many examples as there is room for where each is as long as the longest, so that no order of them can
@@ -56,4 +56,4 @@ def plan_for(config: TrainingConfig, data: DataRecord, processes: int) -> Plan:
     epoch = math.ceil(rounds / passes)
     epochs, steps = config.duration
     total = steps if steps > 0 else max(1, math.ceil(epochs * epoch))
-    return Plan(at_once, passes, processes, total, epoch, min(config.save_steps or epoch, total))
+    return TrainingPlan(at_once, passes, processes, total, epoch, min(config.save_steps or epoch, total))

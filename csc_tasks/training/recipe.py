@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from csc_tasks.errors import ConfigError, DataError, needs_extra
+from csc_tasks.errors import ConfigError, needs_extra
 from csc_tasks.printable import printable
 from csc_tasks.training.config import Method, Resume, TrainingConfig, Tuning
-from csc_tasks.training.data_card import CARD
-from csc_tasks.training.plan import Plan, plan_for
+from csc_tasks.training.made_data import data_folder
+from csc_tasks.training.plan import TrainingPlan, plan_for
 from csc_tasks.training.record import (
     BaseRecord,
     DataRecord,
@@ -52,21 +52,25 @@ class Prepared(NamedTuple):
 
     found: Any
     data: Any
-    plan: Plan
+    plan: TrainingPlan
     bf16: bool
 
     def __str__(self) -> str:
         record, plan = self.data.record, self.plan
         return (
-            f"{record.examples:,} examples, {record.tokens:,} tokens, {record.learnt_tokens:,} of them answers; the longest "
-            f"{record.longest:,}; a step has {plan.batch} examples ({plan.processes} × {plan.passes} × {plan.at_once}), an "
-            f"epoch {plan.epoch:,} steps; {plan.steps:,} steps, a checkpoint every {plan.save_every:,}; computed in "
-            f"{'bfloat16' if self.bf16 else 'float32'}"
+            f"{record.examples:,} examples, {record.tokens:,} tokens, {record.learnt_tokens:,} of them answers; the "
+            f"longest {record.longest:,}; a step has {plan.batch} examples ({plan.processes} × {plan.passes} × "
+            f"{plan.at_once}), an epoch {plan.epoch:,} steps; {plan.steps:,} steps, a checkpoint every "
+            f"{plan.save_every:,}; computed in {'bfloat16' if self.bf16 else 'float32'}"
         )
 
 
-def prepare(config: TrainingConfig) -> Prepared:
+def prepare(config: TrainingConfig, keep: bool = True) -> Prepared:
     """Find the model, write out the examples and plan the steps, before any weights are loaded.
+
+    Args:
+        config: of the training.
+        keep: examples that are made of a source, in the output folder.
 
     Raises:
         ConfigError: the model is not there, examples are too long, a package is missing, or the like.
@@ -89,15 +93,9 @@ def prepare(config: TrainingConfig) -> Prepared:
         )
     datasets.disable_progress_bars()
     found = find_base(config)
-    data = tokenize(_data_folder(config), found.tokenizer, config, found.window)
+    with data_folder(config, keep) as folder:
+        data = tokenize(folder, found.tokenizer, config, found.window)
     return Prepared(found, data, plan_for(config, data.record, processes), computes_in_bf16(config.precision))
-
-
-def _data_folder(config: TrainingConfig) -> Path:
-    folder = Path(config.data)
-    if not (folder / CARD).is_file():
-        raise DataError(f"{printable(config.data)}: no folder of csconv train-data")
-    return folder
 
 
 def train(config: TrainingConfig, say: Say = logger.info, console: Console | None = None) -> Trained:
@@ -131,7 +129,9 @@ def train(config: TrainingConfig, say: Say = logger.info, console: Console | Non
         checkpoint = last_checkpoint(config.output) if before is not None else None
         if checkpoint is not None and before is not None:
             tell(f"goes on from {checkpoint}")
-        return _run(config, prepared, before, checkpoint, tell, console or Console(stderr=True, quiet=not first))
+        return _run(
+            config, prepared, before, checkpoint, tell, console or Console(stderr=True, quiet=not first)
+        )
 
 
 def check(config: TrainingConfig, say: Say) -> None:
@@ -141,7 +141,7 @@ def check(config: TrainingConfig, say: Say) -> None:
         ConfigError, DataError: see :func:`prepare`.
     """
     with _quiet():
-        prepared = prepare(config)
+        prepared = prepare(config, keep=False)
         for note in prepared.data.notes:
             say(f"note: {note}")
         say(str(prepared))
@@ -166,8 +166,8 @@ def _earlier(config: TrainingConfig, prepared: Prepared) -> TrainingRecord | Non
         )
     if unlike := _unlike(before, config, prepared):
         raise ConfigError(
-            f"{output}: has another training in it, which differs in {', '.join(unlike)}: name another output, or remove "
-            "this one"
+            f"{output}: has another training in it, which differs in {', '.join(unlike)}: name another output, or "
+            "remove this one"
         )
     return before
 
@@ -201,21 +201,23 @@ def _run(
     from transformers import PrinterCallback
 
     from csc_tasks.training.base_model import load_weights
-    from csc_tasks.training.callbacks import Keeper, Shown, bring_out
+    from csc_tasks.training.callbacks import CheckpointKeeper, Shown, bring_out
     from csc_tasks.training.evaluation import EvaluationBetweenSteps, best_of
     from csc_tasks.training.trainers import AnswersTrainer, PreferencesTrainer
 
-    found, data, plan, _ = prepared
+    found, data = prepared.found, prepared.data
     evaluation = None
     earlier = list(before.evaluations) if before else []
     if config.evaluation is not None:
-        evaluation = EvaluationBetweenSteps(config.evaluation, copy.deepcopy(found.tokenizer), data.chat, earlier, say)
+        evaluation = EvaluationBetweenSteps(
+            config.evaluation, copy.deepcopy(found.tokenizer), data.chat, earlier, say
+        )
 
     def record(state: Any, **more: Any) -> TrainingRecord:
         return _record(config, prepared, state, evaluation.done if evaluation else [], **more)
 
     shown = Shown(console, say)
-    keeper = Keeper(config.output, found.tokenizer, record)
+    keeper = CheckpointKeeper(config.output, found.tokenizer, record)
     kind = AnswersTrainer if config.method is Method.SFT else PreferencesTrainer
     trainer = kind(
         model=load_weights(found, config, prepared.bf16),

@@ -1,4 +1,4 @@
-"""``csconv_training.json``: what a stranger needs to know of a tuned model, beside its weights and in every checkpoint."""
+"""``csconv_training.json``: what a stranger needs to know of a tuned model, beside its weights, in every checkpoint."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})")
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "deepspeed")
 
 
-class _Part(BaseModel):
+class _RecordPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class BaseRecord(_Part):
+class BaseRecord(_RecordPart):
     """The model that was tuned: its name as it was given, the hub's commit, and digests of a local folder's files."""
 
     name: str
@@ -47,7 +47,7 @@ class BaseRecord(_Part):
     adapter: str | None = None
 
 
-class DataRecord(_Part):
+class DataRecord(_RecordPart):
     """The examples: what they were made of, and digests of the file that was learnt and of the card beside it."""
 
     source: str
@@ -63,9 +63,9 @@ class DataRecord(_Part):
     longest: int
 
 
-class Evaluated(_Part):
-    """An evaluation after a step: strategy accuracy (0-1), its 95 % interval clustered by conversation (none for a single
-    one), how many turns, and the share of them (0-1) in which no strategy could be read."""
+class Evaluated(_RecordPart):
+    """An evaluation after a step: strategy accuracy (0-1), its 95 % interval clustered by conversation (none for a
+    single one), how many turns, and the share of them (0-1) in which no strategy could be read."""
 
     step: int
     task: str
@@ -82,7 +82,7 @@ class Evaluated(_Part):
         return f"{value} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
 
 
-class TrainingRecord(_Part):
+class TrainingRecord(_RecordPart):
     """A training as far as it has come.
 
     ``config`` is the configuration with nothing left open; ``processes`` the number of devices; ``batch`` the examples

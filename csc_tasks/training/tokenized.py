@@ -14,10 +14,12 @@ from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.outside import lines_of, open_regular, parse_json
 from csc_tasks.printable import printable
 from csc_tasks.protocol.prompt import DEFAULT_PROMPT, load_prompt, prompt_versions
+from csc_tasks.storage import file_sha256
 from csc_tasks.training.config import Method, TemplateChoice, TrainingConfig
 from csc_tasks.training.contamination import AnswerCheck
-from csc_tasks.training.data_card import CARD, TRAIN, VALIDATION, DataCard, DataFormat, file_sha256, read_card
-from csc_tasks.training.masks import AnswerMasks, Labelled, Marks, Message, answers_of
+from csc_tasks.training.data_card import CARD, TRAIN, VALIDATION, DataCard, read_card
+from csc_tasks.training.data_format import DataFormat
+from csc_tasks.training.masks import AnswerMasks, LabelledTokens, Marks, Message, answers_of
 from csc_tasks.training.record import DataRecord
 
 __all__ = ["TokenizedData", "tokenize"]
@@ -129,7 +131,9 @@ def tokenize(
 def _by_template(config: TrainingConfig, tokenizer: Any) -> bool:
     has = bool(getattr(tokenizer, "chat_template", None))
     if config.template is TemplateChoice.CHAT and not has:
-        raise ConfigError("template: chat, and the model's tokenizer has no chat template; say plain, or auto")
+        raise ConfigError(
+            "template: chat, and the model's tokenizer has no chat template; say plain, or auto"
+        )
     return has and config.template is not TemplateChoice.PLAIN
 
 
@@ -153,7 +157,8 @@ def _rows(path: Path, form: DataFormat) -> Iterator[tuple[int, Row]]:
                 raise DataError(f"{path}: line {number}: not JSON ({error})") from None
             if not isinstance(row, dict) or not all(_are_messages(row.get(name)) for name in columns):
                 raise DataError(
-                    f"{path}: line {number}: must have {', '.join(columns)}, each a list of messages with role and content"
+                    f"{path}: line {number}: must have {', '.join(columns)}, each a list of messages "
+                    "with role and content"
                 )
             yield number, {name: [_bare(message) for message in row[name]] for name in columns}
 
@@ -185,8 +190,10 @@ def _read(
     for number, row in _rows(path, form):
         if check is not None:
             check.take(
-                (message["content"] for name in ("messages", "completion", "chosen") for message in row.get(name, ())
-                 if message["role"] == "assistant")
+                message["content"]
+                for name in ("messages", "completion", "chosen")
+                for message in row.get(name, ())
+                if message["role"] == "assistant"
             )
         try:
             example, length, answer = take(masks, row)
@@ -210,7 +217,7 @@ def _read(
 
 
 def _labelled(masks: AnswerMasks, row: Row) -> tuple[dict[str, Any], int, int]:
-    made: Labelled = (
+    made: LabelledTokens = (
         masks.messages(row["messages"])
         if "messages" in row
         else masks.prompt_completion(row["prompt"], row["completion"])
@@ -273,8 +280,8 @@ def _too_long(path: Path, long: Sequence[tuple[int, int]], limit: int, config: T
         else f"max_length: {limit:,} is too short: say {longest:,}, or leave it out"
     )
     return (
-        f"{path}: {len(long):,} examples have more than {limit:,} tokens, up to {longest:,}: {shown}{more}; {cure}, or leave "
-        "these examples out with longer: drop; none is ever cut"
+        f"{path}: {len(long):,} examples have more than {limit:,} tokens, up to {longest:,}: {shown}{more}; {cure}, or "
+        "leave these examples out with longer: drop; none is ever cut"
     )
 
 
@@ -294,8 +301,8 @@ def _notes(
         yield said
     if masks.marks is Marks.RENDERED:
         yield (
-            "the chat template has no generation marks (or leaves out the token that ends an answer): answers are found "
-            "by what the template writes for each; the saved template is the model's own"
+            "the chat template has no generation marks (or leaves out the token that ends an answer): answers are "
+            "found by what the template writes for each; the saved template is the model's own"
         )
     elif masks.marks is Marks.TRAINING:
         yield (
@@ -315,5 +322,3 @@ def _notes(
         yield f"the data was not compared with {what}"
     if card.tokens is not None and card.tokens.dropped:
         yield f"csconv train-data had left out {card.tokens.dropped:,} examples that were too long"
-
-

@@ -48,8 +48,8 @@ class _Watched:
         last = last_checkpoint(Path(self.args.output_dir))
         kept = f"the last good checkpoint is {last}" if last else "no checkpoint had been written"
         return CSConvError(
-            f"step {self.state.global_step + 1}: {what} is {value}; nothing more can be learnt from here, and {kept}. Lower "
-            f"learning_rate (now {self.args.learning_rate:g}), or raise warmup; with precision: bf16 try fp32"
+            f"step {self.state.global_step + 1}: {what} is {value}; nothing more can be learnt from here, and {kept}. "
+            f"Lower learning_rate (now {self.args.learning_rate:g}), or raise warmup; with precision: bf16 try fp32"
         )
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
@@ -87,6 +87,6 @@ def _memory(inputs: dict[str, Any], args: Any) -> Iterator[None]:
             ways.append("gradient_checkpointing: true")
         raise CSConvError(
             f"out of memory in a pass of {rows} examples of {tokens:,} tokens, padding included: lower "
-            f"{', or try '.join(ways)}; tuning: lora needs a fraction of full's memory, and several devices share it with "
-            "FSDP or DeepSpeed (docs/enhancing.md). The same command goes on from the last checkpoint"
+            f"{', or try '.join(ways)}; tuning: lora needs a fraction of full's memory, and several devices share it "
+            "with FSDP or DeepSpeed (docs/enhancing.md). The same command goes on from the last checkpoint"
         ) from None

@@ -9,24 +9,28 @@ from typing import Any
 
 import yaml
 
+from csc_tasks.storage import file_sha256
 from csc_tasks.training.data_card import (
     CARD,
     TRAIN,
     VALIDATION,
     DataCard,
-    DataFormat,
     DataSource,
-    ExampleUnit,
     OverlapReport,
     PartCounts,
     PromptUsed,
-    file_sha256,
 )
+from csc_tasks.training.data_format import DataFormat, ExampleUnit
 from tests.training.templates import CHATML, tokenizer_with
 
 Row = Mapping[str, Any]
 
-ANSWERS = ("[问候] 您好，请问有什么可以帮您？", "[情感管理] 非常抱歉。", "[提供建议] 请您重启应用。", "[感谢告别] 再见。")
+ANSWERS = (
+    "[问候] 您好，请问有什么可以帮您？",
+    "[情感管理] 非常抱歉。",
+    "[提供建议] 请您重启应用。",
+    "[感谢告别] 再见。",
+)
 
 
 def model_folder(folder: Path, template: str | None = CHATML, seed: int = 0, window: int = 2048) -> Path:
@@ -107,9 +111,7 @@ def data_folder(
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in examples)
         path.write_text(text, encoding="utf-8")
         count = len(examples)
-        parts.append(
-            PartCounts(conversations=count, answers=count, examples=count, sha256=file_sha256(path))
-        )
+        parts.append(PartCounts(conversations=count, answers=count, examples=count, sha256=file_sha256(path)))
     card = DataCard(
         card=1,
         csconv="0",

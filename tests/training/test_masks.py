@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from csc_tasks.errors import ConfigError
-from csc_tasks.training.masks import IGNORED, AnswerMasks, Labelled, Marks
+from csc_tasks.training.masks import IGNORED, AnswerMasks, LabelledTokens, Marks
+
+pytest.importorskip("trl")
 from tests.training.templates import AFTER, CHATML, ENDS, TEMPLATES, tokenizer_with
 
 QUESTION = {"role": "user", "content": "你是一名客服。\n对话：\n客户: 我的快递丢了\n客服:"}
@@ -17,12 +19,15 @@ TALK = [
     {"role": "assistant", "content": "[问候] 您好。"},
     {"role": "user", "content": "您好。我的快递丢了"},
     {"role": "assistant", "content": "[情感管理] 非常抱歉。"},
-    {"role": "user", "content": "[情感管理] 非常抱歉。"},  # what was an answer is none where the customer says it
+    {
+        "role": "user",
+        "content": "[情感管理] 非常抱歉。",
+    },  # what was an answer is none where the customer says it
     {"role": "assistant", "content": "[提供建议] 请说单号。"},
 ]
 
 
-def learnt(tokenizer: Any, made: Labelled) -> str:
+def learnt(tokenizer: Any, made: LabelledTokens) -> str:
     """What the labels say; where there is one it is its token."""
     assert len(made.input_ids) == len(made.labels)
     pairs = list(zip(made.input_ids, made.labels, strict=True))
@@ -35,7 +40,9 @@ def test_of_a_turn_the_answer_and_its_end_are_learnt_and_nothing_else(family: st
     tokenizer = tokenizer_with(TEMPLATES[family])
     made = AnswerMasks(tokenizer, chat=True).prompt_completion([QUESTION], [ANSWER])
     assert learnt(tokenizer, made) == ANSWER["content"] + ENDS[family] + AFTER[family]
-    prompt = tokenizer.apply_chat_template([QUESTION], add_generation_prompt=True, return_dict=True)["input_ids"]
+    prompt = tokenizer.apply_chat_template([QUESTION], add_generation_prompt=True, return_dict=True)[
+        "input_ids"
+    ]
     assert made.input_ids[: len(prompt)] == prompt
     assert made.labels[: len(prompt)] == [IGNORED] * len(prompt)
 
@@ -71,7 +78,10 @@ def test_the_labels_are_those_of_trl_where_trl_can_make_them(family: str, whole:
         pytest.skip("TRL has no training form of this template")
     assert TEMPLATES["llama3"] == llama3_chat_template
     theirs = _tokenize(
-        tokenizer, TALK, return_assistant_tokens_mask=True, chat_template=get_training_chat_template(tokenizer)
+        tokenizer,
+        TALK,
+        return_assistant_tokens_mask=True,
+        chat_template=get_training_chat_template(tokenizer),
     )
     pairs = zip(theirs["input_ids"], theirs["assistant_masks"], strict=True)
     assert masks.messages(TALK).labels == [token if mask else IGNORED for token, mask in pairs]

@@ -12,8 +12,10 @@ import pytest
 from csc_tasks.data.sources import load
 from csc_tasks.data.splits import Split
 from csc_tasks.protocol.turns import gold_answer, turn_docs
-from csc_tasks.training.data_card import DataFormat
+from csc_tasks.training.data_format import DataFormat
 from tests.door import Done, csconv
+
+pytest.importorskip("trl")
 from tests.training.small import config_file, conversations, data_folder, model_folder, preferences, turns
 from tests.training.templates import CHATML
 
@@ -23,8 +25,17 @@ def model(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     return once("small_model", model_folder)
 
 
+def turn(answer: str) -> dict[str, Any]:
+    return {
+        "prompt": [{"role": "user", "content": "客服:"}],
+        "completion": [{"role": "assistant", "content": answer}],
+    }
+
+
 def checked(folder: Path, model: Path | str, data: Path, **fields: Any) -> Done:
-    path = config_file(folder / "c.yaml", model=str(model), data=str(data), output=str(folder / "out"), **fields)
+    path = config_file(
+        folder / "c.yaml", model=str(model), data=str(data), output=str(folder / "out"), **fields
+    )
     done = csconv("train", path, "--check", HF_HUB_OFFLINE="1")
     assert not (folder / "out").exists()
     assert "Traceback" not in done.output
@@ -41,7 +52,8 @@ def test_examples_that_are_too_long_are_named_and_never_cut(tmp_path: Path, mode
     data = data_folder(tmp_path / "d", turns())
     done = checked(tmp_path, model, data, max_length=140)
     assert done.code == 1
-    for words in ("3 examples have more than 140 tokens, up to 154", "line 1 (145)", "say 154", "longer: drop"):
+    longer = "line 1 (142), line 5 (154), line 9 (151)"
+    for words in ("3 examples have more than 140 tokens, up to 154", longer, "say 154", "longer: drop"):
         assert words in done.err
     dropped = checked(tmp_path, model, data, max_length=140, longer="drop")
     assert dropped.code == 0
@@ -60,11 +72,7 @@ def test_data_with_evaluation_conversations_in_it_is_refused(tmp_path: Path, mod
     """Whoever made it: its card may say that all is well."""
     docs = list(turn_docs(load("mini").conversations))
     known = docs[40]["conversation"]
-    rows = [
-        {"prompt": [{"role": "user", "content": "客服:"}], "completion": [{"role": "assistant", "content": gold_answer(d)}]}
-        for d in docs
-        if d["conversation"] == known
-    ]
+    rows = [turn(gold_answer(d)) for d in docs if d["conversation"] == known]
     done = checked(tmp_path, model, data_folder(tmp_path / "d", [*turns(), *rows]))
     assert done.code == 1
     assert f"answers of csconv_mini {known} in it" in done.err
@@ -73,10 +81,7 @@ def test_data_with_evaluation_conversations_in_it_is_refused(tmp_path: Path, mod
 def test_the_training_half_and_a_phrase_in_common_are_no_evaluation_data(tmp_path: Path, model: Path) -> None:
     docs = list(turn_docs(load("mini", Split.TRAINING).conversations))[:60]
     one = next(d for d in turn_docs(load("mini").conversations) if len(d["reference"]) > 30)
-    rows = [
-        {"prompt": [{"role": "user", "content": "客服:"}], "completion": [{"role": "assistant", "content": gold_answer(d)}]}
-        for d in [*docs, one]
-    ]
+    rows = [turn(gold_answer(d)) for d in [*docs, one]]
     assert checked(tmp_path, model, data_folder(tmp_path / "d", rows)).code == 0
 
 
@@ -119,9 +124,7 @@ def test_answers_in_letters_that_the_tokenizer_does_not_know_are_refused(tmp_pat
     for path in model.iterdir():
         (other / path.name).write_bytes(path.read_bytes())
     tokenizer_with(CHATML, lowercase=True).save_pretrained(other)
-    rows = [
-        {"prompt": [{"role": "user", "content": "客服:"}], "completion": [{"role": "assistant", "content": "请打开 APP。"}]}
-    ] * 3
+    rows = [turn("请打开 APP。")] * 3
     done = checked(tmp_path, other, data_folder(tmp_path / "d", rows))
     assert done.code == 1
     assert "3 of 3 answers come back from the tokenizer as another text" in done.err
@@ -150,3 +153,14 @@ def test_an_adapter_is_no_model_and_belongs_to_one(tmp_path: Path, model: Path) 
     assert "belongs to org/other" in beside.err
     assert "\x1b" not in alone.err + beside.err
     assert {alone.code, beside.code} == {1}
+
+
+@pytest.mark.parametrize("form", ["prompt-completion", "messages"])
+def test_a_source_of_conversations_becomes_examples_on_the_way(tmp_path: Path, form: str) -> None:
+    model = model_folder(tmp_path / "m", window=32_768)
+    done = checked(tmp_path, model, Path("mini"), format=form)
+    assert done.code == 0, done.err
+    assert "examples, " in done.err
+    refused = checked(tmp_path, model, Path("mini"), method="dpo")
+    assert refused.code == 1
+    assert "--format preference" in refused.err
