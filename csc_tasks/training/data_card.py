@@ -39,14 +39,14 @@ CARD_VERSION = 1
 """Of the card's fields; a reader refuses newer ones."""
 
 
-class _CardPart(BaseModel):
+class _OfDataCard(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
 Count = Annotated[int, Field(ge=0)]
 
 
-class DataSource(_CardPart):
+class DataSource(_OfDataCard):
     """Where the conversations came from.
 
     ``name`` is ``hub``, ``modelscope``, ``mini`` or a file's name; for preferences the task that was judged.
@@ -60,14 +60,14 @@ class DataSource(_CardPart):
     runs: tuple[str, ...] = ()
 
 
-class PromptUsed(_CardPart):
+class PromptUsed(_OfDataCard):
     """The version of the prompt texts and the first 16 digits of their SHA-256."""
 
     version: str
     sha256: str
 
 
-class PartCounts(_CardPart):
+class PartCounts(_OfDataCard):
     """What is in one file: whole conversations, the answers in them, the examples; and the file's SHA-256."""
 
     conversations: Count
@@ -76,7 +76,7 @@ class PartCounts(_CardPart):
     sha256: str
 
 
-class ComparedSource(_CardPart):
+class ComparedSource(_OfDataCard):
     """Evaluation data that the conversations were compared with."""
 
     name: str
@@ -84,7 +84,7 @@ class ComparedSource(_CardPart):
     fingerprint: str
 
 
-class OverlapFound(_CardPart):
+class OverlapFound(_OfDataCard):
     """A conversation that was left out, and the evaluation conversation that it repeats; the shares are 0 to 1.
 
     ``place`` is where it stands in the source, ``conversation`` its id.
@@ -99,7 +99,7 @@ class OverlapFound(_CardPart):
     passage: Count
 
 
-class OverlapReport(_CardPart):
+class OverlapReport(_OfDataCard):
     """What was compared, what could not be and why, and what was left out for it."""
 
     compared: tuple[ComparedSource, ...]
@@ -107,7 +107,7 @@ class OverlapReport(_CardPart):
     dropped: tuple[OverlapFound, ...]
 
 
-class TokenReport(_CardPart):
+class TokenReport(_OfDataCard):
     """Lengths in tokens of whole examples, by a tokenizer and its chat template.
 
     ``max_length`` is the smallest that cuts no example of either file: the length of the longest. ``histogram`` counts
@@ -129,7 +129,7 @@ class TokenReport(_CardPart):
     dropped: Count = 0
 
 
-class DataCard(_CardPart):
+class DataCard(_OfDataCard):
     """What ``data.json`` says.
 
     ``strategies`` and ``stages`` count the answers of both files by Chinese and English name, ``topics`` the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from csc_tasks.printable import code, inline
+from csc_tasks.printable import code, inline, printable
 from csc_tasks.training.data_card import DATASET_INFO, TRAIN, VALIDATION, DataCard, TokenReport
 from csc_tasks.training.data_format import DataFormat
 from csc_tasks.training.survey import overlap_in_words
@@ -46,7 +46,7 @@ def summary(card: DataCard) -> Iterator[str]:
     for reason, count in card.left_out.items():
         yield f"left out: {count:,} × {reason}"
     for found in card.overlap.dropped[:_LISTED]:
-        yield f"  {inline(found.place)} repeats {inline(found.source)} {found.repeats}: {overlap_in_words(found)}"
+        yield f"  {found.place} repeats {printable(found.source)} {found.repeats}: {overlap_in_words(found)}"
     if len(card.overlap.dropped) > _LISTED:
         yield f"  … and {len(card.overlap.dropped) - _LISTED:,} more, which data.json names"
     for missing in card.overlap.unchecked:
@@ -57,7 +57,7 @@ def summary(card: DataCard) -> Iterator[str]:
 
 def _of_tokens(tokens: TokenReport) -> Iterator[str]:
     yield (
-        f"tokens of {inline(tokens.tokenizer)}: {tokens.total:,} in {TRAIN}; the longest example has "
+        f"tokens of {printable(tokens.tokenizer)}: {tokens.total:,} in {TRAIN}; the longest example has "
         f"{tokens.max_length:,}: the smallest max_length that cuts none"
     )
     if tokens.dropped:

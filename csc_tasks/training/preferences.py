@@ -184,13 +184,16 @@ class PreferenceMaterial:
 
     def _verdicts(self, contest: Contest) -> dict[str, Verdict]:
         """What the journal of a contest says, by the key of the question."""
-        path = contest.journal_path
-        if not path.is_file():
-            others = sorted(p.name for p in path.parent.glob(f"verdicts_pairwise_{contest.task}_*.jsonl"))
+        # Both orders of a pair are asked, so that its questions are the same whichever run is named first.
+        places = [log.path.with_name(contest.journal_path.name) for log in contest.logs.values()]
+        path = next((place for place in places if place.is_file()), None)
+        if path is None:
+            pattern = f"verdicts_pairwise_{contest.task}_*.jsonl"
+            others = sorted({p.name for place in places for p in place.parent.glob(pattern)})
             hint = f"; {', '.join(others)} there is by another judge or rubric" if others else ""
             raise DataError(
-                f"{path}: no such file{hint}. `csconv judge --pairwise {' '.join(self._runs)} --config JUDGE` makes "
-                "it; --judge, --rubric and --with-reference must be as they were, and the runs in the same order"
+                f"{contest.journal_path}: no such file{hint}. `csconv judge --pairwise {' '.join(self._runs)} --config "
+                "JUDGE` makes it; --judge, --rubric and --with-reference must say what was said there"
             )
         self._hash.update(path.read_bytes())
         verdicts: dict[str, Verdict] = {}
