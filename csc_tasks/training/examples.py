@@ -8,7 +8,7 @@ first turn, and each later one what was said since, up to the same cue.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from csc_tasks.chat.messages import Message
@@ -19,7 +19,7 @@ from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import PromptBook, TurnDoc, gold_strategy, turn_docs
 from csc_tasks.training.data_format import ExampleUnit
 
-__all__ = ["Example", "ExampleMaker", "turn_example"]
+__all__ = ["Example", "ExampleMaker", "chat_of", "turn_example"]
 
 _SHARES = 2**64
 
@@ -51,6 +51,11 @@ class Example:
     def answers(self) -> tuple[str, ...]:
         """What the assistant says in ``messages``, which is what loss is taken on."""
         return tuple(m.content for m in self.messages if m.role == "assistant")
+
+
+def chat_of(messages: Iterable[Message]) -> list[dict[str, str]]:
+    """Messages as chat templates and training tools take them."""
+    return [{"role": m.role, "content": m.content} for m in messages]
 
 
 def turn_example(

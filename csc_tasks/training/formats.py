@@ -7,13 +7,12 @@ form: human and gpt take turns, human first. ms-swift: "Custom dataset" of its d
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from csc_tasks.chat.messages import Message
 from csc_tasks.training.data_card import TRAIN, VALIDATION
 from csc_tasks.training.data_format import DataFormat, ExampleUnit
-from csc_tasks.training.examples import Example
+from csc_tasks.training.examples import Example, chat_of
 
 __all__ = ["UNITS", "dataset_info", "example_record"]
 
@@ -33,7 +32,7 @@ def example_record(example: Example, form: DataFormat) -> dict[str, Any]:
     TRL and LLaMA-Factory pass over ``id`` and ``task``. ms-swift takes a record for one of its forms by its keys, so
     it gets no others.
     """
-    messages = [asdict(m) for m in example.messages]
+    messages = chat_of(example.messages)
     about = {"id": example.id, "task": example.task}
     if form is DataFormat.PROMPT_COMPLETION:
         return {"prompt": messages[:-1], "completion": messages[-1:], **about}
@@ -49,8 +48,8 @@ def example_record(example: Example, form: DataFormat) -> dict[str, Any]:
         ]
         return {"conversations": spoken, **_system_column(example.messages), **about}
     assert example.rejected is not None
-    rejected = asdict(Message("assistant", example.rejected))
-    return {"prompt": messages[:-1], "chosen": messages[-1:], "rejected": [rejected], **about}
+    rejected = chat_of([Message("assistant", example.rejected)])
+    return {"prompt": messages[:-1], "chosen": messages[-1:], "rejected": rejected, **about}
 
 
 def _system_column(messages: tuple[Message, ...]) -> dict[str, str]:

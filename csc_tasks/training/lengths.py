@@ -6,7 +6,6 @@ import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from csc_tasks.chat.messages import Message
 from csc_tasks.errors import ConfigError, DataError, needs_extra
 from csc_tasks.storage import at_home
 from csc_tasks.training.data_card import TokenReport
-from csc_tasks.training.examples import Example
+from csc_tasks.training.examples import Example, chat_of
 
 __all__ = ["Lengths", "load_chat_tokenizer"]
 
@@ -117,7 +116,7 @@ class Lengths:
         from jinja2 import TemplateError
 
         try:
-            text = self._tokenizer.apply_chat_template([asdict(m) for m in messages], tokenize=False)
+            text = self._tokenizer.apply_chat_template(chat_of(messages), tokenize=False)
         except (TemplateError, TypeError, ValueError) as error:
             raise ConfigError(
                 f"--tokenizer {self._name}: its chat template refuses an example ({error!s:.200}); a system "

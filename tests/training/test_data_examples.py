@@ -29,18 +29,19 @@ from tests.training.data import (
 TURNS = sum(len(c.supporter_turns) for c in TRAINING.conversations)
 
 
-@pytest.mark.parametrize("system", [None, "你是客服。"])
+@pytest.mark.parametrize(("system", "asked_first"), [(None, TURNS), ("你是客服。", 20)])
 def test_a_prompt_is_what_lm_eval_sends_to_a_chat_model_and_the_answer_its_target(
-    tmp_path: Path, system: str | None
+    tmp_path: Path, system: str | None, asked_first: int
 ) -> None:
     lm = FunctionLM(gold)
     source = str(mini_file(Split.TRAINING))
     asked = {"csconv_data": source, "csconv_bertscore_model": "off"}
-    evaluate(lm, ["csconv_response"], asked, apply_chat_template=True, system_instruction=system)
+    options = {"apply_chat_template": True, "system_instruction": system, "limit": asked_first}
+    evaluate(lm, ["csconv_response"], asked, **options)
     more = ["--system-instruction", system] if system else []
     train_data("mini", "--out", tmp_path / "out", "--validation", "0", *more)
     records = {r["id"]: r for r in lines_of(tmp_path / "out")}
-    assert len(lm.requests) == len(records) == TURNS
+    assert (len(lm.requests), len(records)) == (asked_first, TURNS)
     for request in lm.requests:
         record = records[f"{request.doc['conversation']}/{request.doc['turn']}"]
         assert request.args[0] == lm.apply_chat_template(record["prompt"])
@@ -85,7 +86,8 @@ def test_every_format_holds_the_same_answers(tmp_path: Path, form: str) -> None:
         train_data("mini", "--out", out, "--validation", "0", *more)
         return sorted(a for r in lines_of(out) for a in answers_of(r))
 
-    wanted = answers(tmp_path / "turns")
+    texts, spoken = load_prompt(), (u for c in TRAINING.conversations for u in c.utterances)
+    wanted = sorted(texts.target(TaskKind.RESPONSE, u.strategy, u.text) for u in spoken if u.strategy)
     assert len(wanted) == TURNS
     assert answers(tmp_path / "whole", "--format", form) == wanted
     assert answers(tmp_path / "single", "--format", form, "--unit", "turn") == wanted

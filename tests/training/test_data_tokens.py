@@ -29,7 +29,7 @@ def test_the_safe_length_is_the_longest_examples_and_the_histogram_holds_each_on
     tmp_path: Path, form: str
 ) -> None:
     more = ("--tokenizer", tiny_model(), "--format", form)
-    done = train_data("mini", "--out", tmp_path, "--limit", "8", "--validation", "0", *more)
+    done = train_data("mini", "--out", tmp_path, "--limit", "3", "--validation", "0", *more)
     lengths = lengths_of(tmp_path)
     tokens = card_of(tmp_path)["tokens"]
     assert tokens["max_length"] == tokens["quantiles"]["1"] == max(lengths)
