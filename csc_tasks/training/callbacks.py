@@ -27,6 +27,8 @@ _NOT_OF_THE_MODEL = (
 )
 """Files of a checkpoint, by how they begin, that go on with a training; a model that is used needs none of them."""
 
+_WEIGHTS = (".safetensors", ".bin")
+
 
 class Shown(TrainerCallback):  # type: ignore[misc]
     """The bar on a terminal, and a line now and then where there is none."""
@@ -90,17 +92,21 @@ class CheckpointKeeper(TrainerCallback):  # type: ignore[misc]
             write_record(folder, self._record(state))
 
 
-def bring_out(checkpoint: Path, output: Path) -> None:
+def bring_out(checkpoint: Path, output: Path) -> bool:
     """Put a checkpoint's model into the output folder itself: weights, configuration, tokenizer.
 
     What was there of an earlier one goes first, for weights may come in another number of files.
+
+    Returns:
+        Whether there were weights that can be loaded; FSDP and DeepSpeed may have written shards alone.
     """
     mine = [path for path in checkpoint.iterdir() if path.is_file() and _of_the_model(path.name)]
     for path in output.iterdir():
-        if path.is_file() and path.suffix in (".safetensors", ".bin"):
+        if path.is_file() and path.suffix in _WEIGHTS:
             path.unlink()
     for path in mine:
         shutil.copy2(path, output / path.name)
+    return any(path.suffix in _WEIGHTS for path in mine)
 
 
 def _of_the_model(name: str) -> bool:

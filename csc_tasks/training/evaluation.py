@@ -61,12 +61,22 @@ class EvaluationBetweenSteps(TrainerCallback):  # type: ignore[misc]
             return control
         self._evaluate(state.global_step)
         control.should_save = True
-        patience = self._config.patience
-        since = len(self.done) - 1 - self.done.index(best_of(self.done))
-        if patience is not None and since >= patience:
-            self._say(f"no gain of strategy_acc in {since} evaluations: the training ends here")
+        # The trainer keeps the checkpoint of this step, however few it may keep.
+        state.best_global_step = best_of(self.done).step or None
+        if self.exhausted:
+            self._say(
+                f"no gain of strategy_acc in {self._config.patience} evaluations: the training ends here"
+            )
             control.should_training_stop = True
         return control
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether as many evaluations as patience allows have brought no gain."""
+        patience = self._config.patience
+        if patience is None or not self.done:
+            return False
+        return len(self.done) - 1 - self.done.index(best_of(self.done)) >= patience
 
     def _evaluate(self, step: int) -> None:
         accelerator = self.trainer.accelerator

@@ -198,7 +198,7 @@ def _run(
     say: Say,
     console: Console,
 ) -> Trained:
-    from transformers import PrinterCallback
+    from transformers import PrinterCallback, TrainerState
 
     from csc_tasks.training.base_model import load_weights
     from csc_tasks.training.callbacks import CheckpointKeeper, Shown, bring_out
@@ -231,10 +231,14 @@ def _run(
     trainer.remove_callback(PrinterCallback)
     if evaluation is not None:
         evaluation.trainer = trainer
-    try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    finally:
-        shown.stop()
+    if checkpoint is not None and evaluation is not None and evaluation.exhausted:
+        # It had ended, and was stopped before its model was brought out.
+        trainer.state = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+    else:
+        try:
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        finally:
+            shown.stop()
     trainer.accelerator.wait_for_everyone()
     evaluations: list[Evaluated] = [each for each in (evaluation.done if evaluation else []) if each.step > 0]
     step = best_of(evaluations).step if evaluations else trainer.state.global_step
@@ -242,8 +246,14 @@ def _run(
     if not chosen.is_dir():  # keep_checkpoints has let it go
         chosen = last_checkpoint(config.output) or chosen
     made = record(trainer.state, checkpoint=chosen.name, finished=True)
+    if evaluation is not None and best_of(evaluation.done).step == 0:
+        say("note: no checkpoint has a higher strategy_acc than the model had before")
     if trainer.accelerator.is_main_process:
-        bring_out(chosen, config.output)
+        if not bring_out(chosen, config.output):
+            say(
+                f"note: {chosen} has its weights in shards alone: bring them together with accelerate merge-weights, "
+                "or DeepSpeed's zero_to_fp32.py"
+            )
         write_record(config.output, made)
     trainer.accelerator.wait_for_everyone()
     return Trained(config.output, made)

@@ -246,6 +246,32 @@ def test_evaluations_between_the_steps_change_no_weight_and_end_a_training_that_
     assert weights(tmp_path / "with" / "checkpoint-4") == weights(tmp_path / "without" / "checkpoint-4")
     assert record.checkpoint == "checkpoint-2"
     assert weights(tmp_path / "with") == weights(tmp_path / "with" / "checkpoint-2")
+    # Killed after its last step, before its model was brought out: it has ended, and goes no step further.
+    (tmp_path / "with" / "csconv_training.json").unlink()
+    again = csconv("train", tmp_path / "with.yaml")
+    assert again.code == 0, again.output
+    assert "no checkpoint has a higher strategy_acc" in again.err
+    assert record_of(tmp_path / "with").step == 4
+    assert record_of(tmp_path / "with").evaluations == record.evaluations
+
+
+def test_the_best_checkpoint_is_kept_and_brought_out_however_few_may_be(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from csc_tasks.training.evaluation import EvaluationBetweenSteps
+    from csc_tasks.training.record import Evaluated
+
+    scores = {0: 0.1, 2: 0.2, 4: 0.3, 6: 0.25, 8: 0.25}
+
+    def ask(self: Any, step: int) -> Evaluated:
+        return Evaluated(
+            step=step, task="t", strategy_acc=scores[step], low=0, high=1, turns=9, strategy_invalid=0
+        )
+
+    monkeypatch.setattr(EvaluationBetweenSteps, "_ask", ask)
+    record = train(tmp_path, model, keep_checkpoints=1, evaluation={"every": 2})
+    assert record.checkpoint == "checkpoint-4"
+    assert weights(tmp_path / "out") == weights(tmp_path / "out" / "checkpoint-4")
 
 
 def test_two_processes_learn_together_and_speak_with_one_voice(tmp_path: Path, model: Path) -> None:
