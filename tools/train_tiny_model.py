@@ -5,9 +5,11 @@
 
 The base (OUT_DIR/base) has read the 24 training conversations as plain text, without strategies: it can go on with such
 a text and knows nothing of csconv's task. The tuned one (OUT_DIR/tuned) is what `csconv train` makes of it with the
-training half; the package ships one of that kind, so that `lm_eval --model hf` can be tried offline. Both are test
-subjects, not good models. Takes some ten minutes of one core. Seeded; another machine or another torch gives other
-last digits.
+training half. Both are test subjects, not good models. Takes some ten minutes of one core. Seeded; another machine or
+another torch gives other last digits.
+
+The tiny model in the package was made before there was a recipe, on four tasks instead of one, and is a little better
+at this one. It stays until prompts or training conversations change: then OUT_DIR/tuned takes its place.
 """
 
 from __future__ import annotations

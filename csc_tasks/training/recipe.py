@@ -76,15 +76,12 @@ def prepare(config: TrainingConfig, keep: bool = True) -> Prepared:
         ConfigError: the model is not there, examples are too long, a package is missing, or the like.
         DataError: the data is damaged, or has conversations in it that models are evaluated on.
     """
-    with needs_extra("csconv train", "train"):
-        import accelerate  # noqa: F401
-        import datasets
-        import peft  # noqa: F401
-        import torch
-        import trl  # noqa: F401
+    import datasets
+    import torch
 
-        from csc_tasks.training.base_model import computes_in_bf16, find_base
-        from csc_tasks.training.tokenized import tokenize
+    from csc_tasks.training.base_model import computes_in_bf16, find_base
+    from csc_tasks.training.tokenized import tokenize
+
     processes = int(os.environ.get("WORLD_SIZE", "1"))
     if processes == 1 and torch.cuda.device_count() > 1:
         raise ConfigError(
@@ -355,8 +352,17 @@ def _arguments(config: TrainingConfig, prepared: Prepared) -> Any:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the libraries' own words: what matters of it is said here."""
-    from transformers.utils import logging as said
+    """Without the libraries' own words: what matters of it is said here.
+
+    Raises:
+        ConfigError: they are not installed.
+    """
+    with needs_extra("csconv train", "train"):
+        import accelerate  # noqa: F401
+        import peft  # noqa: F401
+        import torch  # noqa: F401
+        import trl  # noqa: F401
+        from transformers.utils import logging as said
 
     level = said.get_verbosity()
     loggers = [logging.getLogger(name) for name in ("trl", "accelerate", "peft", "datasets")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,16 @@ def test_a_check_says_what_a_training_comes_to_and_trains_nothing(tmp_path: Path
     done = checked(tmp_path, model, data_folder(tmp_path / "d", turns()))
     assert done.code == 0
     assert "12 examples, 1,607 tokens, 438 of them answers; the longest 154" in done.err
+
+
+def test_without_the_extra_its_name_is_said(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "trl", None)
+    done = checked(tmp_path, model, data_folder(tmp_path / "d", turns()))
+    assert done.code == 1
+    assert "csconv train needs trl: " in done.err
+    assert "[train]" in done.err
 
 
 def test_examples_that_are_too_long_are_named_and_never_cut(tmp_path: Path, model: Path) -> None:
