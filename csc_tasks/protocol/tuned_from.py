@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os.path
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -137,18 +136,26 @@ def _of_folder(model: str) -> tuple[str, str]:
     folder = at_home(model)
     try:
         training, adapter = folder / TRAINING_FILE, folder / _ADAPTER_FILE
-        if os.path.isfile(training):
+        if _is_file(training):
             base = _content(training).get("base")
             name = base.get("name") if isinstance(base, Mapping) else None
             if not isinstance(name, str) or not name.strip():
                 raise DataError(f"{training}: has no base.name")
             return TRAINING_FILE, name
-        if os.path.isfile(adapter):
+        if _is_file(adapter):
             name = _content(adapter).get(_ADAPTER_BASE)
             return (_ADAPTER_FILE, name) if isinstance(name, str) and name.strip() else ("", "")
     except OSError as error:
         raise DataError(f"{error.filename or folder}: cannot be read ({error.strerror})") from None
     return "", ""
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is one; a model may be called something that no file can be."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _content(path: Path) -> Mapping[str, Any]:
