@@ -177,7 +177,8 @@ class Row:
 
     ``settings`` is all else that can change an answer, by name, and ``words`` the fewest of it that tell the
     row from others of its table with the same ``model``; ``adapter`` is what was put on top of the model.
-    ``seeds`` is how many runs that differ in their seed alone the row is the mean of, at most.
+    ``seeds`` is how many runs that differ in their seed alone the row is the mean of, at most. ``training_run``
+    names what a checkpoint is of, as all checkpoints of that training in the table have it and no others.
     ``floor`` marks a weightless model, which is shown beneath and never ranked; ``incomplete`` says in words
     which turns are missing, and such a row is not ranked either.
     """
@@ -197,6 +198,7 @@ class Row:
     words: tuple[str, ...] = ()
     adapter: str = ""
     seeds: int = 1
+    training_run: str = ""
 
 
 @dataclass(frozen=True, slots=True)

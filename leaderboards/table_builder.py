@@ -12,7 +12,7 @@ import numpy as np
 from csc_tasks.leaderboards.board import BoardTable, Cell, Column, DataName, Gold, Row, SectionFigures
 from csc_tasks.leaderboards.columns import section_columns, sections_in_order
 from csc_tasks.leaderboards.comparing.floor_marks import Entrant, floor_marks
-from csc_tasks.leaderboards.names import names_of
+from csc_tasks.leaderboards.names import names_of, training_run_names
 from csc_tasks.leaderboards.reading.checks import Seen, is_complete
 from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat
 from csc_tasks.leaderboards.reading.repeats import alike, averaged, mean_score, spread
@@ -72,6 +72,7 @@ class TableBuilder:
         self.reasons = reasons
         self.models = {m.identity.key: m.identity for m in members}
         self.named = dict(zip(self.models, names_of(list(self.models.values()), names), strict=True))
+        self.training_runs = training_run_names(self.models.values())
         self.row_ids = {key: sha256(repr((key, protocol)).encode()).hexdigest()[:12] for key in self.models}
         self.sections = sections_in_order({m.section for m in members})
         self.customer = members[0].run.signature.customer
@@ -216,8 +217,7 @@ class TableBuilder:
         candidates: list[tuple[tuple[str, ...], Replicates]] = []
         anyone = self._anyone_complete(column.section)
         for key, identity in self.models.items():
-            score = self.score(key, column)
-            if score is None:
+            if (score := self.score(key, column)) is None:
                 continue
             value = None if math.isnan(score.value) else score.value
             source = score.source
@@ -230,8 +230,7 @@ class TableBuilder:
             known = not math.isnan(low)
             units = units_of(column.section)
             why = "" if known else f"too few {units.clusters} for an interval"
-            complete = self.complete[key, column.section]
-            if not complete:
+            if not (complete := self.complete[key, column.section]):
                 why = why or f"not all {units.turns}"
             cells[key] = Cell(
                 value,
@@ -338,6 +337,7 @@ class TableBuilder:
             words=self.named[key].words,
             adapter=identity.adapter,
             seeds=max(len(m.repeats) for m in mine),
+            training_run=self.training_runs.get(key, ""),
         )
 
     def _short_of_seeds(self, members: Iterable[ModelSection]) -> Iterator[str]:

@@ -29,9 +29,11 @@ _BACKENDS = {
 }
 """lm-eval's second names of one backend."""
 _CHECKPOINT = re.compile(
-    r"(?:^|[-_./])(?:checkpoint|ckpt|global[-_]?step|step|iter(?:ation)?)[-_]?0*(\d{1,12})(?:[-_](?:hf|merged))?$",
+    r"(?:^|[-_./\\])(?:checkpoint|ckpt|global[-_]?step|step|iter(?:ation)?)[-_]?0*(\d{1,12})"
+    r"(?P<form>(?:[-_](?:hf|merged|tokens\d{1,9}B))?)[/\\]?$",
     re.IGNORECASE,
 )
+"""How trainers name a checkpoint: its step, and the form in which it was saved."""
 _USUAL_SEEDS = ("0", "1234", "1234", "1234")
 """lm-eval's ``--seed`` where none is given."""
 
@@ -65,6 +67,33 @@ class Identity:
     def adapter(self) -> str:
         """The weights on top of the model's; '' for none."""
         return ", ".join(value for name, value in self.settings if name in ADAPTERS)
+
+    @property
+    def training_run(self) -> Identity | None:
+        """Of a checkpoint the training it is of: the same without what tells its steps apart; else ``None``.
+
+        Two checkpoints have equal ones if they differ in nothing but the step in a folder, a revision or an
+        adapter, and in the digest of the weights. Of a step that only the user told, the revision tells it apart.
+        """
+        if self.step is None or self.is_floor:
+            return None
+        places = (self.full, *(value for name, value in self.settings if name in (*ADAPTERS, "revision")))
+        named = any(map(_CHECKPOINT.search, places))
+        full, revision = _without_step(self.full), _without_step(self.revision) if named else ""
+        settings = {n: _without_step(v) if n in ADAPTERS else v for n, v in self.settings}
+        settings = {n: v for n, v in settings.items() if n not in ("step", "commit", "revision")}
+        if revision:
+            settings["revision"] = revision
+        return replace(
+            self,
+            full=full,
+            name=path_of(full, 1),
+            revision=revision,
+            step=None,
+            settings=tuple(sorted(settings.items())),
+            commit="",
+            seed="",
+        )
 
     def of_commit(self, commit: str) -> Identity:
         """The same with the digest of its weights as part of it; '' where all runs have one."""
@@ -146,6 +175,12 @@ def _seed(record: ModelRecord, own: object, is_floor: bool) -> str:
         if (seed := text_of(given)) not in ("", usual):
             parts.append(f"{what}{seed}")
     return " ".join(parts) or usual
+
+
+def _without_step(text: str) -> str:
+    """What a checkpoint's name has before its step, and the form it was saved in; another name as it is."""
+    match = _CHECKPOINT.search(text)
+    return text if match is None else text[: match.start()] + match["form"] or "checkpoints"
 
 
 def is_local_path(text: str) -> bool:

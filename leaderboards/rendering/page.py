@@ -208,9 +208,7 @@ def _table(number: int, table: BoardTable) -> dict[str, Any]:
         "absent": list(_absent(table, labels)),
         "floors": list(floor_notes(table, list(grids(table, every=True)), lambda row: labels[row.id], str)),
         "kinds": [kind for kind in ChartKind if any(chart.kind is kind for chart in drawn)],
-        "charts": _raw(
-            _packed([{"kind": c.kind.id, "picks": c.picks, "spec": c.spec} for c in drawn]) if drawn else ""
-        ),
+        "charts": _raw(_packed([chart.as_json() for chart in drawn]) if drawn else ""),
     }
 
 
