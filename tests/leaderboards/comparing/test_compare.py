@@ -148,13 +148,14 @@ def test_the_other_order_is_the_other_sign(runs: Path, found: Any) -> None:
 
 @pytest.mark.slow
 def test_text_and_markdown_tell_the_same(runs: Path) -> None:
-    text = compare(runs / "a", runs / "b")
+    text = compare(runs / "a", runs / "b", "--full")
     assert text.code == 0
     for words in (
         "csconv-retrieval",
         "csconv-random",
         "A better",
         "accuracy by strategy",
+        "accuracy by stage",
         "rouge_l_norm by topic",
     ):
         assert words in text.out
