@@ -16,10 +16,11 @@ BOTH = (logs.RESPONSE, DIALOGUE)
 
 
 def make(folder: Path) -> None:
-    """``base``; ``tuned``, which is better in both contexts; ``lost``, whose gain is gone in generated context."""
+    """``base``; ``tuned``, better in both contexts; ``lost``, its gain gone in generated context; ``short``: 36 turns."""
     base, tuned = logs.answering(0.2), answering_as_tuned(0.75)
     logs.write_run(folder / "base", "org/base", base, BOTH, date=1.0)
     logs.write_run(folder / "tuned", "org/tuned", tuned, BOTH, date=2.0, metadata={"csconv_base": "org/base"})
+    logs.write_run(folder / "short", "org/short", base, date=1.0, limit=36)
     for task, lm in ((logs.RESPONSE, tuned), (DIALOGUE, base)):
         logs.write_run(folder / "lost" / task, "org/lost", lm, (task,), date=3.0)
 
