@@ -32,7 +32,7 @@ _NAME = 200
 _LINE = 400
 
 
-class _Part(NamedTuple):
+class _ReportPart(NamedTuple):
     """A part of the report: a title, sentences, and a table with its headings as the first row."""
 
     title: str
@@ -81,22 +81,22 @@ def markdown(report: EnhanceReport, language: Language = Language.EN) -> str:
     return "\n".join(out) + "\n"
 
 
-def _parts(report: EnhanceReport, language: Language) -> Iterator[_Part]:
-    yield _Part(text("enhance.verdict", language), list(_verdict(report, language)), [])
+def _parts(report: EnhanceReport, language: Language) -> Iterator[_ReportPart]:
+    yield _ReportPart(text("enhance.verdict", language), list(_verdict(report, language)), [])
     for section in report.comparison.sections:
         if deltas := headline_deltas(section):
             title = section_title(section.section, language)
-            yield _Part(title, list(_where(section, language)), _scores(deltas, language))
+            yield _ReportPart(title, list(_where(section, language)), _scores(deltas, language))
     if worse := [_worse(delta, language) for delta in report.worse]:
-        yield _Part(text("enhance.worse-title", language), worse, [])
+        yield _ReportPart(text("enhance.worse-title", language), worse, [])
     if report.replies:
-        yield _Part(text("enhance.replies-title", language), [], _replies(report, language))
+        yield _ReportPart(text("enhance.replies-title", language), [], _replies(report, language))
     if report.contexts:
-        yield _Part(text("enhance.contexts-title", language), [], _contexts(report, language))
+        yield _ReportPart(text("enhance.contexts-title", language), [], _contexts(report, language))
     notes = [said(note, language) for note in (*report.notes, *report.comparison.notes)]
     notes += [text("compare.allowed", language, words=said(w, language)) for w in report.comparison.allowed]
     if notes:
-        yield _Part(text("compare.notes", language), notes, [])
+        yield _ReportPart(text("compare.notes", language), notes, [])
 
 
 # --- the verdict ---
