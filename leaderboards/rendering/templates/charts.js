@@ -49,6 +49,13 @@ function inColour(spec, slots, palette) {
   return { ...coloured, height: groups * Math.max(24, 1.25 * spec.height.step * domain.length) };
 }
 
+/** A heat map of models whose columns are as narrow as it takes to see them all at once. */
+function slim(spec, width) {
+  const step = Math.max(18, Math.floor((width - 132) / 12));
+  const fit = (map) => ({ ...map, width: { step } });
+  return spec.vconcat ? { ...spec, vconcat: spec.vconcat.map(fit) } : fit(spec);
+}
+
 function chartPicker(figure, charts) {
   const { kind, of } = figure.dataset;
   const place = one(".picks", figure);
@@ -150,6 +157,7 @@ function chartPicker(figure, charts) {
     const narrow = width < NARROW;
     spec = { ...spec, title: { ...spec.title, limit: width - 12 } };
     if (narrow && parameter(spec, "narrow")) spec = withParameters(spec, { short: parameter(spec, "narrow") });
+    if (narrow && kind === "strategies") spec = slim(spec, width);
     if (typeof spec.width === "number") spec = { ...spec, width: "container" };
     const options = {
       mode: "vega-lite",
