@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRolePlay
+from csc_tasks.leaderboards.tuned import TunedPair
 from csc_tasks.protocol.task_kind import Context, units_of
 
 __all__ = [
@@ -260,7 +261,8 @@ class BoardTable:
     in words how it differs from the first table; ``partial`` that no model has all turns; ``order`` is the
     column id that rows come sorted by, best first, then incomplete ones, then floors; ``data`` names the data
     for programs; ``wordings`` says how far scores lie apart under other wordings of the prompt, ``customers`` with
-    other simulated customers; ``caution`` is what else must be known before its scores are believed.
+    other simulated customers; ``pairs`` are models beside the base that they were tuned from; ``caution`` is
+    what else must be known before its scores are believed.
     """
 
     id: str
@@ -277,6 +279,7 @@ class BoardTable:
     wordings: tuple[WordingSpread, ...] = ()
     customers: tuple[CustomerSpread, ...] = ()
     caution: str = ""
+    pairs: tuple[TunedPair, ...] = ()
 
     def contexts(self) -> Iterator[tuple[Section, Section]]:
         """The sections of each task that has both, with the gold history and with the model's own."""

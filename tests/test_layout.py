@@ -42,6 +42,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
 
 LEADERBOARDS = (
     "browsed",
+    "tuned",
     "board",
     "reading",
     "names",
@@ -50,6 +51,7 @@ LEADERBOARDS = (
     "table_builder",
     "wordings",
     "customers",
+    "pairs",
     "build",
     "rendering",
 )

@@ -10,12 +10,10 @@ from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from csc_tasks.credentials import without_secrets
 from csc_tasks.leaderboards.reading.arguments import NAMES, telling, text_of
 from csc_tasks.leaderboards.reading.generation import overridden_settings
+from csc_tasks.protocol.tuned_from import ADAPTERS
 from csc_tasks.results.model_record import ModelRecord
 
 __all__ = ["ADAPTERS", "Identity", "identify", "is_local_path", "path_of", "template_of"]
-
-ADAPTERS = ("peft", "lora_local_path", "delta")
-"""lm-eval's arguments that name weights on top of a model's."""
 
 _FLOORS = ("csconv-baseline", "FloorLM")
 """The backend of weightless models: lm-eval's name for it, and that of an object that was handed to lm-eval."""

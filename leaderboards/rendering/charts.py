@@ -7,7 +7,7 @@ the table of texts, so that one serves all languages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from csc_tasks.leaderboards.board import BoardTable, Column, Row, Section, Secti
 from csc_tasks.leaderboards.rendering.bars import judge_chart
 from csc_tasks.leaderboards.rendering.chart_names import model_names
 from csc_tasks.leaderboards.rendering.chart_parts import Spec, column_of, columns_of
+from csc_tasks.leaderboards.rendering.dumbbells import dumbbell_chart
 from csc_tasks.leaderboards.rendering.heat_maps import confusion_chart, strategy_chart, transition_chart
 from csc_tasks.leaderboards.rendering.intervals import interval_chart
 from csc_tasks.leaderboards.rendering.language import column_text, section_text
@@ -32,6 +33,7 @@ class ChartKind(StrEnum):
     """
 
     INTERVALS = "intervals"
+    PAIRS = "pairs"
     SLOPE = "slope"
     DEPTH = "depth"
     STRATEGIES = "strategies"
@@ -65,18 +67,29 @@ class Chart:
         return {"kind": self.kind.value, "picks": self.picks, "spec": self.spec}
 
 
-def charts(table: BoardTable) -> Iterator[Chart]:
-    """All charts of a table, in the order of :class:`ChartKind`; the first one is of the column it is sorted by."""
+def charts(table: BoardTable, reported: Mapping[str, Any] | None = None) -> Iterator[Chart]:
+    """All charts of a table, in the order of :class:`ChartKind`; the first one is of the column it is sorted by.
+
+    Args:
+        table: one comparability class.
+        reported: the paper's table, whose pairs stand beneath the measured ones.
+    """
     names = model_names(table.rows)
 
     def model(row: Row) -> Pick:
         return Pick(row.id, names[row.id])
 
     sections = {section.id: section for section in table.sections}
-    for column in sorted(table.columns, key=lambda column: column.id != table.order):
-        if spec := interval_chart(table, column):
+    bases = {pair.tuned: pair.base for pair in table.pairs if pair.base}
+    ordered = sorted(table.columns, key=lambda column: column.id != table.order)
+    for column in ordered:
+        if spec := interval_chart(table, column, bases):
             picks = {"section": _section(sections[column.section]), "metric": _metric(column)}
             yield Chart(ChartKind.INTERVALS, picks, spec)
+    for column in ordered:
+        if spec := dumbbell_chart(table, column, reported or {}):
+            picks = {"section": _section(sections[column.section]), "metric": _metric(column)}
+            yield Chart(ChartKind.PAIRS, picks, spec)
     for reference, generated in table.contexts():
         for column in columns_of(table, reference):
             if spec := slope_chart(table, reference, generated, column.metric):

@@ -10,6 +10,7 @@ from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed
+from csc_tasks.leaderboards.rendering.pairs import pair_markdown
 from csc_tasks.leaderboards.rendering.text import code, inline
 from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
@@ -42,6 +43,7 @@ def markdown(board: Board) -> str:
         shown = list(grids(table))
         for grid in shown:
             lines += ["", f"### {inline(grid.section.title)}", "", *_section(grid)]
+        lines += pair_markdown(table, _name)
         lines += _notes(table, shown)
     lines += ["", "## Reported, not measured here", "", *_reported(board)]
     if board.problems or board.ignored:

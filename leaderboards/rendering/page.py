@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -27,8 +27,9 @@ from csc_tasks.leaderboards.rendering.customers import customer_lines
 from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import absences, grids
 from csc_tasks.leaderboards.rendering.labels import arrow, row_labels, row_name
-from csc_tasks.leaderboards.rendering.language import Language, text, texts
+from csc_tasks.leaderboards.rendering.language import Language, column_text, section_text, text, texts
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, NO_BETTER, fixed, number
+from csc_tasks.leaderboards.rendering.pairs import shown_on_page
 from csc_tasks.leaderboards.rendering.samples import samples
 from csc_tasks.leaderboards.rendering.theme import config
 from csc_tasks.leaderboards.rendering.wordings import wording_lines
@@ -96,7 +97,7 @@ def render_page(
         policy=_policy(scripts, style),
         style=_raw(style),
         scripts=[_raw(script) for script in scripts],
-        tables=[_table(i, table) for i, table in enumerate(board.tables)],
+        tables=[_table(i, table, board.reported) for i, table in enumerate(board.tables)],
         words=words,
         languages=languages,
         language_name=lambda each: text("language.name", each),
@@ -114,6 +115,9 @@ def render_page(
             }
         ),
         reported_names=REPORTED,
+        shown_pairs=shown_on_page,
+        column_title=column_text,
+        section_title=_section_title,
         cell=_cell,
         absent=ABSENT,
         arrow=arrow,
@@ -196,8 +200,8 @@ def _date(built: str) -> str:
         return built
 
 
-def _table(number: int, table: BoardTable) -> dict[str, Any]:
-    drawn, labels = list(charts(table)), row_labels(table.rows)
+def _table(number: int, table: BoardTable, reported: Mapping[str, Any]) -> dict[str, Any]:
+    drawn, labels = list(charts(table, reported)), row_labels(table.rows)
     order = next((column for column in table.columns if column.id == table.order), None)
     return {
         "id": f"t{number}",
@@ -270,6 +274,10 @@ def _cell(row: Row, column: Column | None) -> dict[str, Any]:
         "why": cell.why,
         "no_better": NO_BETTER if cell.beats_floor is BeatsFloor.NO else "",
     }
+
+
+def _section_title(table: BoardTable, column: Column) -> Any:
+    return next(section_text(section) for section in table.sections if section.id == column.section)
 
 
 def _text(value: object) -> str:

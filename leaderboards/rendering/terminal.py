@@ -17,6 +17,7 @@ from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, losses, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
 from csc_tasks.leaderboards.rendering.numbers import ABSENT
+from csc_tasks.leaderboards.rendering.pairs import pair_lines
 from csc_tasks.leaderboards.rendering.text import printable
 from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
@@ -87,6 +88,7 @@ def _table(
     yield from map(Text, notes)
     if notes:
         yield Text()
+    yield from map(Text, pair_lines(table, _name, printable))
 
 
 def _grid(grid: Grid, title: str, width: int | None) -> Iterator[RenderableType]:
