@@ -371,7 +371,11 @@ def crowded_table(models: int = 50) -> BoardTable:
         quality = 0.15 + 0.5 * i / models
         step = 1000 * (1 + i // 3) if i < 12 else None
         run = f"out/run-{i % 3}" if step else ""
-        model = f"{run}/checkpoint-{step}" if step else f"organisation-{i}/客服模型-instruct-{i:02}-of-a-family-chat"
+        model = (
+            f"{run}/checkpoint-{step}"
+            if step
+            else f"organisation-{i}/客服模型-instruct-{i:02}-of-a-family-chat"
+        )
         rows.append(row(f"m{i:02}", model, quality, names, step=step, training_run=run))
     missing = "300 of 375 turns; the last 5 conversations are missing"
     rows[20] = replace(rows[20], incomplete=missing)
