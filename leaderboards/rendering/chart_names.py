@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from csc_tasks.leaderboards.board import Row
@@ -38,9 +38,9 @@ def names_of_rows(rows: Sequence[Row], shown: Iterable[str]) -> list[Spec]:
     return _parameters({row.id: names[row.id] for row in own}, _called(own, AXIS), _called(own, NARROW))
 
 
-def names_of_texts(texts: Sequence[str]) -> list[Spec]:
-    """The same for what is called by texts from outside, each its own id."""
-    plain = [printable(text) or "?" for text in texts]
+def names_of_texts(texts: Mapping[str, str]) -> list[Spec]:
+    """The same for what is called by texts from outside: by id, what it is called."""
+    plain = [printable(text) or "?" for text in texts.values()]
     each = (zip(texts, map(_inert, fitted(plain, most)), strict=True) for most in (LONGEST, AXIS, NARROW))
     return _parameters(*map(dict, each))
 
@@ -110,9 +110,10 @@ def fitted(texts: Sequence[str], most: int) -> list[str]:
     found = [_cut(text, most) for text in texts]
     for shorter in (_last_part, _differing):
         for places in _alike(found):
-            group = shorter([texts[place] for place in places])
-            for place, text in zip(places, group, strict=True):
-                found[place] = _cut(text, most)
+            own = [texts[place] for place in places]
+            if len(set(own)) > 1:
+                for place, text in zip(places, shorter(own), strict=True):
+                    found[place] = _cut(text, most)
     taken: set[str] = set()
     for place, text in enumerate(found):
         number = 2

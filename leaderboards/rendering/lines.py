@@ -153,14 +153,15 @@ def trend_chart(table: BoardTable, column: Column) -> Spec | None:
     lines = {name: [run[step] for step in sorted(run)] for name, run in sorted(runs.items()) if len(run) > 1}
     if not lines:
         return None
-    called = names_of_texts(list(lines))
+    ids = {name: run[0].id for name, run in lines.items()}
+    called = names_of_texts(dict(zip(ids.values(), ids, strict=True)))
     names = called[0]["value"]
     values: Values = [
-        {**score_entry(row, row.cells[column.id], column), "row": name, "step": row.step}
+        {**score_entry(row, row.cells[column.id], column), "row": ids[name], "step": row.step}
         for name, run in lines.items()
         for row in run
     ]
-    chosen, steps = list(lines)[:COLOURS], [value["step"] for value in values]
+    chosen, steps = list(ids.values())[:COLOURS], [value["step"] for value in values]
     x = {
         "field": "step",
         "type": "quantitative",

@@ -49,6 +49,13 @@ function inColour(spec, slots, palette) {
   return { ...coloured, height: groups * Math.max(24, 1.25 * spec.height.step * domain.length) };
 }
 
+/** A heat map of models whose columns are as narrow as it takes to see them all at once. */
+function slim(spec, width) {
+  const step = Math.max(18, Math.floor((width - 132) / 12));
+  const fit = (map) => ({ ...map, width: { step } });
+  return spec.vconcat ? { ...spec, vconcat: spec.vconcat.map(fit) } : fit(spec);
+}
+
 function chartPicker(figure, charts) {
   const { kind, of } = figure.dataset;
   const place = one(".picks", figure);
@@ -150,6 +157,7 @@ function chartPicker(figure, charts) {
     const narrow = width < NARROW;
     spec = { ...spec, title: { ...spec.title, limit: width - 12 } };
     if (narrow && parameter(spec, "narrow")) spec = withParameters(spec, { short: parameter(spec, "narrow") });
+    if (narrow && kind === "strategies") spec = slim(spec, width);
     if (typeof spec.width === "number") spec = { ...spec, width: "container" };
     const options = {
       mode: "vega-lite",
@@ -207,6 +215,7 @@ function room(spec, narrow) {
     return legend + (spec.usermeta.choose === "bars" ? 87 + count("column") * Math.max(24, 13.75 * models) : 92 + spec.height);
   }
   if ("standing" in values[0]) return spec.height + 72 + 13 * (Object.keys(parameter(spec, "names")).length - count("row")); // and a line a floor
+  if (typeof spec.height === "number") return spec.height + 78;
   if ("side" in values[0]) return 28 * count("from") + (language.now === "en" ? 140 : 124);
   if ("from" in values[0]) return 28 * count("from") + long + 30;
   return 24 * count("row") + 46 + long * Math.ceil(count("row") / 18);
