@@ -14,7 +14,10 @@ from enum import StrEnum
 from typing import Any
 
 from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRolePlay
+from csc_tasks.leaderboards.pairwise import PairwiseTable
+from csc_tasks.leaderboards.provenance import Provenance
 from csc_tasks.protocol.task_kind import Context, units_of
+from csc_tasks.sentences import Sentence
 
 __all__ = [
     "FORMAT",
@@ -61,6 +64,11 @@ class Section:
     def counted(self) -> str:
         """What is counted as the turns of a cell: turns, or role-plays."""
         return units_of(self.id).turns
+
+    @property
+    def clusters(self) -> str:
+        """What these are drawn by: conversations, or cards."""
+        return units_of(self.id).clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +176,7 @@ class SectionFigures:
     seconds: float | None = None
     cost: float | None = None
     signs: tuple[str, ...] = ()
+    made: Provenance = field(default_factory=Provenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +186,7 @@ class Row:
     ``settings`` is all else that can change an answer, by name, and ``words`` the fewest of it that tell the
     row from others of its table with the same ``model``; ``adapter`` is what was put on top of the model.
     ``seeds`` is how many runs that differ in their seed alone the row is the mean of, at most.
+    ``hub`` is the model's id on the hub, '' where it may be a folder.
     ``floor`` marks a weightless model, which is shown beneath and never ranked; ``incomplete`` says in words
     which turns are missing, and such a row is not ranked either.
     """
@@ -196,6 +206,7 @@ class Row:
     words: tuple[str, ...] = ()
     adapter: str = ""
     seeds: int = 1
+    hub: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +233,14 @@ class DataName:
     @property
     def extent(self) -> str:
         """How much of the data: ``lite, 128 conversations``; a subset called like its data is not told twice."""
-        subset = [self.subset] if self.subset != self.name else []
-        return ", ".join([*subset, f"{self.conversations:,} {self.unit}{'s' * (self.conversations != 1)}"])
+        n, cards = self.conversations, self.unit == "card"
+        if cards:
+            counted = Sentence("data.cards", "{n} {n:card|cards}", n=n)
+        else:
+            counted = Sentence("data.conversations", "{n} {n:conversation|conversations}", n=n)
+        if self.subset == self.name:
+            return counted
+        return Sentence("data.subset", "{subset}, {counted}", subset=self.subset, counted=counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +346,7 @@ class Board:
     ``conversations`` are those of the sample browser and ``replies`` the models' turns in them:
     row id → section id → conversation id → one reply a turn (``None`` where it is missing). ``cases`` are those of
     its role-plays by the id of their table, and ``role_plays`` has row id → section id → case id → the role-play.
-    ``ignored`` counts the results of other tasks.
+    ``ignored`` counts the results of other tasks; ``pairwise`` has what judges said of two models' replies.
     """
 
     built: str
@@ -345,6 +362,7 @@ class Board:
     replies: dict[str, dict[str, dict[str, tuple[BrowsedReply | None, ...]]]] = field(default_factory=dict)
     cases: dict[str, tuple[BrowsedCase, ...]] = field(default_factory=dict)
     role_plays: dict[str, dict[str, dict[str, BrowsedRolePlay]]] = field(default_factory=dict)
+    pairwise: tuple[PairwiseTable, ...] = ()
 
     def without_texts(self) -> Board:
         """The same without what the sample browser shows."""

@@ -22,6 +22,7 @@ from csc_tasks.leaderboards.customers import with_customers
 from csc_tasks.leaderboards.names import model_names
 from csc_tasks.leaderboards.reading.checks import mismatch
 from csc_tasks.leaderboards.reading.choose import ModelSection, choose_runs
+from csc_tasks.leaderboards.reading.contests import pairwise_tables
 from csc_tasks.leaderboards.reading.replicates import Replicates, replicates_of
 from csc_tasks.leaderboards.reading.runs import find_runs
 from csc_tasks.leaderboards.table_builder import TableBuilder
@@ -29,8 +30,16 @@ from csc_tasks.leaderboards.wordings import with_wordings
 from csc_tasks.metrics.comparison import LEVEL
 from csc_tasks.metrics.uncertainty import RESAMPLES, SEED
 from csc_tasks.protocol.signature import Protocol
+from csc_tasks.sentences import Sentence
 
 __all__ = ["build_board", "reported_results"]
+
+
+_REPORTED_BY = Sentence(
+    "reported.source",
+    "main results table of arXiv 2508.04423, as published in the image of the upstream README "
+    "(aliyun/qwen-dianjin, DianJin-CSC/images/eval.png)",
+)
 
 
 def reported_results() -> dict[str, Any]:
@@ -38,7 +47,7 @@ def reported_results() -> dict[str, Any]:
     table: dict[str, Any] = json.loads(
         files("csc_tasks.leaderboards").joinpath("paper_table.json").read_text(encoding="utf-8")
     )
-    return table
+    return {"source": _REPORTED_BY, **table}
 
 
 def build_board(
@@ -60,21 +69,24 @@ def build_board(
     Raises:
         DataError: a path does not exist, or no csconv result was found.
     """
+    paths = list(paths)
     found = find_runs(paths)
     chosen, problems = choose_runs(found.runs)
     # Whatever ties, ties in the same way wherever the files lie.
     chosen.sort(key=lambda model: (model.identity.key, model.section, str(model.protocol)))
     runs = [run for model in chosen for run in model.all_runs]
+    contests, damaged = pairwise_tables(paths)
+    problems += damaged
     read = replicates_of(runs, workers, lambda done: on_progress(done, len(runs)), cache, fresh)
     sources: dict[int, Replicates] = {}
     reasons: dict[int, str] = {}
     for run, summary in zip(runs, read, strict=True):
         if isinstance(summary, DataError):
             reasons[id(run)] = str(summary)
-            problems.append(InputProblem(str(run.path), f"{run.task}: listed without intervals: {summary}"))
+            problems.append(InputProblem(str(run.path), _without_intervals(summary, run.task)))
         elif reason := mismatch(run, summary.sample_hash, summary.scores):
             reasons[id(run)] = reason
-            problems.append(InputProblem(str(run.samples), f"{reason}; listed without intervals"))
+            problems.append(InputProblem(str(run.samples), _without_intervals(reason)))
         else:
             sources[id(run)] = summary
     classes: dict[Protocol, list[ModelSection]] = {}
@@ -104,7 +116,14 @@ def build_board(
         replies=browse.replies,
         cases={table: tuple(cases[k] for k in sorted(cases)) for table, cases in browse.cases.items()},
         role_plays=browse.role_plays,
+        pairwise=tuple(contests),
     )
+
+
+def _without_intervals(reason: DataError | str, task: str = "") -> Sentence:
+    if not task:
+        return Sentence("run.listed", "{reason}; listed without intervals", reason=reason)
+    return Sentence("run.unread", "{task}: listed without intervals: {reason}", task=task, reason=str(reason))
 
 
 class _Browser:

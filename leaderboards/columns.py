@@ -25,6 +25,9 @@ _TITLES = {
     TaskKind.STRATEGY_MC.value: "Strategy, multiple choice",
 }
 
+_COVERAGE = frozenset(("judge_coverage", "customer_coverage"))
+"""Metrics that say how much of what was asked the others are of."""
+
 
 def sections_in_order(present: Collection[str]) -> tuple[Section, ...]:
     """Sections by their ids (``response/reference``), the paper's task first and unknown ones last."""
@@ -56,6 +59,8 @@ def section_columns(
     short = {name for each in models for name in headlines([name for name, _ in each])}
     known: dict[str, Metric] = {**reported_metrics(), **known_columns({name for name, _ in scores})}
     for name, metric in known.items():
+        # How much could be judged or played is no achievement of the model.
+        better = 0 if name in _COVERAGE else metric.info.better
         signatures = sorted(signature for other, signature in scores if other == name)
         for signature in signatures:
             several = len(signatures) > 1
@@ -72,10 +77,10 @@ def section_columns(
                 title=title,
                 summary=metric.info.summary,
                 signature=signature,
-                better=metric.info.better,
+                better=better,
                 percent=metric.info.percent,
                 headline=name in short,
-                ranked=bool(metric.info.better) and has_sums(name),
+                ranked=bool(better) and has_sums(name),
             )
 
 

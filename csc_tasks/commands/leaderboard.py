@@ -27,6 +27,9 @@ def leaderboard(
         Path | None,
         typer.Option("--font", metavar="FILE", help="A font with Chinese characters for --figures."),
     ] = None,
+    lang: Annotated[
+        str, typer.Option("--lang", metavar="en|zh|both", help="Language of the page; both: with a switch.")
+    ] = "both",
     no_texts: Annotated[
         bool, typer.Option("--no-texts", help="Leave the sample browser out: no conversation, no reply.")
     ] = False,
@@ -45,9 +48,10 @@ def leaderboard(
     Models are ranked only against those with the same data, prompt, scale, metric and turns. A log that was
     read before is not read again.
     """
+    from csc_tasks.leaderboards.rendering.language import language_choice
     from csc_tasks.leaderboards.rendering.site import SiteOptions
 
-    show(results, SiteOptions(out, not no_texts, figures, font, cache), workers, fresh)
+    show(results, SiteOptions(out, not no_texts, figures, font, cache, language_choice(lang)), workers, fresh)
 
 
 def show(

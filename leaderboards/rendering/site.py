@@ -11,6 +11,7 @@ from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board, to_json
 from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows
 from csc_tasks.leaderboards.rendering.figures import write_figures
+from csc_tasks.leaderboards.rendering.language import LanguageChoice
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from csc_tasks.leaderboards.rendering.page import render_page
 from csc_tasks.storage import write_file
@@ -24,7 +25,8 @@ class SiteOptions:
 
     ``texts`` says whether the page shows conversations and replies, ``figures`` whether charts are also written
     as SVG and PNG, with the ``font`` or the system's. ``cache`` is a folder where what any page needs is kept,
-    by default csconv's.
+    by default csconv's. ``language`` is that of the page, and of ``leaderboard.md``, which is in English where both are
+    asked for.
     """
 
     out: Path
@@ -32,6 +34,7 @@ class SiteOptions:
     figures: bool = False
     font: Path | None = None
     cache: Path | None = None
+    language: LanguageChoice = LanguageChoice.BOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,13 @@ def write_site(board: Board, options: SiteOptions) -> Site:
     """
     shown = board if options.texts else board.without_texts()
     files = {
-        "leaderboard.md": markdown(board).encode("utf-8", "replace"),
+        "leaderboard.md": markdown(board, options.language.languages[0]).encode("utf-8", "replace"),
         "leaderboard.csv": csv_bytes(flat_rows(board)),
         "leaderboard.json": to_json(board, texts=False).encode("utf-8", "replace"),
         # The page last: whoever waits for it finds the others there.
-        "index.html": render_page(shown, options.cache).encode("utf-8", "replace"),
+        "index.html": render_page(shown, options.cache, options.language.languages).encode(
+            "utf-8", "replace"
+        ),
     }
     try:
         for name, data in files.items():

@@ -102,7 +102,9 @@ function translated(spec) {
 function retell(root) {
   const told = ["title", "aria-label", "placeholder", "label"];
   for (const element of all("[data-t]", root)) {
-    element.textContent = written({ ...JSON.parse(element.dataset.tValues ?? "{}"), "@": element.dataset.t });
+    const text = written({ ...JSON.parse(element.dataset.tValues ?? "{}"), "@": element.dataset.t });
+    if (element.classList.contains("words")) element.replaceChildren(...inWords(text));
+    else element.textContent = text;
   }
   for (const name of told) {
     for (const element of all(`[data-t-${name}]`, root)) {
@@ -111,6 +113,10 @@ function retell(root) {
     }
   }
 }
+
+/** A heading's words, each of which stays in one line if it is short. */
+const inWords = (text) =>
+  text.split(/\s+/).flatMap((word) => [make("span", { class: word.length < 13 ? "word short" : "word" }, word), " "]);
 
 /** An element whose text comes from the table and changes with the language. */
 function say(tag, attributes, key, values) {
