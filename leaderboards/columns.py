@@ -59,8 +59,6 @@ def section_columns(
     short = {name for each in models for name in headlines([name for name, _ in each])}
     known: dict[str, Metric] = {**reported_metrics(), **known_columns({name for name, _ in scores})}
     for name, metric in known.items():
-        # How much could be judged or played is no achievement of the model.
-        better = 0 if name in _COVERAGE else metric.info.better
         signatures = sorted(signature for other, signature in scores if other == name)
         for signature in signatures:
             several = len(signatures) > 1
@@ -77,10 +75,11 @@ def section_columns(
                 title=title,
                 summary=metric.info.summary,
                 signature=signature,
-                better=better,
+                better=metric.info.better,
                 percent=metric.info.percent,
                 headline=name in short,
-                ranked=bool(better) and has_sums(name),
+                # How much could be judged or played is no achievement of the model.
+                ranked=bool(metric.info.better) and has_sums(name) and name not in _COVERAGE,
             )
 
 

@@ -40,12 +40,9 @@ NO_INTERVAL = Sentence("why.no-interval", "no interval")
 
 def caution(data: DataName, customer: CustomerSignature | None) -> str:
     """What must be known of a table before its scores are believed; '' for nothing."""
-    parts = []
-    if data.name == "mini" or data.subset == "mini":
-        parts.append(MINI)
-    if customer is not None and customer.kind == "scripted":
-        parts.append(SCRIPTED)
-    return Sentence("caution.all", "{parts}", parts=tuple(parts)) if parts else ""
+    if customer is None:
+        return MINI if data.name == "mini" else ""
+    return SCRIPTED if customer.kind == "scripted" else ""
 
 
 def too_few(clusters: str) -> str:

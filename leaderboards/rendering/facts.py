@@ -9,7 +9,7 @@ from csc_tasks.leaderboards.board import BoardTable
 from csc_tasks.leaderboards.provenance import Provenance
 from csc_tasks.leaderboards.rendering.language import Language, has, text
 
-__all__ = ["day", "fact_name", "table_facts"]
+__all__ = ["day", "fact_name", "minute", "table_facts"]
 
 _MOST = 4
 """Backends, hosts and versions that are named; of more, the number of the others."""
@@ -56,6 +56,14 @@ def day(date: float) -> str:
         return datetime.fromtimestamp(date, UTC).strftime("%Y-%m-%d")
     except (ValueError, OverflowError, OSError):
         return ""
+
+
+def minute(built: str) -> str:
+    """A time as ISO 8601 has it, to the minute and in UTC; what is none stays as it is."""
+    try:
+        return datetime.fromisoformat(built).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except ValueError:
+        return built
 
 
 def fact_name(name: str, language: Language) -> str:

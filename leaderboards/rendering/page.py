@@ -22,7 +22,7 @@ from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board, BoardTable
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
 from csc_tasks.leaderboards.rendering.charts import charts
-from csc_tasks.leaderboards.rendering.facts import day
+from csc_tasks.leaderboards.rendering.facts import day, minute
 from csc_tasks.leaderboards.rendering.labels import arrow, telling
 from csc_tasks.leaderboards.rendering.language import (
     Language,
@@ -80,7 +80,7 @@ def render_page(
     words = Words(languages)
     return environment.get_template("index.html.j2").render(
         board=board,
-        built=board.built.replace("T", " ").replace("Z", " UTC"),
+        built=minute(board.built),
         links=_links(),
         policy=_policy(scripts, style),
         style=_raw(style),

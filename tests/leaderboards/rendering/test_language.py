@@ -33,8 +33,8 @@ from tests.leaderboards import boards
 from tests.paths import ROOT
 
 RENDERING = ROOT / "leaderboards/rendering"
-SELECTORS = {"section.board"}
-"""Strings that look like keys and are CSS."""
+SELECTORS = {"section.board", "table.scores", "table.js"}
+"""Strings that look like keys and are CSS or files."""
 
 
 def entries() -> dict[str, dict[str, str]]:
@@ -146,7 +146,7 @@ def test_a_specification_is_resolved_where_words_are_and_nowhere_else() -> None:
     }
     assert resolve(spec, Language.ZH) == {
         # A value is taken as it is: it may be a model's name.
-        "title": "回复，@section.title",
+        "title": "回复，@section.title上下文",
         "axis": [{"title": "策略准确率"}, "@nobody/model", 3],
         "data": {"values": ["@metric.strategy_acc"]},
         "scale": {"domain": ["@metric.strategy_acc"]},

@@ -14,6 +14,7 @@ import pytest
 from csc_tasks.leaderboards.board import Board, to_json
 from csc_tasks.leaderboards.build import build_board
 from csc_tasks.leaderboards.reading.role_plays import KEPT
+from csc_tasks.leaderboards.rendering.language import Language
 from csc_tasks.leaderboards.rendering.page import render_page
 from csc_tasks.leaderboards.rendering.samples import samples
 from tests.leaderboards.boards import HOSTILE
@@ -119,7 +120,7 @@ def test_a_customer_in_a_low_mood_does_not_leave_content(
 
 
 def test_withheld_scores_have_their_reason_in_sight_on_the_page(board: Board) -> None:
-    page = re.sub(r"title=\"[^\"]*\"", "", render_page(board))
+    page = re.sub(r"title=\"[^\"]*\"", "", render_page(board, None, [Language.EN]))
     (line,) = re.findall(r'<p class="legend"><bdi>(Role-play, Resolved; .*?)</bdi>', page)
     assert "– for org/good (9 of 16 role-plays could be played " in line
     assert "it spoke as the supporter: " in line
