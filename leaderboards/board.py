@@ -16,6 +16,7 @@ from typing import Any
 from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRolePlay
 from csc_tasks.leaderboards.pairwise import PairwiseTable
 from csc_tasks.leaderboards.provenance import Provenance
+from csc_tasks.leaderboards.tuned import TunedPair
 from csc_tasks.protocol.task_kind import Context, units_of
 from csc_tasks.sentences import Sentence
 
@@ -64,11 +65,6 @@ class Section:
     def counted(self) -> str:
         """What is counted as the turns of a cell: turns, or role-plays."""
         return units_of(self.id).turns
-
-    @property
-    def clusters(self) -> str:
-        """What these are drawn by: conversations, or cards."""
-        return units_of(self.id).clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +181,8 @@ class Row:
 
     ``settings`` is all else that can change an answer, by name, and ``words`` the fewest of it that tell the
     row from others of its table with the same ``model``; ``adapter`` is what was put on top of the model.
-    ``seeds`` is how many runs that differ in their seed alone the row is the mean of, at most.
+    ``seeds`` is how many runs that differ in their seed alone the row is the mean of, at most. ``training_run``
+    names what a checkpoint is of, as all checkpoints of that training in the table have it and no others.
     ``hub`` is the model's id on the hub, '' where it may be a folder.
     ``floor`` marks a weightless model, which is shown beneath and never ranked; ``incomplete`` says in words
     which turns are missing, and such a row is not ranked either.
@@ -207,6 +204,7 @@ class Row:
     adapter: str = ""
     seeds: int = 1
     hub: str = ""
+    training_run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +273,8 @@ class BoardTable:
     in words how it differs from the first table; ``partial`` that no model has all turns; ``order`` is the
     column id that rows come sorted by, best first, then incomplete ones, then floors; ``data`` names the data
     for programs; ``wordings`` says how far scores lie apart under other wordings of the prompt, ``customers`` with
-    other simulated customers; ``caution`` is what else must be known before its scores are believed.
+    other simulated customers; ``pairs`` are models beside the base that they were tuned from; ``caution`` is
+    what else must be known before its scores are believed.
     """
 
     id: str
@@ -292,6 +291,7 @@ class BoardTable:
     wordings: tuple[WordingSpread, ...] = ()
     customers: tuple[CustomerSpread, ...] = ()
     caution: str = ""
+    pairs: tuple[TunedPair, ...] = ()
 
     def contexts(self) -> Iterator[tuple[Section, Section]]:
         """The sections of each task that has both, with the gold history and with the model's own."""

@@ -20,6 +20,7 @@ from csc_tasks.leaderboards.board import (
 from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRolePlay
 from csc_tasks.leaderboards.customers import with_customers
 from csc_tasks.leaderboards.names import model_names
+from csc_tasks.leaderboards.pairs import with_pairs
 from csc_tasks.leaderboards.reading.checks import mismatch
 from csc_tasks.leaderboards.reading.choose import ModelSection, choose_runs
 from csc_tasks.leaderboards.reading.contests import pairwise_tables
@@ -108,7 +109,7 @@ def build_board(
         resamples=RESAMPLES,
         seed=SEED,
         level=LEVEL,
-        tables=tuple(with_customers(builders, with_wordings(builders, tables))),
+        tables=tuple(with_pairs(builders, with_customers(builders, with_wordings(builders, tables)))),
         reported=reported_results(),
         problems=(*found.problems, *problems),
         ignored=found.ignored,

@@ -8,16 +8,10 @@ from hashlib import sha256
 from csc_tasks.leaderboards.board import Column, Section
 from csc_tasks.metrics import Metric, has_sums, headlines, reported_metrics
 from csc_tasks.metrics.judge.scores import known_columns
-from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.protocol.task_kind import ROLE_PLAY_SECTION, TaskKind, in_order
 
 __all__ = ["heading", "section_columns", "sections_in_order"]
 
-_ROLE_PLAY = f"{TaskKind.RESPONSE.value}/{Context.ROLE_PLAY}"
-_SECTIONS = [
-    f"{kind.value}/{context}"
-    for kind in (TaskKind.RESPONSE, TaskKind.RESPONSE_ORACLE, TaskKind.STRATEGY, TaskKind.STRATEGY_MC)
-    for context in ("reference", "generated")
-] + [_ROLE_PLAY]
 _TITLES = {
     TaskKind.RESPONSE.value: "Response",
     TaskKind.RESPONSE_ORACLE.value: "Response, gold strategy given",
@@ -31,17 +25,15 @@ _COVERAGE = frozenset(("judge_coverage", "customer_coverage"))
 
 def sections_in_order(present: Collection[str]) -> tuple[Section, ...]:
     """Sections by their ids (``response/reference``), the paper's task first and unknown ones last."""
-    order = [section for section in _SECTIONS if section in present]
-    order += sorted(set(present) - set(order))
     return tuple(
         Section(section, _title(section, task, context), task, context)
-        for section in order
+        for section in in_order(present)
         for task, _, context in [section.partition("/")]
     )
 
 
 def _title(section: str, task: str, context: str) -> str:
-    return "Role-play" if section == _ROLE_PLAY else f"{_TITLES.get(task, task)}, {context} context"
+    return "Role-play" if section == ROLE_PLAY_SECTION else f"{_TITLES.get(task, task)}, {context} context"
 
 
 def section_columns(

@@ -18,6 +18,7 @@ __all__ = [
     "shorten",
     "telling_words",
     "title_of",
+    "training_run_names",
     "without_revision",
 ]
 
@@ -124,6 +125,17 @@ def names_of(identities: Sequence[Identity], among: Mapping[str, str] | None = N
 def model_names(identities: Iterable[Identity]) -> dict[str, str]:
     """By what a run called it, a name for each model: of a local path as many of its parts as tell it from others."""
     return _apart({identity.full: identity.name for identity in identities})
+
+
+def training_run_names(identities: Iterable[Identity]) -> dict[tuple[str, ...], str]:
+    """By a checkpoint's key the name of the training run that it is of, no two runs of one name."""
+    of = {identity.key: run for identity in identities if (run := identity.training_run) is not None}
+    runs = {run.key: run for run in of.values()}
+    titles = {
+        key: title_of(named.model, runs[key].revision, named.words)
+        for key, named in zip(runs, names_of(list(runs.values())), strict=True)
+    }
+    return {key: titles[run.key] for key, run in of.items()}
 
 
 def _apart(wanted: Mapping[str, str]) -> dict[str, str]:

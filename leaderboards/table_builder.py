@@ -13,7 +13,7 @@ from csc_tasks.leaderboards import remarks
 from csc_tasks.leaderboards.board import BoardTable, Cell, Column, DataName, Gold, Row, SectionFigures
 from csc_tasks.leaderboards.columns import section_columns, sections_in_order
 from csc_tasks.leaderboards.comparing.floor_marks import Entrant, floor_marks
-from csc_tasks.leaderboards.names import names_of
+from csc_tasks.leaderboards.names import names_of, training_run_names
 from csc_tasks.leaderboards.reading.checks import Seen, is_complete
 from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat
 from csc_tasks.leaderboards.reading.identity import hub_id
@@ -70,6 +70,7 @@ class TableBuilder:
         self.reasons = reasons
         self.models = {m.identity.key: m.identity for m in members}
         self.named = dict(zip(self.models, names_of(list(self.models.values()), names), strict=True))
+        self.training_runs = training_run_names(self.models.values())
         self.row_ids = {key: sha256(repr((key, protocol)).encode()).hexdigest()[:12] for key in self.models}
         self.sections = sections_in_order({m.section for m in members})
         self.customer = members[0].run.signature.customer
@@ -204,8 +205,7 @@ class TableBuilder:
         candidates: list[tuple[tuple[str, ...], Replicates]] = []
         anyone = self._anyone_complete(column.section)
         for key, identity in self.models.items():
-            score = self.score(key, column)
-            if score is None:
+            if (score := self.score(key, column)) is None:
                 continue
             value = None if math.isnan(score.value) else score.value
             source = score.source
@@ -218,8 +218,7 @@ class TableBuilder:
             known = not math.isnan(low)
             units = units_of(column.section)
             why = "" if known else remarks.too_few(units.clusters)
-            complete = self.complete[key, column.section]
-            if not complete:
+            if not (complete := self.complete[key, column.section]):
                 why = why or remarks.not_all(units.turns)
             cells[key] = Cell(
                 value,
@@ -327,6 +326,7 @@ class TableBuilder:
             adapter=identity.adapter,
             seeds=max(len(m.repeats) for m in mine),
             hub=hub_id(mine[0].run.model, identity),
+            training_run=self.training_runs.get(key, ""),
         )
 
     def _short_of_seeds(self, members: Iterable[ModelSection]) -> Iterator[str]:

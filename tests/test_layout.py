@@ -44,6 +44,7 @@ LEADERBOARDS = (
     "browsed",
     "pairwise",
     "provenance",
+    "tuned",
     "board",
     "reading",
     "names",
@@ -53,6 +54,7 @@ LEADERBOARDS = (
     "table_builder",
     "wordings",
     "customers",
+    "pairs",
     "build",
     "rendering",
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from csc_tasks.sentences import Sentence
 
-__all__ = ["Context", "TaskKind", "Units", "units_of"]
+__all__ = ["ROLE_PLAY_SECTION", "Context", "TaskKind", "Units", "in_order", "units_of"]
 
 
 class TaskKind(Enum):
@@ -43,6 +44,23 @@ class Context(StrEnum):
     """The model's own; the customer's are gold in both."""
     ROLE_PLAY = "roleplay"
     """The model's own, and the customer's are a simulator's."""
+
+
+ROLE_PLAY_SECTION = f"{TaskKind.RESPONSE.value}/{Context.ROLE_PLAY}"
+_SECTIONS = [
+    f"{kind.value}/{context}"
+    for kind in (TaskKind.RESPONSE, TaskKind.RESPONSE_ORACLE, TaskKind.STRATEGY, TaskKind.STRATEGY_MC)
+    for context in (Context.REFERENCE, Context.GENERATED)
+] + [ROLE_PLAY_SECTION]
+
+
+def in_order(present: Collection[str]) -> list[str]:
+    """Sections, each named by task and context (``response/reference``), in the order in which people read them.
+
+    The paper's task comes first, of each task the reference context before the generated one, and unknown ones last.
+    """
+    known = [section for section in _SECTIONS if section in present]
+    return known + sorted(set(present) - set(known))
 
 
 class Units(NamedTuple):

@@ -200,13 +200,14 @@ class ResultsFile:
             head = self._head()
             report = _report(metadata)
             values, errors = _numbers(self.content["results"].get(task))
+            model = ModelRecord.of(head, task, self.content["configs"][task], signature)
         except (DataError, OverflowError) as error:
             raise DataError(f"task {task}: damaged ({error})") from None
         return TaskRun(
             path=self.path,
             task=task,
             origin=self.origin,
-            model=ModelRecord.of(head, task, self.content["configs"][task], signature),
+            model=model,
             signature=signature,
             # lm-eval invents a value for a task without metrics.
             values={name: value for name, value in values.items() if name in signature.metrics},

@@ -14,7 +14,7 @@ from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.reading.asked import Asked, Asking
 from csc_tasks.protocol.named_data import NamedData
 
-__all__ = ["AskedApart", "AskingVerdict", "asked_apart", "weigh"]
+__all__ = ["AskedApart", "AskingVerdict", "asked_apart", "asked_between", "weigh"]
 
 _DIGITS = 6
 
@@ -69,13 +69,14 @@ def asked_apart(first: ModelResults, second: ModelResults) -> Iterator[AskedApar
         other = second.sections.get(name)
         if other is None or section.how is None or other.how is None:
             continue
-        for found in _of_section(section.how, other.how, same):
+        for found in asked_between(section.how, other.how, same):
             if found not in seen:
                 seen.add(found)
                 yield found
 
 
-def _of_section(one: Asked, two: Asked, same: bool) -> Iterator[AskedApart]:
+def asked_between(one: Asked, two: Asked, same: bool) -> Iterator[AskedApart]:
+    """What two models were asked otherwise in, in one task; ``same`` that they are one model."""
     if words := _pairs(one.fewshot, _named_alike(two.fewshot, one.fewshot)):
         yield AskedApart(Asking.FEWSHOT, words, True)
     if words := _pairs(one.generation, two.generation):

@@ -19,6 +19,7 @@ from csc_tasks.leaderboards.rendering.language import (
     value,
 )
 from csc_tasks.leaderboards.rendering.numbers import fixed
+from csc_tasks.leaderboards.rendering.pairs import pair_markdown
 from csc_tasks.leaderboards.rendering.table_notes import absence_notes, spread_notes
 from csc_tasks.leaderboards.rendering.text import code, inline
 
@@ -69,6 +70,7 @@ class _Document:
         for grid in shown:
             title = inline(value(section_text(grid.section), self.language))
             yield from ("", f"### {title}", "", *self.section(grid))
+        yield from pair_markdown(table, self.name, self.language)
         yield from self.notes(table, shown)
 
     def section(self, grid: Grid) -> Iterator[str]:

@@ -19,7 +19,7 @@ from csc_tasks.citation import BIBTEX
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.install import install_hint
-from csc_tasks.leaderboards.board import Board, BoardTable
+from csc_tasks.leaderboards.board import Board
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
 from csc_tasks.leaderboards.rendering.charts import charts
 from csc_tasks.leaderboards.rendering.facts import day, minute
@@ -34,10 +34,12 @@ from csc_tasks.leaderboards.rendering.language import (
     texts,
 )
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed, number
-from csc_tasks.leaderboards.rendering.page_tables import page_cell, page_table
+from csc_tasks.leaderboards.rendering.page_tables import page_cell, page_table, section_of
+from csc_tasks.leaderboards.rendering.pairs import shown_on_page
 from csc_tasks.leaderboards.rendering.samples import samples
 from csc_tasks.leaderboards.rendering.theme import config
 from csc_tasks.leaderboards.rendering.words import Words
+from csc_tasks.protocol.task_kind import units_of
 
 __all__ = ["render_page"]
 
@@ -86,8 +88,9 @@ def render_page(
         style=_raw(style),
         scripts=[_raw(script) for script in scripts],
         tables=[
-            page_table(i, table, _raw(_packed(drawn)) if (drawn := _drawn(table)) else "")
+            page_table(i, table, drawn, _raw(_packed([chart.as_json() for chart in drawn])) if drawn else "")
             for i, table in enumerate(board.tables)
+            for drawn in [list(charts(table, board.reported))]
         ],
         words=words,
         languages=languages,
@@ -106,6 +109,9 @@ def render_page(
             }
         ),
         cell=page_cell,
+        shown_pairs=shown_on_page,
+        column_title=column_text,
+        section_title=section_of,
         absent=ABSENT,
         arrow=arrow,
         telling=telling,
@@ -113,6 +119,7 @@ def render_page(
         about=about_text,
         citation=BIBTEX,
         section_text=section_text,
+        units_of=units_of,
         fixed=fixed,
         number=number,
         day=day,
@@ -183,10 +190,6 @@ def _packed(content: Any) -> str:
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # A fixed time: the same board makes the same page.
     return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), mtime=0)).decode()
-
-
-def _drawn(table: BoardTable) -> list[dict[str, Any]]:
-    return [{"kind": c.kind.id, "picks": c.picks, "spec": c.spec} for c in charts(table)]
 
 
 def _links() -> dict[str, str]:

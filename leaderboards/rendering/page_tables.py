@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
 from csc_tasks.leaderboards.board import BeatsFloor, BoardTable, Cell, Column, Row, Section
-from csc_tasks.leaderboards.rendering.charts import charts
+from csc_tasks.leaderboards.rendering.charts import Chart
 from csc_tasks.leaderboards.rendering.facts import table_facts
 from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import grids
 from csc_tasks.leaderboards.rendering.labels import row_labels
-from csc_tasks.leaderboards.rendering.language import has, spec_of
+from csc_tasks.leaderboards.rendering.language import has, section_text, spec_of
 from csc_tasks.leaderboards.rendering.numbers import NO_BETTER, number
 from csc_tasks.leaderboards.rendering.table_notes import absence_notes, spread_notes
 
-__all__ = ["page_cell", "page_table"]
+__all__ = ["page_cell", "page_table", "section_of"]
 
 
 class _Group(NamedTuple):
@@ -28,13 +28,14 @@ class _Group(NamedTuple):
     """Number in the table, the row, and where it stands in a tie: ``""``, ``first``, ``inner`` or ``last``."""
 
 
-def page_table(number: int, table: BoardTable, drawn: Any) -> dict[str, Any]:
+def page_table(number: int, table: BoardTable, drawn: Sequence[Chart], packed: Any) -> dict[str, Any]:
     """What the page shows of a table, by the names of its template.
 
     Args:
         number: of the table on the page, from 0.
         table: one comparability class.
-        drawn: its charts as the page's script reads them; '' for none.
+        drawn: its charts.
+        packed: the same as the page's script reads them; '' for none.
     """
     labels = row_labels(table.rows)
     shown = list(grids(table, every=True))
@@ -54,8 +55,8 @@ def page_table(number: int, table: BoardTable, drawn: Any) -> dict[str, Any]:
         "spreads": list(spread_notes(table, str)),
         "floors": list(floor_notes(table, shown, name, str)),
         "counted": {column.id: _of_fewer(table, column) for column in table.columns},
-        "kinds": list(dict.fromkeys(chart.kind for chart in charts(table))),
-        "charts": drawn,
+        "kinds": list(dict.fromkeys(chart.kind.value for chart in drawn)),
+        "charts": packed,
     }
 
 
@@ -96,6 +97,11 @@ def _groups(table: BoardTable, order: Column | None) -> Iterator[_Group]:
             places = ["first", *["inner"] * (len(run) - 2), "last"] if len(run) > 1 else [""]
             rows += [(i, row, place) for (i, row), place in zip(run, places, strict=True)]
         yield _Group(name, names[name], rows)
+
+
+def section_of(table: BoardTable, column: Column) -> Any:
+    """The title of a column's section, for a template."""
+    return next(section_text(section) for section in table.sections if section.id == column.section)
 
 
 def _rank(row: Row, column: Column | None) -> int | None:

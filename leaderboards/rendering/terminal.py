@@ -24,6 +24,7 @@ from csc_tasks.leaderboards.rendering.language import (
     text,
     value,
 )
+from csc_tasks.leaderboards.rendering.pairs import pair_lines
 from csc_tasks.leaderboards.rendering.table_notes import absence_notes, spread_notes
 from csc_tasks.leaderboards.rendering.text import printable
 
@@ -108,6 +109,7 @@ class _Terminal:
         yield from map(Text, notes)
         if notes:
             yield Text()
+        yield from map(Text, pair_lines(table, self.name, printable, self.language))
 
     def section(self, grid: Grid) -> str:
         return printable(value(section_text(grid.section), self.language))

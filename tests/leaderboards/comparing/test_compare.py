@@ -65,7 +65,7 @@ def test_a_report_is_one_family_of_which_headline_scores_have_half(found: Any) -
     """Holm over all that is tested in both sections; and no interval says another thing than its p-value."""
     deltas = [d for part in found["sections"] for d in part["deltas"]]
     scores = [d for d in deltas if d["difference"] and reported_metrics()[d["metric"]].info.better]
-    moved = [m for part in found["sections"] for m in (*part["strategies"], *part["topics"])]
+    moved = [m for part in found["sections"] for m in (*part["strategies"], *part["stages"], *part["topics"])]
     short = headlines([d["metric"] for d in deltas])
     headline = [d["metric"] in short for d in scores] + [False] * len(moved)
     family = [*scores, *moved]

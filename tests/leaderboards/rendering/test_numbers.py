@@ -57,7 +57,17 @@ def test_an_interval_is_in_brackets_and_needs_both_ends(
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(0.0004, "<0.001"), (0.001, "0.001"), (0.0496, "0.050"), (1.0, "1.000"), (math.nan, "–")]
+    ("p", "text"),
+    [
+        (0.0004, "<0.001"),
+        (0.001, "0.001"),
+        (0.0496, "0.0496"),
+        (0.04996, "<0.050"),
+        (0.05, "0.050"),
+        (0.05004, ">0.050"),
+        (1.0, "1.000"),
+        (math.nan, "–"),
+    ],
 )
 def test_a_small_p_value_is_not_told_more_exactly_than_it_is_known(p: float, text: str) -> None:
     assert p_value(p) == text
