@@ -97,8 +97,11 @@ class Identity:
             return None
         places = (self.full, *(value for name, value in self.settings if name in (*ADAPTERS, "revision")))
         named = any(map(_CHECKPOINT.search, places))
-        full, revision = _without_step(self.full), _without_step(self.revision) if named else ""
-        settings = {n: _without_step(v) if n in ADAPTERS else v for n, v in self.settings}
+        full, revision = (
+            _without_step(self.full) or "checkpoints",
+            _without_step(self.revision) if named else "",
+        )
+        settings = {n: (_without_step(v) or "checkpoints") if n in ADAPTERS else v for n, v in self.settings}
         settings = {n: v for n, v in settings.items() if n not in ("step", "commit", "revision")}
         if revision:
             settings["revision"] = revision
@@ -214,7 +217,7 @@ def _seed(record: ModelRecord, own: object, is_floor: bool) -> str:
 def _without_step(text: str) -> str:
     """What a checkpoint's name has before its step, and the form it was saved in; another name as it is."""
     match = _CHECKPOINT.search(text)
-    return text if match is None else text[: match.start()] + match["form"] or "checkpoints"
+    return text if match is None else text[: match.start()] + match["form"]
 
 
 def is_local_path(text: str) -> bool:

@@ -215,6 +215,7 @@ function room(spec, narrow) {
     return legend + (spec.usermeta.choose === "bars" ? 87 + count("column") * Math.max(24, 13.75 * models) : 92 + spec.height);
   }
   if ("standing" in values[0]) return spec.height + 72 + 13 * (Object.keys(parameter(spec, "names")).length - count("row")); // and a line a floor
+  if (typeof spec.height === "number") return spec.height + 78;
   if ("side" in values[0]) return 28 * count("from") + (language.now === "en" ? 140 : 124);
   if ("from" in values[0]) return 28 * count("from") + long + 30;
   return 24 * count("row") + 46 + long * Math.ceil(count("row") / 18);
