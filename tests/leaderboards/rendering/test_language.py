@@ -33,7 +33,7 @@ from tests.leaderboards import boards
 from tests.paths import ROOT
 
 RENDERING = ROOT / "leaderboards/rendering"
-SELECTORS = {"section.board", "table.scores", "table.js"}
+SELECTORS = {"section.board", "table.scores", "table.js", "pairs.html.j2"}
 """Strings that look like keys and are CSS or files."""
 
 
