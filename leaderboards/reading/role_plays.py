@@ -14,10 +14,7 @@ from csc_tasks.protocol.replies import Reply
 from csc_tasks.results.role_play_log import LoggedRolePlay, LoggedRolePlayTurn, name_of
 from csc_tasks.results.sample_log import SampleLog
 
-__all__ = ["KEPT", "kept_cases", "kept_role_plays", "outcome_words", "read_role_plays"]
-
-KEPT = 40
-"""Role-plays: first trials before second ones, then those whose card has the smallest hash."""
+__all__ = ["kept_cases", "kept_role_plays", "outcome_words", "read_role_plays"]
 
 CONTENT = 3
 """The lowest mood of a customer of whom it is said that they leave content."""
@@ -31,8 +28,14 @@ _ENDS = {
 }
 
 
-def read_role_plays(log: SampleLog) -> tuple[tuple[BrowsedCase, ...], dict[str, BrowsedRolePlay]]:
+def read_role_plays(
+    log: SampleLog, most: int | None
+) -> tuple[tuple[BrowsedCase, ...], dict[str, BrowsedRolePlay]]:
     """Cases in the order of cards and trials, and what the model made of each, by the case's id.
+
+    Args:
+        log: of role-plays.
+        most: how many: first trials before second ones, then those whose card has the smallest hash; ``None`` for all.
 
     Raises:
         DataError: a line of the log is damaged.
@@ -40,9 +43,9 @@ def read_role_plays(log: SampleLog) -> tuple[tuple[BrowsedCase, ...], dict[str, 
     heap: list[tuple[tuple[int, int], int, LoggedRolePlay]] = []
     for number, played in enumerate(log.role_plays()):
         entry = (-played.trial, -int.from_bytes(hashlib.sha256(played.card.encode()).digest()[:8]))
-        if len(heap) < KEPT:
+        if most is None or len(heap) < most:
             heapq.heappush(heap, (entry, number, played))
-        elif entry > heap[0][0]:
+        elif heap and entry > heap[0][0]:
             heapq.heapreplace(heap, (entry, number, played))
     chosen = sorted((played for _, _, played in heap), key=lambda played: (played.card, played.trial))
     try:
