@@ -26,7 +26,7 @@ FOLDERS = {
 ORDER: tuple[tuple[str, ...], ...] = (
     ("_version", "install"),
     ("errors",),
-    ("storage", "system", "credentials", "outside", "packed", "printable"),
+    ("storage", "system", "credentials", "outside", "packed", "printable", "sentences"),
     ("metrics", "task_configs"),
     ("framework",),
     ("labels",),

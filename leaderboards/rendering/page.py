@@ -27,10 +27,12 @@ from csc_tasks.leaderboards.rendering.customers import customer_lines
 from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
 from csc_tasks.leaderboards.rendering.grid import absences, grids
 from csc_tasks.leaderboards.rendering.labels import arrow, row_labels, row_name
+from csc_tasks.leaderboards.rendering.language import Language, text, texts
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, NO_BETTER, fixed, number
 from csc_tasks.leaderboards.rendering.samples import samples
 from csc_tasks.leaderboards.rendering.theme import config
 from csc_tasks.leaderboards.rendering.wordings import wording_lines
+from csc_tasks.leaderboards.rendering.words import Words
 
 __all__ = ["render_page"]
 
@@ -57,7 +59,9 @@ class _Group(NamedTuple):
     """Number in the table, the row, and where it stands in a tie: ``""``, ``first``, ``inner`` or ``last``."""
 
 
-def render_page(board: Board, kept: Path | None = None) -> str:
+def render_page(
+    board: Board, kept: Path | None = None, languages: Sequence[Language] = tuple(Language)
+) -> str:
     """The whole page as text.
 
     Names, replies and messages may hold anything: all of it is escaped, and a content security policy
@@ -66,6 +70,7 @@ def render_page(board: Board, kept: Path | None = None) -> str:
     Args:
         board: what to show.
         kept: folder where the script that draws charts is kept; by default in csconv's cache.
+        languages: of its texts, the one that is shown first at their head; of several it has a switch.
 
     Raises:
         ConfigError: the packages that it takes are not installed.
@@ -84,6 +89,7 @@ def render_page(board: Board, kept: Path | None = None) -> str:
     style = _template("style.css")
     scripts = [BOOT, _vega(kept_folder(kept)), "\n".join(map(_template, SCRIPTS))]
     shown = samples(board)
+    words = Words(languages)
     return environment.get_template("index.html.j2").render(
         board=board,
         built=_date(board.built),
@@ -91,6 +97,10 @@ def render_page(board: Board, kept: Path | None = None) -> str:
         style=_raw(style),
         scripts=[_raw(script) for script in scripts],
         tables=[_table(i, table) for i, table in enumerate(board.tables)],
+        words=words,
+        languages=languages,
+        language_name=lambda each: text("language.name", each),
+        texts=_raw(_inert(json.dumps({each.value: texts(each) for each in languages}, ensure_ascii=False))),
         configs=_raw(_inert(json.dumps({"light": config(), "dark": config(dark=True)}))),
         samples=_raw(_packed(shown)) if shown else "",
         played=bool(board.role_plays),
@@ -110,7 +120,7 @@ def render_page(board: Board, kept: Path | None = None) -> str:
         row_name=row_name,
         spread_lines=lambda table: (*wording_lines(table), *customer_lines(table)),
         fixed=fixed,
-        text=_text,
+        as_text=_text,
     )
 
 

@@ -93,7 +93,7 @@ def test_hostile_names_are_text_and_nothing_else(visit: Visit) -> None:
     for talk in range(4):
         page.locator(".talks li").nth(talk).click()
     assert page.locator(".talk", has_text="alert('evil')").count() == 1
-    assert page.locator("script").count() == 6  # boot, charts, samples, configuration, Vega, ours
+    assert page.locator("script").count() == 7  # boot, charts, samples, texts, configuration, Vega, ours
     assert visit.events == []
 
 
