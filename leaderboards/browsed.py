@@ -98,7 +98,8 @@ class BrowsedExchange:
 class BrowsedRolePlay:
     """A role-play of a model, from the first turn to the last.
 
-    ``resolved_at`` is a turn from 1, or 0; ``outcome`` says in words what became of it.
+    ``resolved_at`` is a turn from 1, or 0; ``missing`` says in the words of the log what the card asks for and was not
+    done; ``mood`` is the customer's at the end, 1 to 5, or 0 where they said nothing.
     """
 
     exchanges: tuple[BrowsedExchange, ...]
@@ -106,4 +107,5 @@ class BrowsedRolePlay:
     resolved_at: int
     broken: bool
     disclosed: bool
-    outcome: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    mood: int = 0

@@ -41,7 +41,7 @@ from csc_tasks.system.workers import worker_pool
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
 
-FORMAT = 5
+FORMAT = 6
 """Of the kept files; raised when what they hold changes."""
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 _WORTHWHILE = 16 * 2**20

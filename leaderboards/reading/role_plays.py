@@ -14,18 +14,7 @@ from csc_tasks.protocol.replies import Reply
 from csc_tasks.results.role_play_log import LoggedRolePlay, LoggedRolePlayTurn, name_of
 from csc_tasks.results.sample_log import SampleLog
 
-__all__ = ["kept_cases", "kept_role_plays", "outcome_words", "read_role_plays"]
-
-CONTENT = 3
-"""The lowest mood of a customer of whom it is said that they leave content."""
-_ENDS = {
-    "resolved": "the customer leaves content",
-    "gave_up": "the customer gives up",
-    "out_of_scope": "the customer is sent elsewhere",
-    "limit": "broken off after fifty utterances",
-    "goodbyes": "the supporter took leave twice, and the case was open",
-    "fault": "the customer could not be played; counts nowhere",
-}
+__all__ = ["kept_cases", "kept_role_plays", "read_role_plays"]
 
 
 def read_role_plays(
@@ -52,26 +41,6 @@ def read_role_plays(
         return tuple(map(_case, chosen)), {_id(played): _role_play(played) for played in chosen}
     except (LookupError, TypeError, ValueError) as error:
         raise DataError(f"{log.path}: a reply in it is not as csconv logs it ({error})") from None
-
-
-def outcome_words(played: LoggedRolePlay) -> list[str]:
-    """What became of a role-play, in words, and of one that is not resolved what it lacks.
-
-    Of an end that is not known here, what the log calls it.
-    """
-    outcome, told = played.outcome, []
-    if outcome.end != "fault":
-        lacking = f": {'; '.join(outcome.missing)}" if outcome.missing else ""
-        told.append(
-            f"resolved at turn {outcome.resolved_at}" if outcome.resolved_at else f"not resolved{lacking}"
-        )
-    if outcome.broken:
-        told.append("something was promised against the card")
-    if outcome.disclosed:
-        told.append("something private was disclosed")
-    if outcome.end == "resolved" and played.mood < CONTENT:
-        return [*told, "the customer ends the call"]
-    return [*told, _ENDS.get(outcome.end, outcome.end)]
 
 
 def _id(played: LoggedRolePlay) -> str:
@@ -105,7 +74,8 @@ def _role_play(played: LoggedRolePlay) -> BrowsedRolePlay:
         outcome.resolved_at,
         outcome.broken,
         outcome.disclosed,
-        tuple(outcome_words(played)),
+        tuple(outcome.missing),
+        played.mood,
     )
 
 

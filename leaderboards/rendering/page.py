@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -29,6 +28,7 @@ from csc_tasks.leaderboards.rendering.grid import absences, grids
 from csc_tasks.leaderboards.rendering.labels import arrow, row_labels, row_name
 from csc_tasks.leaderboards.rendering.language import Language, text, texts
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, NO_BETTER, fixed, number
+from csc_tasks.leaderboards.rendering.packed_texts import SampleFiles, packed, sample_data
 from csc_tasks.leaderboards.rendering.samples import samples
 from csc_tasks.leaderboards.rendering.theme import config
 from csc_tasks.leaderboards.rendering.wordings import wording_lines
@@ -36,7 +36,10 @@ from csc_tasks.leaderboards.rendering.words import Words
 
 __all__ = ["render_page"]
 
-SCRIPTS = ("common.js", "table.js", "charts.js", "role_plays.js", "samples.js")
+SCRIPTS = (
+    *("common.js", "table.js", "charts.js"),
+    *("sample_data.js", "differences.js", "role_plays.js", "sample_views.js", "sample_browser.js"),
+)
 """In the order in which they run; one script element on the page."""
 BOOT = "document.documentElement.classList.add('js')"
 """Runs before anything is shown, so that what needs scripts does not flicker in."""
@@ -60,7 +63,10 @@ class _Group(NamedTuple):
 
 
 def render_page(
-    board: Board, kept: Path | None = None, languages: Sequence[Language] = tuple(Language)
+    board: Board,
+    kept: Path | None = None,
+    languages: Sequence[Language] = tuple(Language),
+    texts_beside: SampleFiles | None = None,
 ) -> str:
     """The whole page as text.
 
@@ -71,6 +77,7 @@ def render_page(
         board: what to show.
         kept: folder where the script that draws charts is kept; by default in csconv's cache.
         languages: of its texts, the one that is shown first at their head; of several it has a switch.
+        texts_beside: files with the samples, which then are not in the page.
 
     Raises:
         ConfigError: the packages that it takes are not installed.
@@ -88,12 +95,12 @@ def render_page(
     )
     style = _template("style.css")
     scripts = [BOOT, _vega(kept_folder(kept)), "\n".join(map(_template, SCRIPTS))]
-    shown = samples(board)
+    shown = texts_beside or samples(board)
     words = Words(languages)
     return environment.get_template("index.html.j2").render(
         board=board,
         built=_date(board.built),
-        policy=_policy(scripts, style),
+        policies=_policies(scripts, style, texts_beside is not None),
         style=_raw(style),
         scripts=[_raw(script) for script in scripts],
         tables=[_table(i, table) for i, table in enumerate(board.tables)],
@@ -102,7 +109,7 @@ def render_page(
         language_name=lambda each: text("language.name", each),
         texts=_raw(_inert(json.dumps({each.value: texts(each) for each in languages}, ensure_ascii=False))),
         configs=_raw(_inert(json.dumps({"light": config(), "dark": config(dark=True)}))),
-        samples=_raw(_packed(shown)) if shown else "",
+        samples=_raw(shown.data if isinstance(shown, SampleFiles) else sample_data(shown)) if shown else "",
         played=bool(board.role_plays),
         strategies=list(Strategy),
         models=len(
@@ -160,19 +167,26 @@ def _raw(text: str) -> Any:
     return Markup(text)
 
 
-def _policy(scripts: Sequence[str], style: str) -> str:
+def _policies(scripts: Sequence[str], style: str, beside: bool) -> list[str]:
+    """What the page may do; what one of several policies forbids is forbidden.
+
+    Where texts stand in files ``beside`` it, a script of the page may load others, which ``'strict-dynamic'`` says and
+    markup that came in with a name cannot make use of; and from the page's own place alone, never from a network
+    when the page is a file. Digests of those scripts would say less and work in no browser that opens a file.
+    """
+
     def digest(text: str) -> str:
         return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
 
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {' '.join(map(digest, scripts))}",
-            f"style-src {digest(style)}",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
+    own = " ".join(map(digest, scripts))
+    whole = [
+        "default-src 'none'",
+        f"script-src {own}" + (" 'strict-dynamic'" if beside else ""),
+        f"style-src {digest(style)}",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    return ["; ".join(whole), *([f"script-src {own} 'self' file:"] if beside else [])]
 
 
 def _inert(text: str) -> str:
@@ -180,13 +194,6 @@ def _inert(text: str) -> str:
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
-
-
-def _packed(content: Any) -> str:
-    """JSON as base64 of gzip: conversations and charts repeat themselves, and shrink to a tenth."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # A fixed time: the same board makes the same page.
-    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), mtime=0)).decode()
 
 
 def _date(built: str) -> str:
@@ -209,7 +216,7 @@ def _table(number: int, table: BoardTable) -> dict[str, Any]:
         "floors": list(floor_notes(table, list(grids(table, every=True)), lambda row: labels[row.id], str)),
         "kinds": [kind for kind in ChartKind if any(chart.kind is kind for chart in drawn)],
         "charts": _raw(
-            _packed([{"kind": c.kind.id, "picks": c.picks, "spec": c.spec} for c in drawn]) if drawn else ""
+            packed([{"kind": c.kind.id, "picks": c.picks, "spec": c.spec} for c in drawn]) if drawn else ""
         ),
     }
 
