@@ -28,7 +28,7 @@ function rolePlayColumn([label, played, remarks], view) {
   const sign = { right: "✓ ", wrong: "✗ ", "": "" }[kind];
   const outcome = make("p", { class: `outcome ${kind}` }, make("span", { "aria-hidden": "true" }, sign), told(played.outcome));
   const turns = played.turns.map((turn, i) => rolePlayTurn(turn, i, view));
-  return make("div", { class: "play" }, heading, outcome, ...remarkViews(remarks, null), make("ol", { class: "exchanges" }, ...turns));
+  return make("div", { class: "play" }, heading, outcome, ...remarkViews(remarks, null, view), make("ol", { class: "exchanges" }, ...turns));
 }
 
 function rolePlayTurn([strategy, text, did, against, customer, mood, small], i, view) {

@@ -35,6 +35,8 @@ async function sampleBrowser(section) {
   const labelOf = (row, i) => `${["A · ", "B · "][i] ?? ""}${table().rows.find(([id]) => id === row)[1]}`;
   const word = () => pick.find.value.trim().toLowerCase();
   const metricName = (name) => written(table().metrics[name] ?? (hasText(`metric.${name}`) ? { "@": `metric.${name}` } : name));
+  /** A judge's dimension, also where people were asked about it: as its column is called, without that it is a judge's. */
+  const dimensionName = (name) => (hasText(`metric.judge_${name}`) ? t(`metric.judge_${name}`) : table().metrics[`judge_${name}`] ? metricName(`judge_${name}`) : name.replaceAll("_", " "));
   const isShare = (name) => table().percent.includes(name);
   const menu = (element, entries) => element && refill(element, entries.map(([value, text]) => [value, typeof text === "string" ? text : written(text)]));
   const named = (prefix, names) => names.map((name) => [name, t(`${prefix}${name}`)]);
@@ -270,6 +272,7 @@ async function sampleBrowser(section) {
       mark: (strategy, gold) => strategyMark(index.strategies, strategy, gold),
       marked: (text, ranges = []) => markedText(text, ranges, word()),
       metric: metricName,
+      dimension: dimensionName,
       score: (name, value) => scoreText(value, isShare(name)),
       differences: pick.differences.checked,
     };

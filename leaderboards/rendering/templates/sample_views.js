@@ -14,19 +14,17 @@ function strategyMark(strategies, strategy, gold) {
 }
 
 /** What judges and people said of a turn, or, where it is null, of the whole. */
-function remarkViews(remarks, turn) {
+function remarkViews(remarks, turn, view) {
   return (remarks ?? [])
     .filter(([of]) => of === turn)
     .map(([, human, by, scores, reason, status]) => {
       const heading = make("h5", {}, say("span", {}, human ? "samples.remark.person" : "samples.remark.judge"), " ", make("bdi", {}, by), turn === null ? make("span", {}, " · ", t("samples.remark.whole")) : null);
-      const given = scores.map(([name, value]) => t("samples.remark.score", { dimension: dimensionTitle(name), value: hasText(`samples.remark.${value}`) && /^(yes|no)$/.test(value) ? t(`samples.remark.${value}`) : value }));
+      const given = scores.map(([name, value]) => t("samples.remark.score", { dimension: view.dimension(name), value: hasText(`samples.remark.${value}`) && /^(yes|no)$/.test(value) ? t(`samples.remark.${value}`) : value }));
       const why = status && (hasText(`samples.status.${status}`) ? t(`samples.status.${status}`) : status);
       const parts = [given.length && !why ? make("p", { class: "marks" }, make("bdi", {}, given.join(" · "))) : null, why ? make("p", { class: "marks" }, why) : null];
       return make("div", { class: "remark" }, heading, ...parts, reason ? make("p", { dir: "auto" }, make("bdi", {}, reason)) : null);
     });
 }
-
-const dimensionTitle = (name) => (hasText(`metric.judge_${name}`) ? t(`metric.judge_${name}`) : name);
 
 /**
  * A conversation: [id, topic, golds] with its texts. `sides` are [label, labels, scores, texts, remarks] of the models,
@@ -50,7 +48,7 @@ function talkView([id, topic, golds], said, sides, hits, view) {
   });
   const title = make("h3", {}, make("bdi", {}, id), topic ? " · " : "", make("bdi", { lang: "zh" }, topic));
   const whole = sides.flatMap(({ label, remarks }) => {
-    const views = remarkViews(remarks, null);
+    const views = remarkViews(remarks, null, view);
     return views.length ? [make("h4", {}, make("bdi", {}, label)), ...views] : [];
   });
   return [title, ...whole, make("ol", { class: "turns" }, ...items)];
@@ -76,6 +74,6 @@ function replyView({ label, labels, scores, texts, remarks }, i, gold, ranges, v
   side.append(make("p", { lang: "zh", dir: "auto" }, ...view.marked(text, ranges)));
   const shown = Object.entries(scores).filter(([name, values]) => values[i] != null && !/^(judge|human)_/.test(name));
   if (shown.length) side.append(make("p", { class: "marks" }, shown.map(([name, values]) => t("samples.score", { metric: view.metric(name), value: view.score(name, values[i]) })).join(" · ")));
-  side.append(...remarkViews(remarks, i));
+  side.append(...remarkViews(remarks, i, view));
   return side;
 }

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 REFERENCE = "response/reference"
 REMARKS = (
-    BrowsedRemark(0, "org/judge · turn-2", False, (("helpfulness", "4"),), f"礼貌。{boards.HOSTILE}"),
+    BrowsedRemark(0, "org/judge · turn-2", False, (("empathy", "4"), ("resolved_step", "yes")), f"礼貌。{boards.HOSTILE}"),
     BrowsedRemark(0, "1", True, (("helpfulness", "2"),), "太短"),
     BrowsedRemark(1, "org/judge · turn-2", False, (), "", "refused"),
-    BrowsedRemark(None, "org/judge · dialogue-2", False, (("empathy", "5"),), "整体不错"),
+    BrowsedRemark(None, "org/judge · dialogue-2", False, (("emotional_handling", "5"),), "整体不错"),
 )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_a_judges_reasons_stand_with_the_replies_that_they_are_of(
     shown = samples(built)
     assert shown is not None
     (facts,) = (sections[next(iter(sections))] for sections in shown.index["facts"].values())
-    graded = [scores["judge_professionalism"] for _, scores in facts.values() if "judge_professionalism" in scores]
+    graded = [scores["judge_empathy"] for _, scores in facts.values() if "judge_empathy" in scores]
     assert all(value is None or 1 <= value <= 5 for values in graded for value in values)
     assert graded
     (journal,) = runs.rglob("verdicts_*")
