@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRolePlay
+from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRemark, BrowsedRolePlay
 from csc_tasks.leaderboards.pairwise import PairwiseTable
 from csc_tasks.leaderboards.provenance import Provenance
 from csc_tasks.leaderboards.tuned import TunedPair
@@ -346,6 +346,7 @@ class Board:
     ``conversations`` are those of the sample browser and ``replies`` the models' turns in them:
     row id → section id → conversation id → one reply a turn (``None`` where it is missing). ``cases`` are those of
     its role-plays by the id of their table, and ``role_plays`` has row id → section id → case id → the role-play.
+    ``remarks`` are what judges and people said of those replies: row id → section id → conversation or case id.
     ``ignored`` counts the results of other tasks; ``pairwise`` has what judges said of two models' replies.
     """
 
@@ -363,10 +364,11 @@ class Board:
     cases: dict[str, tuple[BrowsedCase, ...]] = field(default_factory=dict)
     role_plays: dict[str, dict[str, dict[str, BrowsedRolePlay]]] = field(default_factory=dict)
     pairwise: tuple[PairwiseTable, ...] = ()
+    remarks: dict[str, dict[str, dict[str, tuple[BrowsedRemark, ...]]]] = field(default_factory=dict)
 
     def without_texts(self) -> Board:
         """The same without what the sample browser shows."""
-        return replace(self, conversations=(), replies={}, cases={}, role_plays={})
+        return replace(self, conversations=(), replies={}, cases={}, role_plays={}, remarks={})
 
 
 def to_json(board: Board, texts: bool = True) -> str:
@@ -380,7 +382,7 @@ def to_json(board: Board, texts: bool = True) -> str:
         board = board.without_texts()
     content = {"format": FORMAT, **asdict(board)}
     if not texts:
-        for name in ("conversations", "replies", "cases", "role_plays"):
+        for name in ("conversations", "replies", "cases", "role_plays", "remarks"):
             del content[name]
     return json.dumps(finite(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import re
 from collections.abc import Sequence
@@ -34,6 +33,7 @@ from csc_tasks.leaderboards.rendering.language import (
     texts,
 )
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed, number
+from csc_tasks.leaderboards.rendering.packed_texts import SampleFiles, packed, sample_data
 from csc_tasks.leaderboards.rendering.page_tables import page_cell, page_table, section_of
 from csc_tasks.leaderboards.rendering.pairs import shown_on_page
 from csc_tasks.leaderboards.rendering.samples import samples
@@ -43,14 +43,20 @@ from csc_tasks.protocol.task_kind import units_of
 
 __all__ = ["render_page"]
 
-SCRIPTS = ("common.js", "table.js", "charts.js", "role_plays.js", "samples.js")
+SCRIPTS = (
+    *("common.js", "table.js", "charts.js"),
+    *("sample_data.js", "differences.js", "role_plays.js", "sample_views.js", "sample_browser.js"),
+)
 """In the order in which they run; one script element on the page."""
 BOOT = "document.documentElement.classList.add('js')"
 """Runs before anything is shown, so that what needs scripts does not flicker in."""
 
 
 def render_page(
-    board: Board, kept: Path | None = None, languages: Sequence[Language] = tuple(Language)
+    board: Board,
+    kept: Path | None = None,
+    languages: Sequence[Language] = tuple(Language),
+    texts_beside: SampleFiles | None = None,
 ) -> str:
     """The whole page as text.
 
@@ -61,6 +67,7 @@ def render_page(
         board: what to show.
         kept: folder where the script that draws charts is kept; by default in csconv's cache.
         languages: of its texts, the one that is shown first at their head; of several it has a switch.
+        texts_beside: files with the samples, which then are not in the page.
 
     Raises:
         ConfigError: the packages that it takes are not installed.
@@ -78,17 +85,17 @@ def render_page(
     )
     style = _template("style.css")
     scripts = [BOOT, _vega(kept_folder(kept)), "\n".join(map(_template, SCRIPTS))]
-    shown = samples(board)
+    shown = texts_beside or samples(board)
     words = Words(languages)
     return environment.get_template("index.html.j2").render(
         board=board,
         built=minute(board.built),
         links=_links(),
-        policy=_policy(scripts, style),
+        policies=_policies(scripts, style, texts_beside is not None),
         style=_raw(style),
         scripts=[_raw(script) for script in scripts],
         tables=[
-            page_table(i, table, drawn, _raw(_packed([chart.as_json() for chart in drawn])) if drawn else "")
+            page_table(i, table, drawn, _raw(packed([chart.as_json() for chart in drawn])) if drawn else "")
             for i, table in enumerate(board.tables)
             for drawn in [list(charts(table, board.reported))]
         ],
@@ -97,7 +104,7 @@ def render_page(
         language_name=lambda each: text("language.name", each),
         texts=_raw(_inert(json.dumps({each.value: texts(each) for each in languages}, ensure_ascii=False))),
         configs=_raw(_inert(json.dumps({"light": config(), "dark": config(dark=True)}))),
-        samples=_raw(_packed(shown)) if shown else "",
+        samples=_raw(shown.data if isinstance(shown, SampleFiles) else sample_data(shown)) if shown else "",
         played=bool(board.role_plays),
         strategies=list(Strategy),
         models=len(
@@ -163,19 +170,26 @@ def _raw(text: str) -> Any:
     return Markup(text)
 
 
-def _policy(scripts: Sequence[str], style: str) -> str:
+def _policies(scripts: Sequence[str], style: str, beside: bool) -> list[str]:
+    """What the page may do; what one of several policies forbids is forbidden.
+
+    Where texts stand in files ``beside`` it, a script of the page may load others, which ``'strict-dynamic'`` says and
+    markup that came in with a name cannot make use of; and from the page's own place alone, never from a network
+    when the page is a file. Digests of those scripts would say less and work in no browser that opens a file.
+    """
+
     def digest(text: str) -> str:
         return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
 
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {' '.join(map(digest, scripts))}",
-            f"style-src {digest(style)}",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
+    own = " ".join(map(digest, scripts))
+    whole = [
+        "default-src 'none'",
+        f"script-src {own}" + (" 'strict-dynamic'" if beside else ""),
+        f"style-src {digest(style)}",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    return ["; ".join(whole), *([f"script-src {own} 'self' file:"] if beside else [])]
 
 
 def _inert(text: str) -> str:
@@ -183,13 +197,6 @@ def _inert(text: str) -> str:
     for letter in "<>&\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return text
-
-
-def _packed(content: Any) -> str:
-    """JSON as base64 of gzip: conversations and charts repeat themselves, and shrink to a tenth."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # A fixed time: the same board makes the same page.
-    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), mtime=0)).decode()
 
 
 def _links() -> dict[str, str]:

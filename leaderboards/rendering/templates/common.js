@@ -21,8 +21,12 @@ function scoreText(value, percent) {
 }
 
 /** The content of a packed data block: JSON as base64 of gzip. */
-async function unpack(id) {
-  const text = document.getElementById(id).textContent;
+function unpack(id) {
+  return inflate(document.getElementById(id).textContent);
+}
+
+/** The same of a text. */
+async function inflate(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());

@@ -213,11 +213,11 @@ def test_samples_stand_beside_the_annotation_and_can_be_filtered(visit: Visit) -
     assert samples.locator(".talks li").count() == 12
     assert samples.locator(".turn").first.locator("h4").all_inner_texts() == [
         "Gold",
-        "Qwen/Qwen2.5-72B-Instruct",
-        "ours/tuned step 3,000",
+        "A · Qwen/Qwen2.5-72B-Instruct",
+        "B · ours/tuned step 3,000",
     ]
     samples.locator("[data-pick=strategy]").select_option("1")
-    samples.locator("[data-pick=wrong]").check()
+    samples.locator("[data-pick=labels]").select_option("wrong")
     assert 0 < samples.locator(".talks li").count() < 12
     hit = samples.locator(".turn.hit")
     assert hit.count() == 1
@@ -227,15 +227,16 @@ def test_samples_stand_beside_the_annotation_and_can_be_filtered(visit: Visit) -
 
 def test_samples_are_ordered_by_the_lowest_score(visit: Visit) -> None:
     page = visit.settle()
-    page.locator("[data-pick=sort]").select_option("bleu_4")
-    scores = [float(t.rsplit(" · ", 1)[1]) for t in page.locator(".talks li small").all_inner_texts()]
+    page.locator("[data-pick=order]").select_option("low:bleu_4")
+    scores = [float(t.rsplit(" ", 1)[1]) for t in page.locator(".talks li small").all_inner_texts()]
     assert scores == sorted(scores)
     assert len(set(scores)) > 1
 
 
 def test_three_models_can_be_compared(visit: Visit) -> None:
     page = visit.settle()
-    page.locator("#samples .models input").nth(2).check()
+    page.locator("#samples .others summary").click()
+    page.locator("#samples .models input").first.check()
     assert page.locator("#samples .turn").first.locator(".reply").count() == 4
 
 
