@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from csc_tasks.leaderboards.board import Board
+from csc_tasks.leaderboards.build import reported_results
 from csc_tasks.leaderboards.pairwise import PairwisePair, PairwiseRating, PairwiseTable
 from csc_tasks.leaderboards.provenance import Provenance
 from csc_tasks.leaderboards.rendering.language import Language
@@ -53,7 +54,11 @@ def told() -> Board:
                 incomplete=row.incomplete and Sentence("row.all", "all"),
                 figures={k: replace(f, made=made) for k, f in row.figures.items()},
                 cells={
-                    k: replace(c, why=c.why and Sentence("why.undefined", "undefined for these turns"))
+                    k: replace(
+                        c,
+                        why=c.why and Sentence("why.undefined", "undefined for these turns"),
+                        floor_why=c.floor_why and Sentence("why.undefined", "undefined for these turns"),
+                    )
                     for k, c in row.cells.items()
                 },
             )
@@ -70,7 +75,7 @@ def told() -> Board:
                 facts={"data": "mini@4f1c", "prompt": "zh-1"},
             )
         )
-    return replace(board, tables=tuple(tables), problems=(), pairwise=(PAIRS,))
+    return replace(board, tables=tuple(tables), problems=(), pairwise=(PAIRS,), reported=reported_results())
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +161,7 @@ def test_a_part_that_a_link_leads_to_stays_where_it_was_put(
 
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
 NAMES = re.compile(
-    r"CSConv|RoleCS|BLEU|ROUGE|BERTScore|Distinct|README|Markdown|JSON|CSV|Hugging Face|csconv\w*|lm-eval|Holm|"
+    r"CSConv|RoleCS|BLEU|ROUGE|BERTScore|Distinct|README|Markdown|JSON|CSV|Hugging Face|csconv floor|csconv[\w-]*|lm-eval|Holm|"
     r"Bradley-Terry|Elo|Jensen-Shannon|arXiv|Qwen|DianJin|English|sacrebleu|scikit-learn|zh-norm|docs/[\w.]+|"
     r"aliyun/[\w-]+|[\w/-]+\.(?:png|json|jsonl|md|html)|JSD|ASCII|EAD|GPT\S*|DeepSeek\S*|LLaMA\S*|BLEURT|UTC"
 )
@@ -166,9 +171,9 @@ def words_of(page: Page) -> list[str]:
     """All texts and labels of the page but for names, signatures, conversations and what users wrote."""
     return page.evaluate(
         """() => {
-          const skip = "script, style, code, bdi.name, .tags bdi, dd bdi, .talks, .talk, .models, svg, "
+          const skip = "script, style, code, bdi.name, .tags bdi, dd bdi, .pairs dt bdi, .talks, .talk, .models, svg, "
             + ".reported th[scope=row], .pairwise th[scope=row], .pairwise td bdi, .pairwise .legend bdi, "
-            + ".pairwise h3, .charts, #samples, .language";
+            + ".pairwise h3, figure.chart, #samples, .language";
           const found = [];
           const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
           while (walker.nextNode()) {
