@@ -98,14 +98,14 @@ def delta(
     """
     one, two = first.metrics.get(name), second.metrics.get(name)
     if one is None or two is None:
-        why = (
-            Sentence("why.missing-both", "missing in both")
+        missing = (
+            Sentence("delta.missing-both", "missing in both")
             if one is two
-            else Sentence("why.missing-first", "missing in the first")
+            else Sentence("delta.missing-first", "missing in the first")
             if one is None
-            else Sentence("why.missing-second", "missing in the second")
+            else Sentence("delta.missing-second", "missing in the second")
         )
-        return Delta(first.section, name, _value(one), _value(two), why=why)
+        return Delta(first.section, name, _value(one), _value(two), why=missing)
     spreads = one.spread, two.spread
     if reason := _unpaired(one, two):
         return Delta(first.section, name, one.value, two.value, why=reason, spreads=spreads)
@@ -114,8 +114,9 @@ def delta(
     weights = counts(clusters)
     change = one.replicates(weights) - two.replicates(weights)
     difference = paired_difference(one.value - two.value, change, clusters, level)
-    undefined = Sentence("why.undefined", "too few conversations, or undefined in some resamples")
-    why = "" if not math.isnan(difference.low) else undefined
+    why = ""
+    if math.isnan(difference.low):
+        why = Sentence("delta.undefined", "too few conversations, or undefined in some resamples")
     return Delta(first.section, name, one.value, two.value, clusters, difference, why=why, spreads=spreads)
 
 
@@ -126,23 +127,23 @@ def _value(metric: MetricResults | None) -> float:
 def _unpaired(one: MetricResults, two: MetricResults) -> str:
     if one.signature != two.signature:
         return Sentence(
-            "why.two-ways", "computed in two ways: {a} against {b}", a=one.signature, b=two.signature
+            "delta.two-ways", "computed in two ways: {a} against {b}", a=one.signature, b=two.signature
         )
-    sides = (Sentence("why.first", "first"), one), (Sentence("why.second", "second"), two)
+    sides = (Sentence("delta.first", "first"), one), (Sentence("delta.second", "second"), two)
     for which, metric in sides:
         if math.isnan(metric.value):
             reason = metric.why or "undefined"
-            return Sentence("why.unscored", "not scored in the {which} ({why})", which=which, why=reason)
+            return Sentence("delta.unscored", "not scored in the {which} ({why})", which=which, why=reason)
         if not metric.sums:
             return Sentence(
-                "why.no-samples",
+                "delta.no-samples",
                 "the {which} has no samples to resample ({why})",
                 which=which,
                 why=metric.why,
             )
     if one.digest != two.digest:
         return Sentence(
-            "why.other-turns", "not of the same turns ({a} against {b})", a=one.turns, b=two.turns
+            "delta.other-turns", "not of the same turns ({a} against {b})", a=one.turns, b=two.turns
         )
     return ""
 

@@ -16,7 +16,7 @@ BOTH = (logs.RESPONSE, DIALOGUE)
 
 
 def make(folder: Path) -> None:
-    """``base``; ``tuned``, better in both contexts; ``lost``, its gain gone in the generated one; ``short``: 36 turns."""
+    """``base``; ``tuned``, better in both contexts; ``lost``, whose gain is gone in one; ``short``: 36 turns."""
     base, tuned = logs.answering(0.2), answering_as_tuned(0.75)
     logs.write_run(folder / "base", "org/base", base, BOTH, date=1.0)
     logs.write_run(folder / "tuned", "org/tuned", tuned, BOTH, date=2.0, metadata={"csconv_base": "org/base"})
