@@ -24,9 +24,9 @@ FOLDERS = {
 """Each folder once, by the name that it is imported under; the links in csc_tasks lead to the other three."""
 
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("_version", "install"),
+    ("_version", "citation", "install"),
     ("errors",),
-    ("storage", "system", "credentials", "outside", "packed", "printable"),
+    ("storage", "system", "credentials", "outside", "packed", "printable", "sentences"),
     ("metrics", "task_configs"),
     ("framework",),
     ("labels",),
@@ -45,14 +45,19 @@ ORDER: tuple[tuple[str, ...], ...] = (
 
 LEADERBOARDS = (
     "browsed",
+    "pairwise",
+    "provenance",
+    "tuned",
     "board",
     "reading",
     "names",
     "comparing",
     "columns",
+    "remarks",
     "table_builder",
     "wordings",
     "customers",
+    "pairs",
     "build",
     "rendering",
 )

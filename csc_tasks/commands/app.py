@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.cells import cell_len
@@ -17,16 +17,21 @@ from rich.table import Table
 from typer.core import TyperGroup
 
 from csc_tasks._version import __version__
-from csc_tasks.errors import CSConvError
+from csc_tasks.errors import ConfigError, CSConvError
 from csc_tasks.printable import printable, printable_lines
 from csc_tasks.system.signals import Terminated, exit_code, stopped_by
 
+if TYPE_CHECKING:
+    from csc_tasks.leaderboards.rendering.language import Language
+
 __all__ = [
     "Allow",
+    "Lang",
     "RunByDefault",
     "app",
     "console",
     "going_on",
+    "language_of",
     "print_json",
     "print_path",
     "say",
@@ -52,6 +57,9 @@ Allow = Annotated[
     ),
 ]
 """Sides of how a model is asked that may differ."""
+
+Lang = Annotated[str, typer.Option("--lang", metavar="en|zh", help="Language of the report.")]
+"""Of a report for people; what programs read is the same in all."""
 
 _NAME = 24
 """Cells from which on a name is folded in a narrow terminal."""
@@ -124,6 +132,20 @@ def going_on(how: str) -> Iterator[None]:
         with suppress(OSError):  # the terminal may be what has gone
             show_error(CSConvError(f"stopped by {stopped_by(ended)}; {how}"))
         raise SystemExit(ended.code if isinstance(ended, Terminated) else exit_code()) from None
+
+
+def language_of(name: str) -> Language:
+    """The language of a report.
+
+    Raises:
+        ConfigError: there is none of this name; the message lists those that there are.
+    """
+    from csc_tasks.leaderboards.rendering.language import Language
+
+    try:
+        return Language(name)
+    except ValueError:
+        raise ConfigError(f"--lang {name}: there are {', '.join(Language)}") from None
 
 
 def _version(wanted: bool) -> None:

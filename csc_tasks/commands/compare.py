@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from csc_tasks.commands.app import Allow, app, console, print_json, say
+from csc_tasks.commands.app import Allow, Lang, app, console, language_of, print_json, say
 from csc_tasks.printable import printable
 
 
@@ -29,33 +29,41 @@ def compare(
     by: Annotated[
         str | None,
         typer.Option(
-            "--by", metavar="METRIC", help="What tells which turns changed most [bertscore or rouge_l_norm]."
+            "--by",
+            metavar="METRIC",
+            help="A score of single turns: which turns changed most [bertscore or rouge_l_norm]. Implies --full.",
         ),
     ] = None,
     allow: Allow = None,
-    every: Annotated[bool, typer.Option("--all", help="Every metric, not only the headline ones.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="After the summary strategies, stages, topics and single turns.")
+    ] = False,
+    every: Annotated[bool, typer.Option("--all", help="The same with every metric.")] = False,
+    lang: Lang = "en",
     form: Annotated[CompareForm, typer.Option("--format", help="How it is written.")] = CompareForm.TEXT,
 ) -> None:
     """Show what differs between two models: paired by turn, clustered by conversation, corrected for many tests.
 
-    For each metric the difference A - B, its 95 % interval, p-value and in how many turns A is better; the
-    strategies and topics that moved; the twenty turns that changed most.
+    First a summary on one screen: of each headline score the difference A - B, its 95 % interval and p-value, the
+    reference context before the generated one. With --full also in how many turns A is better, the strategies, stages
+    and topics that moved, and the twenty turns that changed most.
     """
     from csc_tasks.leaderboards.comparing.compare import compare as compared
     from csc_tasks.leaderboards.comparing.loading import load_model_results
     from csc_tasks.leaderboards.reading.asked import askings
     from csc_tasks.leaderboards.rendering import compare_report
+    from csc_tasks.leaderboards.rendering.language import said
 
-    allowed = askings(allow or ())
+    language, allowed = language_of(lang), askings(allow or ())
     one, two = load_model_results([first], model_a), load_model_results([second], model_b)
     comparison = compared(one, two, by, allowed)
     if form is CompareForm.JSON:
         print_json(compare_report.to_json(comparison))
     elif form is CompareForm.MARKDOWN:
-        print_json(compare_report.markdown(comparison, every))
+        print_json(compare_report.markdown(comparison, every, full or by is not None, language))
     else:
         out = console()
-        for part in compare_report.tables(comparison, every):
+        for part in compare_report.tables(comparison, every, full or by is not None, language):
             out.print(part)
     for note in comparison.notes:
-        say(f"note: {printable(note)}")
+        say(f"note: {printable(said(note, language))}")

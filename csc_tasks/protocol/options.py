@@ -13,7 +13,7 @@ from csc_tasks.data.splits import Subset
 from csc_tasks.errors import ConfigError
 from csc_tasks.install import install_hint
 from csc_tasks.metrics import DEFAULT_TOKENIZER, NO_MODELS, Models, tokenizer
-from csc_tasks.protocol.metadata import AtLeastOne, FromMetadata, Source, Switch
+from csc_tasks.protocol.metadata import AtLeastOne, FromMetadata, Name, Source, Switch
 from csc_tasks.protocol.networks import MODEL_KEYS, Unnamed, read_models
 from csc_tasks.protocol.prompt import DEFAULT_PROMPT, prompt_versions
 from csc_tasks.protocol.thinking import ThinkingFormat
@@ -84,7 +84,7 @@ class Options(FromMetadata):
     judge's configuration file, or ``None`` for none; ``think`` are formats of thinking beside the known ones;
     ``skip_unsupported`` leaves tasks out that the model cannot do; ``cards`` are one's own case cards, ``customer``
     is the configuration of a model that plays customers (``None``: they are scripted), and ``trials`` how often each
-    card is played.
+    card is played; ``base`` names the model that this one was tuned from, which changes no score.
     """
 
     subset: Annotated[Subset, BeforeValidator(_subset)] = Field(Subset.FULL, alias="csconv_subset")
@@ -98,6 +98,7 @@ class Options(FromMetadata):
     cards: Annotated[Path | None, BeforeValidator(_path)] = Field(None, alias="csconv_cards")
     customer: Annotated[Path | None, BeforeValidator(_customer)] = Field(None, alias="csconv_customer")
     trials: Annotated[AtLeastOne, AfterValidator(_not_too_many)] = Field(1, alias="csconv_trials")
+    base: Name = Field(None, alias="csconv_base")
     models: Models = NO_MODELS
 
     @classmethod

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
-__all__ = ["Context", "TaskKind", "Units", "units_of"]
+from csc_tasks.sentences import Sentence
+
+__all__ = ["ROLE_PLAY_SECTION", "Context", "TaskKind", "Units", "in_order", "units_of"]
 
 
 class TaskKind(Enum):
@@ -43,6 +46,23 @@ class Context(StrEnum):
     """The model's own, and the customer's are a simulator's."""
 
 
+ROLE_PLAY_SECTION = f"{TaskKind.RESPONSE.value}/{Context.ROLE_PLAY}"
+_SECTIONS = [
+    f"{kind.value}/{context}"
+    for kind in (TaskKind.RESPONSE, TaskKind.RESPONSE_ORACLE, TaskKind.STRATEGY, TaskKind.STRATEGY_MC)
+    for context in (Context.REFERENCE, Context.GENERATED)
+] + [ROLE_PLAY_SECTION]
+
+
+def in_order(present: Collection[str]) -> list[str]:
+    """Sections, each named by task and context (``response/reference``), in the order in which people read them.
+
+    The paper's task comes first, of each task the reference context before the generated one, and unknown ones last.
+    """
+    known = [section for section in _SECTIONS if section in present]
+    return known + sorted(set(present) - set(known))
+
+
 class Units(NamedTuple):
     """What has a score by itself, and what these are drawn by, in words, in the plural."""
 
@@ -53,5 +73,5 @@ class Units(NamedTuple):
 def units_of(section: str) -> Units:
     """The words for a section, which is named by task and context: of role-plays a turn is a whole role-play."""
     if section.endswith(f"/{Context.ROLE_PLAY}"):
-        return Units("role-plays", "cards")
-    return Units("turns", "conversations")
+        return Units(Sentence("unit.role-plays", "role-plays"), Sentence("unit.cards", "cards"))
+    return Units(Sentence("unit.turns", "turns"), Sentence("unit.conversations", "conversations"))

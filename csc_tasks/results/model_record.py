@@ -12,6 +12,7 @@ from pydantic import Field
 from csc_tasks.protocol.named_data import NamedData
 from csc_tasks.protocol.signature import Signature
 from csc_tasks.protocol.signature_parts import Text
+from csc_tasks.protocol.tuned_from import TunedFrom
 from csc_tasks.results.records import MANY, Lenient
 
 __all__ = ["Head", "ModelRecord", "parse_arguments", "whole_number"]
@@ -68,7 +69,8 @@ class ModelRecord:
     ``task_generation`` what the task came to ask with (empty where nothing is generated), ``benchmark`` the
     version whose settings it began with. ``template`` and ``system`` are lm-eval's hashes of what stands around
     a prompt, ``examples`` where few-shot examples came from; ``thinking`` is how csconv was told to find
-    thoughts; ``seeds`` are lm-eval's four; ``step`` is what the user said.
+    thoughts; ``seeds`` are lm-eval's four; ``step`` is what the user said. ``tuned_from`` is the model that this one
+    was made from, which is part of no identity.
     """
 
     backend: str = ""
@@ -87,6 +89,7 @@ class ModelRecord:
     thinking: str = ""
     seeds: tuple[str, ...] = ()
     step: int | None = None
+    tuned_from: TunedFrom | None = None
 
     @classmethod
     def of(
@@ -102,16 +105,20 @@ class ModelRecord:
             task: its name.
             task_config: what the file says of the task.
             signature: the task's.
+
+        Raises:
+            DataError: what csconv wrote of the model is damaged.
         """
         config = head.config
         metadata = task_config.get("metadata")
         metadata = metadata if isinstance(metadata, Mapping) else {}
+        arguments = parse_arguments(config.model_args)
         generates = task_config.get("output_type") == "generate_until"
         shown = signature.fewshot if signature else None
         return cls(
             backend=str(config.model or ""),
             name=str(head.model_name or ""),
-            arguments=parse_arguments(config.model_args),
+            arguments=arguments,
             revision=str(config.model_revision or ""),
             commit=" ".join(str(sha) for sha in (config.model_sha, config.peft_sha, config.delta_sha) if sha),
             gen_kwargs=parse_arguments(config.gen_kwargs),
@@ -125,6 +132,7 @@ class ModelRecord:
             thinking=str(metadata.get("csconv_think") or ""),
             seeds=tuple(str(getattr(config, name)) for name in _SEEDS),
             step=whole_number(metadata.get("step")),
+            tuned_from=TunedFrom.of_results(metadata, arguments),
         )
 
 

@@ -34,6 +34,7 @@ from csc_tasks.protocol.scoring import Scored, TurnRecord, metrics_of_task
 from csc_tasks.protocol.signature import Signature
 from csc_tasks.protocol.signature_parts import DataSignature
 from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.protocol.tuned_from import KEY, TunedFrom
 from csc_tasks.protocol.turns import PromptBook, TurnDoc
 from csc_tasks.tasks.aggregation import Aggregation, ClusteredError
 from csc_tasks.tasks.prompting import Prompting, PromptOptions
@@ -72,6 +73,7 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         metadata = dict(config.get("metadata") or {})
         self.options = Options.from_metadata(metadata)
         self.skip_unsupported = self.options.skip_unsupported
+        self.tuned_from = TunedFrom.of_run(metadata, self.options.base)
         self.prompt_texts = load_prompt(self.options.prompt)
         self._read_data()
         self.prompting = Prompting(self.prompt_texts, self.KIND, self.book, self._training, self._on_drawn)
@@ -301,6 +303,8 @@ class CSConvTask(ConfigurableTask):  # type: ignore[misc]
         """The configuration for the results file, with signature and report in its metadata."""
         config: dict[str, Any] = super().dump_config()
         config["metadata"]["csconv_signature"] = self.signature.to_json()
+        if self.tuned_from is not None:
+            config["metadata"][KEY] = self.tuned_from.model_dump()
         # All that reads this list is W&B's logger, which makes a table of the samples' values.
         listed = {entry["metric"]: entry for entry in config["metric_list"]}
         names = self._columns.tabular(listed) if self.metrics else ["bypass"]

@@ -10,12 +10,10 @@ from pathlib import PurePath, PurePosixPath, PureWindowsPath
 from csc_tasks.credentials import without_secrets
 from csc_tasks.leaderboards.reading.arguments import NAMES, telling, text_of
 from csc_tasks.leaderboards.reading.generation import overridden_settings
+from csc_tasks.protocol.tuned_from import ADAPTERS
 from csc_tasks.results.model_record import ModelRecord
 
-__all__ = ["ADAPTERS", "Identity", "identify", "is_local_path", "path_of", "template_of"]
-
-ADAPTERS = ("peft", "lora_local_path", "delta")
-"""lm-eval's arguments that name weights on top of a model's."""
+__all__ = ["ADAPTERS", "Identity", "hub_id", "identify", "is_local_path", "path_of", "template_of"]
 
 _FLOORS = ("csconv-baseline", "FloorLM")
 """The backend of weightless models: lm-eval's name for it, and that of an object that was handed to lm-eval."""
@@ -31,9 +29,29 @@ _BACKENDS = {
 }
 """lm-eval's second names of one backend."""
 _CHECKPOINT = re.compile(
-    r"(?:^|[-_./])(?:checkpoint|ckpt|global[-_]?step|step|iter(?:ation)?)[-_]?0*(\d{1,12})(?:[-_](?:hf|merged))?$",
+    r"(?:^|[-_./\\])(?:checkpoint|ckpt|global[-_]?step|step|iter(?:ation)?)[-_]?0*(\d{1,12})"
+    r"(?P<form>(?:[-_](?:hf|merged|tokens\d{1,9}B))?)[/\\]?$",
     re.IGNORECASE,
 )
+"""How trainers name a checkpoint: its step, and the form in which it was saved."""
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_FOLDERS = {
+    *(
+        "out",
+        "output",
+        "outputs",
+        "results",
+        "model",
+        "models",
+        "checkpoints",
+        "ckpt",
+        "ckpts",
+        "runs",
+        "data",
+    ),
+    *("tmp", "home", "root", "mnt", "workspace", "weights", "saves", "experiments", "exp"),
+}
+"""What folders that hold models are called, and no owner on the hub that serves any."""
 _USUAL_SEEDS = ("0", "1234", "1234", "1234")
 """lm-eval's ``--seed`` where none is given."""
 
@@ -67,6 +85,36 @@ class Identity:
     def adapter(self) -> str:
         """The weights on top of the model's; '' for none."""
         return ", ".join(value for name, value in self.settings if name in ADAPTERS)
+
+    @property
+    def training_run(self) -> Identity | None:
+        """Of a checkpoint the training it is of: the same without what tells its steps apart; else ``None``.
+
+        Two checkpoints have equal ones if they differ in nothing but the step in a folder, a revision or an
+        adapter, and in the digest of the weights. Of a step that only the user told, the revision tells it apart.
+        """
+        if self.step is None or self.is_floor:
+            return None
+        places = (self.full, *(value for name, value in self.settings if name in (*ADAPTERS, "revision")))
+        named = any(map(_CHECKPOINT.search, places))
+        full, revision = (
+            _without_step(self.full) or "checkpoints",
+            _without_step(self.revision) if named else "",
+        )
+        settings = {n: (_without_step(v) or "checkpoints") if n in ADAPTERS else v for n, v in self.settings}
+        settings = {n: v for n, v in settings.items() if n not in ("step", "commit", "revision")}
+        if revision:
+            settings["revision"] = revision
+        return replace(
+            self,
+            full=full,
+            name=path_of(full, 1),
+            revision=revision,
+            step=None,
+            settings=tuple(sorted(settings.items())),
+            commit="",
+            seed="",
+        )
 
     def of_commit(self, commit: str) -> Identity:
         """The same with the digest of its weights as part of it; '' where all runs have one."""
@@ -117,6 +165,22 @@ def identify(record: ModelRecord) -> Identity:
     )
 
 
+def hub_id(record: ModelRecord, identity: Identity) -> str:
+    """The model's id on the hub, ``owner/name``; '' for what may be a folder.
+
+    A relative path of two parts looks like an id. Backends that load weights record the hub's digest of those that
+    came from there, and are believed only then; what an endpoint calls ``owner/name`` is taken for an id, if the owner
+    is not called like a folder for models.
+    """
+    name = identity.full
+    if identity.is_floor or not _HUB_ID.fullmatch(name) or ".." in name or is_local_path(name):
+        return ""
+    if record.commit:
+        return name
+    served = record.arguments.get("base_url") or _SERVED.search(record.backend)
+    return name if served and name.partition("/")[0].lower() not in _FOLDERS else ""
+
+
 def template_of(record: ModelRecord) -> str:
     """The digest of the chat template, ``server`` where a server puts its own around prompts, '' for none."""
     return record.template or ("server" if _SERVED.search(record.backend) else "")
@@ -148,6 +212,12 @@ def _seed(record: ModelRecord, own: object, is_floor: bool) -> str:
         if (seed := text_of(given)) not in ("", usual):
             parts.append(f"{what}{seed}")
     return " ".join(parts) or usual
+
+
+def _without_step(text: str) -> str:
+    """What a checkpoint's name has before its step, and the form it was saved in; another name as it is."""
+    match = _CHECKPOINT.search(text)
+    return text if match is None else text[: match.start()] + match["form"]
 
 
 def is_local_path(text: str) -> bool:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from csc_tasks.leaderboards.board import BoardTable, Section
+from csc_tasks.leaderboards.rendering.chart_names import model_names, names_of_rows
 from csc_tasks.leaderboards.rendering.chart_parts import (
+    COLOURS,
+    NAME,
+    NAMED,
     Spec,
     Values,
     base,
+    chosen_first,
     columns_of,
     extremes,
-    labelled,
+    rows_of,
     score_entry,
     tooltip,
 )
+from csc_tasks.leaderboards.rendering.language import column_text, section_text
 
 __all__ = ["judge_chart"]
 
 
-def judge_chart(
-    table: BoardTable, section: Section, percent: bool, rows: Iterable[str] | None = None
-) -> Spec | None:
-    """Bars of a judge's dimensions, a group a dimension and in it a bar a model.
+def judge_chart(table: BoardTable, section: Section, percent: bool) -> Spec | None:
+    """Bars of a judge's dimensions, a group a dimension and in it a bar for each model that is chosen.
 
     Args:
         table: the comparability class.
         section: where the judge graded.
         percent: the dimensions answered with yes or no; otherwise those graded from 1 to 5.
-        rows: ids of the models to show; all by default.
     """
     columns = [
         c
@@ -37,35 +38,54 @@ def judge_chart(
     ]
     values: Values = []
     for column in columns:
-        for row, label in labelled(table, rows):
+        for row in table.rows:
             cell = row.cells.get(column.id)
             if cell is not None and cell.value is not None:
-                values.append({**score_entry(row, label, cell, column), "dimension": column.title})
+                values.append({**score_entry(row, cell, column), "column": column.id})
     if not values:
         return None
-    models = list(dict.fromkeys(value["model"] for value in values))
-    unit = "share of yes, %" if percent else "mean grade, 1 to 5"
+    rows, names = rows_of(table, values), model_names(table.rows)
+    chosen = chosen_first(rows)
+    unit = "@chart.judge.shares" if percent else "@chart.judge.grades"
     least = 0 if percent else 1
+    told = {
+        "@": "chart.judge.told",
+        "unit": {"@": unit[1:]},
+        "dimensions": len(columns),
+        "n": len(rows),
+        "extremes": extremes(values, percent, names),
+    }
     return {
-        **base(
-            f"Judge, {section.title}",
-            f"Bar chart of a judge's {unit}, {len(columns)} dimensions, {len(models)} models. "
-            f"{extremes(values, percent)}",
-            values,
-            lines=True,
-        ),
+        **base({"@": "chart.judge.name", "section": section_text(section)}, told, values, choose="bars"),
+        "params": [
+            *names_of_rows(table.rows, [row.id for row in rows]),
+            {"name": "columns", "value": {column.id: column_text(column) for column in columns}},
+            {"name": "chosen", "value": chosen},
+        ],
+        "transform": [
+            {"filter": "indexof(chosen, datum.row) >= 0"},
+            *NAMED,
+            {"calculate": "columns[datum.column]", "as": "dimension"},
+        ],
         "width": 520,
         "height": {"step": 11},
         "encoding": {
             "y": {
-                "field": "dimension",
+                "field": "column",
                 "type": "nominal",
-                "sort": [column.title for column in columns],
+                "sort": [column.id for column in columns],
                 "title": None,
+                "axis": {"labelExpr": "columns[datum.value]"},
                 "scale": {"paddingInner": 0.25},
             },
-            "yOffset": {"field": "model", "type": "nominal", "sort": models},
-            "color": {"field": "model", "type": "nominal", "title": None, "scale": {"domain": models}},
+            "yOffset": {"field": "row", "type": "nominal", "sort": chosen},
+            "color": {
+                "field": "row",
+                "type": "nominal",
+                "title": None,
+                "scale": {"domain": chosen[:COLOURS]},
+                "legend": {"labelExpr": NAME},
+            },
             "tooltip": tooltip(None, "dimension"),
         },
         "layer": [

@@ -1,10 +1,8 @@
-"""A comparison for a person, a document and a program."""
+"""A comparison for a person, a document and a program: its summary, and all of it where that is asked for."""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from rich.console import RenderableType
@@ -12,220 +10,159 @@ from rich.table import Table
 from rich.text import Text
 
 from csc_tasks.leaderboards.board import finite
-from csc_tasks.leaderboards.comparing.compare import Changed, Comparison, Moved, SectionComparison
-from csc_tasks.leaderboards.comparing.paired import Delta
-from csc_tasks.leaderboards.rendering.numbers import (
-    ABSENT,
-    difference_interval,
-    in_percent,
-    number,
-    p_value,
+from csc_tasks.leaderboards.comparing.compare import Comparison, SectionComparison
+from csc_tasks.leaderboards.rendering.compare_parts import (
+    WORDS,
+    changed_lines,
+    fact_line,
+    outcome,
+    parts,
+    units_text,
 )
+from csc_tasks.leaderboards.rendering.compare_summary import summary_blocks, summary_lines
+from csc_tasks.leaderboards.rendering.language import Language, said, text
 from csc_tasks.leaderboards.rendering.text import code, inline, printable
-from csc_tasks.metrics import has_sums, headlines, metric_named
 from csc_tasks.metrics.comparison import Difference
-from csc_tasks.protocol.task_kind import units_of
 
-__all__ = ["markdown", "tables", "to_json"]
+__all__ = ["markdown", "named_difference", "tables", "to_json"]
 
-_METRICS = ("metric", "A", "B", "A - B", "95 % (Holm)", "p (Holm)", "better/worse/same", "")
-_WORDS = (0, 7)
-"""Columns of names and words; the others are numbers."""
-_MOVED = ("A", "B", "A - B", "95 % (Holm)", "p (Holm)")
+_LINE = 400
+"""Characters of a line that a model may have written."""
 
 
-def _outcome(delta: Delta) -> str:
-    if delta.difference is None or math.isnan(delta.difference.low):
-        return delta.why
-    if not delta.better:
-        return "a description"
-    if not delta.significant:
-        return "noise"
-    return "A better" if delta.difference.value * delta.better > 0 else "B better"
+def tables(
+    comparison: Comparison, every: bool = False, full: bool = False, language: Language = Language.EN
+) -> list[RenderableType]:
+    """The comparison for a terminal: a summary on one screen, and below it all of it where that is asked for.
 
-
-def _score(value: float, spread: float | None, percent: bool) -> str:
-    """A score, and the standard deviation between the seeds that it is the mean of."""
-    return number(value, percent) + ("" if spread is None else f" sd {number(spread, percent)}")
-
-
-def _pair(
-    metric: str,
-    first: float,
-    second: float,
-    found: Difference | None,
-    p: float,
-    spreads: tuple[float | None, float | None] = (None, None),
-) -> tuple[str, ...]:
-    """Both scores, their difference, its interval and its p-value."""
-    percent = in_percent(metric)
-    return (
-        _score(first, spreads[0], percent),
-        _score(second, spreads[1], percent),
-        number(first - second, percent, signed=True),
-        difference_interval(found.low, found.high, metric) if found else ABSENT,
-        p_value(p),
-    )
-
-
-def _metric_rows(section: SectionComparison, every: bool) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    short = headlines([delta.metric for delta in section.deltas])
-    for delta in section.deltas:
-        if not every and not (has_sums(delta.metric) and delta.metric in short):
-            continue
-        effect = section.effects.get(delta.metric)
-        rows.append(
-            (
-                delta.metric,
-                *_pair(
-                    delta.metric, delta.first, delta.second, delta.difference, delta.adjusted, delta.spreads
-                ),
-                f"{effect.better}/{effect.worse}/{effect.same}" if effect else ABSENT,
-                _outcome(delta),
-            )
-        )
-    return rows
-
-
-def _moved_rows(metric: str, moved: Sequence[Moved]) -> list[tuple[str, ...]]:
-    ordered = sorted(moved, key=lambda m: -abs(m.first - m.second))
-    return [
-        (m.name, str(m.turns), *_pair(metric, m.first, m.second, m.difference, m.adjusted)) for m in ordered
-    ]
-
-
-def _parts(
-    section: SectionComparison, every: bool
-) -> list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]]:
-    """(title, headings, rows) of each table of a section."""
-    name, turns = section.section, units_of(section.section).turns
-    parts: list[tuple[str, tuple[str, ...], list[tuple[str, ...]]]] = [
-        (f"{name}: every metric" if every else f"{name}", _METRICS, _metric_rows(section, every))
-    ]
-    if section.strategies:
-        heading = ("gold strategy", turns, *_MOVED)
-        parts.append(
-            (f"{name}: accuracy by strategy", heading, _moved_rows("strategy_acc", section.strategies))
-        )
-    if section.topics:
-        heading = ("topic", turns, *_MOVED)
-        parts.append((f"{name}: {section.by} by topic", heading, _moved_rows(section.by, section.topics)))
-    return parts
-
-
-def _changed_lines(section: SectionComparison, change: Changed) -> list[str]:
-    scores = change.first_score, change.second_score
-    first, second = (number(score, in_percent(section.by)) for score in scores)
-    if units_of(section.section).turns == "role-plays":
-        told = f"{first} against {second}"
-        # Over several seeds it may be anything between.
-        if getattr(metric_named(section.by), "yes_no", False) and set(scores) <= {0.0, 1.0}:
-            told = " → ".join("yes" if score else "no" for score in scores)
-        return [
-            f"{change.conversation} trial {change.turn + 1} ({change.topic}), {section.by}: {told}",
-            f"A    {change.first_text}",
-            f"B    {change.second_text}",
-        ]
-    return [
-        f"{change.conversation} turn {change.turn + 1} ({change.topic}), {section.by} {first} against {second}",
-        f"gold {f'[{change.gold}] ' if change.gold else ''}{change.reference}",
-        f"A    [{change.first_strategy or '?'}] {change.first_text}",
-        f"B    [{change.second_strategy or '?'}] {change.second_text}",
-    ]
-
-
-def tables(comparison: Comparison, every: bool = False) -> list[RenderableType]:
-    """The comparison for a terminal; ``every`` metric, not only the headline ones."""
-    out: list[RenderableType] = [
-        Text(f"A: {printable(comparison.first)}\nB: {printable(comparison.second)}"),
-        Text(printable(", ".join(f"{k} {v}" for k, v in comparison.facts.items())) + "; shares in percent"),
-        *(Text(printable(f"asked otherwise, allowed: {words}")) for words in comparison.allowed),
-    ]
+    Args:
+        comparison: of two models.
+        every: with every metric, not only the headline ones; means ``full``.
+        full: with strategies, stages, topics and the turns that changed most.
+        language: of its words; names of metrics that options take stay what they are.
+    """
+    out: list[RenderableType] = [Text("\n".join(summary_lines(comparison, language)))]
+    if not (full or every):
+        return out
+    out.append(Text())
     for section in comparison.sections:
-        for title, headings, rows in _parts(section, every):
-            table = Table(title=Text(printable(title)), title_justify="left")
-            for i, heading in enumerate(headings):
-                table.add_column(heading, justify="left" if i in _WORDS else "right", overflow="fold")
-            for row in rows:
+        for part in parts(comparison, section, every, language):
+            table = Table(title=Text(printable(part.title)), title_justify="left")
+            for i, heading in enumerate(part.headings):
+                table.add_column(heading, justify="left" if i in WORDS else "right", overflow="fold")
+            for row in part.rows:
                 table.add_row(*(Text(printable(cell)) for cell in row))
             out.append(table)
         if section.changed:
-            out.append(
-                Text(
-                    printable(
-                        f"{section.section}: the {len(section.changed)} {units_of(section.section).turns} that changed "
-                        f"most, by {section.by}"
-                    )
-                )
-            )
+            out.append(Text(printable(_most_changed(section, language))))
         out += [
-            Text("\n".join(printable(line, 400) for line in _changed_lines(section, change)) + "\n")
+            Text(
+                "\n".join(printable(line, _LINE) for line in changed_lines(section, change, language)) + "\n"
+            )
             for change in section.changed
         ]
         if section.why:
-            out.append(
-                Text(
-                    printable(
-                        f"{section.section}: no single {units_of(section.section).turns}: {section.why}"
-                    )
-                )
-            )
+            out.append(Text(printable(_none_single(section, said(section.why, language), language))))
     return out
 
 
-def markdown(comparison: Comparison, every: bool = False) -> str:
-    """The comparison as Markdown; texts of models are code, so that nothing in them is markup."""
+def _most_changed(section: SectionComparison, language: Language, name: str = "") -> str:
+    return text(
+        "compare.most-changed",
+        language,
+        section=name or section.section,
+        n=len(section.changed),
+        units=units_text(section.section, language),
+        metric=section.by,
+    )
+
+
+def _none_single(section: SectionComparison, why: str, language: Language) -> str:
+    units = units_text(section.section, language)
+    return text("compare.none-single", language, section=section.section, units=units, why=why)
+
+
+def markdown(
+    comparison: Comparison, every: bool = False, full: bool = False, language: Language = Language.EN
+) -> str:
+    """The same as Markdown; texts of models are code, so that nothing in them is markup."""
     lines = [
-        "# csconv compare",
+        f"# {text('compare.title', language)}",
         "",
         f"A: {code(comparison.first)}, B: {code(comparison.second)}",
         "",
-        ", ".join(f"{k} {inline(v)}" for k, v in comparison.facts.items()) + ". Shares in percent.",
+        f"{inline(fact_line(comparison, language))}; {text('compare.units', language)}",
         *(
             line
             for words in comparison.allowed
-            for line in ("", f"Asked otherwise, allowed: {code(words, 400)}")
+            for line in ("", text("compare.allowed", language, words=code(said(words, language), _LINE)))
         ),
     ]
-    for section in comparison.sections:
-        for title, headings, rows in _parts(section, every):
-            lines += ["", f"## {inline(title)}", "", "| " + " | ".join(headings) + " |"]
-            lines.append("|" + "|".join("---" if i in _WORDS else "---:" for i in range(len(headings))) + "|")
-            lines += [
-                "| "
-                + " | ".join(inline(cell, 200) if i in _WORDS else cell for i, cell in enumerate(row))
-                + " |"
-                for row in rows
-            ]
-        if section.changed:
-            lines += [
-                "",
-                f"## {inline(section.section)}: the {units_of(section.section).turns} that changed most, by "
-                f"{inline(section.by)}",
-            ]
-        for change in section.changed:
-            lines += ["", *(f"- {code(line, 400)}" for line in _changed_lines(section, change))]
-        if section.why:
-            lines += ["", f"No single {units_of(section.section).turns}: {code(section.why, 400)}"]
+    if not comparison.one_family:
+        lines += ["", text("compare.alone", language)]
+    interval = "compare.interval" if comparison.one_family else "compare.interval-alone"
+    headings = (
+        text("compare.metric", language),
+        *("A", "B"),
+        *(text(key, language) for key in ("compare.difference", interval, "compare.p", "compare.outcome")),
+    )
+    for block in summary_blocks(comparison, language):
+        lines += ["", f"## {inline(block.title)}", "", inline(block.counts, _LINE)]
+        if block.rows:
+            lines += ["", *_grid(headings, block.rows, (0, len(headings) - 1))]
+        if block.moved:
+            lines += ["", inline(block.moved, _LINE)]
+    if full or every:
+        for section in comparison.sections:
+            lines += _whole(comparison, section, every, language)
     if comparison.notes:
-        lines += ["", "## Notes", "", *(f"- {code(note, 400)}" for note in comparison.notes)]
+        lines += ["", f"## {text('compare.notes', language)}", ""]
+        lines += [f"- {code(said(note, language), _LINE)}" for note in comparison.notes]
     return "\n".join(lines) + "\n"
 
 
+def _whole(comparison: Comparison, section: SectionComparison, every: bool, language: Language) -> list[str]:
+    lines: list[str] = []
+    for part in parts(comparison, section, every, language):
+        lines += ["", f"## {inline(part.title)}", "", *_grid(part.headings, part.rows, WORDS)]
+    if section.changed:
+        lines += ["", f"## {_most_changed(section, language, inline(section.section))}"]
+    for change in section.changed:
+        lines += ["", *(f"- {code(line, _LINE)}" for line in changed_lines(section, change, language))]
+    if section.why:
+        lines += ["", _none_single(section, code(said(section.why, language), _LINE), language)]
+    return lines
+
+
+def _grid(headings: tuple[str, ...], rows: list[tuple[str, ...]], words: tuple[int, ...]) -> list[str]:
+    return [
+        "| " + " | ".join(headings) + " |",
+        "|" + "|".join("---" if i in words else "---:" for i in range(len(headings))) + "|",
+        *(
+            "| " + " | ".join(inline(cell, 200) if i in words else cell for i, cell in enumerate(row)) + " |"
+            for row in rows
+        ),
+    ]
+
+
 def to_json(comparison: Comparison) -> str:
-    """Everything, for programs; what is not known is ``null``."""
+    """Everything, for programs; what is not known is ``null``.
+
+    In a ``difference`` ``low`` and ``high`` are corrected and go with ``adjusted`` beside it; ``p`` is that of
+    the one test alone.
+    """
     content = asdict(comparison)
     for section, plain in zip(comparison.sections, content["sections"], strict=True):
         for delta, entry in zip(section.deltas, plain["deltas"], strict=True):
-            entry["outcome"] = _outcome(delta)
-            entry["difference"] = _named(delta.difference)
-        for moved, entry in zip(
-            (*section.strategies, *section.topics), (*plain["strategies"], *plain["topics"]), strict=True
-        ):
-            entry["difference"] = _named(moved.difference)
+            entry["outcome"] = outcome(delta)
+            entry["difference"] = named_difference(delta.difference)
+        moved = (*section.strategies, *section.topics, *section.stages)
+        entries = (*plain["strategies"], *plain["topics"], *plain["stages"])
+        for each, entry in zip(moved, entries, strict=True):
+            entry["difference"] = named_difference(each.difference)
     return json.dumps(finite(content), ensure_ascii=False, indent=2, allow_nan=False)
 
 
-def _named(found: Difference | None) -> dict[str, float] | None:
+def named_difference(found: Difference | None) -> dict[str, float] | None:
+    """A difference with the names of its numbers."""
     return None if found is None else found._asdict()

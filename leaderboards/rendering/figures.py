@@ -1,19 +1,22 @@
-"""The page's charts as pictures for papers and slides: SVG and PNG, one pair of files a chart."""
+"""The page's charts as pictures for papers and slides: SVG, PDF and PNG of each chart."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from csc_tasks.errors import ConfigError
+from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.install import install_hint
 from csc_tasks.leaderboards.board import Board
-from csc_tasks.leaderboards.rendering.charts import charts
-from csc_tasks.leaderboards.rendering.text import file_stem
+from csc_tasks.leaderboards.rendering.charts import Chart, ChartKind, charts
+from csc_tasks.leaderboards.rendering.language import Language, resolve, text
+from csc_tasks.leaderboards.rendering.text import file_stem, printable
 from csc_tasks.leaderboards.rendering.theme import config
+from csc_tasks.storage import write_file
 
 __all__ = ["write_figures"]
 
@@ -50,8 +53,6 @@ FILES = {"PingFang": "PingFang SC", "Hiragino Sans GB": "Hiragino Sans GB", "msy
     "simhei": "SimHei",
 }
 CURE = "install one (Debian, Ubuntu: apt-get install fonts-wqy-microhei) or name its file with --font FILE"
-LINES = 8
-"""Models in a chart that draws a line or a bar for each: there are as many colours."""
 SCALE = 2.0
 """Pixels of a PNG for each of the chart's: sharp in print at half a column."""
 
@@ -61,22 +62,30 @@ class _Font(NamedTuple):
     file: Path
 
 
-def write_figures(board: Board, folder: Path, font: Path | None = None) -> list[Path]:
-    """Write every chart of every table as SVG and PNG.
+def write_figures(
+    board: Board,
+    folder: Path,
+    font: Path | None = None,
+    languages: Sequence[Language] = (Language.EN,),
+) -> list[Path]:
+    """Write every chart of every table as SVG, PDF and PNG.
 
-    Files lie in ``folder`` itself and are named after table, kind, section and what was chosen. A chart
-    with a line or bar for each model shows the first eight of its table.
+    Files lie in ``folder`` itself and are named after table, kind, section and what was chosen, whatever those are
+    called; of several languages, after the language too. A chart with more lines than colours shows the first few in
+    colour and the others in grey; one with a group of bars shows the first few.
 
     Args:
         board: what to draw.
         folder: made if absent; files of the same names are replaced.
         font: file of a font with Chinese; by default one of the system's.
+        languages: of the words in the charts.
 
     Returns:
         The files, in the order of the page.
 
     Raises:
         ConfigError: no font with Chinese was found, or the packages that it takes are not installed.
+        DataError: the folder cannot be written to.
     """
     try:
         import vl_convert
@@ -84,18 +93,55 @@ def write_figures(board: Board, folder: Path, font: Path | None = None) -> list[
         raise ConfigError(f"figures need more packages: {install_hint('leaderboard')}") from error
     chosen = _named(font) if font is not None else _system()
     vl_convert.register_font_directory(str(chosen.file.parent))
-    folder.mkdir(parents=True, exist_ok=True)
     look = {**config(font=f'"{chosen.family}"'), "background": "#ffffff"}
     written: list[Path] = []
     taken: set[str] = set()
     for table in board.tables:
-        for chart in charts(table, limit=LINES):
-            stem = file_stem(table.id, chart.kind.id, *chart.picks.values(), taken=taken)
-            svg, png = folder / f"{stem}.svg", folder / f"{stem}.png"
-            svg.write_text(vl_convert.vegalite_to_svg(chart.spec, config=look), encoding="utf-8")
-            png.write_bytes(vl_convert.vegalite_to_png(chart.spec, config=look, scale=SCALE))
-            written += [svg, png]
+        for chart in charts(table):
+            picked = (resolve(pick.text, Language.EN) for pick in chart.picks.values())
+            stem = file_stem(table.id, chart.kind.value, *picked, taken=taken)
+            for language in languages:
+                name = f"{stem}_{language.value}" if len(languages) > 1 else stem
+                spec = _drawable(_with_key(chart, language))
+                svg = vl_convert.vegalite_to_svg(spec, config=look)
+                # One drawing, so that the three are the same.
+                pictures = {
+                    "svg": svg.encode(),
+                    "pdf": vl_convert.svg_to_pdf(svg),
+                    "png": vl_convert.svg_to_png(svg, scale=SCALE),
+                }
+                for suffix, data in pictures.items():
+                    path = folder / f"{name}.{suffix}"
+                    try:
+                        write_file(path, data)
+                    except OSError as error:
+                        raise DataError(f"{path}: cannot be written to ({error.strerror})") from None
+                    written.append(path)
     return written
+
+
+def _with_key(chart: Chart, language: Language) -> Any:
+    """The specification in a language, with what a reader of the picture alone must know beneath its title."""
+    spec = resolve(chart.spec, language)
+    key = ""
+    if chart.kind is ChartKind.INTERVALS:
+        key = text("chart.intervals.key", language)
+    elif chart.spec["usermeta"]["choose"] == "lines":
+        named = {parameter["name"]: parameter["value"] for parameter in chart.spec["params"]}
+        if others := len(named["names"]) - len(named["chosen"]):
+            key = text("chart.others", language, n=others)
+    return {**spec, "title": {**spec["title"], "subtitle": key, "limit": 1200}} if key else spec
+
+
+def _drawable(spec: Any) -> Any:
+    """The specification without characters that a picture cannot have, wherever they came from."""
+    if isinstance(spec, str):
+        return spec if spec.isprintable() else printable(spec)
+    if isinstance(spec, dict):
+        return {_drawable(name): _drawable(value) for name, value in spec.items()}
+    if isinstance(spec, (list, tuple)):
+        return [_drawable(value) for value in spec]
+    return spec
 
 
 def _named(file: Path) -> _Font:

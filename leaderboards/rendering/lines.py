@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-from pathlib import PurePosixPath
+from collections.abc import Sequence
+from typing import Any
 
 from csc_tasks.leaderboards.board import BoardTable, Cell, Column, Row, Section
-from csc_tasks.leaderboards.names import telling_words
-from csc_tasks.leaderboards.reading.identity import ADAPTERS
+from csc_tasks.leaderboards.rendering.chart_names import model_names, names_of_rows, names_of_texts
 from csc_tasks.leaderboards.rendering.chart_parts import (
+    COLOURS,
+    NAME,
+    NAMED,
     Spec,
     Values,
     base,
+    chosen_first,
     column_of,
     extremes,
-    labelled,
+    rows_of,
     score_entry,
-    title_of,
+    span,
     tooltip,
     unit_of,
 )
-from csc_tasks.leaderboards.rendering.labels import row_labels
+from csc_tasks.leaderboards.rendering.language import column_text, section_text
 
 __all__ = ["depth_chart", "slope_chart", "trend_chart"]
 
+_CHOSEN = "indexof(chosen, datum.row) >= 0"
 
-def slope_chart(
-    table: BoardTable,
-    reference: Section,
-    generated: Section,
-    metric: str,
-    rows: Iterable[str] | None = None,
-) -> Spec | None:
+
+def slope_chart(table: BoardTable, reference: Section, generated: Section, metric: str) -> Spec | None:
     """A metric with the gold history and with the model's own: a line a model that has both.
 
     Args:
@@ -40,73 +38,83 @@ def slope_chart(
         reference: section of one task in reference context.
         generated: section of the same task in generated context.
         metric: name of the metric.
-        rows: ids of the models to show; all by default.
     """
     pair = [column_of(table, section, metric) for section in (reference, generated)]
     if pair[0] is None or pair[1] is None:
         return None
+    column = pair[0]
     values: Values = []
-    for row, label in labelled(table, rows):
+    for row in table.rows:
         cells = [row.cells.get(column.id) for column in pair if column]
         if all(cell is not None and cell.value is not None for cell in cells):
             for name, cell in zip(("reference", "generated"), cells, strict=True):
                 assert cell is not None
-                values.append({**score_entry(row, label, cell, pair[0]), "context": name})
+                values.append({**score_entry(row, cell, column), "side": name})
     if not values:
         return None
-    column = pair[0]
+    rows, names = rows_of(table, values), model_names(table.rows)
     x = {
-        "field": "context",
+        "field": "side",
         "type": "nominal",
         "sort": ["reference", "generated"],
-        "axis": {"labelAngle": 0, "title": "conversation so far", "grid": True},
+        "axis": {
+            "labelAngle": 0,
+            "title": "@chart.slope.x",
+            "grid": True,
+            "labelExpr": "sides[datum.value]",
+        },
         "scale": {"type": "point", "padding": 0.3},
     }
+    task = section_text(reference)
+    title = {
+        "@": "chart.slope.name",
+        "metric": column_text(column),
+        "task": task.get("task", task) if isinstance(task, dict) else reference.task,
+    }
+    told = {
+        "@": "chart.slope.told",
+        "unit": unit_of(column),
+        "n": len(rows),
+        "extremes": extremes(values, column.percent, names),
+    }
+    sides = {side: f"@chart.slope.{side}" for side in ("reference", "generated")}
     return {
-        **base(
-            f"{column.title}, {reference.task}",
-            f"Slope chart of {unit_of(column)}: {len(values) // 2} models, each with reference context on the "
-            f"left and generated context on the right. "
-            f"{extremes(values, column.percent)}",
-            values,
-            lines=True,
-        ),
+        **base(title, told, values, choose="lines"),
+        "params": [*_params(table, rows), {"name": "sides", "value": sides}],
+        "transform": [*NAMED, {"calculate": "sides[datum.side]", "as": "context"}],
         "width": 440,
         "height": 320,
-        "encoding": {"x": x, **_line_colours(values)},
-        "layer": _with_intervals(unit_of(column), tooltip(column, "context"), band=False),
+        "encoding": {"x": x, **_colours(chosen_first(rows))},
+        "layer": _layers(values, unit_of(column), tooltip(column, "context"), band=False),
     }
 
 
-def depth_chart(
-    table: BoardTable, section: Section, metric: str, rows: Iterable[str] | None = None
-) -> Spec | None:
+def depth_chart(table: BoardTable, section: Section, metric: str) -> Spec | None:
     """A metric over the turn's position in its conversation, a line a model with its interval.
 
     Args:
         table: the comparability class.
         section: where the metric was measured.
         metric: name of the metric in :attr:`SectionFigures.depth`.
-        rows: ids of the models to show; all by default.
     """
     column = column_of(table, section, metric)
     values: Values = []
-    for row, label in labelled(table, rows):
+    for row in table.rows:
         figures = row.figures.get(section.id)
         for point in figures.depth.get(metric, ()) if figures else ():
             if point.value is not None:
                 cell = Cell(point.value, point.low, point.high, point.turns)
-                values.append({**score_entry(row, label, cell, column), "position": point.position})
+                values.append({**score_entry(row, cell, column), "position": point.position})
     last = max((value["position"] for value in values), default=0)
     if last < 2:
         return None
-    title = title_of(table, section, metric)
-    unit = unit_of(column) if column else title
+    rows, names = rows_of(table, values), model_names(table.rows)
+    unit = unit_of(column) if column else metric
     x = {
         "field": "position",
         "type": "quantitative",
-        "title": "position of the turn in the conversation",
-        "scale": {"nice": False, "zero": False, "padding": 8},
+        "title": "@chart.depth.x",
+        "scale": {"domain": [1, last], "nice": False, "zero": False, "padding": 8},
         "axis": {
             "tickMinStep": 1,
             "format": "d",
@@ -114,97 +122,149 @@ def depth_chart(
             "labelExpr": f"datum.value == {last} ? '{last}+' : datum.label",
         },
     }
+    title = {
+        "@": "chart.depth.name",
+        "metric": column_text(column) if column else metric,
+        "section": section_text(section),
+    }
+    percent = column is not None and column.percent
+    told = {"@": "chart.depth.told", "unit": unit, "last": last, "extremes": extremes(values, percent, names)}
     return {
-        **base(
-            f"{title} by turn depth, {section.title}",
-            f"Line chart of {unit} at turns 1 to {last} and later of a conversation. "
-            f"{extremes(values, column is not None and column.percent)}",
-            values,
-            lines=True,
-        ),
+        **base(title, told, values, choose="lines"),
+        "params": _params(table, rows),
+        "transform": NAMED,
         "width": 520,
         "height": 280,
-        "encoding": {"x": x, **_line_colours(values)},
-        "layer": _with_intervals(unit, tooltip(column, "position"), band=True),
+        "encoding": {"x": x, **_colours(chosen_first(rows))},
+        "layer": _layers(values, unit, tooltip(column, "position"), band=True),
     }
 
 
 def trend_chart(table: BoardTable, column: Column) -> Spec | None:
-    """A column over training steps, a line a model of which two checkpoints or more were measured."""
-    runs: dict[tuple[str, tuple[tuple[str, str], ...]], list[Row]] = {}
-    for row in table.rows:
+    """A column over training steps, a line a training run of which two checkpoints or more were measured.
+
+    Of two models of one run at one step, the newer counts.
+    """
+    runs: dict[str, dict[int, Row]] = {}
+    for row in sorted(table.rows, key=lambda row: row.date):
         cell = row.cells.get(column.id)
-        if row.step is not None and not row.floor and cell is not None and cell.value is not None:
-            runs.setdefault((row.model, _all_along(row)), []).append(row)
-    runs = {key: sorted(run, key=lambda r: r.step or 0) for key, run in runs.items() if len(run) > 1}
-    # One row stands for its run, so that a run is named like any other model.
-    words = telling_words([(model, dict(settings)) for model, settings in runs])
-    first = [replace(run[0], words=own) for run, own in zip(runs.values(), words, strict=True)]
-    labels = row_labels(first)
-    values: Values = []
-    for run in runs.values():
-        for row in run:
-            entry = score_entry(row, labels[run[0].id], row.cells[column.id], column)
-            values.append({**entry, "row": run[0].id, "step": row.step})
-    if not values:
+        if row.step is not None and row.training_run and cell is not None and cell.value is not None:
+            runs.setdefault(row.training_run, {})[row.step] = row
+    lines = {name: [run[step] for step in sorted(run)] for name, run in sorted(runs.items()) if len(run) > 1}
+    if not lines:
         return None
+    ids = {name: run[0].id for name, run in lines.items()}
+    called = names_of_texts(dict(zip(ids.values(), ids, strict=True)))
+    names = called[0]["value"]
+    values: Values = [
+        {**score_entry(row, row.cells[column.id], column), "row": ids[name], "step": row.step}
+        for name, run in lines.items()
+        for row in run
+    ]
+    chosen, steps = list(ids.values())[:COLOURS], [value["step"] for value in values]
     x = {
         "field": "step",
         "type": "quantitative",
-        "title": "training step",
-        "scale": {"zero": False, "nice": False, "padding": 12},
+        "title": "@chart.trend.x",
+        "scale": {"domain": [min(steps), max(steps)], "zero": False, "nice": False, "padding": 12},
         "axis": {"grid": False, "format": "~s", "tickCount": 6},
     }
+    section = next(section for section in table.sections if section.id == column.section)
+    title = {"@": "chart.trend.name", "metric": column_text(column), "section": section_text(section)}
+    told = {
+        "@": "chart.trend.told",
+        "unit": unit_of(column),
+        "n": len(lines),
+        "extremes": extremes(values, column.percent, names),
+    }
     return {
-        **base(
-            f"{column.title} by checkpoint",
-            f"Line chart of {unit_of(column)} over training steps of {len(runs)} models. "
-            f"{extremes(values, column.percent)}",
-            values,
-        ),
+        **base(title, told, values, choose="lines"),
+        "params": [*called, {"name": "chosen", "value": chosen}],
+        "transform": NAMED,
         "width": 520,
         "height": 280,
-        "encoding": {"x": x, **_line_colours(values)},
-        "layer": _with_intervals(unit_of(column), tooltip(column, "step"), band=True),
+        "encoding": {"x": x, **_colours(chosen)},
+        "layer": _layers(values, unit_of(column), tooltip(column, "step"), band=True),
     }
 
 
-def _line_colours(values: Values) -> Spec:
-    """Colour and shape by model, both in the order of the table, so that they make one legend."""
-    models = list(dict.fromkeys(value["model"] for value in values))
-    model = {"field": "model", "type": "nominal", "title": None, "scale": {"domain": models}}
+def _params(table: BoardTable, rows: Sequence[Row]) -> list[Spec]:
+    shown = names_of_rows(table.rows, [row.id for row in rows])
+    return [*shown, {"name": "chosen", "value": chosen_first(rows)}]
+
+
+def _colours(chosen: list[str]) -> Spec:
+    """Colour and shape of those that are chosen, in one legend."""
+    assert len(chosen) <= COLOURS
+    legend = {"labelExpr": NAME}
+    model = {"field": "row", "type": "nominal", "title": None, "scale": {"domain": chosen}, "legend": legend}
     return {"color": model, "shape": model}
 
 
-def _with_intervals(unit: str, fields: list[Spec], band: bool) -> list[Spec]:
-    y = {"type": "quantitative", "title": unit, "scale": {"zero": False}}
-    interval = {"y": {**y, "field": "low"}, "y2": {"field": "high"}}
-    if band:
-        first: Spec = {"mark": {"type": "area", "opacity": 0.14, "aria": False}}
-    else:
-        first = {"mark": {"type": "rule", "opacity": 0.45, "strokeWidth": 3, "aria": False}}
+def _layers(values: Values, unit: Any, fields: list[Spec], band: bool) -> list[Spec]:
+    """A grey line a model, above them in colour those chosen with their intervals, on top the one pointed at."""
+    y = {
+        "type": "quantitative",
+        "title": unit,
+        "scale": {"domain": span(values), "nice": True, "zero": False},
+    }
+    value = {"y": {**y, "field": "value"}}
+    interval = {"y": {**y, "field": "low"}, "y2": {"field": "high"}, "shape": None}
     dash = {"condition": {"test": "datum.floor", "value": [5, 4]}, "value": [1, 0]}
-    first["encoding"] = {**interval, "shape": None}
+    grey = {"color": None, "shape": None, "detail": {"field": "row"}}
+    around: Spec = (
+        {"type": "area", "opacity": 0.14} if band else {"type": "rule", "opacity": 0.45, "strokeWidth": 3}
+    )
+    pointed = [{"filter": {"param": "pointed", "empty": False}}]
     return [
-        {"transform": [{"filter": "datum.low !== null"}], **first},
         {
-            "mark": {"type": "line", "strokeWidth": 2},
-            "encoding": {"y": {**y, "field": "value"}, "strokeDash": dash, "shape": None},
+            "transform": [{"filter": f"!({_CHOSEN})"}],
+            "mark": {"type": "line", "style": "crowd", "strokeWidth": 1, "aria": False},
+            "encoding": {**value, **grey, "strokeDash": dash},
         },
         {
-            "mark": {"type": "point", "filled": True, "size": 46, "opacity": 1},
+            "transform": [{"filter": f"datum.low !== null && {_CHOSEN}"}],
+            "mark": {**around, "aria": False},
+            "encoding": interval,
+        },
+        {
+            "transform": [{"filter": _CHOSEN}],
+            "mark": {"type": "line", "strokeWidth": 2},
+            "encoding": {**value, "strokeDash": dash, "shape": None},
+        },
+        {
+            "transform": pointed,
+            "mark": {"type": "line", "style": "pointed", "strokeWidth": 3, "aria": False},
+            "encoding": {**value, **grey},
+        },
+        {
+            # Wider than it looks, so that a hand can meet it; it tells the model, the points their figures.
+            "params": [
+                {
+                    "name": "pointed",
+                    "select": {
+                        "type": "point",
+                        "fields": ["row"],
+                        "on": "pointerover",
+                        "clear": "pointerout",
+                    },
+                }
+            ],
+            "mark": {"type": "line", "strokeWidth": 9, "opacity": 0, "aria": False},
             "encoding": {
-                "y": {**y, "field": "value"},
-                "tooltip": fields,
+                **value,
+                **grey,
+                "tooltip": [{"field": "model", "type": "nominal", "title": "@chart.field.model"}],
             },
         },
+        {
+            "transform": [{"filter": f"!({_CHOSEN})"}],
+            "mark": {"type": "point", "filled": True, "size": 60, "opacity": 0, "aria": False},
+            "encoding": {**value, **grey, "tooltip": fields},
+        },
+        {
+            "transform": [{"filter": _CHOSEN}],
+            "mark": {"type": "point", "filled": True, "size": 46, "opacity": 1},
+            "encoding": {**value, "tooltip": fields},
+        },
     ]
-
-
-def _all_along(row: Row) -> tuple[tuple[str, str], ...]:
-    """The settings that checkpoints of one run have in common; of an adapter the folder of its checkpoints."""
-    return tuple(
-        (name, str(PurePosixPath(value).parent) if name in ADAPTERS else value)
-        for name, value in row.settings
-        if name not in ("revision", "step")
-    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from csc_tasks.metrics import metric_named
+from csc_tasks.metrics.comparison import ALPHA
 
 __all__ = [
     "ABSENT",
@@ -26,6 +27,8 @@ ABSENT = "–"
 NO_BETTER = "†"
 """Behind a score that is not significantly better than the best floor of its column."""
 _MINUS = "−"
+_MOST_DIGITS = 6
+"""Decimals of a number that is nearly nothing."""
 
 
 def fixed(value: float | None, digits: int, signed: bool = False) -> str:
@@ -67,12 +70,36 @@ def difference_interval(low: float, high: float, metric: str) -> str:
     """The interval of a difference of two scores of a metric, no further than two such scores can lie apart."""
     found = metric_named(metric)
     span = math.inf if found is None else found.scale.high - found.scale.low
-    return interval(max(low, -span), min(high, span), in_percent(metric), signed=True)
+    low, high, percent = max(low, -span), min(high, span), in_percent(metric)
+    # An end that is not 0 must not be shown as 0 where the whole interval lies on one side.
+    ends = [
+        _not_nothing(end, percent) if low > 0 or high < 0 else number(end, percent, True)
+        for end in (low, high)
+    ]
+    return ABSENT if ABSENT in ends else f"[{ends[0]}, {ends[1]}]"
 
 
-def p_value(value: float) -> str:
-    """A p-value with three decimals."""
-    return "<0.001" if value < 0.001 else fixed(value, 3)
+def _not_nothing(value: float, percent: bool) -> str:
+    """A difference other than 0 with as many decimals as show that it is one."""
+    digits = 1 if percent else 2
+    shown = fixed(100 * value if percent else value, digits, signed=True)
+    while value and digits < _MOST_DIGITS and not shown.strip("+−0."):
+        digits += 1
+        shown = fixed(100 * value if percent else value, digits, signed=True)
+    if shown.strip("+−0.") or not value:
+        return shown
+    return f"{'+' if value > 0 else _MINUS}{10**-_MOST_DIGITS:.{_MOST_DIGITS}f}"
+
+
+def p_value(value: float, alpha: float = ALPHA) -> str:
+    """A p-value with three decimals; one that would be rounded to ``alpha`` says on which side of it it lies."""
+    if value < 0.001:
+        return "<0.001"
+    shown = fixed(value, 3)
+    if value != alpha and shown == fixed(alpha, 3):
+        shown = fixed(value, 4)
+        return shown if float(shown) != alpha else f"{'<' if value < alpha else '>'}{fixed(alpha, 3)}"
+    return shown
 
 
 def in_percent(metric: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from csc_tasks.leaderboards.names import names_of, telling_words
+from csc_tasks.leaderboards.names import names_of, telling_words, training_run_names
 from tests.leaderboards.reading.test_identity import identified, results
 
 
@@ -72,3 +72,52 @@ def test_models_of_other_names_need_no_words() -> None:
 def test_a_path_is_shown_as_far_as_it_takes(paths: list[str], names: list[str]) -> None:
     models = [identified(results({"pretrained": path})) for path in paths]
     assert [name.model for name in names_of(models)] == names
+
+
+@pytest.mark.parametrize(
+    ("models", "runs"),
+    [
+        # A folder's checkpoints are of the training that wrote it.
+        (
+            [{"pretrained": "out/sft/checkpoint-1000"}, {"pretrained": "out/sft/checkpoint-2000"}],
+            ["out/sft", "out/sft"],
+        ),
+        # Folders of one name in two places are two trainings, whichever steps each has.
+        (
+            [{"pretrained": f"/{run}/sft/checkpoint-{step}"} for run in "ab" for step in (1000, 2000)],
+            ["a/sft", "a/sft", "b/sft", "b/sft"],
+        ),
+        (
+            [{"pretrained": "/a/sft/checkpoint-1000"}, {"pretrained": "/b/sft/checkpoint-2000"}],
+            ["a/sft", "b/sft"],
+        ),
+        ([{"pretrained": "org/model-step1000"}, {"pretrained": "org/model-step2000"}], ["org/model"] * 2),
+        ([{"pretrained": "org/a-step1000"}, {"pretrained": "org/b-step2000"}], ["org/a", "org/b"]),
+        # Revisions and adapters.
+        ([{"pretrained": "org/a", "revision": f"step{n}"} for n in (1, 2)], ["org/a"] * 2),
+        (
+            [{"pretrained": "org/a", "revision": f"{b}-step{n}"} for n, b in ((1, "x"), (2, "y"))],
+            ["org/a@x", "org/a@y"],
+        ),
+        (
+            [
+                {"pretrained": "org/a", "peft": f"/out/{run}/checkpoint-{n}"}
+                for n, run in ((1, "x"), (2, "x"), (3, "y"))
+            ],
+            ["org/a adapter x", "org/a adapter x", "org/a adapter y"],
+        ),
+        # What was asked otherwise is another line.
+        (
+            [{"pretrained": "org/a-step1"}, {"pretrained": "org/a-step2", "dtype": "float16"}],
+            ["org/a", "org/a float16"],
+        ),
+        # The form in which it was saved is no step.
+        ([{"pretrained": "o/a-step1-hf"}, {"pretrained": "o/a-step2"}], ["o/a-hf", "o/a"]),
+        ([{"pretrained": "checkpoint-5"}, {"pretrained": "checkpoint-7"}], ["checkpoints"] * 2),
+        ([{"pretrained": "org/model"}], [None]),
+    ],
+)
+def test_checkpoints_know_their_training(models: list[dict[str, str]], runs: list[str | None]) -> None:
+    identities = [identified(results(arguments)) for arguments in models]
+    names = training_run_names(identities)
+    assert [names.get(identity.key) for identity in identities] == runs

@@ -1,7 +1,9 @@
 // Charts: one at a time of each kind, with a menu for each thing that can be chosen.
 
-const FEW = 8; // as many lines as there are colours
 const configs = JSON.parse(document.getElementById("configs").textContent);
+const COLOURS = configs.light.range.category.length;
+const SHAPES = ["circle", "square", "triangle-up", "cross", "diamond", "triangle-right", "triangle-down", "triangle-left"];
+const NARROW = 480; // pixels of a chart below which names and legends take less room
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const paper = matchMedia("print");
 const redraws = [];
@@ -12,7 +14,8 @@ const tip = document.getElementById("tip");
 function showTip(handler, event, item, value) {
   tip.hidden = value == null || typeof value !== "object";
   if (tip.hidden) return;
-  const lines = Object.entries(value).flatMap(([name, text]) => [make("span", {}, name), make("b", {}, String(text))]);
+  const told = Object.entries(value).filter(([, text]) => !["", "null", "undefined"].includes(String(text)));
+  const lines = told.flatMap(([name, text]) => [make("span", {}, name), make("b", {}, String(text))]);
   tip.replaceChildren(make("div", {}, ...lines));
   const { width, height } = tip.getBoundingClientRect();
   const x = Math.min(event.clientX + 14, innerWidth - width - 8);
@@ -21,87 +24,141 @@ function showTip(handler, event, item, value) {
   tip.style.top = `${Math.max(8, y)}px`;
 }
 
-/** The specification with only the chosen models. */
-function only(spec, chosen) {
-  const values = spec.data.values.filter((value) => chosen.has(value.model));
-  const domain = [...new Set(values.map((value) => value.model))];
-  const encoding = { ...spec.encoding };
-  for (const channel of ["color", "shape"]) {
-    if (encoding[channel]) encoding[channel] = { ...encoding[channel], scale: { domain } };
-  }
-  if (!encoding.yOffset) return { ...spec, data: { values }, encoding };
-  // Bars: Vega-Lite will not fit the width of a chart whose height is a step, so the height is a number.
-  encoding.yOffset = { ...encoding.yOffset, sort: domain };
-  const groups = new Set(values.map((value) => value.dimension)).size;
-  const height = groups * Math.max(24, 1.25 * spec.height.step * domain.length);
-  return { ...spec, data: { values }, encoding, height };
+/** A text of the table or one from outside, as specifications hold them. */
+const word = (spec) => (typeof spec === "string" ? spec : written(spec));
+const parameter = (spec, name) => spec.params?.find((each) => each.name === name)?.value;
+
+/** The specification with other values of its parameters. */
+function withParameters(spec, values) {
+  return { ...spec, params: spec.params.map((each) => (each.name in values ? { ...each, value: values[each.name] } : each)) };
 }
 
-function chartPicker(figure, charts, label) {
-  const picks = one(".picks", figure);
+/** The specification with the chosen models in colour: `slots` says which colour each has, so that it keeps it. */
+function inColour(spec, slots, palette) {
+  const domain = [...slots.keys()];
+  const range = { color: [...slots.values()].map((slot) => palette[slot]), shape: [...slots.values()].map((slot) => SHAPES[slot]) };
+  const encoding = { ...spec.encoding };
+  for (const channel of ["color", "shape"]) {
+    if (encoding[channel]) encoding[channel] = { ...encoding[channel], scale: { domain, range: range[channel] } };
+  }
+  const coloured = withParameters({ ...spec, encoding }, { chosen: domain });
+  if (!encoding.yOffset) return coloured;
+  // Bars: Vega-Lite will not fit the width of a chart whose height is a step, so the height is a number.
+  encoding.yOffset = { ...encoding.yOffset, sort: domain };
+  const groups = new Set(spec.data.values.map((value) => value.column)).size;
+  return { ...coloured, height: groups * Math.max(24, 1.25 * spec.height.step * domain.length) };
+}
+
+/** A heat map of models whose columns are as narrow as it takes to see them all at once. */
+function slim(spec, width) {
+  const step = Math.max(18, Math.floor((width - 132) / 12));
+  const fit = (map) => ({ ...map, width: { step } });
+  return spec.vconcat ? { ...spec, vconcat: spec.vconcat.map(fit) } : fit(spec);
+}
+
+function chartPicker(figure, charts) {
+  const { kind, of } = figure.dataset;
+  const place = one(".picks", figure);
   const names = Object.keys(charts[0].picks);
   const menus = new Map();
   let shown = null;
-  let chosen = null;
+  let slots = null;
   let turn = 0;
 
   for (const name of names) {
-    const menu = make("select", { "aria-label": `${name} of the chart: ${label}` });
-    menu.addEventListener("change", refresh);
+    const menu = make("select");
+    menu.addEventListener("change", () => {
+      refresh();
+      // What stands there at first takes no place in the address.
+      for (const [each, other] of menus) state.set(`${of}.${kind}.${each}`, other.value === other.options[0]?.value ? "" : other.value);
+    });
     menus.set(name, menu);
-    picks.append(make("label", { class: "field" }, name, menu));
+    place.append(make("label", { class: "field" }, say("span", {}, `chart.pick.${name}`), menu));
+    state.on(`${of}.${kind}.${name}`, () => refresh(true));
   }
   const list = make("div");
   const summary = make("summary");
-  const choose = make("details", { class: "choose", hidden: true }, summary, list);
-  picks.append(choose);
+  const most = say("p", { class: "most" }, "chart.most", { n: COLOURS });
+  const choose = make("details", { class: "choose", hidden: true }, summary, most, list);
+  place.append(choose);
+  state.on(`${of}.${kind}.models`, () => refresh(true));
 
-  function refresh() {
+  /** Menus and boxes as they must be; `again` takes the choices from the address. */
+  function refresh(again = false) {
     let left = charts;
     for (const [name, menu] of menus) {
-      const texts = [...new Set(left.map((chart) => chart.picks[name]))];
-      refill(menu, texts.map((text) => [text, text]));
-      menu.parentElement.hidden = charts.every((chart) => chart.picks[name] === charts[0].picks[name]);
-      left = left.filter((chart) => chart.picks[name] === menu.value);
+      const texts = new Map(left.map((chart) => chart.picks[name]));
+      refill(menu, [...texts].map(([id, text]) => [id, word(text)]));
+      const wanted = again && state.get(`${of}.${kind}.${name}`);
+      if (wanted && texts.has(wanted)) menu.value = wanted;
+      else if (again) menu.selectedIndex = 0;
+      menu.setAttribute("aria-label", t("chart.menu", { name: t(`chart.pick.${name}`), title: t(`chart.${kind}.title`) }));
+      menu.parentElement.hidden = charts.every((chart) => chart.picks[name][0] === charts[0].picks[name][0]);
+      left = left.filter((chart) => chart.picks[name][0] === menu.value);
     }
     shown = left[0].spec;
-    offer();
+    offer(again);
     return draw();
   }
 
-  /** Boxes for the models of a chart that draws a line for each. */
-  function offer() {
+  /** Boxes for the models of a chart that has a line or bars for each. */
+  function offer(again) {
     choose.hidden = !shown.usermeta.choose;
     if (choose.hidden) return;
-    const models = [...new Set(shown.data.values.map((value) => value.model))];
-    chosen = new Set([...(chosen ?? [])].filter((model) => models.includes(model)));
-    if (!chosen.size) chosen = new Set(models.slice(0, FEW));
-    const count = () => (summary.textContent = `Models: ${chosen.size} of ${models.length} shown`);
+    const models = [...new Set(shown.data.values.map((value) => value.row))];
+    const wanted = again ? (state.get(`${of}.${kind}.models`)?.split(",") ?? []) : [...(slots?.keys() ?? [])];
+    const known = wanted.filter((id) => models.includes(id)).slice(0, COLOURS);
+    const before = again ? null : slots;
+    slots = new Map();
+    for (const id of known) slots.set(id, before?.get(id) ?? free());
+    if (!slots.size) for (const id of parameter(shown, "chosen")) slots.set(id, free());
+    const called = parameter(shown, "names");
     list.replaceChildren(
       ...models.map((model) => {
-        const box = make("input", { type: "checkbox", checked: chosen.has(model) });
-        box.addEventListener("change", () => {
-          if (box.checked) chosen.add(model);
-          else if (chosen.size > 1) chosen.delete(model);
-          else box.checked = true; // an empty chart says nothing
-          count();
-          draw();
-        });
-        return make("label", {}, box, make("bdi", {}, model));
+        const box = make("input", { type: "checkbox", value: model });
+        box.addEventListener("change", () => toggle(model));
+        return make("label", {}, box, make("bdi", {}, word(called[model])));
       }),
     );
-    count();
+    count(models.length);
+  }
+
+  /** The lowest colour that nobody has. */
+  function free() {
+    const taken = new Set(slots.values());
+    return [...Array(COLOURS).keys()].find((slot) => !taken.has(slot));
+  }
+
+  function toggle(model) {
+    if (slots.has(model)) {
+      if (slots.size > 1) slots.delete(model); // a chart of nobody says nothing
+    } else if (slots.size < COLOURS) slots.set(model, free());
+    count(list.children.length);
+    state.set(`${of}.${kind}.models`, [...slots.keys()].join(","));
+    draw();
+  }
+
+  function count(all) {
+    summary.textContent = t(shown.usermeta.choose === "bars" ? "chart.shown_bars" : "chart.shown", { n: slots.size, all });
+    for (const box of list.querySelectorAll("input")) {
+      box.checked = slots.has(box.value);
+      box.disabled = !box.checked && slots.size >= COLOURS;
+    }
+    most.hidden = all <= COLOURS;
   }
 
   async function draw() {
     const mine = ++turn;
-    let spec = shown.usermeta.choose ? only(shown, chosen) : shown;
-    const width = one(".plot", figure).clientWidth;
-    const narrow = width < 480;
-    spec = { ...spec, title: { ...spec.title, limit: width - 12 } };
-    if (typeof spec.width === "number") spec = { ...spec, width: "container" };
     const scheme = dark.matches && !paper.matches ? "dark" : "light";
     const config = configs[scheme];
+    let spec = shown.usermeta.choose ? inColour(shown, slots, config.range.category) : shown;
+    spec = translated(spec);
+    const width = one(".plot", figure).clientWidth;
+    const narrow = width < NARROW;
+    spec = { ...spec, title: { ...spec.title, limit: width - 12 } };
+    if (narrow && parameter(spec, "narrow")) spec = withParameters(spec, { short: parameter(spec, "narrow") });
+    if (narrow && kind === "strategies") spec = slim(spec, width);
+    if (typeof spec.width === "number") spec = { ...spec, width: "container" };
     const options = {
       mode: "vega-lite",
       renderer: "svg",
@@ -109,10 +166,11 @@ function chartPicker(figure, charts, label) {
       defaultStyle: false,
       ast: true, // interpreted expressions: the page's policy forbids compiled ones
       tooltip: showTip,
-      config: narrow ? { ...config, legend: { ...config.legend, columns: 1 }, axis: { ...config.axis, labelLimit: 140 } } : config,
+      config: narrow ? { ...config, legend: { ...config.legend, columns: 1 } } : config,
     };
     const holder = make("div", { class: `view ${scheme}` });
     const old = one(".view", figure);
+    holder.style.minHeight = old.style.minHeight || `${old.offsetHeight}px`;
     old.after(holder);
     old.hidden = true;
     const result = await vegaEmbed(holder, spec, options);
@@ -122,9 +180,13 @@ function chartPicker(figure, charts, label) {
       holder.remove();
       return;
     }
+    if (shown.usermeta.choose === "lines") {
+      result.view.addEventListener("click", (event, item) => item?.datum?.row && toggle(item.datum.row));
+    }
     figure.finalize?.();
     figure.finalize = result.finalize;
     all(".view", figure).forEach((view) => view !== holder && view.remove());
+    holder.style.minHeight = "";
     reach();
     figure.dataset.drawn = "";
   }
@@ -138,7 +200,25 @@ function chartPicker(figure, charts, label) {
 
   new ResizeObserver(reach).observe(one(".plot", figure));
   redraws.push(draw);
-  return refresh();
+  language.on(() => refresh());
+  return refresh(true);
+}
+
+/** About as many pixels as a chart will be high, so that what is below it stays where it is when it is drawn. */
+function room(spec, narrow) {
+  const values = spec.data.values;
+  const count = (name) => new Set(values.map((value) => value[name])).size;
+  const long = language.now === "en" ? 160 : 82; // headings of strategies, aslant
+  if (spec.usermeta.choose) {
+    const models = parameter(spec, "chosen").length;
+    const legend = 15.5 * (narrow ? models : Math.ceil(models / 2));
+    return legend + (spec.usermeta.choose === "bars" ? 87 + count("column") * Math.max(24, 13.75 * models) : 92 + spec.height);
+  }
+  if ("standing" in values[0]) return spec.height + 72 + 13 * (Object.keys(parameter(spec, "names")).length - count("row")); // and a line a floor
+  if (typeof spec.height === "number") return spec.height + 78;
+  if ("side" in values[0]) return 28 * count("from") + (language.now === "en" ? 140 : 124);
+  if ("from" in values[0]) return 28 * count("from") + long + 30;
+  return 24 * count("row") + 46 + long * Math.ceil(count("row") / 18);
 }
 
 async function chartSection(section) {
@@ -146,12 +226,14 @@ async function chartSection(section) {
   if (!block) return;
   const charts = await unpack(block.id);
   for (const figure of all("figure[data-kind]", section)) {
+    figure.dataset.of = section.id;
     const own = charts.filter((chart) => chart.kind === figure.dataset.kind);
+    one(".view", figure).style.minHeight = `${room(own[0].spec, one(".plot", figure).clientWidth < NARROW)}px`;
     let begun = false;
     const begin = () => {
       if (begun) return undefined;
       begun = true;
-      return chartPicker(figure, own, one("h4", figure).textContent);
+      return chartPicker(figure, own);
     };
     whenNear(figure, begin);
     later.push(begin);

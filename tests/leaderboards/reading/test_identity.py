@@ -54,6 +54,11 @@ def test_a_model_is_called_as_people_call_it(model_args: Any, name: str) -> None
         ("/x/global_step1200", 1200),
         ("/x/iter_0002000_hf", 2000),
         ("org/model-step-30", 30),
+        ("org/model-step1000", 1000),
+        ("out/sft/checkpoint-1000", 1000),
+        ("out/sft/checkpoint-1000/", 1000),
+        ("C:\\out\\sft\\checkpoint-1000", 1000),
+        ("org/stage1-step1000-tokens5B", 1000),
         ("org/model-8B", None),  # a size is no step
         ("org/footstep9", None),
         ("org/checkpoint", None),
