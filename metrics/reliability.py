@@ -1,4 +1,4 @@
-"""How far people who rate the same things agree: Krippendorff's alpha, Cohen's kappa, with intervals over conversations."""
+"""How far people who rate the same things agree: Krippendorff's alpha and Cohen's kappa, clustered by conversation."""
 
 from __future__ import annotations
 

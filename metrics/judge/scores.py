@@ -21,7 +21,17 @@ from csc_tasks.metrics.judge.rubric import (
 )
 from csc_tasks.metrics.judge.verdict import Status, Verdict
 
-__all__ = ["JUDGE", "PEOPLE", "PREFIX", "Coverage", "Grader", "JudgeScore", "judge_metrics", "known_columns"]
+__all__ = [
+    "COVERAGES",
+    "JUDGE",
+    "PEOPLE",
+    "PREFIX",
+    "Coverage",
+    "Grader",
+    "JudgeScore",
+    "judge_metrics",
+    "known_columns",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,8 @@ class Grader:
 JUDGE = Grader("judge_", "Judge", "{}", "csconv judge")
 PEOPLE = Grader("human_", "People", "{} (people)", "csconv human read")
 PREFIX = JUDGE.prefix
+COVERAGES = frozenset(f"{grader.prefix}coverage" for grader in (JUDGE, PEOPLE))
+"""The columns that say how much was graded, and nothing of how good it is."""
 WIN_RATE = Dimension("win_rate", "win_rate", Kind.YES_NO, "", ())
 """What people's comparisons of two replies come to, as if it were a question."""
 GRADED = Scale(GRADES[0], GRADES[-1])
