@@ -34,6 +34,7 @@ def main() -> None:
         export,
         floor,
         gate,
+        human,
         judge,
         leaderboard,
         logs,

@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.human.answers_file import Id
+from csc_tasks.human.kinds import RatingKind
 from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE
 from csc_tasks.metrics.judge.rubric import GRADES, Kind, Rubric, Unit
 from csc_tasks.outside import parse_json, read_file, require_shallow
@@ -81,15 +82,6 @@ Language = Literal["zh", "en"]
 RatedValue = bool | int | str
 """A grade from 1 to 5, yes or no, or one of a dimension's options (of a pair 甲, 乙 or 平: the first, the second as
 they stood on the page, neither)."""
-
-
-class RatingKind(StrEnum):
-    """What raters do."""
-
-    RATE = "rate"
-    """Grade one turn, or one whole conversation, on every dimension of a rubric."""
-    PAIR = "pair"
-    """Say which of two replies to the same turn is better."""
 
 
 class ItemRole(StrEnum):

@@ -86,7 +86,7 @@ Object.assign(CSConvPage, {
           make("button", { type: "button", onclick: () => this.restart(close) }, this.t("restart"))),
         make("h3", {}, this.t("keyboard")),
         make("label", {}, toggle, this.t("single_keys")),
-        make("dl", { class: "keys" }, this.keys().flatMap(([key, text]) => [make("dt", {}, make("kbd", {}, { ArrowDown: "↓", ArrowUp: "↑" }[key] ?? key)), make("dd", {}, this.t(text))])),
+        make("dl", { class: "keys" }, this.keys().filter(([, text]) => text).flatMap(([key, text]) => [make("dt", {}, make("kbd", {}, { ArrowDown: "↓", ArrowUp: "↑" }[key] ?? key)), make("dd", {}, this.t(text))])),
         make("p", { class: "quiet" }, this.t("about", { file: data.file, print: data.fingerprint })),
       ];
     });

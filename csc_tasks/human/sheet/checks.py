@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from csc_tasks.data.sampling import digest
+from csc_tasks.human.kinds import RatingKind
 from csc_tasks.human.sheet.items import WINNER, Salt, ShownItem, item_id
 from csc_tasks.human.sheet.talk import with_last_reply
-from csc_tasks.human.study import ItemRole, Language, RatedDimension, RatedValue, RatingKind, StudyRubric
+from csc_tasks.human.study import ItemRole, Language, RatedDimension, RatedValue, StudyRubric
 from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE
 from csc_tasks.metrics.judge.rubric import GRADES, Kind, Unit
 from csc_tasks.protocol.prompt import Prompt

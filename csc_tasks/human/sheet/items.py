@@ -8,8 +8,9 @@ from functools import partial
 from itertools import combinations
 
 from csc_tasks.data.sampling import digest
-from csc_tasks.human.sheet.runs import Place
-from csc_tasks.human.study import Decided, ItemRole, RatedValue, RatingKind, StudyItem
+from csc_tasks.human.kinds import RatingKind
+from csc_tasks.human.sheet.runs import RatedPlace
+from csc_tasks.human.study import Decided, ItemRole, RatedValue, StudyItem
 from csc_tasks.judging.engine import lowest
 from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE
 from csc_tasks.metrics.judge.rubric import Rubric
@@ -39,7 +40,7 @@ class ShownItem:
 class Work:
     """What there is to do: the items of each place, all of which go to the same raters, and what is decided."""
 
-    places: dict[Place, list[ShownItem]]
+    places: dict[RatedPlace, list[ShownItem]]
     decided: list[Decided]
 
 
@@ -51,8 +52,8 @@ def item_id(*parts: object) -> str:
 def work_of(
     kind: RatingKind,
     rubric: Rubric,
-    places: Sequence[Place],
-    texts: Sequence[Mapping[Place, Sample]],
+    places: Sequence[RatedPlace],
+    texts: Sequence[Mapping[RatedPlace, Sample]],
     salt: Salt,
 ) -> Work:
     """Every model's reply to every place, or every two models' replies, to be rated.
@@ -75,8 +76,8 @@ def work_of(
 
 
 def _ratings(
-    rubric: Rubric, places: Sequence[Place], texts: Sequence[Mapping[Place, Sample]], salt: Salt
-) -> Iterator[tuple[Place, ShownItem | Decided]]:
+    rubric: Rubric, places: Sequence[RatedPlace], texts: Sequence[Mapping[RatedPlace, Sample]], salt: Salt
+) -> Iterator[tuple[RatedPlace, ShownItem | Decided]]:
     worst: dict[str, RatedValue] = {d.name: lowest(d) for d in rubric.dimensions}
     for place in places:
         for run, of_run in enumerate(texts):
@@ -89,8 +90,8 @@ def _ratings(
 
 
 def _pairs(
-    places: Sequence[Place], texts: Sequence[Mapping[Place, Sample]], salt: Salt
-) -> Iterator[tuple[Place, ShownItem | Decided]]:
+    places: Sequence[RatedPlace], texts: Sequence[Mapping[RatedPlace, Sample]], salt: Salt
+) -> Iterator[tuple[RatedPlace, ShownItem | Decided]]:
     for one, other in combinations(range(len(texts)), 2):
         # In half of a pair's places the one stands first, in half the other.
         salted = (*salt, "side", one, other)
@@ -113,11 +114,11 @@ def _pairs(
                 yield place, _shown(place, key, [first, second], fields)
 
 
-def _rank(salt: Salt, place: Place) -> str:
+def _rank(salt: Salt, place: RatedPlace) -> str:
     return digest((*salt, place.conversation, place.turn))
 
 
-def _shown(place: Place, key: str, runs: list[int], fields: Mapping[str, str]) -> ShownItem:
+def _shown(place: RatedPlace, key: str, runs: list[int], fields: Mapping[str, str]) -> ShownItem:
     item = StudyItem(
         id=key,
         role=ItemRole.ITEM,
@@ -130,7 +131,7 @@ def _shown(place: Place, key: str, runs: list[int], fields: Mapping[str, str]) -
     return ShownItem(item, fields)
 
 
-def _decided(place: Place, runs: list[int], scores: Mapping[str, RatedValue], why: str) -> Decided:
+def _decided(place: RatedPlace, runs: list[int], scores: Mapping[str, RatedValue], why: str) -> Decided:
     return Decided.model_validate(
         {
             "conversation": place.conversation,

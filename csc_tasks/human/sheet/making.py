@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from csc_tasks._version import __version__
 from csc_tasks.data.sampling import digest
 from csc_tasks.errors import ConfigError
+from csc_tasks.human.kinds import Languages, RatingKind
 from csc_tasks.human.sheet.assigning import deal, in_order, with_checks
 from csc_tasks.human.sheet.checks import attention_items, repeat_of
 from csc_tasks.human.sheet.items import Salt, ShownItem, Work, work_of
-from csc_tasks.human.sheet.options import Languages, SheetOptions, read_overlap
-from csc_tasks.human.sheet.runs import Place, RatedTask, find_task
-from csc_tasks.human.study import Language, RatedRun, Rater, RatingKind, StudyKey, StudyRubric, rater_name
+from csc_tasks.human.sheet.options import SheetOptions, read_overlap
+from csc_tasks.human.sheet.runs import RatedPlace, RatedTask, find_task
+from csc_tasks.human.study import Language, RatedRun, Rater, StudyKey, StudyRubric, rater_name
 from csc_tasks.metrics.judge.wording import RubricWording, english_wording, own_wording
 from csc_tasks.protocol.prompt import Prompt, load_prompt
 
@@ -36,6 +37,7 @@ class MadeStudy:
         wordings: the questions by language.
         prompt: that the runs were asked with, which tells the lines of a conversation apart.
         noun: what the sample is of, in the plural.
+        scripted: whether whole conversations are rated in which the customer's words were written beforehand.
         common: how many of these the runs have in common.
     """
 
@@ -44,6 +46,7 @@ class MadeStudy:
     wordings: dict[Language, RubricWording]
     prompt: Prompt
     noun: str
+    scripted: bool
     common: int
 
 
@@ -104,7 +107,7 @@ def make_study(options: SheetOptions) -> MadeStudy:
             for number, of_rater in enumerate(shown, start=1)
         ],
     ).signed()
-    return MadeStudy(key, shown, wordings, prompt, task.noun, len(task.common))
+    return MadeStudy(key, shown, wordings, prompt, task.noun, task.scripted, len(task.common))
 
 
 def _runs(task: RatedTask, digests: Sequence[str]) -> list[RatedRun]:
@@ -142,7 +145,7 @@ def _each(options: SheetOptions, overlap: int) -> int:
 
 
 def _given(
-    work: Work, places: Sequence[Place], overlap: int, each: int, raters: int, salt: Salt
+    work: Work, places: Sequence[RatedPlace], overlap: int, each: int, raters: int, salt: Salt
 ) -> list[list[ShownItem]]:
     """The items of each rater, in no order yet."""
     order = sorted(places, key=lambda p: digest((*salt, "shared", p.conversation, p.turn)))

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from csc_tasks.errors import ConfigError
-from csc_tasks.human.study import RatingKind
+from csc_tasks.human.kinds import Languages, RatingKind
 
-__all__ = ["Languages", "SheetOptions", "read_overlap"]
+__all__ = ["SheetOptions", "read_overlap"]
 
 _OVERLAP = re.compile(r"([0-9]{1,9})(%?)")
 DEFAULT_OVERLAP = "20%"
-
-
-class Languages(StrEnum):
-    """In which languages the questions are put."""
-
-    ZH = "zh"
-    EN = "en"
-    BOTH = "both"
 
 
 @dataclass(frozen=True, slots=True)

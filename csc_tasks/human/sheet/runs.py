@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from csc_tasks.errors import ConfigError, DataError
-from csc_tasks.human.study import RatingKind
+from csc_tasks.human.kinds import RatingKind
 from csc_tasks.judging.pairwise import require_pair_rubric
 from csc_tasks.judging.samples import choose_sample, samples_of_log, strata_of_log
 from csc_tasks.judging.saved_run import rubric_for
@@ -19,11 +19,11 @@ from csc_tasks.results.find_logs import find_logs
 from csc_tasks.results.sample_log import SampleLog
 from csc_tasks.results.side_by_side import names_of_folders, require_one_protocol
 
-__all__ = ["Place", "RatedTask", "find_task"]
+__all__ = ["RatedPlace", "RatedTask", "find_task"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RatedPlace:
     """A turn of a conversation, or a whole one, which has no turn; ``strategy`` is the gold one's Chinese name."""
 
     conversation: str
@@ -58,7 +58,12 @@ class RatedTask:
             return "turns"
         return "role-plays" if self.log.context is Context.ROLE_PLAY else "conversations"
 
-    def sample(self, size: int, seed: int) -> list[Place]:
+    @property
+    def scripted(self) -> bool:
+        """Whether whole conversations are rated in which the customer's words were written beforehand."""
+        return self.log.context is Context.GENERATED
+
+    def sample(self, size: int, seed: int) -> list[RatedPlace]:
         """The stratified sample, in the order of the first log.
 
         Raises:
@@ -71,9 +76,9 @@ class RatedTask:
         chosen = choose_sample(self.common, size, seed)
         return [self._place(*unit, stratum) for unit, stratum in self.common if unit in chosen]
 
-    def _place(self, conversation: str, turn: int | None, stratum: str) -> Place:
+    def _place(self, conversation: str, turn: int | None, stratum: str) -> RatedPlace:
         topic, _, strategy = (stratum, "", "") if turn is None else stratum.rpartition("/")
-        return Place(conversation, turn, topic, strategy)
+        return RatedPlace(conversation, turn, topic, strategy)
 
     def _require_fields(self, sample: Sample | None) -> None:
         if sample is None or self.rubric.unit is Unit.PAIR:
@@ -85,7 +90,7 @@ class RatedTask:
                     f"{', '.join(sample.fields)}"
                 )
 
-    def texts(self, places: Sequence[Place]) -> list[dict[Place, Sample]]:
+    def texts(self, places: Sequence[RatedPlace]) -> list[dict[RatedPlace, Sample]]:
         """Of each model what raters are shown of these places.
 
         Raises:

@@ -8,13 +8,13 @@ from csc_tasks.framework import Strategy
 from csc_tasks.judging.samples import START
 from csc_tasks.protocol.prompt import Prompt
 
-__all__ = ["Line", "number_of", "talk_of", "with_last_reply"]
+__all__ = ["SpokenLine", "number_of", "talk_of", "with_last_reply"]
 
 CUSTOMER, SUPPORTER, NEITHER = "customer", "supporter", ""
 _NUMBERS = {strategy.zh: strategy.number for strategy in Strategy}
 
 
-class Line(NamedTuple):
+class SpokenLine(NamedTuple):
     """One utterance: who said it, the strategy's number (0 for none) and the text; ``who`` is '' for a remark."""
 
     who: str
@@ -27,27 +27,27 @@ def number_of(name: str) -> int:
     return _NUMBERS.get(name, 0)
 
 
-def talk_of(text: str, prompt: Prompt) -> list[Line]:
+def talk_of(text: str, prompt: Prompt) -> list[SpokenLine]:
     """The utterances of a history or dialogue; none where the conversation has just begun."""
     if text == START:
         return []
     return [_line(line, prompt) for line in text.split("\n")]
 
 
-def _line(line: str, prompt: Prompt) -> Line:
+def _line(line: str, prompt: Prompt) -> SpokenLine:
     customer = prompt.customer_line.partition("{")[0]
     supporter, _, rest = prompt.supporter_line.partition("{strategy}")
     behind = rest.partition("{")[0]
     if line.startswith(customer):
-        return Line(CUSTOMER, 0, line.removeprefix(customer))
+        return SpokenLine(CUSTOMER, 0, line.removeprefix(customer))
     if line.startswith(supporter):
         name, found, said = line.removeprefix(supporter).partition(behind)
         if found and name in _NUMBERS:
-            return Line(SUPPORTER, _NUMBERS[name], said)
+            return SpokenLine(SUPPORTER, _NUMBERS[name], said)
     unlabelled = prompt.unlabelled_line.partition("{")[0]
     if line.startswith(unlabelled):
-        return Line(SUPPORTER, 0, line.removeprefix(unlabelled))
-    return Line(NEITHER, 0, line)
+        return SpokenLine(SUPPORTER, 0, line.removeprefix(unlabelled))
+    return SpokenLine(NEITHER, 0, line)
 
 
 def with_last_reply(dialogue: str, text: str, prompt: Prompt) -> str:
