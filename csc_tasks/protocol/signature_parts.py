@@ -207,7 +207,7 @@ class RatersSignature(SignaturePart):
         cls, rubric: str, rubric_sha256: str, study: str, raters: int, excluded: int = 0
     ) -> RatersSignature:
         """The signature of those who rated in a study."""
-        content = {"rubric": rubric, "rubric_sha256": rubric_sha256, "study": study}
+        content: dict[str, Any] = {"rubric": rubric, "rubric_sha256": rubric_sha256, "study": study}
         content |= {"raters": raters, "excluded": excluded}
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
         people = f"{raters} rater{'' if raters == 1 else 's'}"

@@ -44,8 +44,8 @@ class Origin(Enum):
 
     RUN = "run"
     RESCORED = "csconv_rescored"
-    JUDGED = Judging.key
-    RATED = Rating.key
+    JUDGED = "csconv_judged"
+    RATED = "csconv_human"
 
 
 _ADDED = {Origin.RESCORED: Rescoring, Origin.JUDGED: Judging, Origin.RATED: Rating}
@@ -77,8 +77,8 @@ class _Head(Head):
         default=None, alias="total_evaluation_time_seconds"
     )
     rescoring: Rescoring | None = Field(default=None, alias="csconv_rescored")
-    judging: Judging | None = Field(default=None, alias=Judging.key)
-    rating: Rating | None = Field(default=None, alias=Rating.key)
+    judging: Judging | None = Field(default=None, alias="csconv_judged")
+    rating: Rating | None = Field(default=None, alias="csconv_human")
 
 
 @dataclass(frozen=True, slots=True)

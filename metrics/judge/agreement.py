@@ -21,8 +21,8 @@ __all__ = [
     "read_verdicts",
 ]
 
-Place = tuple[str, int | None]
-"""Conversation and turn; a dialogue has no turn."""
+Place = tuple[str, int | None] | tuple[str, int | None, int]
+"""Conversation and turn, and whose reply by a number where there are those of several; a dialogue has no turn."""
 _YES = {"1", "1.0", "true", "yes", "y", "是"}
 _NO = {"0", "0.0", "false", "no", "n", "否"}
 
@@ -175,7 +175,7 @@ def _value(dimension: Dimension, text: str, rater: str, place: Place) -> int:
 
 
 def read_verdicts(records: Iterable[Mapping[str, Any]]) -> dict[Place, Verdict]:
-    """The verdicts of a log by place; of several the last scored one."""
+    """The verdicts of a log by conversation and turn; of several the last scored one."""
     verdicts: dict[Place, Verdict] = {}
     for record in records:
         try:
