@@ -35,6 +35,7 @@ def main() -> None:
         floor,
         gate,
         human,
+        human_power,
         human_read,
         judge,
         leaderboard,

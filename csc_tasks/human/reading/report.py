@@ -16,7 +16,7 @@ from csc_tasks.human.reading.judges import JudgeAgreement
 from csc_tasks.human.reading.raters import RaterCheck
 from csc_tasks.human.reading.session import ReadStudy
 from csc_tasks.metrics.intervals import Scored
-from csc_tasks.metrics.judge.scores import PEOPLE
+from csc_tasks.metrics.judge.scores import COVERAGES, PEOPLE
 from csc_tasks.printable import printable
 
 __all__ = ["as_json", "print_study", "summary_of"]
@@ -52,7 +52,7 @@ def _outcome(study: ReadStudy) -> str:
     if len(figures.between) == 1:
         first, second, column, _, (d, p) = figures.between[0]
         name = column.removeprefix(PEOPLE.prefix)
-        return f"; {first} less {second}, {name}: {d.value:+.2f} [{d.low:+.2f}, {d.high:+.2f}], p = {p:.3g}"
+        return f"; {first} minus {second}, {name}: {d.value:+.2f} [{d.low:+.2f}, {d.high:+.2f}], p = {p:.3g}"
     return ""
 
 
@@ -114,7 +114,10 @@ def _models(study: ReadStudy) -> Table:
     table = _table(f"What people said{_excluded(study)}", ("score", *(printable(m.model) for m in models)))
     for metric in metrics:
         name, percent = metric.info.name, metric.info.percent
-        cells = (_percent(m.scores[name]) if percent else _ranged(m.scores[name], 2) for m in models)
+        scores = [m.scores[name] for m in models]
+        if name in COVERAGES:  # of this sample, not of any other
+            scores = [each._replace(low=math.nan, high=math.nan) for each in scores]
+        cells = (_percent(each) if percent else _ranged(each, 2) for each in scores)
         table.add_row(*_texts(name, *cells))
     table.add_section()
     table.add_row(*_texts("to rate / ratings", *(f"{m.items} / {m.ratings}" for m in models)))
