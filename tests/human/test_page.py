@@ -75,14 +75,20 @@ def test_the_script_puts_texts_in_as_text_alone() -> None:
     )
 
 
+def test_a_page_of_one_language_says_so() -> None:
+    page = HumanPage(FORM, "x", "1" * 16, Share(), [{"id": "0" * 16}], languages=["en"])
+    assert data_of(render_page(page).decode("utf-8"))["languages"] == ["en"]
+
+
 def test_the_same_content_is_the_same_file() -> None:
     assert rendered("x") == rendered("x") != rendered("y")
 
 
-def test_every_text_that_the_script_names_is_there_in_both_languages() -> None:
+@pytest.mark.parametrize("form", ["review", "rate"])
+def test_every_text_that_the_script_names_is_there_in_both_languages(form: str) -> None:
     folder = files("csc_tasks.human").joinpath("page")
     texts = json.loads(folder.joinpath("texts.json").read_text(encoding="utf-8"))
-    table = {**texts["page"], **texts["review"]}
+    table = {**texts["page"], **texts[form]}
     for key, languages in table.items():
         assert len(languages) == 2, key
         zh, en = languages
@@ -90,7 +96,7 @@ def test_every_text_that_the_script_names_is_there_in_both_languages() -> None:
         assert not re.search("[\u4e00-\u9fff]", en), key
         assert set(re.findall(r"\{[a-z]+\}", zh)) == set(re.findall(r"\{[a-z]+\}", en)), key
     script = "".join(
-        folder.joinpath(n).read_text() for n in ("page.js", "dialogs.js", "keeping.js", "review.js")
+        folder.joinpath(n).read_text() for n in ("page.js", "dialogs.js", "keeping.js", f"{form}.js")
     )
     named = set(re.findall(r"""(?:\bt|\bsay)\("([a-z_-]+)\"""", script)) | set(
         re.findall(r'"(key_[a-z]+)"', script)

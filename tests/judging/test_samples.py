@@ -80,3 +80,15 @@ def test_a_small_sample_has_every_strategy_and_the_mean_of_all(size: int) -> Non
     assert fmean(means) == pytest.approx(
         mean, abs=0.25
     )  # by topics and strategies 30 have 2.3, and the mean is 3.9
+
+
+def test_another_seed_draws_others_by_the_same_shares() -> None:
+    units = [((f"c{k}", k), f"topic {k % 8}/{k % 4}") for k in range(400)]
+    drawn = [choose_sample(units, 100, seed) for seed in (0, 1, 2)]
+    assert drawn[0] == choose_sample(units, 100)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert 10 <= len(drawn[one] & drawn[other]) <= 45, "a quarter of a quarter is 25"
+    for found in drawn:
+        assert [
+            sum(turn % 4 == strategy for _, turn in found if turn is not None) for strategy in range(4)
+        ] == [25] * 4

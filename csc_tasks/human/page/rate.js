@@ -172,7 +172,9 @@ const Rate = {
     // Undone, restarted or taken over from another window: the time stays what it was.
     if (!Object.keys(page.state.answers).length) Rate.times = {};
     const talk = talks[item.talk];
-    const lines = make("ol", { class: "talk", tabindex: 0, "data-focus": "talk", "aria-label": page.t("conversation") },
+    // Arrows scroll a conversation that has the focus, and change the question from everywhere else.
+    const scrolled = (event) => event.key.startsWith("Arrow") && event.stopPropagation();
+    const lines = make("ol", { class: "talk", tabindex: 0, "data-focus": "talk", "aria-label": page.t("conversation"), onkeydown: scrolled },
       talk.map((line) => Rate.line(line)));
     const shown = [make("h2", {}, Rate.heading(item.replies.length ? "history" : "dialogue")),
       talk.length ? lines : make("p", { class: "quiet start" }, page.t("start")),
@@ -203,6 +205,7 @@ const Rate = {
   },
 
   heading: (field) => headings[CSConvPage.state.language][field] ?? CSConvPage.t("conversation"),
+  colon: () => (CSConvPage.state.language === "zh" ? "：" : ": "),
   name: (number) => strategies[number - 1][CSConvPage.state.language],
 
   line([who, strategy, text]) {
@@ -215,7 +218,7 @@ const Rate = {
     const page = CSConvPage;
     return [make("div", { class: item.replies.length > 1 ? "replies two" : "replies" }, item.replies.map(([field, text]) =>
       make("article", { class: "reply" }, make("h2", {}, Rate.heading(field)),
-        item.strategy !== null && make("p", { class: "named" }, make("span", { class: "quiet" }, `${Rate.heading("strategy")}${page.t("colon")}`),
+        item.strategy !== null && make("p", { class: "named" }, make("span", { class: "quiet" }, `${Rate.heading("strategy")}${Rate.colon()}`),
           make("span", { class: "tag" }, item.strategy ? Rate.name(item.strategy) : page.t("no_strategy"))),
         item.strategy > 0 && make("p", { class: "quiet meaning" }, strategies[item.strategy - 1].meaning[page.state.language]),
         make("p", { class: "said", dir: "auto" }, shown(text)))))];
@@ -238,7 +241,7 @@ const Rate = {
       return make("button", {
         type: "button", "data-focus": `q${number}-${i}`, "aria-pressed": String(value === choice), title: current ? null : meaning,
         "aria-label": current ? null : `${words.title} ${text}`, onclick: () => Rate.click(number, choice),
-      }, current ? make("kbd", {}, String(i + 1)) : text, current && make("span", {}, question.kind === "yes_no" ? make("b", {}, `${text}${page.t("colon")}`) : null, meaning ?? text));
+      }, current ? make("kbd", {}, String(i + 1)) : text, current && make("span", {}, question.kind === "yes_no" ? make("b", {}, `${text}${Rate.colon()}`) : null, meaning ?? text));
     };
     return make("div", { class: current ? "question current" : "question", role: "group", "aria-labelledby": `q${number}` },
       make("div", { class: "row", onclick: () => !current && open() },

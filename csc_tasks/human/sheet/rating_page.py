@@ -11,16 +11,16 @@ from csc_tasks.human.sheet.items import ShownItem
 from csc_tasks.human.sheet.making import MadeStudy
 from csc_tasks.human.sheet.talk import SpokenLine, number_of, talk_of
 from csc_tasks.human.strategies import strategies_on_page
-from csc_tasks.human.study import ANSWERS_FORMAT, MAX_COMMENT
+from csc_tasks.human.study import ANSWERS_FORMAT, MAX_COMMENT, ItemRole
 from csc_tasks.metrics.judge.rubric import Unit
 from csc_tasks.metrics.judge.wording import RubricWording
 
 __all__ = ["rating_page"]
 
 _RULES: Mapping[Unit, tuple[str, ...]] = {
-    Unit.TURN: ("separate", "lower", "systems", "length", "placeholders", "guess", "check"),
-    Unit.DIALOGUE: ("supporter", "separate", "lower", "systems", "length", "placeholders", "guess", "check"),
-    Unit.PAIR: ("order", "systems", "length", "placeholders", "guess", "check"),
+    Unit.TURN: ("separate", "lower", "systems", "length", "placeholders", "guess"),
+    Unit.DIALOGUE: ("supporter", "separate", "lower", "systems", "length", "placeholders", "guess"),
+    Unit.PAIR: ("order", "systems", "length", "placeholders", "guess"),
 }
 """What raters are told of the judge's rules; the words are in ``page/texts.json``."""
 _REPLIES = ("reply", "first", "second")
@@ -101,4 +101,6 @@ def _rules(study: MadeStudy) -> list[str]:
     rules = list(_RULES[study.key.rubric.unit])
     if study.scripted:
         rules.insert(1, "fixed")
+    if any(item.role is not ItemRole.ITEM for item in study.key.items):
+        rules.append("check")
     return rules
