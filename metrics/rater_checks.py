@@ -15,7 +15,7 @@ from csc_tasks.metrics.uncertainty import SEED
 
 __all__ = ["DEALS", "AgainstChance", "agreement_with_others", "self_consistency"]
 
-DEALS = 2000
+DEALS = 1000
 """How often answers are dealt out at random."""
 
 

@@ -23,11 +23,12 @@ __all__ = ["Checked", "RaterCheck", "check_raters"]
 
 ATTENTIVE = 0.75
 """Share of attention items that must be answered as they ask."""
-CONSISTENT = 0.3
-"""Self-consistency below which somebody whom chance explains as well is taken for inconsistent."""
-_FEWEST_REPEATED = 5
-_FEWEST_SHARED = 15
+CONSISTENT = 0.1
+"""Self-consistency below which somebody whom chance explains easily is taken for inconsistent."""
+_FEWEST_REPEATS, _FEWEST_SHARED = 8, 30
 """Items below which nothing is concluded from a p-value."""
+_EASILY = 0.2
+"""p-value from which on chance explains self-consistency easily: repeats are few, and nobody is accused lightly."""
 _FEWEST_SAME = 10
 _TOO_MANY_ALONE = 3
 """Raters from which on one who disagrees with the others is told from the others: of two nobody knows which."""
@@ -88,8 +89,9 @@ def check_raters(key: StudyKey, raters: Sequence[RaterAnswers], exclude_failed: 
     """Check every rater.
 
     Who fails: attention items of which less than :data:`ATTENTIVE` are answered as they ask; the same answer to
-    everything; self-consistency below :data:`CONSISTENT` that chance explains; of three raters or more, agreement with
-    the others that chance explains. Nothing is concluded from fewer than five repeated answers or fifteen shared items.
+    everything; self-consistency below :data:`CONSISTENT` that chance explains easily; of three raters or more,
+    agreement with the others that chance explains. Nothing is concluded from fewer than eight repeats, for the
+    questions of an item go up and down together, or from fewer than thirty shared items.
 
     Args:
         key: of the study.
@@ -111,7 +113,7 @@ def _check(key: StudyKey, grid: Grid, raters: Sequence[RaterAnswers], at: int) -
     times = [a.seconds for a in rater.answers.values() if a.seconds is not None]
     first = _first(key, rater)
     same = _says_the_same(own)
-    faults = list(_faults(len(raters), len(questions), (right, asked), consistency, with_others, same))
+    faults = list(_faults(len(raters), (right, asked), consistency, with_others, same))
     doubts = []
     if not math.isnan(first) and abs(first - 0.5) > 0.25:
         doubts.append(f"chose the first of a pair in {first:.0%} of those decided")
@@ -135,7 +137,6 @@ def _check(key: StudyKey, grid: Grid, raters: Sequence[RaterAnswers], at: int) -
 
 def _faults(
     raters: int,
-    questions: int,
     attention: tuple[int, int],
     own: AgainstChance,
     others: AgainstChance,
@@ -146,7 +147,7 @@ def _faults(
         yield f"attention: {right} of {asked} answered as they ask"
     if same:
         yield "gave the same answer to everything"
-    if own.units * questions >= _FEWEST_REPEATED and own.p > ALPHA and own.value < CONSISTENT:
+    if own.units >= _FEWEST_REPEATS and own.p > _EASILY and own.value < CONSISTENT:
         yield f"self-consistency is that of chance ({own.value:+.2f} over {own.units} repeats, p = {own.p:.2f})"
     if raters >= _TOO_MANY_ALONE and _by_chance(others):
         yield (

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.human.kinds import RatingKind
 from csc_tasks.human.sheet.items import WINNER
 from csc_tasks.human.study import ANSWERS_FORMAT, ItemRole, RatedValue, StudyItem, StudyKey, read_key
 from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE
@@ -19,7 +18,8 @@ from csc_tasks.metrics.judge.rubric import Kind
 
 SIGNAL = 0.8
 """Standard deviation of what replies are worth, in grades."""
-_TIE = 0.35
+TIE_WIDTH = 0.35
+"""In grades: who thinks two replies so near says neither."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,11 @@ class World:
         parts = (np.sqrt(s) * _normal(name) for s, name in zip(shares, names, strict=True))
         return self.worth[run] + SIGNAL * float(sum(parts))
 
-    def answers(self, key: StudyKey, number: int, rater: SimulatedRater) -> dict[str, dict[str, Any]]:
+    def answers(
+        self, key: StudyKey, number: int, rater: SimulatedRater, seed: int = 0
+    ) -> dict[str, dict[str, Any]]:
         """What a rater (from 0) says of all their items, as a page exports it."""
-        luck = np.random.default_rng([number, 77])
+        luck = np.random.default_rng([number, 77, seed])
         by_id = key.by_id
         return {
             name: {
@@ -74,14 +76,13 @@ class World:
             anything = int(luck.integers(1, 6))
             if dimension.name == WINNER:
                 scores[WINNER] = self._winner(item, rater, luck)
-            elif dimension.kind is Kind.YES_NO:
-                said = anything if rater.clicks else self.truth(item, item.runs[0], dimension.name) + mood
-                scores[dimension.name] = bool(said >= 3)
             else:
-                felt = (
-                    self.truth(item, item.runs[0], dimension.name) + mood + rater.bias if item.runs else 3.0
-                )
-                scores[dimension.name] = anything if rater.clicks else int(np.clip(np.rint(felt), 1, 5))
+                felt = self.truth(item, item.runs[0], dimension.name) + mood if item.runs else 3.0
+                if dimension.kind is Kind.YES_NO:
+                    scores[dimension.name] = bool((anything if rater.clicks else felt) >= 3)
+                else:
+                    said = int(np.clip(np.rint(felt + rater.bias), 1, 5))
+                    scores[dimension.name] = anything if rater.clicks else said
         return scores
 
     def _winner(self, item: StudyItem, rater: SimulatedRater, luck: np.random.Generator) -> str:
@@ -89,7 +90,7 @@ class World:
             return (FIRST, SECOND, TIE)[int(luck.integers(3))]
         first, second = (self.truth(item, run, WINNER) for run in item.runs)
         apart = first - second + luck.normal(0, rater.noise * np.sqrt(2))
-        return TIE if abs(apart) < _TIE else FIRST if apart > 0 else SECOND
+        return TIE if abs(apart) < TIE_WIDTH else FIRST if apart > 0 else SECOND
 
 
 def _normal(name: object) -> float:
@@ -129,15 +130,15 @@ def send_back(
     world: World,
     raters: Sequence[SimulatedRater],
     change: Callable[[int, dict[str, Any]], None] | None = None,
+    seed: int = 0,
 ) -> StudyKey:
     """Let raters answer a study; their files lie in its ``answers/``."""
     key = read_key(study)
     for number, rater in enumerate(raters):
-        content = exported(key, number, world.answers(key, number, rater), f"{rater.name} {number}")
+        content = exported(key, number, world.answers(key, number, rater, seed), f"{rater.name} {number}")
         if change is not None:
             change(number, content)
         (study / "answers").mkdir(exist_ok=True)
         path = study / "answers" / f"answers-rater-{number + 1}.json"
         path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    assert key.kind in RatingKind
     return key
