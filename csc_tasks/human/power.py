@@ -88,7 +88,8 @@ def print_power(out: Console, options: StudyPower, plans: list[StudyPlan]) -> No
     """Print the ways to do it."""
     plan = options.plan
     what = "pairs" if plan.pairs else "replies"
-    table = Table(title=Text(_title(plan)), title_justify="left")
+    out.print(Text(_title(plan)), soft_wrap=True)
+    table = Table()
     people = f"hours of each of {options.raters}" if options.raters else "hours of each rater"
     for heading in ("raters an item", "turns", f"{what} to rate", "ratings", "hours in all", people):
         table.add_column(Text(heading), justify="right")

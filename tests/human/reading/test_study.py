@@ -145,14 +145,14 @@ def test_who_says_the_same_of_everything_or_does_not_look_is_found(rate: Path) -
 
 
 def test_honest_raters_are_rarely_taken_for_clickers(rate: Path) -> None:
-    """Of thirty who err as much as what they rate varies, one or two are accused at most."""
+    """Of eighteen who err as much as what they rate varies, one is accused at most."""
     key = read_key(rate)
     accused = 0
-    for seed in range(10):
+    for seed in range(6):
         raters = []
         for number in range(3):
             said = World([3.3, 3.0]).answers(key, number, SimulatedRater(0.8), seed)
             answers = {item: RatingAnswer.model_validate(fields) for item, fields in said.items()}
             raters.append(RaterAnswers(number + 1, f"rater-{number + 1}", "", len(answers), answers))
         accused += sum(check.failed for check in check_raters(key, raters).checks)
-    assert accused <= 2
+    assert accused <= 1
