@@ -13,7 +13,7 @@ from csc_tasks.metrics.comparison import LEVEL, ROUNDING, Interval, interval, t_
 from csc_tasks.metrics.corrected import CorrectedMetric
 from csc_tasks.metrics.uncertainty import bootstrap_scores, few_clusters, resample_counts, sums_of
 
-__all__ = ["Scored", "score_interval", "scored_by_cluster", "share_interval"]
+__all__ = ["ScoreWithInterval", "score_interval", "scored_by_cluster", "share_interval"]
 
 _WIDEST = 10.0
 """A scale that is longer than this has no ends that a score comes near to: counts, ratios, what a network says."""
@@ -78,7 +78,7 @@ def score_interval(
     return Interval(*(min(max(end, scale.low), scale.high) for end in (low, high)))
 
 
-class Scored(NamedTuple):
+class ScoreWithInterval(NamedTuple):
     """A score with its 95 % interval, NaN for fewer than two conversations; ``items`` are how many it is of."""
 
     value: float
@@ -87,7 +87,9 @@ class Scored(NamedTuple):
     items: int
 
 
-def scored_by_cluster(metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str]) -> Scored:
+def scored_by_cluster(
+    metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str]
+) -> ScoreWithInterval:
     """The score of items with its interval, conversations resampled whole.
 
     Args:
@@ -96,7 +98,7 @@ def scored_by_cluster(metric: AdditiveMetric, items: Sequence[Any], clusters: Se
         clusters: the conversation of each.
     """
     if not len(items):
-        return Scored(math.nan, math.nan, math.nan, 0)
+        return ScoreWithInterval(math.nan, math.nan, math.nan, 0)
     sums = sums_of(metric, items, clusters)
     value, observations = metric.score(items), metric.observations(sums)
     low = high = math.nan
@@ -104,7 +106,7 @@ def scored_by_cluster(metric: AdditiveMetric, items: Sequence[Any], clusters: Se
         scores = bootstrap_scores(metric, sums, resample_counts(len(sums)))
         low, high = score_interval(metric, value, scores, len(sums), observations)
     scored = len(items) if math.isnan(observations) else int(observations)
-    return Scored(value, low, high, scored)
+    return ScoreWithInterval(value, low, high, scored)
 
 
 def _around(value: float, replicates: Floats, clusters: int, level: float) -> Interval:

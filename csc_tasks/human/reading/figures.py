@@ -14,12 +14,12 @@ import numpy as np
 
 from csc_tasks.human.kinds import RatingKind
 from csc_tasks.human.reading.collected import RaterAnswers
-from csc_tasks.human.reading.grid import Grid, grid_of, value_of
+from csc_tasks.human.reading.grid import RatingGrid, grid_of, value_of
 from csc_tasks.human.sheet.items import WINNER
 from csc_tasks.human.study import Decided, RatedDimension, StudyItem, StudyKey
 from csc_tasks.metrics.base import AdditiveMetric
 from csc_tasks.metrics.comparison import Adjusted, Difference, paired_difference, simultaneous
-from csc_tasks.metrics.intervals import Scored, scored_by_cluster
+from csc_tasks.metrics.intervals import ScoreWithInterval, scored_by_cluster
 from csc_tasks.metrics.judge.pairs import Ratings, WinRate, rate
 from csc_tasks.metrics.judge.rubric import Dimension, Kind, Rubric
 from csc_tasks.metrics.judge.scores import NOT_SCORED, PEOPLE, judge_metrics
@@ -60,7 +60,7 @@ class ModelFigures:
     """
 
     model: str
-    scores: dict[str, Scored]
+    scores: dict[str, ScoreWithInterval]
     metrics: Sequence[AdditiveMetric]
     conversations: list[str]
     columns: dict[str, list[Any]]
@@ -88,7 +88,7 @@ class PairFigures(NamedTuple):
 
     first: str
     second: str
-    rate: Scored
+    rate: ScoreWithInterval
     wins: int
     ties: int
     losses: int
@@ -230,7 +230,7 @@ def _between(models: Sequence[ModelFigures]) -> tuple[Between, ...]:
     )
 
 
-def _pair(key: StudyKey, grid: Grid, things: Sequence[_Thing], first: int, second: int) -> PairFigures:
+def _pair(key: StudyKey, grid: RatingGrid, things: Sequence[_Thing], first: int, second: int) -> PairFigures:
     mine = [t for t in things if sorted(t.of.runs) == [first, second]]
     known = [t for t in mine if t.known]
     clusters = [card_of(t.of.conversation) for t in known]
@@ -263,7 +263,7 @@ def _strengths(key: StudyKey, things: Sequence[_Thing]) -> Ratings | None:
     return rate(results) if len({m for pair in results for m in pair}) > 2 else None
 
 
-def _agreement(grid: Grid) -> tuple[RatersAgree, ...]:
+def _agreement(grid: RatingGrid) -> tuple[RatersAgree, ...]:
     found = []
     for at, question in enumerate(grid.questions):
         ratings = grid.ratings[:, :, at]

@@ -16,13 +16,13 @@ from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE
 from csc_tasks.metrics.judge.rubric import GRADES, Kind
 from csc_tasks.results.role_play_log import card_of
 
-__all__ = ["Grid", "Question", "grid_of", "questions_of", "value_of"]
+__all__ = ["RatingGrid", "CountedQuestion", "grid_of", "questions_of", "value_of"]
 
 _WON = {FIRST: 1.0, TIE: 0.5, SECOND: 0.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class CountedQuestion:
     """A question whose answers are numbers.
 
     Attributes:
@@ -44,13 +44,13 @@ class Question:
         return np.asarray(np.rint((ratings - self.values[0]) / step))
 
 
-def questions_of(key: StudyKey) -> tuple[Question, ...]:
+def questions_of(key: StudyKey) -> tuple[CountedQuestion, ...]:
     """The questions that are counted: grades, yes and no, and of pairs which is better; other choices are not."""
     if key.kind is RatingKind.PAIR:
-        return tuple(Question(d, (0.0, 0.5, 1.0)) for d in key.rubric.dimensions if d.name == WINNER)
+        return tuple(CountedQuestion(d, (0.0, 0.5, 1.0)) for d in key.rubric.dimensions if d.name == WINNER)
     grades, truth = tuple(map(float, GRADES)), (0.0, 1.0)
     return tuple(
-        Question(d, grades if d.kind is Kind.SCALE else truth)
+        CountedQuestion(d, grades if d.kind is Kind.SCALE else truth)
         for d in key.rubric.dimensions
         if d.kind is not Kind.CHOICE
     )
@@ -68,7 +68,7 @@ def value_of(item: StudyItem | Decided, name: str, scores: Mapping[str, RatedVal
 
 
 @dataclass(frozen=True)
-class Grid:
+class RatingGrid:
     """Ratings of n items by r raters on d questions.
 
     Attributes:
@@ -78,7 +78,7 @@ class Grid:
     """
 
     items: tuple[StudyItem, ...]
-    questions: tuple[Question, ...]
+    questions: tuple[CountedQuestion, ...]
     ratings: Floats
 
     @property
@@ -93,12 +93,12 @@ class Grid:
         with np.errstate(invalid="ignore"):
             return np.asarray(np.where(known, self.ratings, 0.0).sum(axis=0) / known.sum(axis=0))
 
-    def others(self, rater: int) -> Grid:
+    def others(self, rater: int) -> RatingGrid:
         """The same without one rater."""
-        return Grid(self.items, self.questions, np.delete(self.ratings, rater, axis=0))
+        return RatingGrid(self.items, self.questions, np.delete(self.ratings, rater, axis=0))
 
 
-def grid_of(key: StudyKey, raters: Sequence[RaterAnswers], role: ItemRole = ItemRole.ITEM) -> Grid:
+def grid_of(key: StudyKey, raters: Sequence[RaterAnswers], role: ItemRole = ItemRole.ITEM) -> RatingGrid:
     """The ratings of all items of a role."""
     items = tuple(item for item in key.items if item.role is role)
     questions = questions_of(key)
@@ -107,4 +107,4 @@ def grid_of(key: StudyKey, raters: Sequence[RaterAnswers], role: ItemRole = Item
         for at, item in enumerate(items):
             if (answer := rater.answers.get(item.id)) is not None:
                 row[at] = [value_of(item, q.name, answer.scores) for q in questions]
-    return Grid(items, questions, ratings)
+    return RatingGrid(items, questions, ratings)

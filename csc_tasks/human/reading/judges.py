@@ -14,7 +14,7 @@ from csc_tasks.chat.journal import read_journal
 from csc_tasks.human.kinds import RatingKind
 from csc_tasks.human.reading.collected import RaterAnswers
 from csc_tasks.human.reading.figures import rubric_of
-from csc_tasks.human.reading.grid import Grid, grid_of
+from csc_tasks.human.reading.grid import RatingGrid, grid_of
 from csc_tasks.human.sheet.items import WINNER
 from csc_tasks.human.study import RatedValue, StudyItem, StudyKey
 from csc_tasks.metrics.judge.agreement import Agreement, Place, agreement, read_verdicts
@@ -121,7 +121,7 @@ def _by_strategy(items: Sequence[StudyItem]) -> Mapping[str, list[StudyItem]]:
 
 
 def _ratings(
-    grid: Grid, raters: Sequence[RaterAnswers], items: Sequence[StudyItem]
+    grid: RatingGrid, raters: Sequence[RaterAnswers], items: Sequence[StudyItem]
 ) -> dict[str, dict[Place, dict[str, str]]]:
     """As ``csconv judge agreement`` reads them."""
     names = [q.name for q in grid.questions]
@@ -195,7 +195,7 @@ def _unasked(verdict: Verdict) -> bool:
     return verdict.status is not Status.SCORED or SILENT in verdict.flags or WINNER not in verdict.scores
 
 
-def _pair_agreement(grid: Grid, places: Sequence[int], decided: Mapping[_Pair, float]) -> PairAgreement:
+def _pair_agreement(grid: RatingGrid, places: Sequence[int], decided: Mapping[_Pair, float]) -> PairAgreement:
     pairs: list[tuple[int, int]] = []
     clusters: list[str] = []
     shared: set[int] = set()

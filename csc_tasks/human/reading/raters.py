@@ -11,7 +11,7 @@ import numpy as np
 
 from csc_tasks.human.kinds import RatingKind
 from csc_tasks.human.reading.collected import RaterAnswers
-from csc_tasks.human.reading.grid import Grid, grid_of, value_of
+from csc_tasks.human.reading.grid import RatingGrid, grid_of, value_of
 from csc_tasks.human.sheet.items import WINNER
 from csc_tasks.human.study import ItemRole, StudyKey
 from csc_tasks.metrics.base import Floats
@@ -19,7 +19,7 @@ from csc_tasks.metrics.comparison import ALPHA
 from csc_tasks.metrics.judge.pairs import FIRST, TIE
 from csc_tasks.metrics.rater_checks import AgainstChance, agreement_with_others, self_consistency
 
-__all__ = ["Checked", "RaterCheck", "check_raters"]
+__all__ = ["CheckedRaters", "RaterCheck", "check_raters"]
 
 ATTENTIVE = 0.75
 """Share of attention items that must be answered as they ask."""
@@ -73,7 +73,7 @@ class RaterCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedRaters:
     """All raters, checked; ``kept`` are the answers that count."""
 
     checks: tuple[RaterCheck, ...]
@@ -85,7 +85,9 @@ class Checked:
         return len(self.checks) - len(self.kept)
 
 
-def check_raters(key: StudyKey, raters: Sequence[RaterAnswers], exclude_failed: bool = False) -> Checked:
+def check_raters(
+    key: StudyKey, raters: Sequence[RaterAnswers], exclude_failed: bool = False
+) -> CheckedRaters:
     """Check every rater.
 
     Who fails: attention items of which less than :data:`ATTENTIVE` are answered as they ask; the same answer to
@@ -101,10 +103,10 @@ def check_raters(key: StudyKey, raters: Sequence[RaterAnswers], exclude_failed: 
     grid = grid_of(key, raters)
     checks = tuple(_check(key, grid, raters, at) for at in range(len(raters)))
     kept = tuple(r for r, c in zip(raters, checks, strict=True) if not (exclude_failed and c.failed))
-    return Checked(checks, kept)
+    return CheckedRaters(checks, kept)
 
 
-def _check(key: StudyKey, grid: Grid, raters: Sequence[RaterAnswers], at: int) -> RaterCheck:
+def _check(key: StudyKey, grid: RatingGrid, raters: Sequence[RaterAnswers], at: int) -> RaterCheck:
     rater, own, others = raters[at], grid.ratings[at], grid.others(at).means
     questions = {q.name for q in grid.questions}
     right, asked = _attention(key, rater)
@@ -172,7 +174,7 @@ def _attention(key: StudyKey, rater: RaterAnswers) -> tuple[int, int]:
     return sum(found), len(found)
 
 
-def _consistency(key: StudyKey, rater: RaterAnswers, grid: Grid, own: Floats) -> AgainstChance:
+def _consistency(key: StudyKey, rater: RaterAnswers, grid: RatingGrid, own: Floats) -> AgainstChance:
     by_id = key.by_id
     repeated = [
         (again, by_id[again.repeats or ""])
@@ -198,7 +200,7 @@ def _says_the_same(own: Floats) -> bool:
     return all(len(np.unique(column[~np.isnan(column)])) <= 1 for column in rated.T)
 
 
-def _bias(grid: Grid, own: Floats, others: Floats) -> dict[str, float]:
+def _bias(grid: RatingGrid, own: Floats, others: Floats) -> dict[str, float]:
     found = {}
     for question, mine, theirs in zip(grid.questions, own.T, others.T, strict=True):
         apart = (mine - theirs)[~np.isnan(mine - theirs)]

@@ -15,7 +15,7 @@ from csc_tasks.human.kinds import RatingKind
 from csc_tasks.human.reading.judges import JudgeAgreement
 from csc_tasks.human.reading.raters import RaterCheck
 from csc_tasks.human.reading.session import ReadStudy
-from csc_tasks.metrics.intervals import Scored
+from csc_tasks.metrics.intervals import ScoreWithInterval
 from csc_tasks.metrics.judge.scores import COVERAGES, PEOPLE
 from csc_tasks.printable import printable
 
@@ -210,7 +210,7 @@ def _ranged(scored: Any, digits: int) -> str:
     return f"{value:.{digits}f}{ends}"
 
 
-def _percent(scored: Scored) -> str:
+def _percent(scored: ScoreWithInterval) -> str:
     value, low, high = (100 * end for end in (scored.value, scored.low, scored.high))
     return _ranged(scored._replace(value=value, low=low, high=high), 1)
 

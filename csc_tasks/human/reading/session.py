@@ -13,7 +13,7 @@ from csc_tasks.human.reading.figures import StudyFigures, figures_of
 from csc_tasks.human.reading.files import answers_of_file, find_answers
 from csc_tasks.human.reading.given import StudyFiles
 from csc_tasks.human.reading.judges import JudgeAgreement, judges_of
-from csc_tasks.human.reading.raters import Checked, check_raters
+from csc_tasks.human.reading.raters import CheckedRaters, check_raters
 from csc_tasks.human.reading.results import find_runs_of, write_ratings
 from csc_tasks.human.study import KEY_FILE, StudyKey, read_key
 
@@ -48,7 +48,7 @@ class ReadStudy:
     key: StudyKey
     files: tuple[Path, ...]
     collected: Collected
-    checked: Checked
+    checked: CheckedRaters
     figures: StudyFigures
     judges: tuple[JudgeAgreement, ...]
     seconds: float
@@ -93,7 +93,7 @@ def read_study(options: ReadOptions) -> ReadStudy:
     )
 
 
-def _require_ratings(files: Sequence[Path], raters: Sequence[RaterAnswers], checked: Checked) -> None:
+def _require_ratings(files: Sequence[Path], raters: Sequence[RaterAnswers], checked: CheckedRaters) -> None:
     where = ", ".join(map(str, files[:3]))
     if not any(answer.scores for rater in raters for answer in rater.answers.values()):
         raise DataError(f"{where}: nothing is rated yet")

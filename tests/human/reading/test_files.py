@@ -108,6 +108,7 @@ def test_label_studio_gives_back_grades_truths_ties_and_sides(rate: Path, pair: 
         for number, task in enumerate(tasks, start=1):
             result = []
             for name, value in said[task["data"]["item"]]["scores"].items():
+                content: dict[str, Any]
                 if isinstance(value, bool):
                     kind, content = "choices", {"choices": ["yes" if value else "no"]}
                 elif isinstance(value, int):
@@ -206,7 +207,7 @@ def test_two_people_on_one_page_are_two_raters_and_a_sheet_without_a_name_is_of_
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c["items"].update({"f" * 16: {"scores": {}}}), r"item f{16} is not one of rater-1's .*no rater has it"),
+        (lambda c: c["items"].update({"f" * 16: {"scores": {}}}), r"item f{16} is not one of rater-1's .*no rater has"),
         (lambda c: c["share"].update(part=9), r"rater-9 is no rater of .*rater-1 to rater-3"),
         (lambda c: c["share"].clear(), r"\(nobody\) is no rater"),
         (lambda c: first_item(c)["scores"].update(empathy=7), r"empathy is 7, not a whole number from 1 to 5"),
