@@ -32,8 +32,10 @@ def deal(places: Mapping[P, int], shared: Iterable[P], raters: int, each: int, s
     together: Counter[tuple[int, int]] = Counter()
     given: list[list[P]] = [[] for _ in range(raters)]
     several = set(shared)
-    # What several have first: what one has then evens out what is left.
-    order = sorted(places, key=lambda place: (place not in several, digest((*salt, "deal", place))))
+    # What several have first, and what is much before what is little: the rest evens out what is left.
+    order = sorted(
+        places, key=lambda place: (place not in several, -places[place], digest((*salt, "deal", place)))
+    )
     for place in order:
         chosen: list[int] = []
         while len(chosen) < (each if place in several else 1):

@@ -35,10 +35,12 @@ def test_everybody_has_as_much_to_do_and_shares_with_everybody(
 
 
 def test_uneven_work_is_evened_out_by_items_and_not_by_turns() -> None:
-    sizes = {place: 1 + place % 5 for place in range(60)}
-    given = deal(sizes, range(9), 3, 2, (1,))
-    loads = [sum(sizes[place] for place in mine) for mine in given]
-    assert max(loads) - min(loads) <= 5
+    sizes = {"large": 20, **{f"small {k}": 1 for k in range(20)}}
+    for seed in range(10):
+        given = deal(sizes, (), 2, 1, (seed,))
+        assert [sum(sizes[place] for place in mine) for mine in given] == [20, 20]
+    shared = deal(sizes, ["large"], 2, 2, (0,))
+    assert [sum(sizes[place] for place in mine) for mine in shared] == [30, 30]
 
 
 @pytest.mark.parametrize("sizes", [[1] * 9, [4] * 5, [5, 1, 1, 1, 1], [3, 2], [9, 4, 4], [2, 2]])
