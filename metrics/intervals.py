@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from csc_tasks.metrics.base import AdditiveMetric, Floats
 from csc_tasks.metrics.comparison import LEVEL, ROUNDING, Interval, interval, t_quantile
 from csc_tasks.metrics.corrected import CorrectedMetric
-from csc_tasks.metrics.uncertainty import few_clusters
+from csc_tasks.metrics.uncertainty import bootstrap_scores, few_clusters, resample_counts, sums_of
 
-__all__ = ["score_interval", "share_interval"]
+__all__ = ["ScoreWithInterval", "score_interval", "scored_by_cluster", "share_interval"]
 
 _WIDEST = 10.0
 """A scale that is longer than this has no ends that a score comes near to: counts, ratios, what a network says."""
@@ -74,6 +76,37 @@ def score_interval(
         else:
             low, high = _around(value, replicates, clusters, level)
     return Interval(*(min(max(end, scale.low), scale.high) for end in (low, high)))
+
+
+class ScoreWithInterval(NamedTuple):
+    """A score with its 95 % interval, NaN for fewer than two conversations; ``items`` are how many it is of."""
+
+    value: float
+    low: float
+    high: float
+    items: int
+
+
+def scored_by_cluster(
+    metric: AdditiveMetric, items: Sequence[Any], clusters: Sequence[str]
+) -> ScoreWithInterval:
+    """The score of items with its interval, conversations resampled whole.
+
+    Args:
+        metric: an additive metric.
+        items: n items of it.
+        clusters: the conversation of each.
+    """
+    if not len(items):
+        return ScoreWithInterval(math.nan, math.nan, math.nan, 0)
+    sums = sums_of(metric, items, clusters)
+    value, observations = metric.score(items), metric.observations(sums)
+    low = high = math.nan
+    if len(sums) > 1:
+        scores = bootstrap_scores(metric, sums, resample_counts(len(sums)))
+        low, high = score_interval(metric, value, scores, len(sums), observations)
+    scored = len(items) if math.isnan(observations) else int(observations)
+    return ScoreWithInterval(value, low, high, scored)
 
 
 def _around(value: float, replicates: Floats, clusters: int, level: float) -> Interval:

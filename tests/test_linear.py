@@ -15,6 +15,7 @@ from csc_tasks.credentials import without_secret_pairs, without_secrets
 from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.data.importing import ImportOptions, import_file
 from csc_tasks.errors import DataError
+from csc_tasks.human.sheet.talk import talk_of
 from csc_tasks.human.spreadsheet import guarded, unguarded
 from csc_tasks.labels import names_in, read_strategy
 from csc_tasks.leaderboards.rendering.text import code, file_stem, inline, printable
@@ -22,6 +23,7 @@ from csc_tasks.metrics.judge import Sample, load_rubric, read_verdict
 from csc_tasks.metrics.judge.prompt import ask
 from csc_tasks.metrics.tokenizers import TOKENIZERS, tokenize_ascii, tokenize_norm
 from csc_tasks.printable import printable_lines
+from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.replies import Reply, read_reply
 from csc_tasks.protocol.reply_counts import ReplyCounts, said_in
 from csc_tasks.protocol.task_kind import Context, TaskKind
@@ -41,6 +43,7 @@ from csc_tasks.synthesis.own_calls.call_rules import is_stage_direction, with_sq
 from csc_tasks.synthesis.own_calls.redaction import redact
 from tests.growth import UNITS, assert_linear, mixtures
 
+PROMPT = load_prompt()
 RUBRIC, PAIRS = load_rubric("turn-zh-2"), load_rubric("pairwise-zh-2")
 
 
@@ -130,6 +133,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "a placeholder in brackets": with_square_brackets,
     "a stage direction": is_stage_direction,
     "a cell of a review sheet": lambda text: unguarded(guarded(text)),
+    "a conversation before a rater": lambda text: talk_of(
+        f"客户: {text}\n客服: [{text}] {text}\n{text}", PROMPT
+    ),
     "what a conversation consists of": taken_apart,
     "a draft of a case card": draft_of,
     "what a customer says": utterance,

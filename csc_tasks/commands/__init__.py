@@ -36,6 +36,8 @@ def main() -> None:
         floor,
         gate,
         human,
+        human_power,
+        human_read,
         judge,
         leaderboard,
         logs,

@@ -23,6 +23,7 @@ from csc_tasks.protocol.signature_parts import (
     FewShotSignature,
     JudgeSignature,
     PromptSignature,
+    RatersSignature,
     SignaturePart,
     Text,
 )
@@ -105,7 +106,7 @@ class Signature(SignaturePart):
     ``task`` is a :class:`~csc_tasks.protocol.task_kind.TaskKind`'s value and ``context`` a
     :class:`~csc_tasks.protocol.task_kind.Context`'s; ``tokenizer`` names the package that defines the tokens;
     ``metrics`` says how each score is computed and ``models`` more of those that a network computes, both by
-    the name of the score. ``judge`` is who judged, in the run or after it.
+    the name of the score. ``judge`` is who judged, in the run or after it, ``people`` who rated.
     """
 
     benchmark: int
@@ -120,6 +121,7 @@ class Signature(SignaturePart):
     fewshot: FewShotSignature | None = None
     judge: JudgeSignature | None = None
     customer: CustomerSignature | None = None
+    people: RatersSignature | None = None
 
     @classmethod
     def of(
@@ -180,8 +182,9 @@ class Signature(SignaturePart):
 
     @property
     def line(self) -> str:
-        """All of it in one line; a judge stands in it where all scores are the judge's."""
+        """All of it in one line; a judge stands in it where all scores are the judge's, and so do people."""
         judge = f"|judge:{self.judge.line}" if self.judge and self._judged else ""
+        judge += f"|people:{self.people.line}" if self.people else ""
         return f"{self.asked}|tok:{self.tokenizer}{judge}|version:{self.package}"
 
     @property
@@ -233,13 +236,26 @@ class Signature(SignaturePart):
                 "metrics": dict.fromkeys(metrics, judge.line),
                 "models": {},
                 "judge": judge,
+                "people": None,
+            }
+        )
+
+    def with_people(self, people: RatersSignature, metrics: Sequence[str]) -> Signature:
+        """What it is after people rated the run's replies: these scores, all of them theirs."""
+        return self.model_copy(
+            update={
+                "package": __version__,
+                "metrics": dict.fromkeys(metrics, people.line),
+                "models": {},
+                "judge": None,
+                "people": people,
             }
         )
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in a results file."""
         content = {"line": self.line, **self.model_dump(by_alias=True)}
-        for name in ("models", "fewshot", "judge", "customer"):
+        for name in ("models", "fewshot", "judge", "customer", "people"):
             if not content[name]:
                 del content[name]
         return content

@@ -1,4 +1,4 @@
-"""The parts of a signature: what was asked, of which data, with which examples, who judged, who played the customer."""
+"""The parts of a signature: what was asked, of which data, with which examples, who judged, rated, played customer."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ __all__ = [
     "FewShotSignature",
     "JudgeSignature",
     "PromptSignature",
+    "RatersSignature",
     "SignaturePart",
     "Text",
 ]
@@ -184,3 +185,31 @@ class JudgeSignature(SignaturePart):
     def to_json(self) -> dict[str, Any]:
         """As it stands in files."""
         return self.model_dump()
+
+
+class RatersSignature(SignaturePart):
+    """What must agree for two scores that people gave to be comparable; ``line`` is its short form.
+
+    ``study`` is the fingerprint of the study, in which the questions, the sample and who was given what are fixed;
+    ``raters`` is how many counted and ``excluded`` how many were left out.
+    """
+
+    rubric: Text
+    rubric_sha256: Text
+    study: Text
+    raters: Count
+    excluded: Count = 0
+    line: Text
+    sha256: Text
+
+    @classmethod
+    def of(
+        cls, rubric: str, rubric_sha256: str, study: str, raters: int, excluded: int = 0
+    ) -> RatersSignature:
+        """The signature of those who rated in a study."""
+        content: dict[str, Any] = {"rubric": rubric, "rubric_sha256": rubric_sha256, "study": study}
+        content |= {"raters": raters, "excluded": excluded}
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:8]
+        people = f"{raters} rater{'' if raters == 1 else 's'}"
+        out = f", {excluded} excluded" if excluded else ""
+        return cls.model_validate({**content, "line": f"{rubric}: {people}{out}@{digest}", "sha256": digest})

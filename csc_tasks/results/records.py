@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -33,6 +33,7 @@ __all__ = [
     "JudgedSums",
     "Judging",
     "Lenient",
+    "Rating",
     "Rescoring",
     "Signs",
     "TaskReport",
@@ -147,35 +148,18 @@ class Rescoring(_Derived):
 
 
 class JudgedSums(Lenient):
-    """What a judge's scores are made from: for each metric ``[sum, count]`` (c, 2) of the c ``conversations``."""
+    """What a judge's or people's scores are made of: by metric ``[sum, count]`` (c, 2) of c ``conversations``."""
 
     conversations: tuple[Text, ...]
     metrics: dict[Text, list[tuple[FiniteFloat, Turns]]]
 
 
-class Judging(_Derived):
-    """What ``csconv judge`` says of its results file (``csconv_judged``).
+class _Graded(_Derived):
+    """Scores that were given and not computed, and the sums that they are made from."""
 
-    ``sample`` is how many of the log were to be judged (all, if none is said), ``statuses`` how many verdicts
-    there are of each kind, ``reasked`` how often a question was put again; ``coverage`` the share 0–1 that has a
-    verdict and ``withheld`` why scores are withheld; ``models`` how many verdicts came from each model that the
-    server said it answered with; ``cost`` is in ``currency``.
-    """
+    key: ClassVar[str]
 
-    verdicts: FileName = ""
-    sample: Turns | None = None
-    statuses: dict[Text, Turns] = {}
     coverage: _Share = None
-    withheld: Text = ""
-    flags: dict[Text, Turns] = {}
-    models: dict[Text, Turns] = {}
-    cost: _Cost = None
-    currency: Text = ""
-    prompt_tokens: Turns = 0
-    completion_tokens: Turns = 0
-    asked: Turns = 0
-    reasked: Turns = 0
-    cached: Turns = 0
     sums: Any = None
     """Read by :meth:`read_sums` alone: what is damaged in it costs intervals and not scores."""
 
@@ -187,18 +171,66 @@ class Judging(_Derived):
         """
         if not self.sums:
             return None
+        where = f"{self.key}.sums"
         try:
             sums = JudgedSums.model_validate(self.sums)
         except ValidationError as error:
-            raise DataError(f"csconv_judged.sums.{first_fault(error)}") from None
+            raise DataError(f"{where}.{first_fault(error)}") from None
         for name, rows in sums.metrics.items():
             metric = metric_named(name)
             if metric is None:
-                raise DataError(f"csconv_judged.sums.metrics.{name}: no score of a judge")
+                raise DataError(f"{where}.metrics.{name}: no such score")
             if not all(metric.scale.holds(total / count) if count else total == 0 for total, count in rows):
-                raise DataError(f"csconv_judged.sums.metrics.{name}: beyond what {name} can be")
+                raise DataError(f"{where}.metrics.{name}: beyond what {name} can be")
             if len(rows) != len(sums.conversations):
                 raise DataError(
-                    f"csconv_judged.sums.metrics.{name}: {len(rows)} rows of {len(sums.conversations)} conversations"
+                    f"{where}.metrics.{name}: {len(rows)} rows of {len(sums.conversations)} conversations"
                 )
         return sums
+
+
+class Judging(_Graded):
+    """What ``csconv judge`` says of its results file (``csconv_judged``).
+
+    ``sample`` is how many of the log were to be judged (all, if none is said), ``statuses`` how many verdicts
+    there are of each kind, ``reasked`` how often a question was put again; ``coverage`` the share 0–1 that has a
+    verdict and ``withheld`` why scores are withheld; ``models`` how many verdicts came from each model that the
+    server said it answered with; ``cost`` is in ``currency``.
+    """
+
+    key = "csconv_judged"
+
+    verdicts: FileName = ""
+    sample: Turns | None = None
+    statuses: dict[Text, Turns] = {}
+    withheld: Text = ""
+    flags: dict[Text, Turns] = {}
+    models: dict[Text, Turns] = {}
+    cost: _Cost = None
+    currency: Text = ""
+    prompt_tokens: Turns = 0
+    completion_tokens: Turns = 0
+    asked: Turns = 0
+    reasked: Turns = 0
+    cached: Turns = 0
+
+
+class Rating(_Graded):
+    """What ``csconv human read`` says of its results file (``csconv_human``).
+
+    ``study`` is the study's fingerprint and ``kind`` what raters did; ``raters`` is how many counted and ``excluded``
+    how many more were left out; ``items`` were to be rated, ``ratings`` are how often one was, and ``decided`` of them
+    needed no person; ``alpha`` is Krippendorff's between raters by dimension; ``seconds`` the median of an item.
+    """
+
+    key = "csconv_human"
+
+    study: Text = ""
+    kind: Text = ""
+    raters: Turns = 0
+    excluded: Turns = 0
+    items: Turns = 0
+    ratings: Turns = 0
+    decided: Turns = 0
+    alpha: dict[Text, FiniteFloat] = {}
+    seconds: FiniteFloat | None = None

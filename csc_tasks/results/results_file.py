@@ -1,4 +1,4 @@
-"""Results files, read and written in this one place: a run's own, ``csconv score``'s and ``csconv judge``'s.
+"""Results files, read and written in this one place: a run's own, ``csconv score``'s, a judge's and people's.
 
 lm-eval has a schema of what its evaluation returns (``lm_eval.result_schema``). It is not used here: it is a
 ``TypedDict``, which checks nothing; it declares a task's ``metadata`` to be a text; and reading results must
@@ -26,7 +26,7 @@ from csc_tasks.protocol.signature_parts import Text
 from csc_tasks.results.file_names import log_beside
 from csc_tasks.results.log_file import present
 from csc_tasks.results.model_record import Head, ModelRecord
-from csc_tasks.results.records import Date, Judging, Lenient, Rescoring, TaskReport
+from csc_tasks.results.records import Date, Judging, Lenient, Rating, Rescoring, TaskReport
 
 __all__ = ["Origin", "ResultsFile", "TaskRun"]
 
@@ -45,6 +45,11 @@ class Origin(Enum):
     RUN = "run"
     RESCORED = "csconv_rescored"
     JUDGED = "csconv_judged"
+    RATED = "csconv_human"
+
+
+_ADDED = {Origin.RESCORED: Rescoring, Origin.JUDGED: Judging, Origin.RATED: Rating}
+"""What is said of how scores were added; of a file that says several, the first counts."""
 
 
 def _seconds(value: Any) -> float | None:
@@ -74,6 +79,7 @@ class _Head(Head):
     harness: Any = Field(default=None, alias="lm_eval_version")
     rescoring: Rescoring | None = Field(default=None, alias="csconv_rescored")
     judging: Judging | None = Field(default=None, alias="csconv_judged")
+    rating: Rating | None = Field(default=None, alias="csconv_human")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,9 @@ class TaskRun:
     """One csconv task of one results file.
 
     ``values`` and ``errors`` are scores and standard errors by metric (NaN where there is none);
-    ``rescoring`` or ``judging`` is what csconv score or judge wrote about itself; ``date`` is in seconds since
-    1970 and ``seconds`` how long the whole lm-eval run took; ``samples_hash`` is lm-eval's of the log, ``harness`` the
-    version of lm-eval.
+    ``rescoring``, ``judging`` or ``rating`` is what csconv score, judge or human read wrote about itself; ``date`` is
+    in seconds since 1970 and ``seconds`` how long the whole lm-eval run took; ``samples_hash`` is lm-eval's of the log,
+    ``harness`` the version of lm-eval.
     """
 
     path: Path
@@ -101,6 +107,12 @@ class TaskRun:
     seconds: float | None
     samples_hash: str | None
     harness: str = ""
+    rating: Rating | None = None
+
+    @property
+    def made(self) -> Rescoring | Judging | Rating | None:
+        """How scores were added to a run; ``None`` of the run's own."""
+        return self.rescoring or self.judging or self.rating
 
     @property
     def protocol(self) -> Protocol:
@@ -114,16 +126,14 @@ class TaskRun:
 
     @property
     def base(self) -> Path | None:
-        """The results file that was scored or judged again; ``None`` for a run's own."""
-        made = self.rescoring or self.judging
-        return self.path.with_name(made.results) if made and made.results else None
+        """The results file to which scores were added; ``None`` for a run's own."""
+        return self.path.with_name(self.made.results) if self.made and self.made.results else None
 
     @property
     def samples(self) -> Path:
         """Where the log of the turns is, compressed or not, if it was written."""
-        made = self.rescoring or self.judging
-        if made and made.samples:
-            return present(self.path.with_name(made.samples))
+        if self.made and self.made.samples:
+            return present(self.path.with_name(self.made.samples))
         return present(log_beside(self.path, self.task))
 
     def reason_unscored(self, metric: str) -> str:
@@ -170,7 +180,7 @@ class ResultsFile:
     @property
     def origin(self) -> Origin:
         """What wrote it."""
-        made = (o for o in (Origin.RESCORED, Origin.JUDGED) if self.content.get(o.value) is not None)
+        made = (o for o in _ADDED if self.content.get(o.value) is not None)
         return next(made, Origin.RUN)
 
     @property
@@ -215,6 +225,7 @@ class ResultsFile:
             report=report,
             rescoring=head.rescoring,
             judging=head.judging,
+            rating=head.rating,
             limited=head.config.limit is not None,
             date=head.date,
             seconds=head.seconds,
@@ -228,7 +239,7 @@ class ResultsFile:
         signature: Signature,
         values: Mapping[str, Any],
         report: Mapping[str, Any],
-        made: Rescoring | Judging,
+        made: Rescoring | Judging | Rating,
     ) -> dict[str, Any]:
         """The content of a results file in lm-eval's form: the run's own facts, and new scores of one task.
 
@@ -245,7 +256,7 @@ class ResultsFile:
             "csconv_signature": signature.to_json(),
             "csconv_report": dict(report),
         }
-        origin = Origin.RESCORED if isinstance(made, Rescoring) else Origin.JUDGED
+        origin = next(origin for origin, kind in _ADDED.items() if isinstance(made, kind))
         return {
             "results": {task: dict(values)},
             "configs": {task: {**config, "metadata": metadata}},
@@ -262,9 +273,9 @@ class ResultsFile:
 
     def _head(self) -> _Head:
         # Only what it was written by counts, should there be both.
-        other = {Origin.RESCORED: Origin.JUDGED.value}.get(self.origin)
+        others = {origin.value for origin in _ADDED if origin is not self.origin}
         try:
-            return _Head.model_validate({key: v for key, v in self.content.items() if key != other})
+            return _Head.model_validate({key: v for key, v in self.content.items() if key not in others})
         except ValidationError as error:
             raise DataError(first_fault(error)) from None
 

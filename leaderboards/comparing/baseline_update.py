@@ -17,7 +17,7 @@ from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable
 from csc_tasks.leaderboards.comparing.rules import Rules
 from csc_tasks.metrics import has_sums, headlines
 from csc_tasks.metrics.comparison import Difference
-from csc_tasks.metrics.judge.scores import PREFIX
+from csc_tasks.metrics.judge.scores import COVERAGES
 from csc_tasks.metrics.uncertainty import resample_counts
 from csc_tasks.protocol.task_kind import units_of
 
@@ -161,8 +161,8 @@ def _loss(new: MetricResults | None, old: MetricResults, fewer: bool) -> str:
         return f"no samples to resample ({new.why})"
     if old.sums and not fewer and new.turns < _COVERAGE * old.turns:
         return f"of {new.turns} turns, of {old.turns} before"
-    if new.name == f"{PREFIX}coverage" and new.value < min(_COVERAGE, old.value):
-        return f"{new.value:.1%} of the verdicts, {old.value:.1%} before"
+    if new.name in COVERAGES and new.value < min(_COVERAGE, old.value):
+        return f"{new.value:.1%} of the verdicts or ratings, {old.value:.1%} before"
     return ""
 
 

@@ -22,7 +22,7 @@ from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.reading.asked import Asking
 from csc_tasks.metrics import AdditiveMetric, Metric, headlines, metric_named
 from csc_tasks.metrics.comparison import ALPHA
-from csc_tasks.metrics.judge.scores import PREFIX
+from csc_tasks.metrics.judge.scores import COVERAGES
 from csc_tasks.system.yaml_file import read_yaml
 
 __all__ = [
@@ -190,7 +190,7 @@ def defaults(names: Collection[str]) -> list[str]:
         for name in headlines(names)
         if isinstance(metric := known_metric(name), AdditiveMetric)
         and metric.info.better != 0
-        and name != f"{PREFIX}coverage"
+        and name not in COVERAGES
     ]
 
 

@@ -102,17 +102,7 @@ def _repeats(members: Sequence[tuple[TaskRun, Identity]]) -> tuple[tuple[Repeat,
         if run.limited == best.limited:
             by_seed[identity.seed] = run
     repeats = [
-        Repeat(
-            seed,
-            run,
-            tuple(
-                sorted(
-                    (r for r, _ in members if r is not run and _is_of(r, run)),
-                    key=lambda r: (r.date, str(r.path)),
-                    reverse=True,
-                )
-            ),
-        )
+        Repeat(seed, run, _added([r for r, _ in members if r is not run and _is_of(r, run)]))
         for seed, run in by_seed.items()
     ]
     repeats.sort(key=lambda repeat: _rank(repeat.run), reverse=True)
@@ -126,6 +116,9 @@ def _repeats(members: Sequence[tuple[TaskRun, Identity]]) -> tuple[tuple[Repeat,
         reason = Sentence("run.limited", "has --limit") if limited else Sentence("run.older", "is older")
         if run.base:
             reason = Sentence("run.of-other", "was made of {run}, which does not count", run=run.base.name)
+            if newer := [r for repeat in repeats for r in repeat.added if _same_study(r, run)]:
+                reason = Sentence("run.earlier-reading", "is an earlier reading of the same study")
+                first = newer[0]
         message = Sentence(
             "run.replaced",
             "{task} of {model} {reason}; {other} counts in its place",
@@ -136,6 +129,26 @@ def _repeats(members: Sequence[tuple[TaskRun, Identity]]) -> tuple[tuple[Repeat,
         )
         problems.append(InputProblem(str(run.path), message))
     return tuple(repeats), problems
+
+
+def _added(runs: Sequence[TaskRun]) -> tuple[TaskRun, ...]:
+    """Scores that were added to a run, the newest first; of what people said in one study the newest reading alone."""
+    newest = sorted(runs, key=lambda r: (r.date, str(r.path)), reverse=True)
+    studies: set[str] = set()
+    counted = []
+    for run in newest:
+        if run.rating and run.rating.study in studies:
+            continue
+        studies.update({run.rating.study} if run.rating else ())
+        counted.append(run)
+    return tuple(counted)
+
+
+def _same_study(run: TaskRun, other: TaskRun) -> bool:
+    """Whether both are what people said of one run in one study."""
+    if run.rating is None or other.rating is None:
+        return False
+    return run.rating.study == other.rating.study and _is_of(run, other)
 
 
 def _rank(run: TaskRun) -> tuple[bool, float, str]:

@@ -36,7 +36,7 @@ from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, res
 from csc_tasks.outside import parse_json, read_file
 from csc_tasks.packed import read_arrays
 from csc_tasks.results.log_file import log_sha256, plain
-from csc_tasks.results.results_file import Origin, TaskRun
+from csc_tasks.results.results_file import TaskRun
 from csc_tasks.system.workers import worker_pool
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
@@ -214,7 +214,7 @@ def _key(
     run: TaskRun, folder: Path, browse: int | None, digest: Callable[[Path, Path], str | None]
 ) -> str | None:
     """Of everything that a summary is made of; ``None`` where a file has no digest."""
-    files = [run.path] if run.origin is Origin.JUDGED else [run.samples, run.path]
+    files = [run.path] if run.judging or run.rating else [run.samples, run.path]
     if run.rescoring and run.rescoring.scores:
         files.append(run.path.with_name(run.rescoring.scores))
     content = [digest(file, folder) for file in files]

@@ -25,7 +25,7 @@ from csc_tasks.leaderboards.reading.role_plays import read_role_plays
 from csc_tasks.leaderboards.reading.texts import TextKeeper, Texts
 from csc_tasks.metrics import UNREADABLE, AdditiveMetric, Metric, Tally, additive_metric, has_sums
 from csc_tasks.metrics.base import Floats
-from csc_tasks.metrics.judge.scores import PREFIX
+from csc_tasks.metrics.judge.scores import JUDGE, PEOPLE
 from csc_tasks.metrics.sequences import transition_rows
 from csc_tasks.metrics.stages import STAGES
 from csc_tasks.metrics.strategy import confusion, stage_of
@@ -43,8 +43,12 @@ DEPTHS = 15
 _BY_DEPTH = ("strategy_acc", "bleu_2_norm", "rouge_l_norm", "bleu_2", "rouge_l", "bertscore", "bleurt")
 _LABELS = "strategy_f1_macro"
 """The metric whose items are [gold, predicted]."""
-_COVERAGE = f"{PREFIX}coverage"
-"""The judge's column whose counts are the turns, or dialogues, that were to be judged."""
+_COVERAGE = {Origin.JUDGED: f"{JUDGE.prefix}coverage", Origin.RATED: f"{PEOPLE.prefix}coverage"}
+"""The columns of a judge and of people whose counts are the turns, or dialogues, that were to be judged."""
+_AGAIN = {
+    Origin.JUDGED: "run csconv judge again (nothing is asked twice)",
+    Origin.RATED: "run csconv human read again",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ class Statistics:
 
 
 def statistics_of(run: TaskRun, browse: int | None = KEPT) -> Statistics:
-    """The statistics of a run's own log, of the scores that ``csconv score`` wrote, or of a judge's verdicts.
+    """The statistics of a run's own log, of what ``csconv score`` wrote, of a judge's verdicts or of people's ratings.
 
     Args:
         run: to be summed.
@@ -100,8 +104,8 @@ def statistics_of(run: TaskRun, browse: int | None = KEPT) -> Statistics:
     Raises:
         DataError: the file is missing, damaged, or not of this results file; the message says which.
     """
-    if run.origin is Origin.JUDGED:
-        return _of_verdicts(run)
+    if run.origin in _COVERAGE:
+        return _of_grades(run)
     try:
         return _of_log(run, browse)
     except FileNotFoundError:
@@ -129,21 +133,22 @@ def _of_log(run: TaskRun, browse: int | None) -> Statistics:
     return _Reader(log, names, run, browse, run.path.with_name(made.scores)).read()
 
 
-def _of_verdicts(run: TaskRun) -> Statistics:
-    again = "run csconv judge again (nothing is asked twice)"
+def _of_grades(run: TaskRun) -> Statistics:
+    coverage, again = _COVERAGE[run.origin], _AGAIN[run.origin]
+    made = run.judging or run.rating
     try:
-        kept = run.judging.read_sums() if run.judging else None
+        kept = made.read_sums() if made else None
     except DataError as error:
         raise DataError(f"{run.path}: damaged ({error}); {again}") from None
-    if kept is None or _COVERAGE not in kept.metrics:
+    if kept is None or coverage not in kept.metrics:
         raise DataError(f"{run.path}: has no sums by conversation; {again}")
     conversations = kept.conversations
     shape = len(conversations), 2
     sums = {name: np.asarray(rows, dtype=np.float64).reshape(shape) for name, rows in kept.metrics.items()}
-    turns = sums[_COVERAGE][:, 1].astype(np.int64)
+    turns = sums[coverage][:, 1].astype(np.int64)
     digest = hashlib.sha256(json.dumps([conversations, turns.tolist()]).encode()).hexdigest()
     if run.judging and run.judging.withheld:
-        sums = {_COVERAGE: sums[_COVERAGE]}
+        sums = {coverage: sums[coverage]}
     topics = ("",) * len(conversations)
     return Statistics(conversations, topics, turns, turns, digest, sums, benchmark=run.signature.benchmark)
 

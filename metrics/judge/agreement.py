@@ -9,24 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from csc_tasks.metrics.base import AdditiveMetric, Floats, MetricInfo, Needs
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.rubric import GRADES, Dimension, Kind, Rubric
 from csc_tasks.metrics.judge.verdict import SILENT, Status, Verdict
-from csc_tasks.metrics.uncertainty import clustered_stderr
+from csc_tasks.metrics.reliability import clustered_kappa, krippendorff_alpha
 
 __all__ = [
     "Agreement",
     "Place",
     "agreement",
-    "kappa_of_names",
-    "ordinal_alpha",
     "read_verdicts",
-    "weighted_kappa",
 ]
 
-Place = tuple[str, int | None]
-"""Conversation and turn; a dialogue has no turn."""
+Place = tuple[str, int | None] | tuple[str, int | None, int]
+"""Conversation and turn, and whose reply by a number where there are those of several; a dialogue has no turn."""
 _YES = {"1", "1.0", "true", "yes", "y", "是"}
 _NO = {"0", "0.0", "false", "no", "n", "否"}
 
@@ -52,63 +48,6 @@ class Agreement:
     human_alpha: float
     bias: float
     confusion: tuple[tuple[int, ...], ...]
-
-
-def weighted_kappa(confusion: Floats, ordered: bool = True) -> Floats:
-    """Cohen's kappa from confusion matrices (..., k, k); NaN where chance agrees always.
-
-    With quadratic weights for values that are ``ordered``; without weights for names, any two of which differ alike.
-    """
-    size = confusion.shape[-1]
-    distance = (np.arange(size)[:, None] - np.arange(size)[None, :]) ** 2
-    if not ordered:
-        distance = np.minimum(distance, 1)
-    total = confusion.sum(axis=(-2, -1), keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        shares = confusion / total
-        chance = shares.sum(axis=-1, keepdims=True) * shares.sum(axis=-2, keepdims=True)
-        return np.asarray(1 - (shares * distance).sum(axis=(-2, -1)) / (chance * distance).sum(axis=(-2, -1)))
-
-
-class _Kappa(AdditiveMetric):
-    """Kappa as a metric, for its clustered error: an item is (value of the rater, value of the judge)."""
-
-    info = MetricInfo("kappa", "Weighted kappa", Needs.JUDGE, 1, "Cohen's kappa with quadratic weights")
-
-    def __init__(self, size: int, ordered: bool = True) -> None:
-        self.size = size
-        self.ordered = ordered
-
-    def statistics(self, items: Any) -> Floats:
-        """A confusion matrix with a single one, flat, an item."""
-        rows = np.zeros((len(items), self.size * self.size))
-        for row, (human, judge) in zip(rows, items, strict=True):
-            row[human * self.size + judge] = 1
-        return rows
-
-    def from_sums(self, sums: Floats) -> Floats:
-        """The kappa of the summed matrices."""
-        return weighted_kappa(sums.reshape(*sums.shape[:-1], self.size, self.size), self.ordered)
-
-
-def kappa_of_names(
-    pairs: Sequence[tuple[int, int]], clusters: Sequence[str], size: int
-) -> tuple[float, float]:
-    """Cohen's kappa (Cohen 1960) of two people who gave the same things names, and its clustered standard error.
-
-    Args:
-        pairs: of each thing the names that the one and the other gave it, from 0 to ``size - 1``.
-        clusters: the conversation of each.
-        size: how many names there are.
-
-    Returns:
-        At most 1, and 0 for what chance gives; NaN where there is nothing, or both always gave the same one name.
-    """
-    confusion = np.zeros((size, size))
-    for one, other in pairs:
-        confusion[one, other] += 1
-    kappa = float(weighted_kappa(confusion, ordered=False))
-    return kappa, clustered_stderr(_Kappa(size, ordered=False), list(pairs), list(clusters))
 
 
 def agreement(
@@ -174,13 +113,15 @@ def _compare(
     means = [sum(by_place[p]) / len(by_place[p]) for p in shared]
     said_there = [judge[p] - lowest for p in shared]
     raters = [{p: v for p, v in places.items() if p in judge} for places in rated.values()]
-    items = [(human, said) for _, human, said in pairs]
+    kappa, error = clustered_kappa(
+        [(human, said) for _, human, said in pairs], [place[0] for place, _, _ in pairs], size, ordered=True
+    )
     return Agreement(
         dimension=dimension.name,
         items=len(shared),
         ratings=len(pairs),
-        kappa=float(weighted_kappa(confusion.astype(np.float64))),
-        error=clustered_stderr(_Kappa(size), items, [place[0] for place, _, _ in pairs]),
+        kappa=kappa,
+        error=error,
         spearman=_spearman(said_there, means),
         alpha=_alpha([*raters, {p: judge[p] for p in shared}]),
         human_alpha=_alpha(raters),
@@ -201,34 +142,9 @@ def _spearman(one: list[int], other: list[float]) -> float:
 
 def _alpha(raters: Sequence[Mapping[Place, int]]) -> float:
     places = sorted({place for values in raters for place in values}, key=repr)
-    return ordinal_alpha(
+    return krippendorff_alpha(
         np.array([[values.get(place, np.nan) for place in places] for values in raters], dtype=np.float64)
     )
-
-
-def ordinal_alpha(ratings: Floats) -> float:
-    """Krippendorff's alpha for ordered values: 1 for full agreement, 0 for what chance gives.
-
-    Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability".
-
-    Args:
-        ratings: (raters, units), NaN where a rater did not rate.
-
-    Returns:
-        At most 1; NaN where no unit has two ratings, or all those that have agree on one value.
-    """
-    values = np.unique(ratings[~np.isnan(ratings)])
-    counts = (ratings[:, :, None] == values).sum(axis=0).astype(np.float64)  # (units, values)
-    counts = counts[counts.sum(axis=1) >= 2]
-    together = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(len(values))
-    coincidences = (together / (counts.sum(axis=1)[:, None, None] - 1)).sum(axis=0)
-    totals = coincidences.sum(axis=1)
-    # Two values are as far apart as there are ratings between them, those at the ends half.
-    middle = np.cumsum(totals) - totals / 2
-    distance = (middle[:, None] - middle[None, :]) ** 2
-    with np.errstate(invalid="ignore", divide="ignore"):
-        expected = (np.outer(totals, totals) * distance).sum() / (totals.sum() - 1)
-        return float(1 - (coincidences * distance).sum() / expected)
 
 
 def _grade(rubric: Rubric, dimension: Dimension, verdict: Verdict) -> int:
@@ -259,7 +175,7 @@ def _value(dimension: Dimension, text: str, rater: str, place: Place) -> int:
 
 
 def read_verdicts(records: Iterable[Mapping[str, Any]]) -> dict[Place, Verdict]:
-    """The verdicts of a log by place; of several the last scored one."""
+    """The verdicts of a log by conversation and turn; of several the last scored one."""
     verdicts: dict[Place, Verdict] = {}
     for record in records:
         try:

@@ -11,11 +11,11 @@ import numpy as np
 from csc_tasks.metrics.base import Floats, MeanMetric, MetricInfo, Needs
 from csc_tasks.metrics.bradley_terry import bradley_terry
 from csc_tasks.metrics.comparison import interval
-from csc_tasks.metrics.intervals import score_interval
+from csc_tasks.metrics.intervals import scored_by_cluster
 from csc_tasks.metrics.judge.errors import JudgeError
 from csc_tasks.metrics.judge.sample import Sample
 from csc_tasks.metrics.judge.verdict import Status, Verdict
-from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, bootstrap_scores, cluster_sums, resample_counts
+from csc_tasks.metrics.uncertainty import RESAMPLES, SEED, resample_counts
 
 __all__ = [
     "FIRST",
@@ -24,6 +24,7 @@ __all__ = [
     "Outcome",
     "PairResult",
     "Ratings",
+    "WinRate",
     "both_orders",
     "compare",
     "outcome_of",
@@ -44,7 +45,7 @@ class Outcome(Enum):
     LOSS = 0.0
 
 
-class _WinRate(MeanMetric):
+class WinRate(MeanMetric):
     """The share of pairs won, a tie counting half."""
 
     yes_no = True
@@ -142,12 +143,7 @@ def compare(
         without = f"{missing} of {total} without a verdict"
         withheld = f"coverage {coverage:.3f} is below min_coverage {min_coverage:g} ({without})"
     if values and not withheld:
-        metric = _WinRate()
-        sums = cluster_sums(metric.statistics(values), conversations)
-        rate = metric.score(values)
-        if len(sums) > 1:
-            scores = bootstrap_scores(metric, sums, resample_counts(len(sums)))
-            low, high = score_interval(metric, rate, scores, len(sums), len(values))
+        rate, low, high, _ = scored_by_cluster(WinRate(), values, conversations)
     judged = [(v, n) for v, n in zip(values, lengths, strict=True) if n is not None]
     if len({v for v, _ in judged}) > 1 and len({n for _, n in judged}) > 1:
         from scipy.stats import spearmanr
@@ -170,7 +166,7 @@ def compare(
     )
 
 
-def rate(results: Mapping[tuple[str, str], Iterable[tuple[str, Outcome]]]) -> Ratings:
+def rate(results: Mapping[tuple[str, str], Iterable[tuple[str, Outcome | float]]]) -> Ratings:
     """Bradley-Terry ratings from the outcomes of every pair of models, best first.
 
     The intervals are percentiles, for few conversations as in :func:`~csc_tasks.metrics.comparison.interval`, of
@@ -180,14 +176,20 @@ def rate(results: Mapping[tuple[str, str], Iterable[tuple[str, Outcome]]]) -> Ra
     lost the next.
 
     Args:
-        results: for each (first model, second model) the conversation and outcome of each pair of replies.
+        results: for each (first model, second model) the conversation and outcome of each pair of replies; where
+            several people compared them the mean of their outcomes, 0 to 1.
 
     Raises:
         JudgeError: there are no outcomes.
     """
     models = sorted({m for pair in results for m in pair})
     rows = [
-        (models.index(a), models.index(b), outcome.value, conversation)
+        (
+            models.index(a),
+            models.index(b),
+            outcome.value if isinstance(outcome, Outcome) else outcome,
+            conversation,
+        )
         for (a, b), pairs in results.items()
         for conversation, outcome in pairs
     ]

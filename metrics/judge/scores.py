@@ -1,22 +1,63 @@
-"""From verdicts to numbers: a mean for each dimension, over all of them, and the coverage."""
+"""From verdicts, or people's ratings, to numbers: a mean for each dimension, over all of them, and the coverage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from csc_tasks.metrics.base import SHARES, AdditiveMetric, Floats, MeanMetric, MetricInfo, Needs, Scale
-from csc_tasks.metrics.judge.rubric import GRADES, Dimension, Kind, Rubric, load_rubric, shipped_rubrics
+from csc_tasks.metrics.judge.rubric import (
+    GRADES,
+    Dimension,
+    Kind,
+    Rubric,
+    Unit,
+    load_rubric,
+    shipped_rubrics,
+)
 from csc_tasks.metrics.judge.verdict import Status, Verdict
 
-__all__ = ["PREFIX", "Coverage", "JudgeScore", "judge_metrics", "known_columns"]
+__all__ = [
+    "COVERAGES",
+    "JUDGE",
+    "PEOPLE",
+    "PREFIX",
+    "Coverage",
+    "Grader",
+    "JudgeScore",
+    "judge_metrics",
+    "known_columns",
+]
 
-PREFIX = "judge_"
-ANY = "csconv judge"
-"""The implementation of a judge's metric where no judge is named, as in a list of columns."""
+
+@dataclass(frozen=True, slots=True)
+class Grader:
+    """Who grades: a judge, or people.
+
+    Attributes:
+        prefix: of the columns.
+        who: in the titles of columns.
+        dimension: the title of a dimension's column, of the dimension's own.
+        anyone: the implementation of a metric where nobody is named, as in a list of columns.
+    """
+
+    prefix: str
+    who: str
+    dimension: str
+    anyone: str
+
+
+JUDGE = Grader("judge_", "Judge", "{}", "csconv judge")
+PEOPLE = Grader("human_", "People", "{} (people)", "csconv human read")
+PREFIX = JUDGE.prefix
+COVERAGES = frozenset(f"{grader.prefix}coverage" for grader in (JUDGE, PEOPLE))
+"""The columns that say how much was graded, and nothing of how good it is."""
+WIN_RATE = Dimension("win_rate", "win_rate", Kind.YES_NO, "", ())
+"""What people's comparisons of two replies come to, as if it were a question."""
 GRADED = Scale(GRADES[0], GRADES[-1])
 NOT_SCORED: list[float] = []
 """The item of a sample that has no verdict; counted in the coverage and in nothing else."""
@@ -76,49 +117,55 @@ class JudgeScore(AdditiveMetric):
         return float("nan") if scored < self.min_coverage * len(items) else super().score(items)
 
 
-def _of_dimension(dimension: Dimension, min_coverage: float = 0.0, judge: str = ANY) -> JudgeScore:
+def _of_dimension(
+    dimension: Dimension, min_coverage: float = 0.0, by: str = "", grader: Grader = JUDGE
+) -> JudgeScore:
     scale = dimension.kind is Kind.SCALE
+    summary = f"mean grade 1-5 for {dimension.name}" if scale else f"share of yes for {dimension.name}"
+    if dimension is WIN_RATE:
+        summary = "share of replies that people preferred to another model's, ties half"
     info = MetricInfo(
-        PREFIX + dimension.name,
-        dimension.name.replace("_", " ").capitalize(),
+        grader.prefix + dimension.name,
+        grader.dimension.format(dimension.name.replace("_", " ").capitalize()),
         Needs.JUDGE,
         1,
-        f"mean grade 1-5 for {dimension.name}" if scale else f"share of yes for {dimension.name}",
+        summary,
         percent=not scale,
         headline=True,
-        implementation=judge,
+        implementation=by or grader.anyone,
     )
     return JudgeScore(info, [dimension.name], min_coverage, GRADED if scale else SHARES)
 
 
-def _overall(rubric: Rubric, min_coverage: float, judge: str) -> JudgeScore:
+def _overall(rubric: Rubric, min_coverage: float, by: str, grader: Grader) -> JudgeScore:
     info = MetricInfo(
-        PREFIX + "overall",
-        "Judge, overall",
+        grader.prefix + "overall",
+        f"{grader.who}, overall",
         Needs.JUDGE,
         1,
         "mean of the grades 1-5 over all dimensions",
         percent=False,
         headline=True,
-        implementation=judge,
+        implementation=by or grader.anyone,
     )
     return JudgeScore(info, [d.name for d in rubric.scales], min_coverage)
 
 
 class Coverage(MeanMetric):
-    """The share of what was to be judged that has a verdict."""
+    """The share of what was to be judged that has a verdict, or of what was to be rated that has a rating."""
 
     yes_no = True
 
-    def __init__(self, judge: str = ANY) -> None:
+    def __init__(self, by: str = "", grader: Grader = JUDGE) -> None:
+        what = "judged that has a verdict" if grader is JUDGE else "rated that has a rating"
         self.info = MetricInfo(
-            PREFIX + "coverage",
-            "Judge coverage",
+            grader.prefix + "coverage",
+            f"{grader.who} coverage",
             Needs.JUDGE,
             1,
-            "share of what was to be judged that has a verdict",
+            f"share of what was to be {what}",
             headline=True,
-            implementation=judge,
+            implementation=by or grader.anyone,
         )
 
     def item(self, verdict: Verdict) -> float:
@@ -127,27 +174,30 @@ class Coverage(MeanMetric):
 
 
 def judge_metrics(
-    rubric: Rubric, min_coverage: float = 0.0, judge: str = ANY
+    rubric: Rubric, min_coverage: float = 0.0, by: str = "", grader: Grader = JUDGE
 ) -> tuple[JudgeScore | Coverage, ...]:
-    """The numbers that verdicts under a rubric come to, in table order.
+    """The numbers that verdicts, or people's ratings, under a rubric come to, in table order.
 
     Args:
-        rubric: of the verdicts.
+        rubric: of the verdicts; of one that compares two replies people's win rate.
         min_coverage: share 0-1 below which scores are withheld.
-        judge: who gave them; stands in the signature as the metrics' implementation.
+        by: who gave them; stands in the signature as the metrics' implementation.
+        grader: a judge or people.
     """
-    overall = (_overall(rubric, min_coverage, judge),) if rubric.scales else ()
+    if rubric.unit is Unit.PAIR and grader is PEOPLE:
+        return (_of_dimension(WIN_RATE, min_coverage, by, grader), Coverage(by, grader))
+    overall = (_overall(rubric, min_coverage, by, grader),) if rubric.scales else ()
     asked = [d for d in rubric.dimensions if d.kind is not Kind.CHOICE]
-    return (*overall, *(_of_dimension(d, min_coverage, judge) for d in asked), Coverage(judge))
+    return (*overall, *(_of_dimension(d, min_coverage, by, grader) for d in asked), Coverage(by, grader))
 
 
 @cache
-def _shipped_columns() -> dict[str, AdditiveMetric]:
+def _shipped_columns(grader: Grader) -> dict[str, AdditiveMetric]:
     columns: dict[str, AdditiveMetric] = {}
     order: list[str] = []
     for name in reversed(shipped_rubrics()):
         before = 0
-        for metric in judge_metrics(load_rubric(name)):
+        for metric in judge_metrics(load_rubric(name), grader=grader):
             column = metric.info.name
             if column not in columns:
                 # Behind the one that it follows in its own rubric: each version's table keeps the rubric's order.
@@ -158,11 +208,22 @@ def _shipped_columns() -> dict[str, AdditiveMetric]:
 
 
 def known_columns(names: Iterable[str]) -> dict[str, AdditiveMetric]:
-    """The judge's columns among these names, in table order, those of a user's own rubric included."""
-    wanted = {name for name in names if name.startswith(PREFIX)}
-    shipped = _shipped_columns()
+    """A judge's and people's columns among these names, in table order, those of a user's own rubric included."""
+    wanted = set(names)
+    found: dict[str, AdditiveMetric] = {}
+    for grader in (JUDGE, PEOPLE):
+        found |= _columns_of(grader, {name for name in wanted if name.startswith(grader.prefix)})
+    return found
+
+
+def _columns_of(grader: Grader, wanted: set[str]) -> dict[str, AdditiveMetric]:
+    if not wanted:
+        return {}
+    shipped = _shipped_columns(grader)
     own = {
-        name: _of_dimension(Dimension(name.removeprefix(PREFIX), name, Kind.SCALE, "", ()))
+        name: _of_dimension(
+            Dimension(name.removeprefix(grader.prefix), name, Kind.SCALE, "", ()), grader=grader
+        )
         for name in sorted(wanted - shipped.keys())
     }
     *most, coverage = shipped

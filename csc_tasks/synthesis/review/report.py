@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 
 from csc_tasks.data.conversations import Conversation
 from csc_tasks.framework import Strategy
-from csc_tasks.metrics.judge.agreement import kappa_of_names
+from csc_tasks.metrics.reliability import clustered_kappa
 from csc_tasks.synthesis.construction import broken_rules
 from csc_tasks.synthesis.review.accepting import Fate, Review, Reviewed, Settled, reasons
 from csc_tasks.synthesis.review.decisions import Decision
@@ -227,7 +227,7 @@ def _pair(
             if old.text not in (a.text, b.text) or a.text != b.text:
                 changed += 1
                 alike += a.text == b.text
-    kappa, error = kappa_of_names(labels, clusters, len(Strategy))
+    kappa, error = clustered_kappa(labels, clusters, len(Strategy))
     return PairOfReviewers(
         one=one,
         other=other,

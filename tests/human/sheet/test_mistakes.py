@@ -36,13 +36,24 @@ ONE = ("--task", RESPONSE, "--sample", "10")
             ("--task", "csconv_mini_dialogue", "--sample", "3", "--kind", "pair"),
             "pairs need the reference context",
         ),
+    ],
+)
+def test_what_cannot_be_rated_is_one_message_and_nothing_is_written(
+    measured: Path, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    require_mistake(measured, tmp_path / "new", options, said)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
         ((*ONE, "--overlap", "2"), "there is one rater only"),
         ((*ONE, "--raters", "2", "--overlap", "11"), "--overlap 11: the sample has 10"),
         ((*ONE, "--raters", "2", "--overlap", "0.5"), "must be a number, or a share like 20%"),
         ((*ONE, "--raters", "2", "--each", "3"), "--each 3: there are 2 raters"),
         ((*ONE, "--raters", "20", "--overlap", "0"), "there are items for 10 of them; raise --sample"),
-        ((*ONE, "--repeats", "21"), "--repeats 21: a rater has 40 items"),
-        ((*ONE, "--attention", "41"), "--attention 41: a rater has 40 items"),
+        ((*ONE, "--repeats", "16"), "--repeats 16: a rater has 30 items"),
+        ((*ONE, "--attention", "31"), "--attention 31: a rater has 30 items"),
         ((*ONE, "--rubric", "pairwise-zh-2"), "compares two replies"),
         ((*ONE, "--rubric", "dialogue-zh-2"), "the rubric is for whole conversations"),
         ((*ONE, "--kind", "pair", "--rubric", "turn-zh-2"), "does not compare two replies"),
@@ -50,15 +61,19 @@ ONE = ("--task", RESPONSE, "--sample", "10")
         ((*ONE, "--rubric", "no-such"), "no rubric 'no-such'"),
     ],
 )
-def test_a_mistake_is_one_message_and_nothing_is_written(
-    measured: Path, tmp_path: Path, options: tuple[str, ...], said: str
+def test_an_option_that_cannot_be_is_one_message_and_nothing_is_written(
+    short: Path, tmp_path: Path, options: tuple[str, ...], said: str
 ) -> None:
-    done = csconv("human", "sheet", measured, *options, "--out", tmp_path / "new")
+    require_mistake(short, tmp_path / "new", options, said)
+
+
+def require_mistake(results: Path, out: Path, options: tuple[str, ...], said: str) -> None:
+    done = csconv("human", "sheet", results, *options, "--out", out)
     assert done.code == 1
     assert said in done.err
     assert done.err.count("\n") == 1
     assert "\x1b" not in done.err
-    assert not (tmp_path / "new").exists()
+    assert not out.exists()
 
 
 def test_runs_that_were_asked_differently_are_not_rated_side_by_side(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from csc_tasks.data.files import inspect_file, read_file
-from csc_tasks.metrics.judge.agreement import kappa_of_names
+from csc_tasks.metrics.reliability import clustered_kappa
 from csc_tasks.synthesis.review.form import read_review_file
 from csc_tasks.synthesis.review.sheet import write_sheet
 from tests.door import Done, csconv
@@ -208,10 +208,10 @@ def test_two_reviewers_agreement_is_counted_and_their_conflicts_are_decided_by_n
 
 def test_kappa_of_names_is_scikit_learns() -> None:
     pairs = [(0, 0), (0, 1), (1, 1), (2, 2), (2, 0), (11, 11), (5, 5), (5, 4)]
-    kappa, error = kappa_of_names(pairs, [str(i // 2) for i in range(8)], 12)
+    kappa, error = clustered_kappa(pairs, [str(i // 2) for i in range(8)], 12)
     assert math.isclose(kappa, cohen_kappa_score(*zip(*pairs, strict=True)))
     assert 0 < error < 1
-    assert math.isnan(kappa_of_names([(1, 1)], ["c"], 12)[0])
+    assert math.isnan(clustered_kappa([(1, 1)], ["c"], 12)[0])
 
 
 def test_one_reviewer_in_two_files_that_contradict_each_other_is_asked_which(
