@@ -12,7 +12,9 @@ _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 _LONGEST = 80
 """Characters of a text in Markdown, where a table's row is one line."""
-_HARMLESS = re.compile(r"(?!.*(//|www\.))([^\W_]|(?<=[^\W_])_(?=[^\W_])|[ .,;:()/%+=–−-])*", re.IGNORECASE)
+_HARMLESS = re.compile(
+    r"(?!.*(//|www\.))([^\W_]|(?<=[^\W_])_(?=[^\W_])|[ .,;:()/%+=–−，、；：（）。-])*", re.IGNORECASE
+)
 """Text in which Markdown sees neither markup nor a link."""
 
 

@@ -13,9 +13,12 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRolePlay
+from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedRemark, BrowsedRolePlay
+from csc_tasks.leaderboards.pairwise import PairwiseTable
+from csc_tasks.leaderboards.provenance import Provenance
 from csc_tasks.leaderboards.tuned import TunedPair
 from csc_tasks.protocol.task_kind import Context, units_of
+from csc_tasks.sentences import Sentence
 
 __all__ = [
     "FORMAT",
@@ -169,6 +172,7 @@ class SectionFigures:
     seconds: float | None = None
     cost: float | None = None
     signs: tuple[str, ...] = ()
+    made: Provenance = field(default_factory=Provenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +183,7 @@ class Row:
     row from others of its table with the same ``model``; ``adapter`` is what was put on top of the model.
     ``seeds`` is how many runs that differ in their seed alone the row is the mean of, at most. ``training_run``
     names what a checkpoint is of, as all checkpoints of that training in the table have it and no others.
+    ``hub`` is the model's id on the hub, '' where it may be a folder.
     ``floor`` marks a weightless model, which is shown beneath and never ranked; ``incomplete`` says in words
     which turns are missing, and such a row is not ranked either.
     """
@@ -198,6 +203,7 @@ class Row:
     words: tuple[str, ...] = ()
     adapter: str = ""
     seeds: int = 1
+    hub: str = ""
     training_run: str = ""
 
 
@@ -225,8 +231,14 @@ class DataName:
     @property
     def extent(self) -> str:
         """How much of the data: ``lite, 128 conversations``; a subset called like its data is not told twice."""
-        subset = [self.subset] if self.subset != self.name else []
-        return ", ".join([*subset, f"{self.conversations:,} {self.unit}{'s' * (self.conversations != 1)}"])
+        n, cards = self.conversations, self.unit == "card"
+        if cards:
+            counted = Sentence("data.cards", "{n} {n:card|cards}", n=n)
+        else:
+            counted = Sentence("data.conversations", "{n} {n:conversation|conversations}", n=n)
+        if self.subset == self.name:
+            return counted
+        return Sentence("data.subset", "{subset}, {counted}", subset=self.subset, counted=counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,7 +346,8 @@ class Board:
     ``conversations`` are those of the sample browser and ``replies`` the models' turns in them:
     row id → section id → conversation id → one reply a turn (``None`` where it is missing). ``cases`` are those of
     its role-plays by the id of their table, and ``role_plays`` has row id → section id → case id → the role-play.
-    ``ignored`` counts the results of other tasks.
+    ``remarks`` are what judges and people said of those replies: row id → section id → conversation or case id.
+    ``ignored`` counts the results of other tasks; ``pairwise`` has what judges said of two models' replies.
     """
 
     built: str
@@ -350,10 +363,12 @@ class Board:
     replies: dict[str, dict[str, dict[str, tuple[BrowsedReply | None, ...]]]] = field(default_factory=dict)
     cases: dict[str, tuple[BrowsedCase, ...]] = field(default_factory=dict)
     role_plays: dict[str, dict[str, dict[str, BrowsedRolePlay]]] = field(default_factory=dict)
+    pairwise: tuple[PairwiseTable, ...] = ()
+    remarks: dict[str, dict[str, dict[str, tuple[BrowsedRemark, ...]]]] = field(default_factory=dict)
 
     def without_texts(self) -> Board:
         """The same without what the sample browser shows."""
-        return replace(self, conversations=(), replies={}, cases={}, role_plays={})
+        return replace(self, conversations=(), replies={}, cases={}, role_plays={}, remarks={})
 
 
 def to_json(board: Board, texts: bool = True) -> str:
@@ -367,7 +382,7 @@ def to_json(board: Board, texts: bool = True) -> str:
         board = board.without_texts()
     content = {"format": FORMAT, **asdict(board)}
     if not texts:
-        for name in ("conversations", "replies", "cases", "role_plays"):
+        for name in ("conversations", "replies", "cases", "role_plays", "remarks"):
             del content[name]
     return json.dumps(finite(content), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 

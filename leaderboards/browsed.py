@@ -1,10 +1,52 @@
-"""Whole role-plays for the sample browser, as plain values."""
+"""What people may read of a run beside its scores: how much, whole role-plays, and what was said of replies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BrowsedCase", "BrowsedExchange", "BrowsedRolePlay"]
+from csc_tasks.errors import ConfigError
+
+__all__ = [
+    "KEPT",
+    "BrowsedCase",
+    "BrowsedExchange",
+    "BrowsedRemark",
+    "BrowsedRolePlay",
+    "conversations_wanted",
+]
+
+KEPT = 40
+"""Conversations, or role-plays, of a log: as many as a single file can carry and be sent."""
+
+
+def conversations_wanted(text: str) -> int | None:
+    """How many conversations of a log are to be read: a whole number from 1, or ``None`` for ``all``.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    if text.strip().lower() == "all":
+        return None
+    number = text.strip()
+    if not (number.isascii() and number.isdecimal() and len(number) < 10 and int(number) > 0):
+        raise ConfigError(f"--browse {text!r}: give how many conversations, from 1 on, or all")
+    return int(number)
+
+
+@dataclass(frozen=True, slots=True)
+class BrowsedRemark:
+    """What a judge or a person said of a reply; ``turn`` is from 0, or ``None`` where it is of the whole.
+
+    ``by`` names the judge, or the person by a number; ``human`` says which of the two it is. ``scores`` has (dimension,
+    value as it was given) each; ``status`` is empty where there are scores, else why there are none.
+    """
+
+    turn: int | None
+    by: str
+    human: bool
+    scores: tuple[tuple[str, str], ...]
+    reason: str = ""
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +98,8 @@ class BrowsedExchange:
 class BrowsedRolePlay:
     """A role-play of a model, from the first turn to the last.
 
-    ``resolved_at`` is a turn from 1, or 0; ``outcome`` says in words what became of it.
+    ``resolved_at`` is a turn from 1, or 0; ``missing`` says in the words of the log what the card asks for and was not
+    done; ``mood`` is the customer's at the end, 1 to 5, or 0 where they said nothing.
     """
 
     exchanges: tuple[BrowsedExchange, ...]
@@ -64,4 +107,5 @@ class BrowsedRolePlay:
     resolved_at: int
     broken: bool
     disclosed: bool
-    outcome: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    mood: int = 0

@@ -9,15 +9,23 @@ from csc_tasks.leaderboards.board import Column, Section
 from csc_tasks.metrics import Metric, has_sums, headlines, reported_metrics
 from csc_tasks.metrics.judge.scores import known_columns
 from csc_tasks.protocol.task_kind import ROLE_PLAY_SECTION, TaskKind, in_order
+from csc_tasks.sentences import Sentence
 
 __all__ = ["heading", "section_columns", "sections_in_order"]
 
 _TITLES = {
-    TaskKind.RESPONSE.value: "Response",
-    TaskKind.RESPONSE_ORACLE.value: "Response, gold strategy given",
-    TaskKind.STRATEGY.value: "Strategy",
-    TaskKind.STRATEGY_MC.value: "Strategy, multiple choice",
+    TaskKind.RESPONSE.value: Sentence("section.task.response", "Response"),
+    TaskKind.RESPONSE_ORACLE.value: Sentence("section.task.response_oracle", "Response, gold strategy given"),
+    TaskKind.STRATEGY.value: Sentence("section.task.strategy", "Strategy"),
+    TaskKind.STRATEGY_MC.value: Sentence("section.task.strategy_mc", "Strategy, multiple choice"),
 }
+_CONTEXTS = {
+    "reference": Sentence("section.context.reference", "reference"),
+    "generated": Sentence("section.context.generated", "generated"),
+}
+
+_COVERAGE = frozenset(("judge_coverage", "customer_coverage"))
+"""Metrics that say how much of what was asked the others are of."""
 
 
 def sections_in_order(present: Collection[str]) -> tuple[Section, ...]:
@@ -30,7 +38,10 @@ def sections_in_order(present: Collection[str]) -> tuple[Section, ...]:
 
 
 def _title(section: str, task: str, context: str) -> str:
-    return "Role-play" if section == ROLE_PLAY_SECTION else f"{_TITLES.get(task, task)}, {context} context"
+    if section == ROLE_PLAY_SECTION:
+        return Sentence("section.roleplay", "Role-play")
+    told = {"task": _TITLES.get(task, task), "context": _CONTEXTS.get(context, context)}
+    return Sentence("section.title", "{task}, {context} context", **told)
 
 
 def section_columns(
@@ -67,7 +78,8 @@ def section_columns(
                 better=metric.info.better,
                 percent=metric.info.percent,
                 headline=name in short,
-                ranked=bool(metric.info.better) and has_sums(name),
+                # How much could be judged or played is no achievement of the model.
+                ranked=bool(metric.info.better) and has_sums(name) and name not in _COVERAGE,
             )
 
 

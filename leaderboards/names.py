@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
 from csc_tasks.leaderboards.reading.identity import ADAPTERS, Identity, is_local_path, path_of
+from csc_tasks.sentences import Sentence
 
 __all__ = [
     "Named",
@@ -42,38 +43,40 @@ _TRIED = 40
 """Settings of which pairs and threes are tried: of forty there are 10,000, of a thousand 166 million."""
 _LONGEST = 28
 """Characters of a value in a name."""
+_NO_ADAPTER = Sentence("word.no-adapter", "no adapter")
 _ABSENT = {
-    "peft": "no adapter",
-    "lora_local_path": "no adapter",
-    "delta": "no delta",
-    "temperature": "greedy",
-    "do_sample": "greedy",
-    "template": "no template",
-    "system": "no system instruction",
-    "shots": "0-shot",
+    "peft": _NO_ADAPTER,
+    "lora_local_path": _NO_ADAPTER,
+    "delta": Sentence("word.no-delta", "no delta"),
+    "temperature": Sentence("word.greedy", "greedy"),
+    "do_sample": Sentence("word.greedy", "greedy"),
+    "template": Sentence("word.no-template", "no template"),
+    "system": Sentence("word.no-system", "no system instruction"),
+    "shots": Sentence("word.no-shots", "0-shot"),
 }
 """What a row without a setting is called beside one that has it."""
 _FLAGS = {
-    "load_in_4bit": "4bit",
-    "load_in_8bit": "8bit",
-    "enable_thinking": "thinking",
-    "do_sample": "sampling",
+    "load_in_4bit": (Sentence("word.4bit", "4bit"), Sentence("word.no-4bit", "no 4bit")),
+    "load_in_8bit": (Sentence("word.8bit", "8bit"), Sentence("word.no-8bit", "no 8bit")),
+    "enable_thinking": (Sentence("word.thinking", "thinking"), Sentence("word.no-thinking", "no thinking")),
+    "do_sample": (Sentence("word.sampling", "sampling"), Sentence("word.no-sampling", "no sampling")),
 }
-_VALUES = {
-    "peft": "adapter {}",
-    "lora_local_path": "adapter {}",
-    "delta": "delta {}",
-    "revision": "revision {}",
-    "shots": "{}-shot",
-    "dtype": "{}",
-    "template": "template {}",
-    "system": "system {}",
-    "commit": "commit {}",
-    "backend": "backend {}",
-    "base_url": "at {}",
-    "reasoning_effort": "effort {}",
-    "temperature": "T={}",
-    "examples": "examples from {}",
+"""What a row is called that has a setting, and one that has it not."""
+_VALUES: dict[str, Callable[[str], str]] = {
+    "peft": lambda v: Sentence("word.adapter", "adapter {v}", v=v),
+    "lora_local_path": lambda v: Sentence("word.adapter", "adapter {v}", v=v),
+    "delta": lambda v: Sentence("word.delta", "delta {v}", v=v),
+    "revision": lambda v: Sentence("word.revision", "revision {v}", v=v),
+    "shots": lambda v: Sentence("word.shots", "{v}-shot", v=v),
+    "dtype": str,
+    "template": lambda v: Sentence("word.template", "template {v}", v=v),
+    "system": lambda v: Sentence("word.system", "system {v}", v=v),
+    "commit": lambda v: Sentence("word.commit", "commit {v}", v=v),
+    "backend": lambda v: Sentence("word.backend", "backend {v}", v=v),
+    "base_url": lambda v: Sentence("word.at", "at {v}", v=v),
+    "reasoning_effort": lambda v: Sentence("word.effort", "effort {v}", v=v),
+    "temperature": "T={}".format,
+    "examples": lambda v: Sentence("word.examples", "examples from {v}", v=v),
 }
 _DIGESTS = ("template", "system", "commit")
 _DIGITS = 6
@@ -235,11 +238,11 @@ def shorten(text: str, limit: int) -> str:
 def _word(name: str, value: str) -> str:
     last = name.rpartition(".")[2]
     if last in _FLAGS and value in ("True", "False"):
-        return _FLAGS[last] if value == "True" else f"no {_FLAGS[last]}"
+        return _FLAGS[last][value == "False"]
     if last == "step":
-        return f"step {int(value):,}"
+        return Sentence("word.step", "step {n}", n=int(value))
     if last in _VALUES:
-        return _VALUES[last].format(value)
+        return _VALUES[last](value)
     if value in ("True", "False"):
-        return last if value == "True" else f"no {last}"
+        return last if value == "True" else Sentence("word.no", "no {name}", name=last)
     return f"{last}={value}"

@@ -9,12 +9,15 @@ from hashlib import sha256
 
 import numpy as np
 
+from csc_tasks.leaderboards import remarks
 from csc_tasks.leaderboards.board import BoardTable, Cell, Column, DataName, Gold, Row, SectionFigures
 from csc_tasks.leaderboards.columns import section_columns, sections_in_order
 from csc_tasks.leaderboards.comparing.floor_marks import Entrant, floor_marks
 from csc_tasks.leaderboards.names import names_of, training_run_names
 from csc_tasks.leaderboards.reading.checks import Seen, is_complete
 from csc_tasks.leaderboards.reading.choose import ModelSection, Repeat
+from csc_tasks.leaderboards.reading.identity import hub_id
+from csc_tasks.leaderboards.reading.provenance import provenance_of
 from csc_tasks.leaderboards.reading.repeats import alike, averaged, mean_score, spread
 from csc_tasks.leaderboards.reading.replicates import Replicates
 from csc_tasks.leaderboards.reading.signs import notes_on_replies
@@ -25,14 +28,9 @@ from csc_tasks.protocol.signature import Protocol
 from csc_tasks.protocol.task_kind import units_of
 from csc_tasks.results.results_file import TaskRun
 from csc_tasks.results.role_play_log import faults_in_words
+from csc_tasks.sentences import Sentence
 
 __all__ = ["TableBuilder"]
-
-SCRIPTED = (
-    "Customers are scripted, which is good for smoke tests and CI; what people would have done is better told "
-    "with a model that plays them (docs/roleplay.md)"
-)
-"""What must be known of such a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +101,9 @@ class TableBuilder:
                 signature = run.signature.metrics[name]
                 why = self.reasons.get(id(run), "")
                 if source is not None and name not in source.replicates:
-                    why = "" if has_sums(name) else "a figure of all turns together, not resampled"
+                    why = "" if has_sums(name) else remarks.NOT_RESAMPLED
                 if math.isnan(value):
-                    why = faults_in_words(run.reason_unscored(name)) or "undefined for these turns"
+                    why = faults_in_words(run.reason_unscored(name)) or remarks.UNDEFINED
                 known = source if source is not None and name in source.replicates else None
                 scores.setdefault((name, signature), _Score(value, run, known, why))
         return scores
@@ -160,7 +158,7 @@ class TableBuilder:
             worth = math.inf if value is None else -better * value
             return row.floor, bool(row.incomplete), worth, row.model, row.words
 
-        partial = [s.title for s in self.sections if not self._anyone_complete(s.id)]
+        partial = [s for s in self.sections if not self._anyone_complete(s.id)]
         signature = self.members[0].run.signature
         named = self.protocol.data
         data = DataName(
@@ -169,28 +167,18 @@ class TableBuilder:
         )
         return BoardTable(
             id=name,
-            title=self._title(data, signature.prompt.version),
+            title=remarks.title(data, signature.prompt.version, self.customer),
             facts=self.protocol.named(),
             apart=self.protocol.against(first) if first else "",
-            partial=f"no model has all {'role-plays' if self.customer else 'turns'} of: {'; '.join(partial)}"
-            if partial
-            else "",
+            partial=remarks.partial(units_of(self.sections[0].id).turns, partial),
             order=order,
             sections=self.sections,
             columns=columns,
             rows=tuple(sorted(rows, key=place)),
             gold=self._gold(),
             data=data,
-            caution=SCRIPTED if self.customer and self.customer.kind == "scripted" else "",
+            caution=remarks.caution(data, self.customer),
         )
-
-    def _title(self, data: DataName, prompt: str) -> str:
-        if self.customer is None:
-            return f"CSConv {data.name}, {data.extent}, prompt {prompt}"
-        # What tells such tables apart comes first, where menus show it; the customer's line has several trials.
-        trials = ", 1 trial" if self.customer.trials == 1 else ""
-        who = f"{self.customer.line}{trials}"
-        return f"{who}: CSConv role-play, {data.name}, {data.extent}, prompt {prompt}"
 
     def _columns(self) -> tuple[Column, ...]:
         return tuple(
@@ -223,15 +211,15 @@ class TableBuilder:
             source = score.source
             if value is None or source is None:
                 turns = source.turns if source else score.run.report.turns
-                why = score.why or "no interval"
+                why = score.why or remarks.NO_INTERVAL
                 cells[key] = Cell(value, turns=turns, why=why, seeds=score.seeds, spread=score.spread)
                 continue
             low, high = self._interval(name, score.value, source)
             known = not math.isnan(low)
             units = units_of(column.section)
-            why = "" if known else f"too few {units.clusters} for an interval"
+            why = "" if known else remarks.too_few(units.clusters)
             if not (complete := self.complete[key, column.section]):
-                why = why or f"not all {units.turns}"
+                why = why or remarks.not_all(units.turns)
             cells[key] = Cell(
                 value,
                 low if known else None,
@@ -307,7 +295,7 @@ class TableBuilder:
         mine = [m for m in self.members if m.identity.key == key]
         figures = {m.section: self._figures(m) for m in mine}
         missing = [
-            f"{section.id}: {f.turns} of {f.expected_turns or 'all'} {section.counted}"
+            (section, f)
             for section in self.sections
             if (f := figures.get(section.id)) is not None
             and not f.complete
@@ -315,7 +303,7 @@ class TableBuilder:
         ]
         notes = [*self._short_of_seeds(mine)]
         notes += [
-            f"{m.section}: {text}"
+            Sentence("row.note", "{section}: {text}", section=m.section, text=text)
             for m in mine
             for text, serious in notes_on_replies(m.run.report.signs)
             if serious and not identity.is_floor
@@ -331,12 +319,13 @@ class TableBuilder:
             date=max(run.date for m in mine for run in (repeat.run for repeat in m.repeats)),
             cells=cells,
             figures=figures,
-            incomplete="" if identity.is_floor else "; ".join(missing),
+            incomplete="" if identity.is_floor else remarks.incomplete(missing),
             notes=tuple(notes),
             settings=identity.settings,
             words=self.named[key].words,
             adapter=identity.adapter,
             seeds=max(len(m.repeats) for m in mine),
+            hub=hub_id(mine[0].run.model, identity),
             training_run=self.training_runs.get(key, ""),
         )
 
@@ -348,11 +337,7 @@ class TableBuilder:
             for (name, _), score in self.scores[model.identity.key, model.section].items():
                 if score.seeds < ran:
                     counts.setdefault(score.seeds, []).append(name)
-            for seeds, names in sorted(counts.items()):
-                yield (
-                    f"{model.section}: of {ran} seeds, {seeds} count for {', '.join(names)} "
-                    "(not scored in the others, or not of the same turns)"
-                )
+            yield from remarks.short_of_seeds(model.section, ran, counts)
 
     def _figures(self, model: ModelSection) -> SectionFigures:
         source = self.averages[model.identity.key, model.section]
@@ -376,6 +361,7 @@ class TableBuilder:
             depth=dict(source.depth) if source else {},
             seconds=sum(times) if times else None,
             cost=sum(costs) if costs else None,
+            made=provenance_of(repeat.run for repeat in model.repeats),
             signs=tuple(text for text, _ in notes_on_replies(model.run.report.signs)),
         )
 

@@ -24,7 +24,7 @@ FOLDERS = {
 """Each folder once, by the name that it is imported under; the links in csc_tasks lead to the other three."""
 
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("_version", "install"),
+    ("_version", "citation", "install"),
     ("errors",),
     ("storage", "system", "credentials", "outside", "packed", "printable", "sentences"),
     ("metrics", "task_configs"),
@@ -42,12 +42,15 @@ ORDER: tuple[tuple[str, ...], ...] = (
 
 LEADERBOARDS = (
     "browsed",
+    "pairwise",
+    "provenance",
     "tuned",
     "board",
     "reading",
     "names",
     "comparing",
     "columns",
+    "remarks",
     "table_builder",
     "wordings",
     "customers",

@@ -14,6 +14,7 @@ import evaluate
 import numpy as np
 
 from csc_tasks._version import __version__
+from csc_tasks.citation import BIBTEX
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.labels import read_strategy
@@ -40,10 +41,6 @@ from csc_tasks.storage import cache_folder, write_file
 
 __all__ = ["metric_module", "module_class", "module_names"]
 
-CITATION = """@misc{csconv,
-  title = {Evaluating, Synthesizing, and Enhancing for Customer Support Conversation},
-  eprint = {2508.04423}, archivePrefix = {arXiv}, year = {2025}
-}"""
 _TEXT, _WHOLE = datasets.Value("string"), datasets.Value("int64")
 _PREDICTIONS = {
     Needs.STRATEGY: (_TEXT, "strategy labels as a model wrote them; unreadable ones are wrong"),
@@ -155,7 +152,7 @@ class CSConvModule(evaluate.Metric):  # type: ignore[misc]
         better = {1: "higher is better", -1: "lower is better", 0: "a description, not a score"}[info.better]
         return evaluate.MetricInfo(
             description=f"{info.title}: {info.summary}; {better}. csconv {__version__}, arXiv 2508.04423.",
-            citation=CITATION,
+            citation=BIBTEX,
             inputs_description="\n".join(f"{key}: {meaning}" for key, (_, meaning) in columns.items())
             + "\nconversations (compute only, optional): the conversation of each turn, for a standard error",
             features=datasets.Features({key: feature for key, (feature, _) in columns.items()}),

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from csc_tasks.commands.app import going_on, say
+from csc_tasks.leaderboards.browsed import KEPT
 from csc_tasks.printable import printable
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ __all__ = ["read_board"]
 
 
 def read_board(
-    results: Sequence[Path], workers: int | None = None, cache: Path | None = None, fresh: bool = False
+    results: Sequence[Path],
+    workers: int | None = None,
+    cache: Path | None = None,
+    fresh: bool = False,
+    browse: int | None = KEPT,
 ) -> Board:
     """The board of everything below these paths; a bar while logs are read, and a note on stderr for each problem.
 
@@ -31,6 +36,7 @@ def read_board(
         workers: processes that read logs; by default one a core.
         cache: folder where what was read is kept; by default csconv's.
         fresh: read every log, whatever is kept of it.
+        browse: how many conversations of each log people may read; ``None`` for all.
 
     Raises:
         DataError: a path does not exist, or no csconv result was found.
@@ -50,6 +56,7 @@ def read_board(
                 lambda done, total: progress.update(bar, completed=done, total=total),
                 cache,
                 fresh,
+                browse,
             )
     for problem in board.problems:
         say(f"note: {printable(problem.path)}: {printable(problem.message)}")

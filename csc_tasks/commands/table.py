@@ -20,6 +20,9 @@ def table(
         str | None,
         typer.Option("--sort", metavar="METRIC", help="Metric to sort and rank by, for instance rouge_l."),
     ] = None,
+    lang: Annotated[
+        str, typer.Option("--lang", metavar="en|zh", help="Language of headings and notes.")
+    ] = "en",
 ) -> None:
     """Show lm-eval results side by side: scores with 95 % intervals and ranks, floors beneath the models.
 
@@ -27,8 +30,10 @@ def table(
     # is 1 + the number of models that are significantly better.
     """
     from csc_tasks.commands.board import read_board
+    from csc_tasks.leaderboards.rendering.language import language_named
     from csc_tasks.leaderboards.rendering.terminal import tables
 
+    language = language_named(lang)
     out = console()
-    for part in tables(read_board(results), every, sort, out.width if out.is_terminal else None):
+    for part in tables(read_board(results), every, sort, out.width if out.is_terminal else None, language):
         out.print(part, crop=False)

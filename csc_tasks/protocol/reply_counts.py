@@ -17,6 +17,7 @@ from csc_tasks.printable import printable
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.protocol.task_kind import Context, TaskKind
 from csc_tasks.protocol.turns import TurnDoc
+from csc_tasks.sentences import Sentence
 
 __all__ = ["MANY", "SIGNS", "ReplyCounts", "models_in_words", "said_in", "signs_in_words"]
 
@@ -25,17 +26,17 @@ MANY = 0.1
 MOST_LABELS = 20
 """How many of the labels that could not be read are counted one by one."""
 SIGNS = {
-    "failed": "the backend had an error in the place of an answer",
-    "no-answer": "nothing was said",
-    "unclosed-thinking": "cut off while thinking",
-    "no-label": "no strategy named",
-    "unknown-label": "a label that is none of the twelve",
-    "no-text": "a strategy and no utterance",
-    "identical": "the same utterance at another turn",
-    "repeated": "an earlier utterance of the conversation",
-    "prompt_words": "words of the prompt",
-    "other_language": "not in Chinese",
-    "truncated": "to a prompt longer than the model's window",
+    "failed": Sentence("sign.failed", "the backend had an error in the place of an answer"),
+    "no-answer": Sentence("sign.no-answer", "nothing was said"),
+    "unclosed-thinking": Sentence("sign.unclosed-thinking", "cut off while thinking"),
+    "no-label": Sentence("sign.no-label", "no strategy named"),
+    "unknown-label": Sentence("sign.unknown-label", "a label that is none of the twelve"),
+    "no-text": Sentence("sign.no-text", "a strategy and no utterance"),
+    "identical": Sentence("sign.identical", "the same utterance at another turn"),
+    "repeated": Sentence("sign.repeated", "an earlier utterance of the conversation"),
+    "prompt_words": Sentence("sign.prompt_words", "words of the prompt"),
+    "other_language": Sentence("sign.other_language", "not in Chinese"),
+    "truncated": Sentence("sign.truncated", "to a prompt longer than the model's window"),
 }
 """What is counted, by its name in results files, in words that fit "37 of 407 replies: …"."""
 
@@ -210,7 +211,8 @@ def signs_in_words(read: int, counts: Mapping[str, int]) -> Iterator[tuple[str, 
     """
     known = [(count, sign) for sign, count in counts.items() if count and sign in SIGNS]
     for count, sign in sorted(known, key=lambda entry: -entry[0]):
-        yield sign, f"{count:,} of {read:,} replies: {SIGNS[sign]}", sign == "failed" or count >= MANY * read
+        words = Sentence("sign.counted", "{n} of {all} replies: {sign}", n=count, all=read, sign=SIGNS[sign])
+        yield sign, words, sign == "failed" or count >= MANY * read
 
 
 def models_in_words(models: Mapping[str, int]) -> str:
@@ -218,7 +220,7 @@ def models_in_words(models: Mapping[str, int]) -> str:
     if len(models) < 2:
         return ""
     names = ", ".join(f"{model} ({count:,})" for model, count in models.items())
-    return f"the endpoint says that several models answered: {names}"
+    return Sentence("sign.models", "the endpoint says that several models answered: {names}", names=names)
 
 
 def said_in(answer: object) -> str:

@@ -27,6 +27,7 @@ from csc_tasks.protocol.signature_parts import (
     Text,
 )
 from csc_tasks.protocol.task_kind import Context, TaskKind
+from csc_tasks.sentences import Sentence
 
 __all__ = ["BENCHMARK_VERSION", "Protocol", "Signature"]
 
@@ -84,7 +85,14 @@ class Protocol:
             for k in {**mine, **theirs}
             if k in mine or k != "data"
         }
-        return ", ".join(f"{k} {one} against {other}" for k, (one, other) in both.items() if one != other)
+        apart = [(k, one, other) for k, (one, other) in both.items() if one != other]
+        if not apart:
+            return ""
+        parts = (
+            Sentence("protocol.apart", "{name} {one} against {other}", name=k, one=one, other=other)
+            for k, one, other in apart
+        )
+        return Sentence("protocol.differs", "{parts}", parts=tuple(parts))
 
     def called(self, names: Mapping[str, str]) -> Protocol:
         """The same, its data by the name that :func:`~csc_tasks.protocol.named_data.common_names` chose."""

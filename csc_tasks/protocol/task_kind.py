@@ -6,6 +6,8 @@ from collections.abc import Collection
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
+from csc_tasks.sentences import Sentence
+
 __all__ = ["ROLE_PLAY_SECTION", "Context", "TaskKind", "Units", "in_order", "units_of"]
 
 
@@ -71,5 +73,5 @@ class Units(NamedTuple):
 def units_of(section: str) -> Units:
     """The words for a section, which is named by task and context: of role-plays a turn is a whole role-play."""
     if section.endswith(f"/{Context.ROLE_PLAY}"):
-        return Units("role-plays", "cards")
-    return Units("turns", "conversations")
+        return Units(Sentence("unit.role-plays", "role-plays"), Sentence("unit.cards", "cards"))
+    return Units(Sentence("unit.turns", "turns"), Sentence("unit.conversations", "conversations"))

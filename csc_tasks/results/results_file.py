@@ -71,6 +71,7 @@ class _Head(Head):
     seconds: Annotated[float | None, BeforeValidator(_seconds)] = Field(
         default=None, alias="total_evaluation_time_seconds"
     )
+    harness: Any = Field(default=None, alias="lm_eval_version")
     rescoring: Rescoring | None = Field(default=None, alias="csconv_rescored")
     judging: Judging | None = Field(default=None, alias="csconv_judged")
 
@@ -81,7 +82,8 @@ class TaskRun:
 
     ``values`` and ``errors`` are scores and standard errors by metric (NaN where there is none);
     ``rescoring`` or ``judging`` is what csconv score or judge wrote about itself; ``date`` is in seconds since
-    1970 and ``seconds`` how long the whole lm-eval run took; ``samples_hash`` is lm-eval's of the log.
+    1970 and ``seconds`` how long the whole lm-eval run took; ``samples_hash`` is lm-eval's of the log, ``harness`` the
+    version of lm-eval.
     """
 
     path: Path
@@ -98,6 +100,7 @@ class TaskRun:
     date: float
     seconds: float | None
     samples_hash: str | None
+    harness: str = ""
 
     @property
     def protocol(self) -> Protocol:
@@ -215,6 +218,7 @@ class ResultsFile:
             limited=head.config.limit is not None,
             date=head.date,
             seconds=head.seconds,
+            harness=str(head.harness or ""),
             samples_hash=text if isinstance(text := head.task_hashes.get(task), str) else None,
         )
 

@@ -10,12 +10,15 @@ from csc_tasks.leaderboards.board import BeatsFloor
 from csc_tasks.leaderboards.reading.replicates import Replicates
 from csc_tasks.metrics import metric_named
 from csc_tasks.metrics.comparison import ALPHA, holm, paired_difference
+from csc_tasks.sentences import Sentence
 
 __all__ = ["Entrant", "FloorMark", "floor_marks"]
 
 Key = tuple[str, ...]
 """Which model, of a table's."""
-_NOTHING = "no samples to resample"
+_NOTHING = Sentence("floor.no-samples", "no samples to resample")
+
+_TOO_FEW = Sentence("floor.few", "too few conversations, or undefined in some resamples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def _gain(one: Entrant, floor: Entrant, better: int) -> _Gain:
     # The same resamples of conversations for both.
     change = first.replicates[one.metric] - second.replicates[floor.metric]
     found = paired_difference(one.value - floor.value, change, first.clusters)
-    why = "too few conversations, or undefined in some resamples" if math.isnan(found.p) else ""
+    why = _TOO_FEW if math.isnan(found.p) else ""
     return _Gain(better * found.value, found.p, why)
 
 
@@ -110,7 +113,7 @@ def _unpaired(one: Entrant, floor: Entrant) -> str:
     if one.source is None:
         return one.why or _NOTHING
     if floor.source is None:
-        return f"of the floor: {floor.why or _NOTHING}"
+        return Sentence("floor.of", "of the floor: {why}", why=floor.why or _NOTHING)
     if (one.source.turns, one.source.digest) != (floor.source.turns, floor.source.digest):
-        return "not of the same turns as the floors"
+        return Sentence("floor.other-turns", "not of the same turns as the floors")
     return ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from csc_tasks.results.results_file import Origin, TaskRun
+from csc_tasks.sentences import Sentence
 
 __all__ = ["Seen", "is_complete", "mismatch"]
 
@@ -44,11 +45,24 @@ def mismatch(run: TaskRun, sample_hash: str, scores: Mapping[str, float]) -> str
     """
     own = run.origin is Origin.RUN and run.samples_hash and sample_hash
     if own and run.samples_hash != sample_hash:
-        return f"{run.samples.name} is not the log of {run.path.name} (another hash, or lines are missing)"
+        return Sentence(
+            "log.other",
+            "{log} is not the log of {results} (another hash, or lines are missing)",
+            log=run.samples.name,
+            results=run.path.name,
+        )
     for name, score in scores.items():
         reported = run.values.get(name, math.nan)
         if math.isnan(reported) or math.isnan(score):
             continue
         if abs(reported - score) > _SAME * max(1, abs(reported)):
-            return f"{run.samples.name} gives {name} {score:.6g}, {run.path.name} says {reported:.6g}: not of one run"
+            return Sentence(
+                "log.differs",
+                "{log} gives {name} {score}, {results} says {reported}: not of one run",
+                log=run.samples.name,
+                name=name,
+                score=f"{score:.6g}",
+                results=run.path.name,
+                reported=f"{reported:.6g}",
+            )
     return ""

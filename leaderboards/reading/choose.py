@@ -12,6 +12,7 @@ from csc_tasks.protocol.named_data import common_names
 from csc_tasks.protocol.signature import Protocol
 from csc_tasks.results.model_record import ModelRecord
 from csc_tasks.results.results_file import Origin, TaskRun
+from csc_tasks.sentences import Sentence
 
 __all__ = ["ModelSection", "Repeat", "choose_runs"]
 
@@ -121,15 +122,19 @@ def _repeats(members: Sequence[tuple[TaskRun, Identity]]) -> tuple[tuple[Repeat,
         if id(run) in kept:
             continue
         first = by_seed.get(identity.seed, best)
-        reason = "has --limit" if run.limited and not first.limited else "is older"
+        limited = run.limited and not first.limited
+        reason = Sentence("run.limited", "has --limit") if limited else Sentence("run.older", "is older")
         if run.base:
-            reason = f"was made of {run.base.name}, which does not count"
-        problems.append(
-            InputProblem(
-                str(run.path),
-                f"{run.task} of {identity.name} {reason}; {first.path.name} counts in its place",
-            )
+            reason = Sentence("run.of-other", "was made of {run}, which does not count", run=run.base.name)
+        message = Sentence(
+            "run.replaced",
+            "{task} of {model} {reason}; {other} counts in its place",
+            task=run.task,
+            model=identity.name,
+            reason=reason,
+            other=first.path.name,
         )
+        problems.append(InputProblem(str(run.path), message))
     return tuple(repeats), problems
 
 

@@ -13,7 +13,7 @@ from csc_tasks.leaderboards.reading.generation import overridden_settings
 from csc_tasks.protocol.tuned_from import ADAPTERS
 from csc_tasks.results.model_record import ModelRecord
 
-__all__ = ["ADAPTERS", "Identity", "identify", "is_local_path", "path_of", "template_of"]
+__all__ = ["ADAPTERS", "Identity", "hub_id", "identify", "is_local_path", "path_of", "template_of"]
 
 _FLOORS = ("csconv-baseline", "FloorLM")
 """The backend of weightless models: lm-eval's name for it, and that of an object that was handed to lm-eval."""
@@ -34,6 +34,24 @@ _CHECKPOINT = re.compile(
     re.IGNORECASE,
 )
 """How trainers name a checkpoint: its step, and the form in which it was saved."""
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_FOLDERS = {
+    *(
+        "out",
+        "output",
+        "outputs",
+        "results",
+        "model",
+        "models",
+        "checkpoints",
+        "ckpt",
+        "ckpts",
+        "runs",
+        "data",
+    ),
+    *("tmp", "home", "root", "mnt", "workspace", "weights", "saves", "experiments", "exp"),
+}
+"""What folders that hold models are called, and no owner on the hub that serves any."""
 _USUAL_SEEDS = ("0", "1234", "1234", "1234")
 """lm-eval's ``--seed`` where none is given."""
 
@@ -145,6 +163,22 @@ def identify(record: ModelRecord) -> Identity:
         seed=_seed(record, seed, is_floor),
         commit=record.commit,
     )
+
+
+def hub_id(record: ModelRecord, identity: Identity) -> str:
+    """The model's id on the hub, ``owner/name``; '' for what may be a folder.
+
+    A relative path of two parts looks like an id. Backends that load weights record the hub's digest of those that
+    came from there, and are believed only then; what an endpoint calls ``owner/name`` is taken for an id, if the owner
+    is not called like a folder for models.
+    """
+    name = identity.full
+    if identity.is_floor or not _HUB_ID.fullmatch(name) or ".." in name or is_local_path(name):
+        return ""
+    if record.commit:
+        return name
+    served = record.arguments.get("base_url") or _SERVED.search(record.backend)
+    return name if served and name.partition("/")[0].lower() not in _FOLDERS else ""
 
 
 def template_of(record: ModelRecord) -> str:

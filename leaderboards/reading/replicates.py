@@ -16,7 +16,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from csc_tasks._version import __version__
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
 from csc_tasks.leaderboards.board import BrowsedConversation, BrowsedReply, BrowsedTurn, DepthPoint
+from csc_tasks.leaderboards.browsed import KEPT
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
 from csc_tasks.leaderboards.reading.role_plays import kept_cases, kept_role_plays
 from csc_tasks.leaderboards.reading.sums import Statistics, Strategies, statistics_of
@@ -40,7 +41,7 @@ from csc_tasks.system.workers import worker_pool
 
 __all__ = ["Replicates", "replicate", "replicates_of"]
 
-FORMAT = 5
+FORMAT = 6
 """Of the kept files; raised when what they hold changes."""
 _DAMAGE = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError)
 _WORTHWHILE = 16 * 2**20
@@ -126,6 +127,7 @@ def replicates_of(
     on_progress: Callable[[int], None] = lambda _: None,
     folder: Path | None = None,
     fresh: bool = False,
+    browse: int | None = KEPT,
 ) -> list[Replicates | DataError]:
     """The summary of each run's file, or why there is none; files seen before are not read again.
 
@@ -135,15 +137,20 @@ def replicates_of(
         on_progress: called with the number of runs done.
         folder: where replicates are kept, by default in csconv's cache.
         fresh: read every file, and keep anew what comes of it.
+        browse: how many conversations or role-plays of each are kept to be read; ``None`` for all.
     """
     folder = kept_folder(folder)
-    found: list[Replicates | DataError | None] = [None if fresh else _kept(run, folder) for run in runs]
-    jobs = [(run, folder, fresh) for run, summary in zip(runs, found, strict=True) if summary is None]
+    found: list[Replicates | DataError | None] = [
+        None if fresh else _kept(run, folder, browse) for run in runs
+    ]
+    jobs = [
+        _Job(run, folder, fresh, browse) for run, summary in zip(runs, found, strict=True) if summary is None
+    ]
     done = len(runs) - len(jobs)
     if done:
         on_progress(done)
     # Starting processes takes a second, in which one reads some megabytes.
-    processes = min(workers, len(jobs)) if sum(_size(run) for run, _, _ in jobs) > _WORTHWHILE else 1
+    processes = min(workers, len(jobs)) if sum(_size(job.run) for job in jobs) > _WORTHWHILE else 1
     with worker_pool(processes, preload=[__name__]) if processes > 1 else nullcontext() as pool:
         read = iter(pool.map(_summary, jobs) if pool else map(_summary, jobs))
         for place, summary in enumerate(found):
@@ -162,10 +169,10 @@ def _size(run: TaskRun) -> int:
         return 0
 
 
-def _kept(run: TaskRun, folder: Path) -> Replicates | None:
+def _kept(run: TaskRun, folder: Path, browse: int | None) -> Replicates | None:
     """The summary of a run whose files are the ones that were read before, as far as can be told at a glance."""
     with suppress(DataError, OSError):
-        key = _key(run, folder, _remembered)
+        key = _key(run, folder, browse, _remembered)
         return None if key is None else _load(folder / f"{key}.npz")
     return None
 
@@ -176,13 +183,22 @@ def _load(path: Path) -> Replicates | None:
     return None
 
 
-def _summary(job: tuple[TaskRun, Path, bool]) -> Replicates | DataError:
-    run, folder, fresh = job
+class _Job(NamedTuple):
+    """A run to be summarised in a process of its own; the rest as for :func:`replicates_of`."""
+
+    run: TaskRun
+    folder: Path
+    fresh: bool
+    browse: int | None
+
+
+def _summary(job: _Job) -> Replicates | DataError:
+    run, folder, fresh, browse = job
     try:
-        kept = folder / f"{_key(run, folder, _hashed if fresh else _digest)}.npz"
+        kept = folder / f"{_key(run, folder, browse, _hashed if fresh else _digest)}.npz"
         if not fresh and (known := _load(kept)) is not None:
             return known
-        summary = replicate(statistics_of(run))
+        summary = replicate(statistics_of(run, browse))
     except DataError as error:
         return error
     except OSError as error:
@@ -194,7 +210,9 @@ def _summary(job: tuple[TaskRun, Path, bool]) -> Replicates | DataError:
     return summary
 
 
-def _key(run: TaskRun, folder: Path, digest: Callable[[Path, Path], str | None]) -> str | None:
+def _key(
+    run: TaskRun, folder: Path, browse: int | None, digest: Callable[[Path, Path], str | None]
+) -> str | None:
     """Of everything that a summary is made of; ``None`` where a file has no digest."""
     files = [run.path] if run.origin is Origin.JUDGED else [run.samples, run.path]
     if run.rescoring and run.rescoring.scores:
@@ -202,7 +220,7 @@ def _key(run: TaskRun, folder: Path, digest: Callable[[Path, Path], str | None])
     content = [digest(file, folder) for file in files]
     if None in content:
         return None
-    recipe = [FORMAT, __version__, RESAMPLES, SEED, run.task, run.origin.value, *content]
+    recipe = [FORMAT, __version__, RESAMPLES, SEED, browse, run.task, run.origin.value, *content]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:32]
 
 

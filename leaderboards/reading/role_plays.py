@@ -14,25 +14,17 @@ from csc_tasks.protocol.replies import Reply
 from csc_tasks.results.role_play_log import LoggedRolePlay, LoggedRolePlayTurn, name_of
 from csc_tasks.results.sample_log import SampleLog
 
-__all__ = ["KEPT", "kept_cases", "kept_role_plays", "outcome_words", "read_role_plays"]
-
-KEPT = 40
-"""Role-plays: first trials before second ones, then those whose card has the smallest hash."""
-
-CONTENT = 3
-"""The lowest mood of a customer of whom it is said that they leave content."""
-_ENDS = {
-    "resolved": "the customer leaves content",
-    "gave_up": "the customer gives up",
-    "out_of_scope": "the customer is sent elsewhere",
-    "limit": "broken off after fifty utterances",
-    "goodbyes": "the supporter took leave twice, and the case was open",
-    "fault": "the customer could not be played; counts nowhere",
-}
+__all__ = ["kept_cases", "kept_role_plays", "read_role_plays"]
 
 
-def read_role_plays(log: SampleLog) -> tuple[tuple[BrowsedCase, ...], dict[str, BrowsedRolePlay]]:
+def read_role_plays(
+    log: SampleLog, most: int | None
+) -> tuple[tuple[BrowsedCase, ...], dict[str, BrowsedRolePlay]]:
     """Cases in the order of cards and trials, and what the model made of each, by the case's id.
+
+    Args:
+        log: of role-plays.
+        most: how many: first trials before second ones, then those whose card has the smallest hash; ``None`` for all.
 
     Raises:
         DataError: a line of the log is damaged.
@@ -40,35 +32,15 @@ def read_role_plays(log: SampleLog) -> tuple[tuple[BrowsedCase, ...], dict[str, 
     heap: list[tuple[tuple[int, int], int, LoggedRolePlay]] = []
     for number, played in enumerate(log.role_plays()):
         entry = (-played.trial, -int.from_bytes(hashlib.sha256(played.card.encode()).digest()[:8]))
-        if len(heap) < KEPT:
+        if most is None or len(heap) < most:
             heapq.heappush(heap, (entry, number, played))
-        elif entry > heap[0][0]:
+        elif heap and entry > heap[0][0]:
             heapq.heapreplace(heap, (entry, number, played))
     chosen = sorted((played for _, _, played in heap), key=lambda played: (played.card, played.trial))
     try:
         return tuple(map(_case, chosen)), {_id(played): _role_play(played) for played in chosen}
     except (LookupError, TypeError, ValueError) as error:
         raise DataError(f"{log.path}: a reply in it is not as csconv logs it ({error})") from None
-
-
-def outcome_words(played: LoggedRolePlay) -> list[str]:
-    """What became of a role-play, in words, and of one that is not resolved what it lacks.
-
-    Of an end that is not known here, what the log calls it.
-    """
-    outcome, told = played.outcome, []
-    if outcome.end != "fault":
-        lacking = f": {'; '.join(outcome.missing)}" if outcome.missing else ""
-        told.append(
-            f"resolved at turn {outcome.resolved_at}" if outcome.resolved_at else f"not resolved{lacking}"
-        )
-    if outcome.broken:
-        told.append("something was promised against the card")
-    if outcome.disclosed:
-        told.append("something private was disclosed")
-    if outcome.end == "resolved" and played.mood < CONTENT:
-        return [*told, "the customer ends the call"]
-    return [*told, _ENDS.get(outcome.end, outcome.end)]
 
 
 def _id(played: LoggedRolePlay) -> str:
@@ -102,7 +74,8 @@ def _role_play(played: LoggedRolePlay) -> BrowsedRolePlay:
         outcome.resolved_at,
         outcome.broken,
         outcome.disclosed,
-        tuple(outcome_words(played)),
+        tuple(outcome.missing),
+        played.mood,
     )
 
 

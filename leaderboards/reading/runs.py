@@ -15,6 +15,7 @@ from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.board import InputProblem
 from csc_tasks.results.file_names import is_results_name
 from csc_tasks.results.results_file import ResultsFile, TaskRun
+from csc_tasks.sentences import Sentence
 
 __all__ = ["Found", "find_runs", "read_results"]
 
@@ -58,13 +59,20 @@ def find_runs(paths: Iterable[Path]) -> Found:
     return Found(tuple(runs), tuple(problems), ignored)
 
 
+_NOWHERE = Sentence("file.nowhere", "a link that leads nowhere")
+
+
+def _unreadable(reason: str) -> Sentence:
+    return Sentence("file.unreadable", "cannot be read ({reason})", reason=reason)
+
+
 def _results_files(paths: Iterable[Path], problems: list[InputProblem]) -> Iterator[Path]:
     """Results files, each once; folders that links lead to are entered, but never twice."""
     entered: set[tuple[int, int]] = set()
     yielded: set[Path] = set()
 
     def report(error: OSError) -> None:
-        problems.append(InputProblem(str(error.filename), f"cannot be read ({error.strerror})"))
+        problems.append(InputProblem(str(error.filename), _unreadable(str(error.strerror))))
 
     for path in paths:
         if not path.exists():
@@ -92,7 +100,7 @@ def _results_files(paths: Iterable[Path], problems: list[InputProblem]) -> Itera
                 try:
                     place = file.resolve(strict=True)
                 except (OSError, RuntimeError):  # a link to nothing, or to itself
-                    problems.append(InputProblem(str(file), "cannot be read (a link that leads nowhere)"))
+                    problems.append(InputProblem(str(file), _unreadable(_NOWHERE)))
                     continue
                 if place not in yielded:
                     yielded.add(place)
@@ -108,7 +116,10 @@ def read_results(path: Path) -> Found:
     file = ResultsFile.read(path)
     runs: list[TaskRun] = []
     problems = [
-        InputProblem(str(path), f"{task} was left out of the run: it {reason}")
+        InputProblem(
+            str(path),
+            Sentence("run.left-out", "{task} was left out of the run: it {reason}", task=task, reason=reason),
+        )
         for task, reason in file.left_out.items()
     ]
     ignored = 0

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from csc_tasks.errors import DataError
 from csc_tasks.framework import Strategy
+from csc_tasks.leaderboards.browsed import KEPT
 from csc_tasks.leaderboards.reading.checks import Seen
 from csc_tasks.leaderboards.reading.role_plays import read_role_plays
 from csc_tasks.leaderboards.reading.texts import TextKeeper, Texts
@@ -89,8 +90,12 @@ class Statistics:
         return additive_metric(name).value(self.sums[name])
 
 
-def statistics_of(run: TaskRun) -> Statistics:
+def statistics_of(run: TaskRun, browse: int | None = KEPT) -> Statistics:
     """The statistics of a run's own log, of the scores that ``csconv score`` wrote, or of a judge's verdicts.
+
+    Args:
+        run: to be summed.
+        browse: how many conversations or role-plays of a log are kept to be read; ``None`` for all.
 
     Raises:
         DataError: the file is missing, damaged, or not of this results file; the message says which.
@@ -98,7 +103,7 @@ def statistics_of(run: TaskRun) -> Statistics:
     if run.origin is Origin.JUDGED:
         return _of_verdicts(run)
     try:
-        return _of_log(run)
+        return _of_log(run, browse)
     except FileNotFoundError:
         raise DataError(
             f"{run.samples.name} is not beside {run.path.name}; run lm_eval with --log_samples"
@@ -107,13 +112,13 @@ def statistics_of(run: TaskRun) -> Statistics:
         raise DataError(f"{error.filename or run.samples}: cannot be read ({error.strerror})") from None
 
 
-def _of_log(run: TaskRun) -> Statistics:
+def _of_log(run: TaskRun, browse: int | None) -> Statistics:
     log = open_log(run.samples)
     if log is None or log.signature.task != run.signature.task:
         raise DataError(f"{run.samples}: not the log of {run.path.name}")
     names = [name for name in run.values if has_sums(name)]
     if run.origin is Origin.RUN:
-        return _Reader(log, names, run).read()
+        return _Reader(log, names, run, browse).read()
     made = run.rescoring
     if made is None or not made.scores:
         raise DataError(f"{run.path}: does not say where its scores are; run csconv score --force")
@@ -121,7 +126,7 @@ def _of_log(run: TaskRun) -> Statistics:
         raise DataError(
             f"{run.samples}: changed since {run.path.name} was made of it (another SHA-256); run csconv score again"
         )
-    return _Reader(log, names, run, run.path.with_name(made.scores)).read()
+    return _Reader(log, names, run, browse, run.path.with_name(made.scores)).read()
 
 
 def _of_verdicts(run: TaskRun) -> Statistics:
@@ -163,7 +168,12 @@ class _Reader:
     """Reads a log once, holding some tens of bytes a turn."""
 
     def __init__(
-        self, log: SampleLog, names: Sequence[str], run: TaskRun, scores: Path | None = None
+        self,
+        log: SampleLog,
+        names: Sequence[str],
+        run: TaskRun,
+        browse: int | None,
+        scores: Path | None = None,
     ) -> None:
         self.log = log
         self.scores = scores
@@ -178,7 +188,8 @@ class _Reader:
         self.labels: list[npt.NDArray[np.int64]] = []  # (n, 2) gold and predicted
         self.depths: dict[str, Floats] = {}
         self.hash = hashlib.sha256()
-        self.texts = TextKeeper(log, self.tallies)
+        self.browse = browse
+        self.texts = TextKeeper(log, self.tallies, browse)
 
     def read(self) -> Statistics:
         """All of it.
@@ -287,7 +298,7 @@ class _Reader:
 
     def _texts(self) -> Texts:
         if self.scores is None and self._role_plays:
-            cases, role_plays = read_role_plays(self.log)
+            cases, role_plays = read_role_plays(self.log, self.browse)
             return Texts(cases=cases, role_plays=role_plays)
         return self.texts.finish(self.topics, self.expected)
 

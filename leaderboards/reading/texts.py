@@ -20,8 +20,6 @@ from csc_tasks.results.sample_log import Chunk, SampleLog
 
 __all__ = ["TextKeeper", "Texts"]
 
-KEPT = 40
-"""Conversations: those whose id has the smallest hash, the same in every run."""
 _SHOWN_SCORES = ("rouge_l_norm", "bleu_2_norm", "rouge_l", "bleu_2", "bertscore", "bleurt")
 _GOLD = {strategy.zh: strategy.index for strategy in Strategy}
 
@@ -42,11 +40,13 @@ class TextKeeper:
     Args:
         log: the log, of a task that writes text.
         tallies: the metrics that it has scores of, by name.
+        most: how many conversations: those whose id has the smallest hash, the same in every run; ``None`` for all.
     """
 
-    def __init__(self, log: SampleLog, tallies: Mapping[str, Tally]) -> None:
+    def __init__(self, log: SampleLog, tallies: Mapping[str, Tally], most: int | None) -> None:
         self._log = log
         self._tallies = tallies
+        self._most = most
         self._said: Histories | None = None
         with suppress(ConfigError):
             self._said = Histories(log)
@@ -57,20 +57,23 @@ class TextKeeper:
         """Take in a chunk's turns, as far as they are of the conversations that are kept."""
         for index, doc in enumerate(chunk.docs):
             name = doc["conversation"]
-            if name not in self._turns:
-                key = -int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
-                if len(self._heap) >= KEPT and key <= self._heap[0][0]:
-                    continue
-                if (key, name) in self._heap:
-                    continue
-                heapq.heappush(self._heap, (key, name))
-                self._turns[name] = {}
-                if len(self._heap) > KEPT:
-                    _, dropped = heapq.heappop(self._heap)
-                    del self._turns[dropped]
-                    if dropped == name:
-                        continue
+            if name not in self._turns and not self._takes(name):
+                continue
             self._turns[name][doc["turn"]] = self._text(chunk, index)
+
+    def _takes(self, name: str) -> bool:
+        """Whether a conversation that is new is kept; another may have to go for it."""
+        if self._most is not None:
+            key = -int.from_bytes(hashlib.sha256(name.encode()).digest()[:8])
+            if len(self._heap) >= self._most:
+                if not self._heap or key <= self._heap[0][0]:
+                    return False
+                _, dropped = heapq.heapreplace(self._heap, (key, name))
+                del self._turns[dropped]
+            else:
+                heapq.heappush(self._heap, (key, name))
+        self._turns[name] = {}
+        return True
 
     def _text(self, chunk: Chunk, index: int) -> tuple[BrowsedTurn, BrowsedReply]:
         doc, reply = chunk.docs[index], chunk.replies[index]

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from csc_tasks.leaderboards.board import BeatsFloor, BoardTable, Cell, Column, Row
 from csc_tasks.leaderboards.rendering.grid import Grid
-from csc_tasks.leaderboards.rendering.numbers import NO_BETTER
+from csc_tasks.leaderboards.rendering.language import column_text, mapped, section_text, spec_of
 
-__all__ = ["LEGEND", "floor_notes"]
-
-LEGEND = (
-    f"{NO_BETTER} not significantly better than the best floor of its column "
-    "(paired over conversations, Holm-corrected over the table)"
-)
-NO_FLOORS = (
-    "No floor in this table: how far scores are above chance is not known; csconv floor evaluates some"
-)
+__all__ = ["floor_notes"]
 
 
 def floor_notes(
@@ -24,7 +17,7 @@ def floor_notes(
     shown: Sequence[Grid],
     name: Callable[[Row], str],
     text: Callable[[str], str],
-) -> Iterator[str]:
+) -> Iterator[Any]:
     """Lines for the foot of a table; none where there is no model whose scores could be marked.
 
     Args:
@@ -32,6 +25,9 @@ def floor_notes(
         shown: the grids of it that are shown.
         name: writes a row's name as the rendering needs it.
         text: does so with any other text from outside.
+
+    Returns:
+        Texts as :func:`~csc_tasks.leaderboards.rendering.language.value` reads them.
     """
     # Nobody plays role-plays without a model.
     marked = [grid for grid in shown if not grid.section.is_role_play or _has_floor(grid)]
@@ -39,22 +35,24 @@ def floor_notes(
     if not any(not line.row.floor for grid in grids for line in grid.lines):
         return
     if not any(row.floor for row in table.rows):
-        yield NO_FLOORS
+        yield {"@": "floors.none"}
         return
-    yield LEGEND
+    yield {"@": "floors.legend"}
     for grid in grids:
-        where = text(grid.section.title)
         columns = [column for column in grid.columns if column.better]
         models, floors = (
             [line.row for line in grid.lines if line.row.floor is kind] for kind in (False, True)
         )
         without = [column for column in columns if _scored(column, models) and not _scored(column, floors)]
         if without:
-            yield f"{where}{_titles(without, columns, text)}: no floor has a score to compare with"
+            yield {"@": "floors.without", "where": _where(grid, without, columns, text)}
         for (why, rows), those in _unknown(columns, models).items():
-            titles = _titles(those, columns, text)
-            whose = f", for {', '.join(name(row) for row in models if row.id in rows)}" if rows else ""
-            yield f"{where}{titles}: not known whether above the floors{whose} ({text(why)})"
+            told = {"where": _where(grid, those, columns, text), "why": mapped(spec_of(why), text)}
+            if rows:
+                whose = ", ".join(name(row) for row in models if row.id in rows)
+                yield {"@": "floors.unknown-for", "rows": whose, **told}
+            else:
+                yield {"@": "floors.unknown", **told}
 
 
 def _has_floor(grid: Grid) -> bool:
@@ -85,8 +83,10 @@ def _unknown(
     return found
 
 
-def _titles(columns: Sequence[Column], among: Sequence[Column], text: Callable[[str], str]) -> str:
-    """The columns' titles after a comma; nothing where they are all of the section."""
+def _where(grid: Grid, columns: Sequence[Column], among: Sequence[Column], text: Callable[[str], str]) -> Any:
+    """The section, and the columns' titles where they are not all of it."""
+    section = mapped(section_text(grid.section), text)
     if len(columns) == len(among):
-        return ""
-    return f", {'; '.join(text(column.title) for column in columns)}"
+        return section
+    titles = [mapped(column_text(column), text) for column in columns]
+    return {"@": "floors.columns", "section": section, "titles": titles}

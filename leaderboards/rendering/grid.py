@@ -12,6 +12,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from csc_tasks.leaderboards.board import BeatsFloor, BoardTable, Cell, Column, Row, Section
+from csc_tasks.leaderboards.rendering.language import Language, column_text, text, value
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, NO_BETTER, interval, number
 
 __all__ = ["Absence", "Grid", "Line", "Place", "absences", "cell_text", "grids", "losses", "ways"]
@@ -59,7 +60,9 @@ class Absence(NamedTuple):
     rows: list[Row]
 
 
-def grids(table: BoardTable, every: bool = False, sort: str | None = None) -> Iterator[Grid]:
+def grids(
+    table: BoardTable, every: bool = False, sort: str | None = None, language: Language = Language.EN
+) -> Iterator[Grid]:
     """A grid for each section of the table.
 
     Args:
@@ -67,6 +70,7 @@ def grids(table: BoardTable, every: bool = False, sort: str | None = None) -> It
         every: all columns, not only the headline ones.
         sort: metric to sort by where a section has it; its column is shown in any case. By default the
             first column with ranks.
+        language: of the words in cells.
     """
     for section in table.sections:
         columns = tuple(
@@ -75,11 +79,13 @@ def grids(table: BoardTable, every: bool = False, sort: str | None = None) -> It
         key = next((c for c in columns if c.metric == sort), None)
         key = key or next((c for c in columns if c.ranked), None)
         rows = [row for row in table.rows if section.id in row.figures]
-        lines = [_line(row, section, columns, key) for row in rows]
+        lines = [_line(row, section, columns, key, language) for row in rows]
         yield Grid(section, columns, key, tuple(sorted(lines, key=lambda line: _order(line, key))))
 
 
-def _line(row: Row, section: Section, columns: Sequence[Column], key: Column | None) -> Line:
+def _line(
+    row: Row, section: Section, columns: Sequence[Column], key: Column | None, language: Language
+) -> Line:
     figures = row.figures[section.id]
     cells = [row.cells.get(column.id) for column in columns]
     rank = row.cells[key.id].rank if key and key.id in row.cells else None
@@ -91,20 +97,20 @@ def _line(row: Row, section: Section, columns: Sequence[Column], key: Column | N
         row,
         place,
         str(rank or ABSENT),
-        tuple(cell_text(column, cell) for column, cell in zip(columns, cells, strict=True)),
+        tuple(cell_text(column, cell, language) for column, cell in zip(columns, cells, strict=True)),
         tuple(cell is not None and cell.first for cell in cells),
-        f"{figures.turns}{' (incomplete)' if partial else ''}",
+        text("tag.incomplete", language, n=str(figures.turns)) if partial else str(figures.turns),
     )
 
 
 def _order(line: Line, key: Column | None) -> tuple[Place, bool, float]:
     cell = line.row.cells.get(key.id) if key else None
-    value = cell.value if cell else None
+    score = cell.value if cell else None
     unranked = key is not None and key.ranked and (cell is None or cell.rank is None)
-    return line.place, unranked, math.inf if key is None or value is None else -(key.better or 1) * value
+    return line.place, unranked, math.inf if key is None or score is None else -(key.better or 1) * score
 
 
-def cell_text(column: Column, cell: Cell | None) -> str:
+def cell_text(column: Column, cell: Cell | None, language: Language = Language.EN) -> str:
     """A score with its interval in brackets and the spread between seeds, as far as they are known.
 
     One that is not significantly above the best floor has :data:`NO_BETTER` behind it.
@@ -115,7 +121,7 @@ def cell_text(column: Column, cell: Cell | None) -> str:
     if cell.low is not None and cell.high is not None:
         parts.append(interval(cell.low, cell.high, column.percent))
     if cell.spread is not None:
-        parts.append(f"sd {number(cell.spread, column.percent)}")
+        parts.append(text("tag.sd", language, value=number(cell.spread, column.percent)))
     return " ".join(parts)
 
 
@@ -135,13 +141,13 @@ def absences(table: BoardTable, shown: Sequence[Grid]) -> Iterator[Absence]:
         yield from found.values()
 
 
-def ways(shown: Sequence[Grid]) -> dict[str, list[str]]:
+def ways(shown: Sequence[Grid], language: Language = Language.EN) -> dict[str, list[str]]:
     """How scores are computed: the titles of the columns by their signature, where it says more than the title."""
     found: dict[str, dict[str, None]] = {}
     for grid in shown:
         for column in grid.columns:
             if column.signature != "csconv":
-                found.setdefault(column.signature, {})[column.title] = None
+                found.setdefault(column.signature, {})[value(column_text(column), language)] = None
     return {signature: list(titles) for signature, titles in found.items()}
 
 

@@ -8,12 +8,13 @@ The table is the folder ``texts``, a TOML file a subject: ``key = { en = "…", 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Column, Section
 from csc_tasks.metrics import metric_named
 from csc_tasks.metrics.judge.rubric import Dimension, Kind, load_rubric, shipped_rubrics
@@ -24,9 +25,13 @@ from csc_tasks.sentences import Sentence, fill
 __all__ = [
     "Language",
     "LanguageChoice",
+    "about_text",
     "column_text",
     "dimensions",
     "has",
+    "language_choice",
+    "language_named",
+    "mapped",
     "resolve",
     "said",
     "section_text",
@@ -59,6 +64,28 @@ class LanguageChoice(StrEnum):
     def languages(self) -> tuple[Language, ...]:
         """The languages, the one that is shown first at their head."""
         return tuple(Language) if self is LanguageChoice.BOTH else (Language(self.value),)
+
+
+def language_named(name: str) -> Language:
+    """The language that ``--lang`` names.
+
+    Raises:
+        ConfigError: there is none of this name; the message lists those that there are.
+    """
+    if name not in set(Language):
+        raise ConfigError(f"--lang {name}: no such language; there are {', '.join(Language)}")
+    return Language(name)
+
+
+def language_choice(name: str) -> LanguageChoice:
+    """What ``--lang`` asks for where both may be had.
+
+    Raises:
+        ConfigError: there is no such choice; the message lists those that there are.
+    """
+    if name not in set(LanguageChoice):
+        raise ConfigError(f"--lang {name}: no such language; there are {', '.join(LanguageChoice)}")
+    return LanguageChoice(name)
 
 
 def text(key: str, language: Language = Language.EN, /, **values: Any) -> str:
@@ -126,6 +153,17 @@ def resolve(spec: Any, language: Language) -> Any:
     return spec
 
 
+def mapped(spec: Any, change: Callable[[str], str]) -> Any:
+    """A text as :func:`spec_of` and others write it, with ``change`` applied to all strings in it but its keys."""
+    if isinstance(spec, str):
+        return change(spec)
+    if isinstance(spec, (tuple, list)):
+        return [mapped(item, change) for item in spec]
+    if isinstance(spec, Mapping):
+        return {k: v if k == "@" else mapped(v, change) for k, v in spec.items()}
+    return spec
+
+
 def section_text(section: Section) -> Any:
     """A section's title, for charts and scripts."""
     task, context = f"section.task.{section.task}", f"section.context.{section.context}"
@@ -150,6 +188,13 @@ def column_text(column: Column) -> Any:
         return {"@": f"metric.{name}"}
     more = more.removeprefix("(").removesuffix(")").replace(") (", ", ")
     return {"@": "column.title", "en": column.title, "metric": {"@": f"metric.{name}"}, "more": more}
+
+
+def about_text(column: Column) -> Any:
+    """What a column says, for charts and scripts; in the column's own words, where its metric has no text."""
+    found = metric_named(column.metric)
+    name = found.info.name if found else column.metric
+    return {"@": f"about.{name}", "en": column.summary} if has(f"about.{name}") else column.summary
 
 
 def texts(language: Language) -> dict[str, str]:

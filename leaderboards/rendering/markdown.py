@@ -3,116 +3,130 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
-from csc_tasks.leaderboards.rendering.customers import customer_lines
+from csc_tasks.leaderboards.rendering.facts import fact_name, table_facts
 from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
-from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, ways
+from csc_tasks.leaderboards.rendering.grid import Grid, grids, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
-from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed
+from csc_tasks.leaderboards.rendering.language import (
+    Language,
+    column_text,
+    said,
+    section_text,
+    text,
+    value,
+)
+from csc_tasks.leaderboards.rendering.numbers import fixed
 from csc_tasks.leaderboards.rendering.pairs import pair_markdown
+from csc_tasks.leaderboards.rendering.table_notes import absence_notes, spread_notes
 from csc_tasks.leaderboards.rendering.text import code, inline
-from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
 __all__ = ["markdown"]
 
 
-def markdown(board: Board) -> str:
+def markdown(board: Board, language: Language = Language.EN) -> str:
     """Headline columns of every table: score, interval, and the rank that ties share."""
-    lines = [
-        "# CSConv leaderboard",
-        "",
-        f"Built {board.built} by csconv {board.package}. Shares in percent. In brackets the {board.level:.0%} interval "
-        f"({board.resamples} resamples of conversations, seed {board.seed}). # is 1 + the number of models that are "
-        "significantly better (paired, Holm-corrected): models of one rank cannot be told apart from the best of them "
-        f"with these data.{_of_seeds(board)} {ABSENT} stands for what was not measured or has no value.",
-    ]
-    for table in board.tables:
-        lines += [
-            "",
-            f"## {code(table.title)}",
-            "",
-            ", ".join(f"{k} {code(v)}" for k, v in table.facts.items()),
-        ]
+    return "\n".join(_Document(board, language).lines()) + "\n"
+
+
+class _Document:
+    def __init__(self, board: Board, language: Language) -> None:
+        self.board = board
+        self.language = language
+
+    def t(self, key: str, **values: Any) -> str:
+        return text(key, self.language, **values)
+
+    def lines(self) -> Iterator[str]:
+        board = self.board
+        told = {"built": board.built, "package": board.package, "level": f"{board.level:.0%}"}
+        about = [self.t("doc.about", **told, resamples=board.resamples, seed=str(board.seed))]
+        if any(row.seeds > 1 for table in board.tables for row in table.rows):
+            about.append(self.t("doc.sd"))
+        about.append(self.t("doc.absent"))
+        yield from (f"# {self.t('page.title')}", "", " ".join(about))
+        for table in board.tables:
+            yield from self.table(table)
+        yield from ("", f"## {self.t('doc.reported')}", "", *self.reported())
+        if board.problems or board.ignored:
+            yield from ("", f"## {self.t('doc.unused')}", "")
+            if board.ignored:
+                yield f"- {self.t('page.ignored', n=board.ignored)}"
+            for problem in board.problems:
+                yield f"- {code(problem.path, 200)}: {code(said(problem.message, self.language), 400)}"
+
+    def table(self, table: BoardTable) -> Iterator[str]:
+        yield from ("", f"## {code(said(table.title, self.language))}", "")
+        yield ", ".join(f"{fact_name(k, self.language)} {code(v)}" for k, v in table_facts(table))
         if table.apart:
-            lines += ["", f"Not comparable with the first table: {code(table.apart, 300)}."]
+            yield from ("", self.t("doc.apart", words=code(said(table.apart, self.language), 300)))
         if table.partial:
-            lines += ["", f"Incomplete: {inline(table.partial, 400)}."]
+            yield from ("", self.t("doc.incomplete", words=inline(said(table.partial, self.language), 400)))
         if table.caution:
-            lines += ["", f"Smoke test: {inline(table.caution, 400)}."]
-        shown = list(grids(table))
+            yield from ("", self.t("doc.smoke", words=inline(said(table.caution, self.language), 400)))
+        shown = list(grids(table, language=self.language))
         for grid in shown:
-            lines += ["", f"### {inline(grid.section.title)}", "", *_section(grid)]
-        lines += pair_markdown(table, _name)
-        lines += _notes(table, shown)
-    lines += ["", "## Reported, not measured here", "", *_reported(board)]
-    if board.problems or board.ignored:
-        lines += ["", "## What could not be used", ""]
-        if board.ignored:
-            lines.append(
-                f"- {board.ignored} result{'s' * (board.ignored != 1)} of tasks that are not csconv's"
-            )
-        lines += [f"- {code(problem.path, 200)}: {code(problem.message, 400)}" for problem in board.problems]
-    return "\n".join(lines) + "\n"
+            title = inline(value(section_text(grid.section), self.language))
+            yield from ("", f"### {title}", "", *self.section(grid))
+        yield from pair_markdown(table, self.name, self.language)
+        yield from self.notes(table, shown)
 
+    def section(self, grid: Grid) -> Iterator[str]:
+        titles = "".join(
+            f"{inline(value(column_text(c), self.language), 300)}{arrow(c)} | " for c in grid.columns
+        )
+        yield f"| # | {self.t('doc.model')} | {titles}{said(grid.section.counted, self.language)} |"
+        yield "|---:|---|" + "---:|" * (len(grid.columns) + 1)
+        for line in grid.lines:
+            yield "| " + " | ".join([line.rank, self.name(line.row), *line.cells, line.turns]) + " |"
 
-def _of_seeds(board: Board) -> str:
-    """What sd stands for, where there is one."""
-    if all(row.seeds == 1 for table in board.tables for row in table.rows):
-        return ""
-    return " After sd stands the standard deviation between seeds, where a score is the mean of several."
+    def name(self, row: Row) -> str:
+        name = row_name(row, self.language)
+        revision = code(name.revision) if name.revision else ""
+        parts = [code(name.model), revision, inline(name.words, 200) if name.words else "", name.tags]
+        return " ".join(part for part in parts if part)
 
+    def notes(self, table: BoardTable, shown: Sequence[Grid]) -> Iterator[str]:
+        def plain(words: str) -> str:
+            return inline(words, 600)
 
-def _section(grid: Grid) -> Iterator[str]:
-    titles = "".join(f"{inline(c.title, 300)}{arrow(c)} | " for c in grid.columns)
-    yield f"| # | model | {titles}{grid.section.counted} |"
-    yield "|---:|---|" + "---:|" * (len(grid.columns) + 1)
-    for line in grid.lines:
-        yield "| " + " | ".join([line.rank, _name(line.row), *line.cells, line.turns]) + " |"
+        found = [*floor_notes(table, shown, self.name, plain)]
+        found += absence_notes(table, shown, self.name, lambda words: code(words, 400))
+        notes = [f"- {value(spec, self.language)}" for spec in found]
+        for row, spec in spread_notes(table, plain):
+            words = value(spec, self.language)
+            notes.append(f"- {self.t('spread.line', model=self.name(row), words=words)}")
+        for row in table.rows:
+            own = [said(words, self.language) for words in (row.incomplete, *row.notes) if words]
+            if own:
+                words = code(self.t("list.between").join(own), 400)
+                notes.append(f"- {self.t('spread.line', model=self.name(row), words=words)}")
+        for row in table.rows:
+            for section in table.sections:
+                if section.id in row.figures and (signs := row.figures[section.id].signs):
+                    where = inline(value(section_text(section), self.language))
+                    words = code(value(signs, self.language), 400)
+                    notes.append(f"- {self.name(row)}, {where}: {words}")
+        computed = [
+            f"- {'; '.join(inline(title, 300) for title in titles)}: {code(signature, 300)}"
+            for signature, titles in ways(shown, self.language).items()
+        ]
+        if computed:
+            yield from ("", self.t("doc.computed"), "", *computed)
+        if notes:
+            yield from ("", self.t("doc.notes"), "", *notes)
 
-
-def _name(row: Row) -> str:
-    name = row_name(row)
-    revision = code(name.revision) if name.revision else ""
-    parts = [code(name.model), revision, inline(name.words, 200) if name.words else "", name.tags]
-    return " ".join(part for part in parts if part)
-
-
-def _notes(table: BoardTable, shown: Sequence[Grid]) -> list[str]:
-    notes = [f"- {line}" for line in floor_notes(table, shown, _name, lambda text: inline(text, 400))]
-    notes += [
-        f"- {inline(section.title)}, {'; '.join(inline(column.title, 300) for column in columns)}: {ABSENT} for "
-        f"{', '.join(map(_name, rows))} ({code(why, 400)})"
-        for section, columns, why, rows in absences(table, shown)
-    ]
-    spreads = (*wording_lines(table), *customer_lines(table))
-    notes += [f"- {_name(row)}: {inline(words, 600)}" for row, words in spreads]
-    notes += [
-        f"- {_name(row)}: {code('; '.join((row.incomplete, *row.notes)).strip('; '), 400)}"
-        for row in table.rows
-        if row.notes or row.incomplete
-    ]
-    computed = [
-        f"- {'; '.join(inline(title, 300) for title in titles)}: {code(signature, 300)}"
-        for signature, titles in ways(shown).items()
-    ]
-    notes += [
-        f"- {_name(row)}, {inline(section.title)}: {code('; '.join(signs), 400)}"
-        for row in table.rows
-        for section in table.sections
-        if section.id in row.figures and (signs := row.figures[section.id].signs)
-    ]
-    lines = ["", "How scores are computed:", "", *computed] if computed else []
-    return lines + (["", "Notes:", "", *notes] if notes else [])
-
-
-def _reported(board: Board) -> Iterator[str]:
-    names: Sequence[str] = board.reported["columns"]
-    yield f"From the {board.reported['source']}. In percent, as published; how they were computed is not known in full."
-    for context in ("reference", "generated"):
-        yield from ("", f"{context.capitalize()} context:", "")
-        yield "| model | " + " | ".join(names) + " |"
-        yield "|---|" + "---:|" * len(names)
-        for row in board.reported["rows"]:
-            label = row["model"] + (" + RoleCS" if row["rolecs"] else "")
-            yield f"| {code(label)} | " + " | ".join(fixed(value, 2) for value in row[context]) + " |"
+    def reported(self) -> Iterator[str]:
+        told = self.board.reported
+        names = [self.t(f"metric.{name}") for name in told["columns"]]
+        yield self.t("doc.reported-about", source=said(told["source"], self.language))
+        for context in ("reference", "generated"):
+            title = self.t("page.reported-context", context=self.t(f"section.context.{context}"))
+            yield from ("", f"{title[0].upper()}{title[1:]}:", "")
+            yield f"| {self.t('doc.model')} | " + " | ".join(names) + " |"
+            yield "|---|" + "---:|" * len(names)
+            for row in told["rows"]:
+                label = row["model"] + (" + RoleCS" if row["rolecs"] else "")
+                yield f"| {code(label)} | " + " | ".join(fixed(score, 2) for score in row[context]) + " |"

@@ -3,65 +3,60 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, metadata, version
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from csc_tasks.citation import BIBTEX
 from csc_tasks.errors import ConfigError
 from csc_tasks.framework import Strategy
 from csc_tasks.install import install_hint
-from csc_tasks.leaderboards.board import BeatsFloor, Board, BoardTable, Cell, Column, Row, Section
+from csc_tasks.leaderboards.board import Board
 from csc_tasks.leaderboards.reading.kept import keep, kept_folder
-from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
-from csc_tasks.leaderboards.rendering.customers import customer_lines
-from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
-from csc_tasks.leaderboards.rendering.grid import absences, grids
-from csc_tasks.leaderboards.rendering.labels import arrow, row_labels, row_name
-from csc_tasks.leaderboards.rendering.language import Language, column_text, section_text, text, texts
-from csc_tasks.leaderboards.rendering.numbers import ABSENT, NO_BETTER, fixed, number
+from csc_tasks.leaderboards.rendering.charts import charts
+from csc_tasks.leaderboards.rendering.facts import day, minute
+from csc_tasks.leaderboards.rendering.labels import arrow, telling
+from csc_tasks.leaderboards.rendering.language import (
+    Language,
+    about_text,
+    column_text,
+    has,
+    section_text,
+    text,
+    texts,
+)
+from csc_tasks.leaderboards.rendering.numbers import ABSENT, fixed, number
+from csc_tasks.leaderboards.rendering.packed_texts import SampleFiles, packed, sample_data
+from csc_tasks.leaderboards.rendering.page_tables import page_cell, page_table, section_of
 from csc_tasks.leaderboards.rendering.pairs import shown_on_page
 from csc_tasks.leaderboards.rendering.samples import samples
 from csc_tasks.leaderboards.rendering.theme import config
-from csc_tasks.leaderboards.rendering.wordings import wording_lines
 from csc_tasks.leaderboards.rendering.words import Words
+from csc_tasks.protocol.task_kind import units_of
 
 __all__ = ["render_page"]
 
-SCRIPTS = ("common.js", "table.js", "charts.js", "role_plays.js", "samples.js")
+SCRIPTS = (
+    *("common.js", "table.js", "charts.js"),
+    *("sample_data.js", "differences.js", "role_plays.js", "sample_views.js", "sample_browser.js"),
+)
 """In the order in which they run; one script element on the page."""
 BOOT = "document.documentElement.classList.add('js')"
 """Runs before anything is shown, so that what needs scripts does not flicker in."""
-REPORTED = {
-    "bleu_2": "BLEU-2",
-    "bleu_4": "BLEU-4",
-    "rouge_l": "ROUGE-L",
-    "bertscore": "BERTScore",
-    "bleurt": "BLEURT",
-    "strategy_acc": "Strategy accuracy",
-}
-
-
-class _Group(NamedTuple):
-    """Rows that are sorted among themselves: models, incomplete ones, floors."""
-
-    name: str
-    title: str
-    rows: list[tuple[int, Row, str]]
-    """Number in the table, the row, and where it stands in a tie: ``""``, ``first``, ``inner`` or ``last``."""
 
 
 def render_page(
-    board: Board, kept: Path | None = None, languages: Sequence[Language] = tuple(Language)
+    board: Board,
+    kept: Path | None = None,
+    languages: Sequence[Language] = tuple(Language),
+    texts_beside: SampleFiles | None = None,
 ) -> str:
     """The whole page as text.
 
@@ -72,6 +67,7 @@ def render_page(
         board: what to show.
         kept: folder where the script that draws charts is kept; by default in csconv's cache.
         languages: of its texts, the one that is shown first at their head; of several it has a switch.
+        texts_beside: files with the samples, which then are not in the page.
 
     Raises:
         ConfigError: the packages that it takes are not installed.
@@ -89,21 +85,26 @@ def render_page(
     )
     style = _template("style.css")
     scripts = [BOOT, _vega(kept_folder(kept)), "\n".join(map(_template, SCRIPTS))]
-    shown = samples(board)
+    shown = texts_beside or samples(board)
     words = Words(languages)
     return environment.get_template("index.html.j2").render(
         board=board,
-        built=_date(board.built),
-        policy=_policy(scripts, style),
+        built=minute(board.built),
+        links=_links(),
+        policies=_policies(scripts, style, texts_beside is not None),
         style=_raw(style),
         scripts=[_raw(script) for script in scripts],
-        tables=[_table(i, table, board.reported) for i, table in enumerate(board.tables)],
+        tables=[
+            page_table(i, table, drawn, _raw(packed([chart.as_json() for chart in drawn])) if drawn else "")
+            for i, table in enumerate(board.tables)
+            for drawn in [list(charts(table, board.reported))]
+        ],
         words=words,
         languages=languages,
         language_name=lambda each: text("language.name", each),
         texts=_raw(_inert(json.dumps({each.value: texts(each) for each in languages}, ensure_ascii=False))),
         configs=_raw(_inert(json.dumps({"light": config(), "dark": config(dark=True)}))),
-        samples=_raw(_packed(shown)) if shown else "",
+        samples=_raw(shown.data if isinstance(shown, SampleFiles) else sample_data(shown)) if shown else "",
         played=bool(board.role_plays),
         strategies=list(Strategy),
         models=len(
@@ -114,17 +115,22 @@ def render_page(
                 if not row.floor
             }
         ),
-        reported_names=REPORTED,
+        cell=page_cell,
         shown_pairs=shown_on_page,
         column_title=column_text,
-        section_title=_section_title,
-        cell=_cell,
+        section_title=section_of,
         absent=ABSENT,
         arrow=arrow,
-        row_name=row_name,
-        spread_lines=lambda table: (*wording_lines(table), *customer_lines(table)),
+        telling=telling,
+        column_text=column_text,
+        about=about_text,
+        citation=BIBTEX,
+        section_text=section_text,
+        units_of=units_of,
         fixed=fixed,
-        as_text=_text,
+        number=number,
+        day=day,
+        has=has,
     )
 
 
@@ -164,19 +170,26 @@ def _raw(text: str) -> Any:
     return Markup(text)
 
 
-def _policy(scripts: Sequence[str], style: str) -> str:
+def _policies(scripts: Sequence[str], style: str, beside: bool) -> list[str]:
+    """What the page may do; what one of several policies forbids is forbidden.
+
+    Where texts stand in files ``beside`` it, a script of the page may load others, which ``'strict-dynamic'`` says and
+    markup that came in with a name cannot make use of; and from the page's own place alone, never from a network
+    when the page is a file. Digests of those scripts would say less and work in no browser that opens a file.
+    """
+
     def digest(text: str) -> str:
         return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
 
-    return "; ".join(
-        [
-            "default-src 'none'",
-            f"script-src {' '.join(map(digest, scripts))}",
-            f"style-src {digest(style)}",
-            "base-uri 'none'",
-            "form-action 'none'",
-        ]
-    )
+    own = " ".join(map(digest, scripts))
+    whole = [
+        "default-src 'none'",
+        f"script-src {own}" + (" 'strict-dynamic'" if beside else ""),
+        f"style-src {digest(style)}",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    return ["; ".join(whole), *([f"script-src {own} 'self' file:"] if beside else [])]
 
 
 def _inert(text: str) -> str:
@@ -186,99 +199,12 @@ def _inert(text: str) -> str:
     return text
 
 
-def _packed(content: Any) -> str:
-    """JSON as base64 of gzip: conversations and charts repeat themselves, and shrink to a tenth."""
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # A fixed time: the same board makes the same page.
-    return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), mtime=0)).decode()
-
-
-def _date(built: str) -> str:
+def _links() -> dict[str, str]:
+    """Addresses of what the package says of itself, by its names for them; a page only links to them."""
     try:
-        return datetime.fromisoformat(built).strftime("%d %B %Y, %H:%M %Z").strip(", ")
-    except ValueError:
-        return built
-
-
-def _table(number: int, table: BoardTable, reported: Mapping[str, Any]) -> dict[str, Any]:
-    drawn, labels = list(charts(table, reported)), row_labels(table.rows)
-    order = next((column for column in table.columns if column.id == table.order), None)
-    return {
-        "id": f"t{number}",
-        "table": table,
-        "sections": [s for s in _sections(table) if s[1]],
-        "order": order,
-        "groups": list(_groups(table, order)),
-        "absent": list(_absent(table, labels)),
-        "floors": list(floor_notes(table, list(grids(table, every=True)), lambda row: labels[row.id], str)),
-        "kinds": [kind for kind in ChartKind if any(chart.kind is kind for chart in drawn)],
-        "charts": _raw(_packed([chart.as_json() for chart in drawn]) if drawn else ""),
-    }
-
-
-def _absent(table: BoardTable, labels: dict[str, str]) -> Iterator[str]:
-    """Why values are not there, a line a reason."""
-    for section, columns, why, rows in absences(table, list(grids(table, every=True))):
-        titles = "; ".join(column.title for column in columns)
-        yield f"{section.title}, {titles}: {ABSENT} for {', '.join(labels[row.id] for row in rows)} ({why})"
-
-
-def _sections(table: BoardTable) -> Iterator[tuple[Section, list[Column]]]:
-    for section in table.sections:
-        yield section, [column for column in table.columns if column.section == section.id]
-
-
-def _groups(table: BoardTable, order: Column | None) -> Iterator[_Group]:
-    names = {
-        "models": "",
-        "incomplete": "Incomplete: something is missing, so these are not ranked",
-        "floors": "Floors: weightless models, never ranked",
-    }
-
-    def kind(entry: tuple[int, Row]) -> str:
-        return "floors" if entry[1].floor else "incomplete" if entry[1].incomplete else "models"
-
-    entries = sorted(enumerate(table.rows), key=lambda entry: list(names).index(kind(entry)))
-    for name, members in groupby(entries, kind):
-        rows: list[tuple[int, Row, str]] = []
-        for _, tied in groupby(members, lambda entry: _rank(entry[1], order) or -1 - entry[0]):
-            run = list(tied)
-            places = ["first", *["inner"] * (len(run) - 2), "last"] if len(run) > 1 else [""]
-            rows += [(i, row, place) for (i, row), place in zip(run, places, strict=True)]
-        yield _Group(name, names[name], rows)
-
-
-def _rank(row: Row, column: Column | None) -> int | None:
-    cell = row.cells.get(column.id) if column else None
-    return cell.rank if cell else None
-
-
-def _cell(row: Row, column: Column | None) -> dict[str, Any]:
-    """A cell's texts: value, interval, rank, the span of ranks, and why one of them is absent."""
-    cell = row.cells.get(column.id, Cell(None)) if column else Cell(None)
-    percent = column is not None and column.percent
-    span = ""
-    if cell.rank_low is not None and cell.rank_high is not None and cell.rank_low != cell.rank_high:
-        span = f"{cell.rank_low}–{cell.rank_high}"
-    interval = ""
-    if cell.low is not None and cell.high is not None:
-        between = " – " if cell.low < 0 else "–"
-        interval = f"{number(cell.low, percent)}{between}{number(cell.high, percent)}"
-    return {
-        "cell": cell,
-        "value": number(cell.value, percent),
-        "interval": interval,
-        "spread": number(cell.spread, percent) if cell.spread is not None else "",
-        "rank": cell.rank,
-        "span": span,
-        "why": cell.why,
-        "no_better": NO_BETTER if cell.beats_floor is BeatsFloor.NO else "",
-    }
-
-
-def _section_title(table: BoardTable, column: Column) -> Any:
-    return next(section_text(section) for section in table.sections if section.id == column.section)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        told = metadata("csconv-eval").get_all("Project-URL") or []
+    except PackageNotFoundError:
+        told = []
+    pairs = (entry.partition(",") for entry in told)
+    found = {name.strip(): address.strip() for name, _, address in pairs}
+    return {name: address for name, address in found.items() if address.startswith("https://")}

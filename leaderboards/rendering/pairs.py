@@ -16,7 +16,7 @@ __all__ = ["PairLine", "PairView", "pair_lines", "pair_markdown", "pair_views", 
 
 
 class PairLine(NamedTuple):
-    """A score of both in texts; ``real`` where the difference is told from chance, ``gain`` where it is for the better."""
+    """A score of both in texts; ``real`` where the difference is told from chance, ``gain`` where for the better."""
 
     column: Column
     base: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from rich.cells import cell_len
 from rich.console import RenderableType
@@ -12,14 +12,21 @@ from rich.text import Text
 
 from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Board, BoardTable, Row
-from csc_tasks.leaderboards.rendering.customers import customer_lines
+from csc_tasks.leaderboards.rendering.facts import fact_name, table_facts
 from csc_tasks.leaderboards.rendering.floor_notes import floor_notes
-from csc_tasks.leaderboards.rendering.grid import Grid, absences, grids, losses, ways
+from csc_tasks.leaderboards.rendering.grid import Grid, grids, losses, ways
 from csc_tasks.leaderboards.rendering.labels import arrow, row_name
-from csc_tasks.leaderboards.rendering.numbers import ABSENT
+from csc_tasks.leaderboards.rendering.language import (
+    Language,
+    column_text,
+    said,
+    section_text,
+    text,
+    value,
+)
 from csc_tasks.leaderboards.rendering.pairs import pair_lines
+from csc_tasks.leaderboards.rendering.table_notes import absence_notes, spread_notes
 from csc_tasks.leaderboards.rendering.text import printable
-from csc_tasks.leaderboards.rendering.wordings import wording_lines
 
 __all__ = ["tables"]
 
@@ -43,7 +50,11 @@ class _Strip(NamedTuple):
 
 
 def tables(
-    board: Board, every: bool = False, sort: str | None = None, width: int | None = None
+    board: Board,
+    every: bool = False,
+    sort: str | None = None,
+    width: int | None = None,
+    language: Language = Language.EN,
 ) -> Iterator[RenderableType]:
     """A table for each section of each comparability class, with what it takes to read it.
 
@@ -53,6 +64,7 @@ def tables(
         sort: metric to sort by; by default each section's first.
         width: of the terminal in cells: names are folded and columns laid out in several tables rather than
             anything cut. As wide as need be by default.
+        language: of headings and notes.
 
     Raises:
         ConfigError: no section has the metric to sort by; the message lists those that there are.
@@ -60,69 +72,107 @@ def tables(
     metrics = {column.metric: None for table in board.tables for column in table.columns}
     if sort is not None and sort not in metrics:
         raise ConfigError(f"--sort: no metric {sort!r}; there are {', '.join(map(printable, metrics))}")
-    return (part for table in board.tables for part in _table(board, table, every, sort, width))
+    said_in = _Terminal(board, every, sort, width, language)
+    return (part for table in board.tables for part in said_in.table(table))
 
 
-def _table(
-    board: Board, table: BoardTable, every: bool, sort: str | None, width: int | None
-) -> Iterator[RenderableType]:
-    facts = ", ".join(f"{name} {value}" for name, value in table.facts.items())
-    yield Text(printable(table.title), style="bold")
-    seeds = ", sd between seeds" if any(row.seeds > 1 for row in table.rows) else ""
-    yield Text(f"{printable(facts)}; shares in percent, {board.level:.0%} intervals{seeds}")
-    if table.apart:
-        yield Text(f"Not comparable with the first table: {printable(table.apart)}")
-    if table.partial:
-        yield Text(f"Partial: {printable(table.partial)}")
-    if table.caution:
-        yield Text(f"Smoke test: {printable(table.caution)}")
-    yield Text()
-    shown = [grid for grid in grids(table, every, sort) if grid.columns and grid.lines]
-    for grid in shown:
-        yield from _grid(grid, printable(grid.section.title), width)
-    for grid in losses(table):
-        yield from _grid(grid, f"{printable(grid.section.title)} minus reference context", width)
-    notes = [*floor_notes(table, shown, _name, printable), *_notes(table, shown)]
-    if every:
-        notes += _signs(table)
-    yield from map(Text, notes)
-    if notes:
+class _Terminal:
+    def __init__(
+        self, board: Board, every: bool, sort: str | None, width: int | None, language: Language
+    ) -> None:
+        self.board, self.every, self.sort, self.width = board, every, sort, width
+        self.language = language
+
+    def table(self, table: BoardTable) -> Iterator[RenderableType]:
+        facts = ", ".join(f"{fact_name(name, self.language)} {fact}" for name, fact in table_facts(table))
+        yield Text(printable(said(table.title, self.language)), style="bold")
+        shares = "doc.shares-sd" if any(row.seeds > 1 for row in table.rows) else "doc.shares"
+        level = f"{self.board.level:.0%}"
+        yield Text(f"{printable(facts)}; {text(shares, self.language, level=level)}")
+        remarks = (("doc.apart", table.apart), ("doc.partial", table.partial), ("doc.smoke", table.caution))
+        for key, words in remarks:
+            if words:
+                yield Text(text(key, self.language, words=printable(said(words, self.language))))
         yield Text()
-    yield from map(Text, pair_lines(table, _name, printable))
+        found = grids(table, self.every, self.sort, self.language)
+        shown = [grid for grid in found if grid.columns and grid.lines]
+        for grid in shown:
+            yield from self.grid(grid, self.section(grid))
+        for grid in losses(table):
+            yield from self.grid(grid, text("section.minus", self.language, section=self.section(grid)))
+        notes = [
+            *(value(spec, self.language) for spec in floor_notes(table, shown, self.name, printable)),
+            *self.notes(table, shown),
+        ]
+        if self.every:
+            notes += self.signs(table)
+        yield from map(Text, notes)
+        if notes:
+            yield Text()
+        yield from map(Text, pair_lines(table, self.name, printable, self.language))
 
+    def section(self, grid: Grid) -> str:
+        return printable(value(section_text(grid.section), self.language))
 
-def _grid(grid: Grid, title: str, width: int | None) -> Iterator[RenderableType]:
-    names = _Strip("model", [Text(_name(line.row)) for line in grid.lines], left=True)
-    ranks = [_Strip("#", [Text(line.rank) for line in grid.lines])] if grid.key else []
-    scores = [
-        _Strip(
-            printable(column.title) + arrow(column),
-            [Text(line.cells[i], style="bold" if line.first[i] else "") for line in grid.lines],
+    def grid(self, grid: Grid, title: str) -> Iterator[RenderableType]:
+        lines = grid.lines
+        names = _Strip(
+            text("doc.model", self.language), [Text(self.name(line.row)) for line in lines], left=True
         )
-        for i, column in enumerate(grid.columns)
-    ]
-    turns = (
-        [_Strip(grid.section.counted, [Text(line.turns) for line in grid.lines])]
-        if any(line.turns for line in grid.lines)
-        else []
-    )
-    layout = _layout([*ranks, names], [*scores, *turns], names, width)
-    for number, part in enumerate(layout.parts, 1):
-        yield Text(title + (f" ({number} of {len(layout.parts)})" if len(layout.parts) > 1 else ""))
-        strips = [*ranks, names, *part]
-        widths = [layout.name if strip is names else strip.width(layout.folded) for strip in strips]
-        # Told its width, a table does not squeeze columns to nothing where a terminal is narrower still.
-        made = Table(width=sum(width + _FRAME for width in widths) + 1)
-        for strip, cells in zip(strips, widths, strict=True):
-            made.add_column(
-                Text(strip.heading), justify="left" if strip.left else "right", overflow="fold", width=cells
+        ranks = [_Strip("#", [Text(line.rank) for line in lines])] if grid.key else []
+        scores = [
+            _Strip(
+                printable(value(column_text(column), self.language)) + arrow(column),
+                [Text(line.cells[i], style="bold" if line.first[i] else "") for line in lines],
             )
-        for i, line in enumerate(grid.lines):
-            if i and line.place is not grid.lines[i - 1].place:
-                made.add_section()
-            made.add_row(*(strip.cells[i] for strip in strips))
-        yield made
-        yield Text()
+            for i, column in enumerate(grid.columns)
+        ]
+        counted = said(grid.section.counted, self.language)
+        turns = [_Strip(counted, [Text(line.turns) for line in lines])] if any(x.turns for x in lines) else []
+        layout = _layout([*ranks, names], [*scores, *turns], names, self.width)
+        all_parts = len(layout.parts)
+        for number, part in enumerate(layout.parts, 1):
+            several = text("doc.part", self.language, title=title, n=number, all=all_parts)
+            yield Text(several if all_parts > 1 else title)
+            strips = [*ranks, names, *part]
+            widths = [layout.name if strip is names else strip.width(layout.folded) for strip in strips]
+            # Told its width, a table does not squeeze columns to nothing where a terminal is narrower still.
+            made = Table(width=sum(width + _FRAME for width in widths) + 1)
+            for strip, cells in zip(strips, widths, strict=True):
+                side: Literal["left", "right"] = "left" if strip.left else "right"
+                made.add_column(Text(strip.heading), justify=side, overflow="fold", width=cells)
+            for i, line in enumerate(lines):
+                if i and line.place is not lines[i - 1].place:
+                    made.add_section()
+                made.add_row(*(strip.cells[i] for strip in strips))
+            yield made
+            yield Text()
+
+    def name(self, row: Row) -> str:
+        return " ".join(part for part in map(printable, row_name(row, self.language)) if part)
+
+    def signs(self, table: BoardTable) -> Iterator[str]:
+        """What was wrong with how many replies, a line a model and section."""
+        for row in table.rows:
+            for section in table.sections:
+                if section.id in row.figures and (signs := row.figures[section.id].signs):
+                    where = printable(value(section_text(section), self.language))
+                    yield f"{self.name(row)}, {where}: {printable(value(signs, self.language))}"
+
+    def notes(self, table: BoardTable, shown: Sequence[Grid]) -> Iterator[str]:
+        for signature, titles in ways(shown, self.language).items():
+            yield f"{'; '.join(map(printable, titles))}: {printable(signature)}"
+        for spec in absence_notes(table, shown, self.name, printable):
+            yield value(spec, self.language)
+        for row, spec in spread_notes(table, printable):
+            yield self.line(row, value(spec, self.language))
+        for row in table.rows:
+            own = [said(words, self.language) for words in (row.incomplete, *row.notes) if words]
+            if own:
+                yield self.line(row, printable(text("list.between", self.language).join(own)))
+
+    def line(self, row: Row, words: str) -> str:
+        return text("spread.line", self.language, model=self.name(row), words=words)
 
 
 class _Layout(NamedTuple):
@@ -153,28 +203,3 @@ def _layout(fixed: Sequence[_Strip], movable: Sequence[_Strip], names: _Strip, w
         room -= cells
         parts[-1].append(strip)
     return _Layout(parts, name, True)
-
-
-def _name(row: Row) -> str:
-    return " ".join(part for part in map(printable, row_name(row)) if part)
-
-
-def _signs(table: BoardTable) -> Iterator[str]:
-    """What was wrong with how many replies, a line a model and section."""
-    for row in table.rows:
-        for section in table.sections:
-            if section.id in row.figures and (signs := row.figures[section.id].signs):
-                yield f"{_name(row)}, {printable(section.title)}: {printable('; '.join(signs))}"
-
-
-def _notes(table: BoardTable, shown: Sequence[Grid]) -> Iterator[str]:
-    for signature, titles in ways(shown).items():
-        yield f"{'; '.join(map(printable, titles))}: {printable(signature)}"
-    for section, columns, why, rows in absences(table, shown):
-        where = f"{printable(section.title)}, {'; '.join(printable(column.title) for column in columns)}"
-        yield f"{where}: {ABSENT} for {', '.join(map(_name, rows))} ({printable(why)})"
-    spreads = (*wording_lines(table), *customer_lines(table))
-    yield from (f"{_name(row)}: {printable(words)}" for row, words in spreads)
-    for row in table.rows:
-        if row.incomplete or row.notes:
-            yield f"{_name(row)}: {printable('; '.join(part for part in (row.incomplete, *row.notes) if part))}"

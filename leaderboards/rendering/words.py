@@ -53,6 +53,16 @@ class Words:
         values = {key: given for key, given in spec.items() if key != "@"}
         return self._attribute(name, self.plain(words), spec["@"], values)
 
+    def marks(self, words: Any) -> Any:
+        """The attributes by which a script knows the text of an element that the template writes itself."""
+        from markupsafe import Markup
+
+        spec = spec_of(words) if isinstance(words, str) else words
+        if isinstance(spec, str) or not self.several:
+            return ""
+        values = {name: given for name, given in spec.items() if name != "@"}
+        return Markup(' data-t="{}"').format(spec["@"]) + self._values("data-t-values", values)
+
     def plain(self, words: Any) -> str:
         """The words alone, in the first language."""
         return value(words, self.language)

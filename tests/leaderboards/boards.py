@@ -293,7 +293,6 @@ REPORTED = {
             "generated": [9.38, 3.9, 4.35, 64.89, 53.65, 36.02],
         },
     ],
-    "evidence_on_the_r_l_column": "Most likely computed with a tokenizer that drops Han characters.",
 }
 
 

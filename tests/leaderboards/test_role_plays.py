@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from csc_tasks.leaderboards.board import BeatsFloor, Board, BoardTable, to_json
-from csc_tasks.leaderboards.rendering.customers import customer_lines
 from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows, model_index
+from csc_tasks.leaderboards.rendering.language import Language, value
 from csc_tasks.leaderboards.rendering.markdown import markdown
+from csc_tasks.leaderboards.rendering.table_notes import spread_notes
 from csc_tasks.roleplay.card_sets import CardSet
 from tests.door import csconv
 from tests.leaderboards.built import row_of
@@ -195,11 +196,12 @@ def test_prompts_in_other_words_are_held_together_by_customer(
 def test_terminal_markdown_json_and_page_tell_of_other_customers_in_the_same_words(
     board: Board, role_played: Path
 ) -> None:
-    ((_, words),) = customer_lines(table_of(board, OTHER))
+    ((_, spec),) = spread_notes(table_of(board, OTHER), str)
+    words = value(spec, Language.EN)
     assert words.startswith("Resolved with other customers: 100.0 (scripted:customer-zh-1@")
     assert "; here " in words
     assert f"org/good: {words}" in csconv("table", role_played).out
-    assert words in markdown(board)
+    assert words in markdown(board).replace("`", "")
     spreads = [s for t in json.loads(to_json(board, texts=False))["tables"] for s in t["customers"]]
     assert {len(s["scores"]) for s in spreads} == {2, 3}
 

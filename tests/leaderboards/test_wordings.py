@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from csc_tasks.leaderboards.board import Board, BoardTable
+from csc_tasks.leaderboards.rendering.language import Language, value
 from csc_tasks.leaderboards.rendering.markdown import markdown
-from csc_tasks.leaderboards.rendering.wordings import wording_lines
+from csc_tasks.leaderboards.rendering.table_notes import spread_notes
 from tests.door import csconv
 from tests.leaderboards.built import ACCURACY, row_of
 from tests.leaderboards.logs import answering, edit, evaluate, results_file, write_run
@@ -85,10 +86,11 @@ def test_another_text_under_a_known_name_is_no_wording_of_ours(
 
 
 def test_every_rendering_says_it_in_the_same_words(asked: Path, board: Board) -> None:
-    ((row, words),) = wording_lines(table_of(board, "zh-2"))
+    ((row, spec),) = spread_notes(table_of(board, "zh-2"), str)
+    words = value(spec, Language.EN)
     assert row.model == "org/model"
     scores = [100 * SKILLS[v] for v in ("zh-2c", "zh-2b")]
-    first = words.partition(": ")[2].partition(",")[0]
+    first = words.partition(": ")[2].partition(";")[0]
     assert words.startswith("Response, reference context, by wording (zh-2, zh-2b, zh-2c): Strategy acc. ↑ ")
     low, high = (float(part) for part in first.removeprefix("Strategy acc. ↑ ").split(" to "))
     assert (low, high) == (pytest.approx(scores[0], abs=20), pytest.approx(scores[1], abs=20))

@@ -21,8 +21,12 @@ function scoreText(value, percent) {
 }
 
 /** The content of a packed data block: JSON as base64 of gzip. */
-async function unpack(id) {
-  const text = document.getElementById(id).textContent;
+function unpack(id) {
+  return inflate(document.getElementById(id).textContent);
+}
+
+/** The same of a text. */
+async function inflate(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return JSON.parse(await new Response(stream).text());
@@ -102,7 +106,9 @@ function translated(spec) {
 function retell(root) {
   const told = ["title", "aria-label", "placeholder", "label"];
   for (const element of all("[data-t]", root)) {
-    element.textContent = written({ ...JSON.parse(element.dataset.tValues ?? "{}"), "@": element.dataset.t });
+    const text = written({ ...JSON.parse(element.dataset.tValues ?? "{}"), "@": element.dataset.t });
+    if (element.classList.contains("words")) element.replaceChildren(...inWords(text));
+    else element.textContent = text;
   }
   for (const name of told) {
     for (const element of all(`[data-t-${name}]`, root)) {
@@ -111,6 +117,10 @@ function retell(root) {
     }
   }
 }
+
+/** A heading's words, each of which stays in one line if it is short. */
+const inWords = (text) =>
+  text.split(/\s+/).flatMap((word) => [make("span", { class: word.length < 13 ? "word short" : "word" }, word), " "]);
 
 /** An element whose text comes from the table and changes with the language. */
 function say(tag, attributes, key, values) {

@@ -16,6 +16,7 @@ import pytest
 
 from csc_tasks.leaderboards.board import Board, to_json
 from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows
+from csc_tasks.leaderboards.rendering.language import Language
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from csc_tasks.leaderboards.rendering.page import render_page
 from tests.door import csconv
@@ -67,7 +68,7 @@ def of_board(board: Board) -> Renderings:
     )
     return Renderings(
         json.loads(to_json(board, texts=False)),
-        render_page(replace(board, conversations=(), replies={})),
+        render_page(replace(board, conversations=(), replies={}), None, [Language.EN]),
         markdown(board).encode("utf-8", "replace").decode(),
         csv_bytes(flat_rows(board)).decode(),
         lambda sort: printed(board, sort=sort),

@@ -13,7 +13,8 @@ import pytest
 
 from csc_tasks.leaderboards.board import BeatsFloor, Board, BoardTable, Cell, to_json
 from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows, model_index
-from csc_tasks.leaderboards.rendering.floor_notes import LEGEND, NO_FLOORS
+from csc_tasks.leaderboards.rendering.language import Language
+from csc_tasks.leaderboards.rendering.language import text as text_of
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from csc_tasks.leaderboards.rendering.page import render_page
 from tests.leaderboards import boards
@@ -129,7 +130,15 @@ def test_programs_read_a_word_and_the_floors_name() -> None:
     assert "beats_floor: 'no'" in model_index(ALL, "org/equal")
 
 
-RENDERINGS: tuple[Callable[[Board], str], ...] = (printed, markdown, render_page)
+LEGEND, NO_FLOORS = text_of("floors.legend"), text_of("floors.none")
+
+
+def paged(board: Board) -> str:
+    """The page in English, without its scripts and their data."""
+    return re.sub(r"<script.*?</script>", "", render_page(board, None, [Language.EN]), flags=re.DOTALL)
+
+
+RENDERINGS: tuple[Callable[[Board], str], ...] = (printed, markdown, paged)
 
 
 @pytest.mark.parametrize("rendering", RENDERINGS)

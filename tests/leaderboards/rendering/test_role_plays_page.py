@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from csc_tasks.leaderboards.board import Board, to_json
+from csc_tasks.leaderboards.browsed import KEPT
 from csc_tasks.leaderboards.build import build_board
-from csc_tasks.leaderboards.reading.role_plays import KEPT
+from csc_tasks.leaderboards.rendering.language import Language, value
 from csc_tasks.leaderboards.rendering.page import render_page
+from csc_tasks.leaderboards.rendering.role_play_words import outcome
 from csc_tasks.leaderboards.rendering.samples import samples
 from tests.leaderboards.boards import HOSTILE
 from tests.leaderboards.logs import change_line, log_of, results_file
@@ -35,35 +37,44 @@ def board(role_played: Path, kept: Path) -> Board:
 def shown(board: Board) -> dict[str, Any]:
     found = samples(board)
     assert found is not None
-    return found
+    (texts,) = found.texts
+    return {**found.index, "texts": texts["cases"]}
 
 
 def plays_of(shown: dict[str, Any], table: int, model: str) -> dict[str, Any]:
     (row,) = (row for row, name in shown["tables"][table]["rows"] if name == model)
-    found: dict[str, Any] = shown["plays"][row]["response/roleplay"]
-    return found
+    return {
+        name.partition("/")[2]: case["plays"][row]["response/roleplay"]
+        for name, case in shown["texts"].items()
+        if name.startswith(f"{table}/")
+    }
+
+
+def told(words: list[Any], language: Language = Language.EN) -> list[str]:
+    return [value(each, language) for each in words]
 
 
 def test_a_case_is_shown_with_all_that_its_card_says(shown: dict[str, Any]) -> None:
     cases = shown["tables"][0]["cases"]
-    assert [(case["card"], case["trial"]) for case in cases[:3]] == [
+    assert [(card, trial) for _, card, trial, *_ in cases[:3]] == [
         ("case-aa", 1), ("case-aa", 2), ("case-ab", 1),
     ]  # fmt: skip
-    about = dict(cases[0]["about"])
+    about = {value(name, Language.EN): lines for name, lines in shown["texts"]["0/case-aa#0"]["about"]}
     assert about["Customer"][0].startswith("你三十出头")
     assert about["Must be asked"] == ["坐的哪条线", "什么时候上的车", "袋子的样子"]
-    assert len(about["系统信息"]) == 2
+    assert len(about["System information"]) == 2
     # What is in play, and not the card's slots.
     assert all("{" not in line for lines in about.values() for line in lines)
 
 
 def test_each_turn_says_what_it_did_and_the_role_play_how_it_ended(shown: dict[str, Any]) -> None:
     good = plays_of(shown, 0, "org/good")
-    assert set(good) == {case["id"] for case in shown["tables"][0]["cases"]}
+    assert set(good) == {case[0] for case in shown["tables"][0]["cases"]}
     played = good["case-aa#0"]
     assert (played["kind"], played["against"]) == ("resolved", False)
-    assert played["outcome"] == ["resolved at turn 8", "the customer leaves content"]
-    did = [word for turn in played["turns"] for word in turn[2]]
+    assert told(played["outcome"]) == ["resolved at turn 8", "the customer leaves content"]
+    assert told(played["outcome"], Language.ZH) == ["第 8 轮解决", "客户满意离开"]
+    did = [word for turn in played["turns"] for word in told(turn[2])]
     assert [word for word in did if word.startswith(("asked ", "step "))] == [
         "asked 坐的哪条线", "asked 什么时候上的车", "asked 袋子的样子", "step 1 done", "step 2 done",
     ]  # fmt: skip
@@ -77,16 +88,16 @@ def test_what_speaks_against_a_supporter_stands_apart(shown: dict[str, Any]) -> 
     lost = [p for p in plays_of(shown, 0, "org/half").values() if p["kind"] == "open"]
     assert lost
     assert all(played["against"] for played in lost)
-    assert "something was promised against the card" in lost[0]["outcome"]
-    against = {word for played in lost for turn in played["turns"] for word in turn[3]}
+    assert "something was promised against the card" in told(lost[0]["outcome"])
+    against = {word for played in lost for turn in played["turns"] for word in told(turn[3])}
     assert against == {"granted the demand, against the card"}
 
 
 def test_a_customer_that_could_not_be_played_is_nobodys_failure(shown: dict[str, Any]) -> None:
     lost = [p for p in plays_of(shown, 1, "org/good").values() if p["kind"] == "fault"]
     assert lost
-    assert lost[0]["outcome"] == ["the customer could not be played; counts nowhere"]
-    assert lost[0]["turns"][-1][6] == ["could not be played: it spoke as the supporter"]
+    assert told(lost[0]["outcome"]) == ["the customer could not be played; counts nowhere"]
+    assert told(lost[0]["turns"][-1][6]) == ["could not be played: it spoke as the supporter"]
 
 
 def test_what_is_not_resolved_says_what_is_missing(tmp_path: Path, build: Callable[..., Board]) -> None:
@@ -95,7 +106,8 @@ def test_what_is_not_resolved_says_what_is_missing(tmp_path: Path, build: Callab
         p for plays in build(tmp_path).role_plays.values() for p in plays["response/roleplay"].values()
     )
     assert (
-        played.outcome[0] == "not resolved: not asked: 坐的哪条线, 什么时候上的车, 袋子的样子; 0 of 2 steps"
+        told(outcome(played))[0]
+        == "not resolved: not asked: 坐的哪条线, 什么时候上的车, 袋子的样子; 0 of 2 steps"
     )
 
 
@@ -113,13 +125,13 @@ def test_a_customer_in_a_low_mood_does_not_leave_content(
 
     change_line(log_of(results_file(folder), ROLE_PLAY), 0, spoil)
     (plays,) = (each["response/roleplay"] for each in build(folder).role_plays.values())
-    ends = [played.outcome[-1] for played in plays.values() if played.end == "resolved"]
+    ends = [told(outcome(played))[-1] for played in plays.values() if played.end == "resolved"]
     assert ends[0] == "the customer ends the call"
     assert set(ends[1:]) == {"the customer leaves content"}
 
 
 def test_withheld_scores_have_their_reason_in_sight_on_the_page(board: Board) -> None:
-    page = re.sub(r"title=\"[^\"]*\"", "", render_page(board))
+    page = re.sub(r"title=\"[^\"]*\"", "", render_page(board, None, [Language.EN]))
     (line,) = re.findall(r'<p class="legend"><bdi>(Role-play, Resolved; .*?)</bdi>', page)
     assert "– for org/good (9 of 16 role-plays could be played " in line
     assert "it spoke as the supporter: " in line
@@ -138,7 +150,8 @@ def test_of_many_role_plays_the_first_trials_are_kept_and_the_same_of_every_mode
     assert sum(name.endswith("#0") for name in one) == 30
     found = samples(board)
     assert found is not None
-    assert (len(found["tables"][0]["cases"]), found["tables"][0]["played"]) == (KEPT, 60)
+    table = found.index["tables"][0]
+    assert (len(table["cases"]), table["of"]) == (KEPT, {"response/roleplay": 60})
 
 
 def test_what_was_kept_is_what_was_read_and_a_page_without_texts_has_none(
@@ -176,9 +189,9 @@ def page(browser: Browser, page_file: Path) -> Iterator[Page]:
 
 @pytest.mark.slow
 def test_role_plays_are_chosen_by_card_trial_and_outcome(page: Page) -> None:
-    assert page.locator("[data-pick=strategy], [data-pick=sort], [data-pick=wrong]").count() == 3
+    assert page.locator("[data-pick=strategy], [data-pick=order], [data-pick=labels]").count() == 3
     assert not page.locator("[data-pick=strategy]").is_visible()
-    assert page.locator("#samples .status").inner_text() == "16 of 16 role-plays."
+    assert page.locator("#samples .status").inner_text() == "16 of 16 role-plays fit."
     page.locator("[data-pick=trial]").select_option("2")
     assert page.locator(".talks li").count() == 8
     page.locator("[data-pick=outcome]").select_option("open")
@@ -186,11 +199,11 @@ def test_role_plays_are_chosen_by_card_trial_and_outcome(page: Page) -> None:
     page.locator(".talks li").first.click()
     assert "trial 2" in page.locator(".talk h3").inner_text()
     assert page.locator(".play").count() == 2
-    told = page.locator(".outcome").all_inner_texts()
-    assert told[0].startswith("✓ resolved at turn")
-    assert told[1].startswith("✗ not resolved: not asked: 坐的哪条线, ")
-    assert "; demand not refused; something was promised against the card; " in told[1]
-    page.locator("#samples .models input").nth(1).uncheck()
+    ends = page.locator(".outcome").all_inner_texts()
+    assert ends[0].startswith("✓ resolved at turn")
+    assert ends[1].startswith("✗ not resolved: not asked: 坐的哪条线, ")
+    assert "; demand not refused; something was promised against the card; " in ends[1]
+    page.locator("[data-pick=b]").select_option("-")
     assert page.locator(".talks li").count() == 0
     assert "No role-play fits." in page.locator(".talk").inner_text()
 
@@ -200,7 +213,7 @@ def test_the_customers_mood_and_direction_stand_beside_what_was_said(page: Page)
     first = page.locator(".play").first.locator(".heard").first
     assert "mood 2 of 5 (upset)" in first.inner_text()
     assert "说明为什么打来电话" in first.locator(".small").inner_text()
-    assert "系统信息" in page.locator(".card").inner_text()
+    assert "System information" in page.locator(".card").inner_text()
 
 
 @pytest.mark.slow
