@@ -29,6 +29,14 @@ HOSTILE = (
     "1/2",
     '"]]><View onload="x">&amp;',
 )
+TONE = """
+[[dimension]]
+name = "tone"
+title = "语气"
+kind = "choice"
+options = ["热情", "冷,淡"]
+question = "语气如何。"
+"""
 MODEL = "=cmd|calc'!A0\x1b[31m"
 """A folder's name, which is what a model is called."""
 
@@ -185,9 +193,8 @@ def test_a_rubric_of_ones_own_is_put_in_its_own_words_and_its_choices_are_offere
         )
     )
     (own / "en.toml").unlink()
-    tone = '\n[[dimension]]\nname = "tone"\ntitle = "语气"\nkind = "choice"\noptions = ["热情", "冷,淡"]\nquestion = "语气如何。"\n'
     with (own / "rubric.toml").open("a", encoding="utf-8") as file:
-        file.write(tone)
+        file.write(TONE)
     key = make(short, tmp_path / "study", "--sample", "4", "--rubric", own)
     data = data_of(tmp_path / "study" / "rater-1.html")
     assert (key.rubric.name, key.languages, data["languages"]) == ("own", ["zh"], ["zh"])
