@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from csc_tasks.leaderboards.board import BoardTable, Column
 from csc_tasks.leaderboards.comparing.asking import asked_between
+from csc_tasks.leaderboards.comparing.paired import FEW
 from csc_tasks.leaderboards.names import title_of
 from csc_tasks.leaderboards.reading.asked import asked_of
 from csc_tasks.leaderboards.reading.identity import ADAPTERS, Identity
@@ -71,20 +72,16 @@ def _pairs(builder: TableBuilder, table: BoardTable) -> Iterator[TunedPair]:
     adjusted = iter(simultaneous([found for found, _ in tested], [clusters for _, clusters in tested]))
     for pair, each in zip(bare, scores, strict=True):
         told = []
-        for score, found in each:
-            if found is not None:
+        for score, alone in each:
+            if alone is not None:
                 both = next(adjusted)
                 low, high, p = both.difference.low, both.difference.high, both.p
                 score = replace(score, low=_known(low), high=_known(high), p=_known(p))
                 if score.low is None:
-                    score = replace(score, why=_few())
+                    score = replace(score, why=FEW)
             if score.base is not None or score.tuned is not None:
                 told.append(score)
         yield replace(pair, scores=tuple(told))
-
-
-def _few() -> str:
-    return Sentence("pairs.few", "too few conversations to tell from chance, of all that is looked at")
 
 
 def _known(number: float) -> float | None:
@@ -208,9 +205,9 @@ def _score(
 ) -> tuple[PairedScore, Difference | None]:
     """Both scores, and their difference on its own where they are of the same turns."""
     one, two = builder.score(tuned, column), builder.score(base, column)
-    values = [None if s is None or math.isnan(s.value) else s.value for s in (two, one)]
-    bare = PairedScore(column.id, *values)
-    if one is None or two is None or None in values:
+    old, new = (None if s is None or math.isnan(s.value) else s.value for s in (two, one))
+    bare = PairedScore(column.id, old, new)
+    if one is None or two is None or old is None or new is None:
         return replace(bare, why=Sentence("pairs.unscored", "not scored in both")), None
     first, second = one.source, two.source
     if first is None or second is None:
@@ -228,5 +225,5 @@ def _score(
     change = first.replicates[column.metric] - second.replicates[column.metric]
     found = paired_difference(one.value - two.value, change, first.clusters)
     if math.isnan(found.p):
-        return replace(bare, why=_few()), None
+        return replace(bare, why=FEW), None
     return bare, found

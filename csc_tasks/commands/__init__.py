@@ -31,6 +31,7 @@ def main() -> None:
         compare,
         customer,
         data,
+        enhance_report,
         export,
         floor,
         gate,

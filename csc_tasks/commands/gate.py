@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated
 import click
 import typer
 
-from csc_tasks.commands.app import Allow, RunByDefault, app, console, print_json, show_error
+from csc_tasks.commands.app import (
+    Allow,
+    Lang,
+    RunByDefault,
+    app,
+    console,
+    language_of,
+    print_json,
+    show_error,
+)
 from csc_tasks.errors import ConfigError, CSConvError
 
 if TYPE_CHECKING:
@@ -102,6 +111,7 @@ def run(
     json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write JSON; - for stdout.")
     ] = None,
+    lang: Lang = "en",
 ) -> None:
     """Hold results against a baseline; the exit code is the answer.
 
@@ -112,8 +122,10 @@ def run(
         from csc_tasks.leaderboards.comparing.gate_run import GateOptions, report_of_failure, run_gate
         from csc_tasks.leaderboards.reading.asked import askings
         from csc_tasks.leaderboards.rendering import gate_report
+        from csc_tasks.leaderboards.rendering.language import said
         from csc_tasks.leaderboards.rendering.text import printable
 
+        language = language_of(lang)
         files, started = gate_report.ReportFiles(junit, markdown, json), time.monotonic()
         try:
             if update_baseline:
@@ -129,6 +141,7 @@ def run(
                         "--base-model": base_model,
                         "--allow": allow,
                         "--junit": junit,
+                        "--lang": None if lang == "en" else lang,
                     },
                 )
                 _write_baseline(results, baseline, model, allow_partial, drop, files)
@@ -152,19 +165,19 @@ def run(
             # Whoever waits for a report gets one, and in it what is wrong.
             failure = report_of_failure(results, baseline, error)
             try:
-                gate_report.write_files(failure, files, time.monotonic() - started)
+                gate_report.write_files(failure, files, time.monotonic() - started, language)
             except CSConvError as unwritten:  # must not stand in the place of what went wrong first
                 show_error(unwritten)
             if files.to_stdout:
                 print_json(gate_report.to_json(failure))
             raise
-        gate_report.write_files(report, files, time.monotonic() - started)
+        gate_report.write_files(report, files, time.monotonic() - started, language)
         if files.to_stdout:
             print_json(gate_report.to_json(report))
         else:
-            console().print(gate_report.terminal(report))
+            console().print(gate_report.terminal(report, language))
             for note in report.notes:
-                typer.echo(f"note: {printable(note)}", err=True)
+                typer.echo(f"note: {printable(said(note, language))}", err=True)
         raise typer.Exit(int(report.exit))
 
 

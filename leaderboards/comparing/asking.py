@@ -13,6 +13,7 @@ from typing import NamedTuple
 from csc_tasks.leaderboards.comparing.model_results import ModelResults
 from csc_tasks.leaderboards.reading.asked import Asked, Asking
 from csc_tasks.protocol.named_data import NamedData
+from csc_tasks.sentences import Sentence
 
 __all__ = ["AskedApart", "AskingVerdict", "asked_apart", "asked_between", "weigh"]
 
@@ -46,14 +47,26 @@ def weigh(first: ModelResults, second: ModelResults, allow: Collection[Asking] =
     if any(model.identity is not None and model.identity.is_floor for model in (first, second)):
         return AskingVerdict((), (), ())
     notes = [
-        f"{model.source} does not say how its model was asked; write the baseline again to have that compared"
+        Sentence(
+            "asked.unknown",
+            "{source} does not say how its model was asked; write the baseline again to have that compared",
+            source=model.source,
+        )
         for model in (first, second)
         if any(section.how is None for section in model.sections.values())
     ]
     apart = list(asked_apart(first, second))
     against = [found for found in apart if found.refused and found.asking not in allow]
-    allowed = [f"{a.asking.value}: {a.words}" for a in apart if a.refused and a.asking in allow]
-    notes += [f"{found.asking.value}: {found.words}" for found in apart if not found.refused]
+    allowed = [
+        Sentence("asked.in", "{asking}: {words}", asking=a.asking.value, words=a.words)
+        for a in apart
+        if a.refused and a.asking in allow
+    ]
+    notes += [
+        Sentence("asked.in", "{asking}: {words}", asking=found.asking.value, words=found.words)
+        for found in apart
+        if not found.refused
+    ]
     return AskingVerdict(tuple(against), tuple(allowed), tuple(notes))
 
 
@@ -85,10 +98,20 @@ def asked_between(one: Asked, two: Asked, same: bool) -> Iterator[AskedApart]:
         # A server does not tell its template; that there is one is known.
         served = "server" in (one.template, two.template)
         refused = not (one.template and two.template) or (same and not served)
-        words = f"chat template {_digest(one.template)} against {_digest(two.template)}"
+        words = Sentence(
+            "asked.template",
+            "chat template {a} against {b}",
+            a=_digest(one.template),
+            b=_digest(two.template),
+        )
         yield AskedApart(Asking.TEMPLATE, words, refused)
     if one.system != two.system:
-        words = f"system instruction {_digest(one.system)} against {_digest(two.system)}"
+        words = Sentence(
+            "asked.system",
+            "system instruction {a} against {b}",
+            a=_digest(one.system),
+            b=_digest(two.system),
+        )
         yield AskedApart(Asking.SYSTEM, words, True)
     if words := _pairs(one.thinking, two.thinking):
         both = any(
@@ -106,12 +129,22 @@ def _named_alike(fewshot: Mapping[str, str], other: Mapping[str, str]) -> Mappin
 
 def _pairs(one: Mapping[str, str], two: Mapping[str, str]) -> str:
     names = sorted({*one, *two})
-    return ", ".join(
-        f"{name} {one.get(name) or 'not set'} against {two.get(name) or 'not set'}"
+    unset = Sentence("asked.unset", "not set")
+    apart = tuple(
+        Sentence(
+            "asked.setting",
+            "{name} {a} against {b}",
+            name=name,
+            a=one.get(name) or unset,
+            b=two.get(name) or unset,
+        )
         for name in names
         if one.get(name) != two.get(name)
     )
+    return Sentence("asked.settings", "{settings}", settings=apart) if apart else ""
 
 
 def _digest(text: str) -> str:
-    return "none" if not text else "of the server" if text == "server" else text[:_DIGITS]
+    if not text:
+        return Sentence("asked.none", "none")
+    return Sentence("asked.of-server", "of the server") if text == "server" else text[:_DIGITS]

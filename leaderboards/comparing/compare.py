@@ -27,6 +27,7 @@ from csc_tasks.metrics.comparison import Difference, holm
 from csc_tasks.metrics.uncertainty import resample_counts
 from csc_tasks.protocol.named_data import common_names
 from csc_tasks.protocol.task_kind import in_order, units_of
+from csc_tasks.sentences import Sentence
 
 __all__ = ["Changed", "Comparison", "Effect", "Moved", "SectionComparison", "compare"]
 
@@ -203,7 +204,7 @@ def _section(
 ) -> SectionComparison:
     bare = SectionComparison(one.section, tuple(deltas), {}, "", (), (), ())
     if not (one.runs and two.runs):
-        return replace(bare, why="a baseline file has no turns, only sums")
+        return replace(bare, why=Sentence("compare.only-sums", "a baseline file has no turns, only sums"))
     # Scores that csconv score added later have no place in the log; the run's own do.
     runs = (*one.runs, *two.runs)
     logged = [
@@ -211,7 +212,7 @@ def _section(
     ]
     of = units_of(one.section).turns
     if not logged:
-        return replace(bare, why=f"no per-turn metric that both have of the same {of}")
+        return replace(bare, why=_none_of(of))
     try:
         turns = ComparedTurns(one.runs, two.runs, logged)
     except DataError as error:
@@ -225,12 +226,22 @@ def _section(
         stages=tuple(turns.stages()) if LABELS in logged else (),
     )
     if not choices:
-        return replace(found, why=f"no {by or 'per-turn metric'} that both have of the same {of}")
+        return replace(found, why=_none_of(of, by))
     return replace(
         found,
         by=choices[0],
         topics=tuple(turns.topics(choices[0])),
         changed=tuple(turns.changed(choices[0])),
+    )
+
+
+def _none_of(turns: str, by: str | None = None) -> str:
+    if by is not None:
+        return Sentence(
+            "compare.no-metric", "no {metric} that both have of the same {units}", metric=by, units=turns
+        )
+    return Sentence(
+        "compare.no-per-turn", "no per-turn metric that both have of the same {units}", units=turns
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from csc_tasks.leaderboards.comparing.asking import AskingVerdict, weigh
+from csc_tasks.leaderboards.comparing.gate_words import absent_metric, few_words, not_there, unit_words
 from csc_tasks.leaderboards.comparing.model_results import MetricResults, ModelResults, SectionResults, titles
 from csc_tasks.leaderboards.comparing.paired import Delta, delta, incomparable
 from csc_tasks.leaderboards.comparing.protocols import way_out
@@ -23,6 +24,7 @@ from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.metrics.minimum import shortfall
 from csc_tasks.metrics.uncertainty import resample_counts
 from csc_tasks.protocol.task_kind import units_of
+from csc_tasks.sentences import Sentence
 
 __all__ = [
     "CheckStatus",
@@ -111,7 +113,12 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
         checks.append(
             GateCheck(
                 *("comparable", "", "", CheckStatus.NOT_COMPARABLE),
-                f"results against baseline: {reason}{way_out(results.protocol, baseline.protocol)}",
+                Sentence(
+                    "gate.against",
+                    "results against baseline: {reason}{cure}",
+                    reason=reason,
+                    cure=way_out(results.protocol, baseline.protocol),
+                ),
             )
         )
         return _report(results, baseline, rules, checks)
@@ -123,7 +130,12 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
                 "",
                 found.asking.value,
                 CheckStatus.NOT_COMPARABLE,
-                f"asked otherwise: {found.words}; --allow {found.asking.value} compares all the same",
+                Sentence(
+                    "gate.asked",
+                    "asked otherwise: {words}; --allow {asking} compares all the same",
+                    words=found.words,
+                    asking=found.asking.value,
+                ),
             )
             for found in asked.against
         ]
@@ -131,7 +143,10 @@ def evaluate(results: ModelResults, baseline: ModelResults, rules: Rules) -> Gat
     if not (rules.max_drop or rules.min):
         rules = rules.model_copy(update={"max_drop": default_rules(baseline).max_drop})
     if not (rules.max_drop or rules.min):
-        reason = "the baseline has no headline score with its samples to hold the results against"
+        reason = Sentence(
+            "gate.no-headline",
+            "the baseline has no headline score with its samples to hold the results against",
+        )
         checks.append(GateCheck("max_drop", "", "", CheckStatus.INCOMPLETE, reason))
     sections = _sections(results, baseline, rules, checks)
     drops = _targets(rules.max_drop, baseline, sections, checks, "max_drop")
@@ -196,8 +211,7 @@ def _sections(
     for name in wanted:
         mine, theirs = results.sections.get(name), baseline.sections.get(name)
         if mine is None or theirs is None:
-            which = "the results" if mine is None else "the baseline"
-            reason = f"{name} is not in {which}"
+            reason = not_there(name, mine is None)
             checks.append(GateCheck("complete", name, "", CheckStatus.INCOMPLETE, reason))
             if theirs is not None:
                 kept.append(name)
@@ -205,14 +219,31 @@ def _sections(
         kept.append(name)
         reason, units = "", units_of(name)
         if not mine.whole and not (rules.allow_partial and mine.turns and mine.digest == theirs.digest):
-            reason = (
-                f"{mine.turns} {units.turns} of {mine.conversations} of {mine.asked} {units.clusters} (a run with "
-                "--limit, or samples missing); run it whole"
+            reason = Sentence(
+                "gate.part",
+                "{turns} {units} of {conversations} of {asked} {clusters} (a run with --limit, or samples missing); "
+                "run it whole",
+                turns=mine.turns,
+                conversations=mine.conversations,
+                asked=mine.asked,
+                **unit_words(units),
             )
         elif mine.turns < rules.min_turns:
-            reason = f"{mine.turns} {units.turns}, fewer than min_turns {rules.min_turns}"
+            reason = Sentence(
+                "gate.few-turns",
+                "{turns} {units}, fewer than min_turns {least}",
+                turns=mine.turns,
+                least=rules.min_turns,
+                **unit_words(units),
+            )
         status = CheckStatus.INCOMPLETE if reason else CheckStatus.PASS
-        message = reason or f"{mine.turns} {units.turns} of {mine.conversations} {units.clusters}"
+        message = reason or Sentence(
+            "gate.whole",
+            "{turns} {units} of {conversations} {clusters}",
+            turns=mine.turns,
+            conversations=mine.conversations,
+            **unit_words(units),
+        )
         checks.append(GateCheck("complete", name, "", status, message, turns=mine.turns))
     return kept
 
@@ -224,9 +255,8 @@ def _targets(
     found, absent = targets(
         limits, {name: where.sections[name].metrics for name in sections if name in where.sections}
     )
-    which = "baseline" if rule == "max_drop" else "results"
     for section, metric in absent:
-        reason = f"the {which} has no {metric}" + (f" in {section}" if section else "")
+        reason = absent_metric(rule, metric, section)
         checks.append(GateCheck(rule, section, metric, CheckStatus.INCOMPLETE, reason))
     return found
 
@@ -239,7 +269,7 @@ def _drop(
     test: _Test,
 ) -> GateCheck:
     if mine is None:
-        reason = f"{theirs.section} is not in the results"
+        reason = not_there(theirs.section, True)
         return GateCheck("max_drop", theirs.section, metric, CheckStatus.INCOMPLETE, reason, allowed=allowed)
     found = delta(mine, theirs, metric, test.counts, test.level)
     facts: dict[str, Any] = {
@@ -270,20 +300,23 @@ def _judge(found: Delta, facts: dict[str, Any], allowed: float, test: _Test) -> 
     # A drop of just what is allowed may be a last digit more than that.
     most = allowed + ROUNDING
     if low > most and drop > most and not test.can_tell(found.clusters):
-        status, reason = CheckStatus.INCOMPLETE, f"worse by more than allowed; {_few(found.clusters)}"
+        few = few_words(found.clusters)
+        status, reason = (
+            CheckStatus.INCOMPLETE,
+            Sentence("gate.maybe", "worse by more than allowed; {few}", few=few),
+        )
     elif low > most and drop > most:
-        status, reason = CheckStatus.REGRESSION, "worse by more than allowed, and not by chance"
+        status, reason = (
+            CheckStatus.REGRESSION,
+            Sentence("gate.worse", "worse by more than allowed, and not by chance"),
+        )
     elif drop > most:
-        status, reason = CheckStatus.PASS, "the drop is within noise"
+        status, reason = CheckStatus.PASS, Sentence("gate.noise", "the drop is within noise")
     elif drop > 0:
-        status, reason = CheckStatus.PASS, "within what is allowed"
+        status, reason = CheckStatus.PASS, Sentence("gate.within", "within what is allowed")
     else:
-        status, reason = CheckStatus.PASS, "no worse"
+        status, reason = CheckStatus.PASS, Sentence("gate.no-worse", "no worse")
     return GateCheck(**facts, status=status, message=reason, drop=drop, low=low)
-
-
-def _few(conversations: int) -> str:
-    return f"{conversations} conversation{'s' * (conversations != 1)} cannot tell that from chance"
 
 
 def _least(mine: SectionResults, metric: str, least: float, test: _Test) -> GateCheck:
@@ -302,27 +335,36 @@ def _least(mine: SectionResults, metric: str, least: float, test: _Test) -> Gate
     }
     if math.isnan(value):
         return GateCheck(
-            **facts, status=CheckStatus.INCOMPLETE, message=f"not scored ({found.why or 'undefined'})"
+            **facts,
+            status=CheckStatus.INCOMPLETE,
+            message=Sentence("gate.unscored", "not scored ({why})", why=found.why or "undefined"),
         )
-    side = "above the limit" if lower else "below the limit"
+    side = Sentence("gate.above", "above the limit") if lower else Sentence("gate.below", "below the limit")
+    holds = Sentence("gate.holds", "holds")
     if not isinstance(known, AdditiveMetric):
         missed = value - least if lower else least - value
         failed = missed > ROUNDING
         status = CheckStatus.REGRESSION if failed else CheckStatus.PASS
-        message = f"{side}; this score has no interval and counts as it is" if failed else "holds"
+        plain = Sentence("gate.plain", "{side}; this score has no interval and counts as it is", side=side)
+        message = plain if failed else holds
         return GateCheck(**facts, status=status, message=message, drop=missed)
     clusters = len(found.conversations)
     replicates = found.replicates(test.counts(clusters)) if found.sums and clusters > 1 else np.array([])
     missed, low = shortfall(known, value, replicates, clusters, least, test.tail)
     if missed <= 0:
-        status, message = CheckStatus.PASS, "holds"
+        status, message = CheckStatus.PASS, holds
     elif math.isnan(low):
-        reason = _few(clusters) if found.sums else f"it has no samples to resample ({found.why})"
-        status, message = CheckStatus.INCOMPLETE, f"{side}; {reason}"
+        none = Sentence("gate.no-samples", "it has no samples to resample ({why})", why=found.why)
+        reason = few_words(clusters) if found.sums else none
+        status = CheckStatus.INCOMPLETE
+        message = Sentence("gate.but", "{side}; {reason}", side=side, reason=reason)
     elif low > ROUNDING:
-        status, message = CheckStatus.REGRESSION, f"{side}, and not by chance"
+        status, message = (
+            CheckStatus.REGRESSION,
+            Sentence("gate.surely", "{side}, and not by chance", side=side),
+        )
     else:
-        status, message = CheckStatus.PASS, f"{side}, within noise"
+        status, message = CheckStatus.PASS, Sentence("gate.perhaps", "{side}, within noise", side=side)
     return GateCheck(**facts, status=status, message=message, drop=missed, low=low)
 
 
@@ -337,7 +379,9 @@ def _coverage(mine: SectionResults, least: float) -> list[GateCheck]:
             mine.section,
             found.name,
             CheckStatus.PASS if enough else CheckStatus.INCOMPLETE,
-            "holds" if enough else "too few verdicts for the judge's scores to count",
+            Sentence("gate.holds", "holds")
+            if enough
+            else Sentence("gate.coverage", "too few verdicts for the judge's scores to count"),
             value=found.value,
             allowed=least,
             turns=mine.turns,

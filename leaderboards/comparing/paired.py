@@ -19,10 +19,11 @@ from csc_tasks.metrics.comparison import (
     simultaneous,
 )
 from csc_tasks.metrics.uncertainty import resample_counts
+from csc_tasks.sentences import Sentence
 
-__all__ = ["Delta", "delta", "incomparable", "one_family", "with_holm_by_kind"]
+__all__ = ["FEW", "Delta", "delta", "incomparable", "one_family", "with_holm_by_kind"]
 
-FEW = "too few conversations to tell from chance, of all that is looked at"
+FEW = Sentence("pairs.few", "too few conversations to tell from chance, of all that is looked at")
 """Why an adjusted difference has no interval."""
 
 
@@ -97,8 +98,14 @@ def delta(
     """
     one, two = first.metrics.get(name), second.metrics.get(name)
     if one is None or two is None:
-        where = "both" if one is two else "the first" if one is None else "the second"
-        return Delta(first.section, name, _value(one), _value(two), why=f"missing in {where}")
+        missing = (
+            Sentence("delta.missing-both", "missing in both")
+            if one is two
+            else Sentence("delta.missing-first", "missing in the first")
+            if one is None
+            else Sentence("delta.missing-second", "missing in the second")
+        )
+        return Delta(first.section, name, _value(one), _value(two), why=missing)
     spreads = one.spread, two.spread
     if reason := _unpaired(one, two):
         return Delta(first.section, name, one.value, two.value, why=reason, spreads=spreads)
@@ -107,7 +114,9 @@ def delta(
     weights = counts(clusters)
     change = one.replicates(weights) - two.replicates(weights)
     difference = paired_difference(one.value - two.value, change, clusters, level)
-    why = "" if not math.isnan(difference.low) else "too few conversations, or undefined in some resamples"
+    why = ""
+    if math.isnan(difference.low):
+        why = Sentence("delta.undefined", "too few conversations, or undefined in some resamples")
     return Delta(first.section, name, one.value, two.value, clusters, difference, why=why, spreads=spreads)
 
 
@@ -117,14 +126,25 @@ def _value(metric: MetricResults | None) -> float:
 
 def _unpaired(one: MetricResults, two: MetricResults) -> str:
     if one.signature != two.signature:
-        return f"computed in two ways: {one.signature} against {two.signature}"
-    for which, metric in (("first", one), ("second", two)):
+        return Sentence(
+            "delta.two-ways", "computed in two ways: {a} against {b}", a=one.signature, b=two.signature
+        )
+    sides = (Sentence("delta.first", "first"), one), (Sentence("delta.second", "second"), two)
+    for which, metric in sides:
         if math.isnan(metric.value):
-            return f"not scored in the {which} ({metric.why or 'undefined'})"
+            reason = metric.why or "undefined"
+            return Sentence("delta.unscored", "not scored in the {which} ({why})", which=which, why=reason)
         if not metric.sums:
-            return f"the {which} has no samples to resample ({metric.why})"
+            return Sentence(
+                "delta.no-samples",
+                "the {which} has no samples to resample ({why})",
+                which=which,
+                why=metric.why,
+            )
     if one.digest != two.digest:
-        return f"not of the same turns ({one.turns} against {two.turns})"
+        return Sentence(
+            "delta.other-turns", "not of the same turns ({a} against {b})", a=one.turns, b=two.turns
+        )
     return ""
 
 

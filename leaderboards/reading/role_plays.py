@@ -9,12 +9,13 @@ from typing import Any
 
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedExchange, BrowsedRolePlay
+from csc_tasks.leaderboards.reading.outcomes import outcome_sentences
 from csc_tasks.metrics import UNREADABLE
 from csc_tasks.protocol.replies import Reply
 from csc_tasks.results.role_play_log import LoggedRolePlay, LoggedRolePlayTurn, name_of
 from csc_tasks.results.sample_log import SampleLog
 
-__all__ = ["kept_cases", "kept_role_plays", "read_role_plays"]
+__all__ = ["kept_cases", "kept_role_plays", "outcome_words", "read_role_plays"]
 
 
 def read_role_plays(
@@ -41,6 +42,14 @@ def read_role_plays(
         return tuple(map(_case, chosen)), {_id(played): _role_play(played) for played in chosen}
     except (LookupError, TypeError, ValueError) as error:
         raise DataError(f"{log.path}: a reply in it is not as csconv logs it ({error})") from None
+
+
+def outcome_words(played: LoggedRolePlay) -> list[str]:
+    """What became of a role-play of a log, a sentence each."""
+    outcome = played.outcome
+    return outcome_sentences(
+        outcome.end, outcome.resolved_at, outcome.missing, outcome.broken, outcome.disclosed, played.mood
+    )
 
 
 def _id(played: LoggedRolePlay) -> str:

@@ -24,7 +24,7 @@ from csc_tasks.leaderboards.rendering.language import Language, said, text
 from csc_tasks.leaderboards.rendering.text import code, inline, printable
 from csc_tasks.metrics.comparison import Difference
 
-__all__ = ["markdown", "tables", "to_json"]
+__all__ = ["markdown", "named_difference", "tables", "to_json"]
 
 _LINE = 400
 """Characters of a line that a model may have written."""
@@ -155,13 +155,14 @@ def to_json(comparison: Comparison) -> str:
     for section, plain in zip(comparison.sections, content["sections"], strict=True):
         for delta, entry in zip(section.deltas, plain["deltas"], strict=True):
             entry["outcome"] = outcome(delta)
-            entry["difference"] = _named(delta.difference)
+            entry["difference"] = named_difference(delta.difference)
         moved = (*section.strategies, *section.topics, *section.stages)
         entries = (*plain["strategies"], *plain["topics"], *plain["stages"])
         for each, entry in zip(moved, entries, strict=True):
-            entry["difference"] = _named(each.difference)
+            entry["difference"] = named_difference(each.difference)
     return json.dumps(finite(content), ensure_ascii=False, indent=2, allow_nan=False)
 
 
-def _named(found: Difference | None) -> dict[str, float] | None:
+def named_difference(found: Difference | None) -> dict[str, float] | None:
+    """A difference with the names of its numbers."""
     return None if found is None else found._asdict()

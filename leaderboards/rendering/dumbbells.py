@@ -56,7 +56,7 @@ def dumbbell_chart(table: BoardTable, column: Column, reported: Mapping[str, Any
                 "value": found.tuned,
                 "difference": number((found.tuned - found.base) / 100, True, signed=True),
                 "reported": True,
-                "name": f"{found.model} + RoleCS (arXiv 2508.04423)",
+                "name": f"arXiv: {found.model}",
             }
             for i, found in enumerate(reported_pairs(reported, section.context, column.metric))
         ]

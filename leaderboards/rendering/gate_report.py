@@ -17,6 +17,7 @@ from rich.text import Text
 from csc_tasks.errors import DataError
 from csc_tasks.leaderboards.board import finite
 from csc_tasks.leaderboards.comparing.gate import CheckStatus, GateCheck, GateReport
+from csc_tasks.leaderboards.rendering.language import Language, said, text
 from csc_tasks.leaderboards.rendering.numbers import ABSENT, in_percent, number
 from csc_tasks.leaderboards.rendering.text import code, inline, printable
 from csc_tasks.storage import write_file
@@ -35,13 +36,6 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-_WORDS = {
-    CheckStatus.PASS: "no regression",
-    CheckStatus.REGRESSION: "regression",
-    CheckStatus.WRONG_USE: "wrong use",
-    CheckStatus.NOT_COMPARABLE: "not comparable",
-    CheckStatus.INCOMPLETE: "missing or incomplete",
-}
 _MARKS = {
     CheckStatus.PASS: "✅",
     CheckStatus.REGRESSION: "❌",
@@ -58,19 +52,28 @@ _STYLES = {
 }
 
 
-def headline(report: GateReport) -> str:
+def _status(status: CheckStatus, language: Language = Language.EN) -> str:
+    return text(f"gate.status.{status.name.lower()}", language)
+
+
+def headline(report: GateReport, language: Language = Language.EN) -> str:
     """The outcome in one line."""
-    return f"{_WORDS[report.exit]}: {printable(report.model)} against {printable(report.baseline)}"
+    model, baseline = printable(report.model), printable(report.baseline)
+    return text(
+        "gate.headline", language, outcome=_status(report.exit, language), model=model, baseline=baseline
+    )
 
 
-def markdown(report: GateReport) -> str:
+def markdown(report: GateReport, language: Language = Language.EN) -> str:
     """A summary fit for a comment on a pull request."""
+    names = ("task", "metric", "baseline", "now", "drop", "least", "allowed")
+    headings = [text(f"gate.{name}", language) + ("¹" if name == "least" else "") for name in names]
     lines = [
-        f"### {_MARKS[report.exit]} csconv gate: {_WORDS[report.exit]}",
+        f"### {_MARKS[report.exit]} {text('gate.title', language, outcome=_status(report.exit, language))}",
         "",
-        f"{code(report.model)} against baseline {code(report.baseline)}",
+        text("gate.against-baseline", language, model=code(report.model), baseline=code(report.baseline)),
         "",
-        "| | task | metric | baseline | now | drop | at least¹ | allowed | |",
+        f"| | {' | '.join(headings)} | |",
         "|---|---|---|---:|---:|---:|---:|---:|---|",
     ]
     for check in report.checks:
@@ -78,49 +81,61 @@ def markdown(report: GateReport) -> str:
         cells = [
             _MARKS[check.status],
             inline(check.section) or ABSENT,
-            inline(f"{check.metric or 'turns'}{'' if drops or not check.metric else f' ({check.rule})'}"),
+            inline(
+                f"{check.metric or text('gate.rule-turns', language)}"
+                f"{'' if drops or not check.metric else f' ({check.rule})'}"
+            ),
             *_numbers(check),
-            inline(check.message, 200),
+            inline(said(check.message, language), 200),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     for words in report.allowed:
-        lines += ["", f"**Asked otherwise, allowed:** {code(words, 400)}"]
+        told = code(said(words, language), 400)
+        lines += ["", f"**{text('gate.asked-otherwise', language)}** {told}"]
     lines += [
         "",
-        f"¹ What the drop is at least: one-sided, clustered by conversation, {100 * report.alpha:g} % over all "
-        f"{report.tests} tests together. A regression is a drop that is more than allowed even there. A minimum stands "
-        "under *allowed*; its drop is what the score misses it by. Shares are in percent.",
+        "¹ "
+        + text(
+            "gate.note",
+            language,
+            alpha=f"{100 * report.alpha:g}",
+            n=report.tests,
+            allowed=text("gate.allowed", language),
+        ),
     ]
     if report.notes:
-        lines += ["", "<details><summary>Notes</summary>", ""]
-        lines += [f"- {code(note, 400)}" for note in report.notes]
+        lines += ["", f"<details><summary>{text('compare.notes', language)}</summary>", ""]
+        lines += [f"- {code(said(note, language), 400)}" for note in report.notes]
         lines += ["", "</details>"]
     return "\n".join(lines) + "\n"
 
 
-def terminal(report: GateReport) -> Table:
+def terminal(report: GateReport, language: Language = Language.EN) -> Table:
     """The checks as a table for a terminal, the outcome above it."""
-    allowed = [f"asked otherwise, allowed: {printable(words)}" for words in report.allowed]
+    allowed = [
+        printable(text("compare.allowed", language, words=said(words, language))) for words in report.allowed
+    ]
+    caption = text("gate.caption", language, alpha=f"{100 * report.alpha:g}", n=report.tests)
     table = Table(
-        title=Text("\n".join([headline(report), *allowed])),
+        title=Text("\n".join([headline(report, language), *allowed])),
         title_justify="left",
-        caption=f"shares in percent; at least: one-sided, {100 * report.alpha:g} % over all {report.tests} tests "
-        "together; a minimum stands under allowed",
+        caption=caption,
         caption_justify="left",
     )
     for name in ("task", "metric"):
-        table.add_column(name, overflow="fold")
-    for name in ("baseline", "now", "drop", "at least", "allowed"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("outcome", overflow="fold")
+        table.add_column(text(f"gate.{name}", language), overflow="fold")
+    for name in ("baseline", "now", "drop", "least", "allowed"):
+        table.add_column(text(f"gate.{name}", language), justify="right", no_wrap=True)
+    table.add_column(text("gate.result", language), overflow="fold")
     for check in report.checks:
-        outcome = "ok" if check.status is CheckStatus.PASS else check.status.name.lower().replace("_", " ")
+        passed = check.status is CheckStatus.PASS
+        outcome = text("gate.ok" if passed else f"gate.outcome.{check.status.name.lower()}", language)
         rule = "" if check.rule in ("max_drop", "complete") else f" ({check.rule})"
         table.add_row(
             Text(printable(check.section)),
             Text(printable((check.metric or check.rule) + rule)),
             *_numbers(check),
-            Text.assemble((outcome, _STYLES[check.status]), f": {printable(check.message)}"),
+            Text.assemble((outcome, _STYLES[check.status]), f": {printable(said(check.message, language))}"),
         )
     return table
 
@@ -193,7 +208,7 @@ def to_json(report: GateReport) -> str:
     """Everything, for programs; what is not known is ``null``."""
     content: dict[str, Any] = {
         "exit": int(report.exit),
-        "outcome": _WORDS[report.exit],
+        "outcome": _status(report.exit),
         **asdict(report),
         "checks": [{**asdict(check), "status": check.status.name.lower()} for check in report.checks],
     }
@@ -214,23 +229,25 @@ class ReportFiles:
         return self.json is not None and str(self.json) == "-"
 
 
-def write_files(report: GateReport, files: ReportFiles, seconds: float = 0.0) -> None:
+def write_files(
+    report: GateReport, files: ReportFiles, seconds: float = 0.0, language: Language = Language.EN
+) -> None:
     """Write the files that are asked for, and the summary of a job on GitHub (:func:`append_summary`).
 
-    ``seconds`` is how long the gate took.
+    ``seconds`` is how long the gate took; the language is that of what people read, programs read one.
 
     Raises:
         DataError: the disk refuses.
     """
     wanted: list[tuple[Path | None, Callable[[], bytes]]] = [
         (files.junit, lambda: junit(report, seconds)),
-        (files.markdown, lambda: markdown(report).encode("utf-8", "replace")),
+        (files.markdown, lambda: markdown(report, language).encode("utf-8", "replace")),
         (None if files.to_stdout else files.json, lambda: to_json(report).encode("utf-8", "replace")),
     ]
     for path, render in wanted:
         if path is not None:
             write_report(path, render())
-    append_summary(markdown(report))
+    append_summary(markdown(report, language))
 
 
 def write_report(path: Path, content: bytes) -> None:

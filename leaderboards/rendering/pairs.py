@@ -16,7 +16,7 @@ __all__ = ["PairLine", "PairView", "pair_lines", "pair_markdown", "pair_views", 
 
 
 class PairLine(NamedTuple):
-    """A score of both in texts; ``real`` where the difference is told from chance, ``gain`` where for the better."""
+    """A score of both in texts; ``real`` where the difference is told from chance."""
 
     column: Column
     base: str
@@ -26,7 +26,6 @@ class PairLine(NamedTuple):
     p: str
     why: str
     real: bool
-    gain: bool
 
 
 class PairView(NamedTuple):
@@ -64,7 +63,6 @@ def _line(score: PairedScore, column: Column) -> PairLine:
         ABSENT if score.p is None else p_value(score.p),
         score.why,
         score.real,
-        score.real and (score.difference or 0.0) * column.better > 0,
     )
 
 

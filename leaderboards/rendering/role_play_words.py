@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from csc_tasks.leaderboards.browsed import BrowsedCase, BrowsedExchange, BrowsedRolePlay
-from csc_tasks.leaderboards.rendering.language import has
+from csc_tasks.leaderboards.reading.outcomes import outcome_sentences
+from csc_tasks.leaderboards.rendering.language import has, spec_of
 
 __all__ = ["about_case", "exchange", "outcome"]
 
@@ -15,18 +15,6 @@ Words = Any
 
 _WRONG = ("granted", "promised", "disclosed", "rude")
 """Marks of what speaks against the supporter."""
-CONTENT = 3
-"""The lowest mood of a customer of whom it is said that they leave content."""
-_NAMED = {
-    "not asked: ": "samples.outcome_of.not_asked",
-    "asked and not answered: ": "samples.outcome_of.unanswered",
-}
-_LACKING = {
-    "demand not refused": "samples.outcome_of.demand",
-    "not asked who they are": "samples.outcome_of.identity",
-}
-_STEPS = re.compile(r"(\d{1,4}) of (\d{1,4}) steps?", re.ASCII)
-"""How logs say what a role-play lacks, see :mod:`csc_tasks.roleplay.logged`; all else is shown as it stands."""
 
 
 def about_case(case: BrowsedCase) -> list[list[Any]]:
@@ -45,25 +33,11 @@ def about_case(case: BrowsedCase) -> list[list[Any]]:
 
 
 def outcome(played: BrowsedRolePlay) -> list[Words]:
-    """What became of a role-play, and of one that is not resolved what it lacks.
-
-    Of an end that is not known here, what the log calls it.
-    """
-    told: list[Words] = []
-    if played.end != "fault":
-        if played.resolved_at:
-            told.append({"@": "samples.outcome_of.resolved", "n": played.resolved_at})
-        elif played.missing:
-            told.append({"@": "samples.outcome_of.lacking", "what": list(map(_lacking, played.missing))})
-        else:
-            told.append({"@": "samples.outcome_of.open"})
-    if played.broken:
-        told.append({"@": "samples.outcome_of.broken"})
-    if played.disclosed:
-        told.append({"@": "samples.outcome_of.disclosed"})
-    if played.end == "resolved" and played.mood < CONTENT:
-        return [*told, {"@": "samples.end.left"}]
-    return [*told, _known("samples.end.", played.end)]
+    """What became of a role-play, and of one that is not resolved what it lacks."""
+    told = outcome_sentences(
+        played.end, played.resolved_at, played.missing, played.broken, played.disclosed, played.mood
+    )
+    return list(map(spec_of, told))
 
 
 def exchange(each: BrowsedExchange) -> list[Any]:
@@ -82,12 +56,3 @@ def exchange(each: BrowsedExchange) -> list[Any]:
 
 def _known(prefix: str, name: str) -> Words:
     return {"@": prefix + name} if has(prefix + name) else name
-
-
-def _lacking(said: str) -> Words:
-    for beginning, key in _NAMED.items():
-        if said.startswith(beginning):
-            return {"@": key, "what": said.removeprefix(beginning)}
-    if found := _STEPS.fullmatch(said):
-        return {"@": "samples.outcome_of.steps", "n": int(found[1]), "of": int(found[2])}
-    return {"@": _LACKING[said]} if said in _LACKING else said

@@ -9,6 +9,7 @@ import pytest
 
 from csc_tasks.leaderboards.board import Board
 from csc_tasks.leaderboards.build import build_board
+from tests.leaderboards import tuned_runs
 
 
 @pytest.fixture
@@ -19,3 +20,9 @@ def build(kept: Path) -> Callable[..., Board]:
 @pytest.fixture(scope="session")
 def board(measured: Path, kept: Path) -> Board:
     return build_board([measured], cache=kept)
+
+
+@pytest.fixture(scope="session")
+def tuned(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """Runs of a base and of models tuned from it, a folder each."""
+    return once("tuned-runs", tuned_runs.make)

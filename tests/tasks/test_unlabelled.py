@@ -139,7 +139,7 @@ def test_a_saved_run_is_scored_shown_compared_and_judged_without_strategies(
     table = csconv("table", tmp_path)
     assert table.code == 0, table.err
     assert "shuffle" in table.out
-    compared = csconv("compare", tmp_path / "random", tmp_path / "shuffle")
+    compared = csconv("compare", tmp_path / "random", tmp_path / "shuffle", "--full")
     assert compared.code == 0, compared.err
     assert "gold " in compared.out
     assert not re.search(rf"gold \[({'|'.join(s.zh for s in Strategy)})\]", compared.out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,12 @@ from typing import Any
 
 import pytest
 
+from csc_tasks.leaderboards.comparing.compare import Comparison, SectionComparison
+from csc_tasks.leaderboards.comparing.paired import Delta
+from csc_tasks.leaderboards.rendering.compare_summary import SCREEN, summary_lines
+from csc_tasks.leaderboards.rendering.language import Language
 from csc_tasks.metrics import headlines, reported_metrics
-from csc_tasks.metrics.comparison import holm
+from csc_tasks.metrics.comparison import Difference, holm
 from tests.door import Done, csconv
 from tests.leaderboards import logs
 
@@ -148,13 +153,14 @@ def test_the_other_order_is_the_other_sign(runs: Path, found: Any) -> None:
 
 @pytest.mark.slow
 def test_text_and_markdown_tell_the_same(runs: Path) -> None:
-    text = compare(runs / "a", runs / "b")
+    text = compare(runs / "a", runs / "b", "--full")
     assert text.code == 0
     for words in (
         "csconv-retrieval",
         "csconv-random",
         "A better",
         "accuracy by strategy",
+        "accuracy by stage",
         "rouge_l_norm by topic",
     ):
         assert words in text.out
@@ -162,6 +168,54 @@ def test_text_and_markdown_tell_the_same(runs: Path) -> None:
     assert "| strategy_acc |" in markdown
     assert "| stage_acc |" in markdown
     assert markdown.count("- `gold [") >= 20
+
+
+def test_it_begins_with_a_summary_on_one_screen(runs: Path) -> None:
+    lines = compare(runs / "a", runs / "b").out.splitlines()
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 100
+    assert lines[:2] == ["A: csconv-retrieval", "B: csconv-random"]
+    heads = [line.partition(":")[0] for line in lines if "headline scores" in line]
+    assert heads == ["Response, reference context", "Strategy, reference context"]
+    assert any(line.startswith("  Strategy acc. ") and line.endswith("A better") for line in lines)
+    assert not any("gold" in line for line in lines)
+
+
+def test_the_reference_context_comes_before_the_generated_one(tuned: Path) -> None:
+    done = compare(tuned / "tuned", tuned / "base", "--lang", "zh")
+    assert done.out.index("回复，参考上下文") < done.out.index("回复，生成上下文")
+    plain = re.sub(r"org/\w+|Holm|mini|zh-2|\([0-9a-f]{8}\)|BLEU|ROUGE|--full|--all", "", done.out)
+    assert re.findall(r"[A-Za-z]{3,}", plain) == []
+
+
+@pytest.mark.parametrize("count", [6, 40])
+def test_a_summary_of_many_sections_is_cut_to_a_screen_and_says_so(count: int) -> None:
+    section = SectionComparison("response/reference", tuple(many_deltas()), {}, "", (), (), ())
+    comparison = Comparison("a", "b", {}, (section,) * count)
+    lines = summary_lines(comparison, Language.EN)
+    assert len(lines) <= SCREEN
+    assert any(re.fullmatch(r"\d+ more lines: csconv compare … --full", line) for line in lines)
+    # What is told from chance is the last to go.
+    assert any(line.endswith("A better") for line in lines) is (count == 6)
+
+
+def many_deltas() -> list[Delta]:
+    real = Difference(0.1, 0.01, 0.07, 0.13, 0.0001)
+    noise = Difference(0.01, 0.02, -0.03, 0.05, 0.6)
+    names = ("strategy_acc", "strategy_f1_macro", "strategy_invalid", "bleu_2_norm", "bleu_4_norm")
+    deltas = [Delta("response/reference", name, 0.5, 0.49, 32, noise, 1.0) for name in names]
+    return [Delta("response/reference", "rouge_l_norm", 0.5, 0.4, 32, real, 0.001), *deltas]
+
+
+@pytest.mark.parametrize("name", ["strategy_f1_macro", "ead_2", "nonsense"])
+def test_by_takes_what_single_turns_have_and_lists_it(name: str, runs: Path) -> None:
+    done = compare(runs / "a", runs / "b", "--by", name)
+    assert done.code == 1
+    assert done.err.startswith(
+        f"csconv: --by {name}: no score of single turns that both have; there are bleu_2, "
+    )
+    assert "rouge_l_norm" in done.err
+    assert name not in done.err.partition("there are ")[2].split(", ")
 
 
 def test_turns_can_be_chosen_by_another_metric(runs: Path) -> None:

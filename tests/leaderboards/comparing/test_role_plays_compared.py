@@ -36,13 +36,13 @@ def test_role_plays_are_compared_by_cards_and_shown_by_how_they_ended(pairs: Pat
     assert first["first_text"] == "resolved at turn 8; the customer leaves content"
     assert first["second_text"].startswith("not resolved: not asked: ")
     assert first["second_text"].endswith("; 0 of 2 steps; demand not refused; the customer gives up")
-    told = csconv("compare", pairs / "good", pairs / "half").out
+    told = csconv("compare", pairs / "good", pairs / "half", "--full").out
     assert f"response/roleplay: the {lost} role-plays that changed most, by resolved" in told
     assert "trial 1 (" in told
     assert "), resolved: yes → no" in told
     assert "gold" not in told
-    document = csconv("compare", pairs / "good", pairs / "half", "--format", "markdown").out
-    assert "## response/roleplay: the role-plays that changed most, by resolved" in document
+    document = csconv("compare", pairs / "good", pairs / "half", "--full", "--format", "markdown").out
+    assert f"## response/roleplay: the {lost} role-plays that changed most, by resolved" in document
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
+from scipy.stats import t
 
 from csc_tasks.leaderboards.rendering.numbers import (
     difference_interval,
@@ -14,6 +16,7 @@ from csc_tasks.leaderboards.rendering.numbers import (
     number,
     p_value,
 )
+from csc_tasks.metrics.comparison import Difference, simultaneous
 
 
 @pytest.mark.parametrize(
@@ -107,3 +110,31 @@ def test_a_difference_is_no_wider_than_two_scores_can_lie_apart(
     low: float, high: float, metric: str, shown: str
 ) -> None:
     assert difference_interval(low, high, metric) == shown
+
+
+def test_an_interval_and_a_p_value_never_contradict_each_other_in_print() -> None:
+    """Of thousands of families, many at the edge of what is told from chance: both leave out nothing, or neither."""
+    rng = np.random.default_rng(11)
+    seen = {True: 0, False: 0}
+    for _ in range(400):
+        size, clusters = int(rng.integers(1, 12)), int(rng.integers(3, 200))
+        scale = 10 ** rng.uniform(-6, -1)
+        edge = t.ppf(1 - 0.025 / size, clusters - 1)
+        differences = []
+        for _ in range(size):
+            stderr = scale * rng.uniform(0.5, 2)
+            value = stderr * rng.choice([edge * (1 + rng.normal(0, 0.002)), rng.normal(0, 3)])
+            p = max(2 * t.sf(abs(value) / stderr, clusters - 1), 2.0 ** (1 - clusters))
+            half = t.ppf(0.975, clusters - 1) * stderr
+            differences.append(Difference(value, stderr, value - half, value + half, p))
+        weights = list(rng.choice([0.5, 1.0], size))
+        for each, p in simultaneous(differences, [clusters] * size, weights):
+            shown = difference_interval(each.low, each.high, "strategy_acc")
+            if shown == "–":
+                continue
+            low, high = (float(end.replace("−", "-")) for end in shown.strip("[]").split(", "))
+            printed = p_value(p)
+            told = printed.startswith("<") or (not printed.startswith(">") and float(printed) < 0.05)
+            assert (low > 0 or high < 0) is told, (shown, printed, each, p)
+            seen[told] += 1
+    assert min(seen.values()) > 300
