@@ -118,6 +118,11 @@ class EnhanceReport:
         deltas = [d for section in self.comparison.sections for d in section.deltas]
         return tuple(d for d in deltas if d.significant and _gain(d) < 0)
 
+    @property
+    def worse_replies(self) -> tuple[ReplyChange, ...]:
+        """Figures of replies that are significantly worse."""
+        return tuple(each for each in self.replies if each.adjusted < ALPHA and each.first > each.second)
+
 
 def enhanced(base: ModelResults, tuned: ModelResults, allow: Collection[Asking] = ()) -> EnhanceReport:
     """The report on a base and a model that was tuned from it, on the same turns.
@@ -171,8 +176,7 @@ def _verdict(report: EnhanceReport, primary: str) -> Gain:
     if not better:
         return Gain.LOSS if worse else Gain.NONE
     cost = [delta for delta in report.tested if delta.significant and _gain(delta) < 0]
-    cost_of_replies = [each for each in report.replies if each.adjusted < ALPHA and each.first > each.second]
-    return Gain.MIXED if len(better) < len(own) or cost or cost_of_replies else Gain.GAIN
+    return Gain.MIXED if len(better) < len(own) or cost or report.worse_replies else Gain.GAIN
 
 
 # --- the two contexts ---

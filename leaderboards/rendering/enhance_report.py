@@ -137,6 +137,9 @@ def _verdict(report: EnhanceReport, language: Language) -> Iterator[str]:
     if report.gain is not Gain.UNKNOWN:
         count = len(report.worse)
         yield text("enhance.cost" if count else "enhance.no-cost", language, n=count)
+    if report.worse_replies:
+        names = dict.fromkeys(text(f"enhance.reply.{each.name}", language) for each in report.worse_replies)
+        yield text("enhance.cost-replies", language, names=tuple(names))
     if report.comparison.facts.get("scale") == "mini":
         yield text("enhance.smoke", language)
 

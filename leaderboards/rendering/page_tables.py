@@ -61,7 +61,7 @@ def page_table(number: int, table: BoardTable, drawn: Sequence[Chart], packed: A
 
 
 def _of_fewer(table: BoardTable, column: Column) -> Any:
-    """Of how many turns the scores of a judge or of people are, where it is a sample; ``None`` for all other columns."""
+    """Of how many turns the scores of a judge or of people are, where that is a sample; ``None`` for all others."""
     if not column.metric.startswith(("judge_", "human_")):
         return None
     cells = [row.cells[column.id] for row in table.rows if column.id in row.cells]

@@ -34,6 +34,7 @@ COMMANDS = {
         ("export", *FOLDERS, "--out", "x.yaml", "--format", "model-index", "--model", "org/poor"), WRITE
     ),
     "compare": Command(("compare", GOOD, POOR, "--all"), (0, 1, 3)),
+    "enhance-report": Command(("enhance-report", GOOD, POOR), (0, 1)),
     "compare as json": Command(("compare", GOOD, POOR, "--format", "json"), (0, 1, 3)),
     "gate with a file": Command(("gate", "judged", "--baseline", "baseline.json", "--json", "-"), GATE),
     "gate with a folder": Command(
