@@ -33,7 +33,11 @@ from csc_tasks.protocol.prompt import load_prompt
 from csc_tasks.protocol.task_kind import TaskKind
 from csc_tasks.protocol.turns import PromptBook, turn_docs
 from csc_tasks.training.config import TrainingConfig, Tuning
+from csc_tasks.training.data_card import CARD
+from csc_tasks.training.data_format import DataFormat
+from csc_tasks.training.data_options import TrainDataOptions
 from csc_tasks.training.recipe import train
+from csc_tasks.training.write import write_training_data
 
 PAD, UNKNOWN, END = "<pad>", "<unk>", "<|end|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
@@ -157,9 +161,13 @@ def main() -> None:
         make_base(base, options.steps)
     if options.base_only:
         return
+    data = options.out / "data"
+    if not (data / CARD).exists():
+        # Nothing is chosen by validation, and 24 conversations are few enough.
+        write_training_data(TrainDataOptions(("mini",), data, DataFormat.PROMPT_COMPLETION, validation=0.0))
     config = TrainingConfig(
         model=str(base),
-        data="mini",
+        data=str(data),
         output=options.out / "tuned",
         tuning=Tuning.FULL,
         learning_rate=2e-3,

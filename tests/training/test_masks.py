@@ -59,32 +59,38 @@ def test_of_a_conversation_every_answer_is_learnt_and_nothing_else(family: str) 
 
 
 @pytest.mark.parametrize("family", TEMPLATES)
-@pytest.mark.parametrize("whole", [False, True])
-def test_the_labels_are_those_of_trl_where_trl_can_make_them(family: str, whole: bool) -> None:
-    """An independent implementation: TRL's own preparation, for whole conversations by its training templates."""
-    from trl.chat_template_utils import get_training_chat_template, llama3_chat_template
+def test_the_labels_of_a_turn_are_trls(family: str) -> None:
+    """An independent implementation: TRL's own preparation."""
     from trl.data_utils import _tokenize, common_prefix_length
 
     tokenizer = tokenizer_with(TEMPLATES[family])
-    masks = AnswerMasks(tokenizer, chat=True)
-    if not whole:
-        asked = _tokenize(tokenizer, [QUESTION], add_generation_prompt=True)["input_ids"]
-        ids = _tokenize(tokenizer, [QUESTION, ANSWER])["input_ids"]
-        start = common_prefix_length(asked, ids)
-        expected = [IGNORED] * start + ids[start:]
-        assert masks.prompt_completion([QUESTION], [ANSWER]).labels == expected
-        return
-    if family == "chatml":
-        pytest.skip("TRL has no training form of this template")
-    assert TEMPLATES["llama3"] == llama3_chat_template
-    theirs = _tokenize(
-        tokenizer,
-        TALK,
-        return_assistant_tokens_mask=True,
-        chat_template=get_training_chat_template(tokenizer),
-    )
+    asked = _tokenize(tokenizer, [QUESTION], add_generation_prompt=True)["input_ids"]
+    ids = _tokenize(tokenizer, [QUESTION, ANSWER])["input_ids"]
+    start = common_prefix_length(asked, ids)
+    made = AnswerMasks(tokenizer, chat=True).prompt_completion([QUESTION], [ANSWER])
+    assert made.labels == [IGNORED] * start + ids[start:]
+
+
+@pytest.mark.parametrize("family", ["llama3", "gemma"])
+def test_the_labels_of_a_conversation_are_those_of_trls_training_templates(family: str) -> None:
+    """Marked by hand there, found by what the template writes here; TRL knows the template by its text."""
+    from trl import chat_template_utils as trl
+    from trl.data_utils import _tokenize
+
+    tokenizer = tokenizer_with(getattr(trl, f"{family}_chat_template"))
+    marked = trl.get_training_chat_template(tokenizer)
+    theirs = _tokenize(tokenizer, TALK, return_assistant_tokens_mask=True, chat_template=marked)
     pairs = zip(theirs["input_ids"], theirs["assistant_masks"], strict=True)
+    masks = AnswerMasks(tokenizer, chat=True)
     assert masks.messages(TALK).labels == [token if mask else IGNORED for token, mask in pairs]
+    assert masks.marks is Marks.RENDERED
+
+
+@pytest.mark.parametrize("family", ["llama3", "gemma"])
+def test_the_templates_of_these_tests_are_the_published_ones(family: str) -> None:
+    from trl import chat_template_utils as trl
+
+    assert TEMPLATES[family] == getattr(trl, f"{family}_chat_template")
 
 
 def test_a_template_with_marks_is_used_as_it_is() -> None:
