@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import BinaryIO
 
 from csc_tasks.errors import ConfigError
 
-__all__ = ["at_home", "cache_folder", "open_whole", "write_file"]
+__all__ = ["HashedFile", "at_home", "cache_folder", "file_sha256", "open_whole", "write_file"]
 
 
 def cache_folder() -> Path:
@@ -63,3 +64,35 @@ def open_whole(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+class HashedFile:
+    """A file open for writing that keeps the SHA-256 of what is written to it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        """Write these.
+
+        Raises:
+            OSError: the disk is full, or refuses.
+        """
+        self._hash.update(data)
+        return self._file.write(data)
+
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far."""
+        return self._hash.hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, read in pieces.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -38,6 +38,7 @@ ORDER: tuple[tuple[str, ...], ...] = (
     ("human",),
     ("synthesis",),
     ("tasks", "leaderboards", "doctor", "quickstart"),
+    ("training",),
     ("api", "commands"),
 )
 """The rooms of csc_tasks from the ground up: each imports only from lower rows, and nothing beside itself."""

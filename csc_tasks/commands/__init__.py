@@ -49,6 +49,7 @@ def main() -> None:
         synthesize_rewrite,
         synthesize_roleplay,
         table,
+        train_data,
     )
 
     bear_any_console()

@@ -32,9 +32,12 @@ __all__ = [
     "fingerprint",
     "inspect",
     "is_csconv",
+    "is_csconv_file",
     "is_here",
     "load",
+    "path_of",
     "select",
+    "shown_name",
     "training_corpus",
     "training_source",
 ]
@@ -102,7 +105,7 @@ def load(source: str, split: Split = Split.EVALUATION) -> Corpus:
         SourceError: the hub cannot be reached, refuses, or lacks the file; the word is unknown.
         DataError: the file breaks the schema; the message names the place.
     """
-    path = _path_of(source, split)
+    path = path_of(source, split)
     stat = path.stat() if path.is_file() else None
     corpus = _read(path, source, stat and (stat.st_mtime_ns, stat.st_size))
     if source in _PUBLISHED:
@@ -117,7 +120,7 @@ def inspect(source: str, split: Split = Split.EVALUATION) -> FileReport:
         SourceError: the published file cannot be had.
     """
     if source in _WORDS:
-        report = inspect_file(_path_of(source, split))
+        report = inspect_file(path_of(source, split))
         if source in _PUBLISHED and not report.fatal:
             _compare_with_published(Corpus(source, report.path, report.sha256, report.conversations), split)
         return report
@@ -127,8 +130,12 @@ def inspect(source: str, split: Split = Split.EVALUATION) -> FileReport:
         return FileReport(Path(source), "", (), (Located("", Defect("", "unreadable", str(error))),))
 
 
-def _path_of(source: str, split: Split) -> Path:
-    """Where the file is that ``source`` names, fetched if need be."""
+def path_of(source: str, split: Split) -> Path:
+    """Where the file is that ``source`` names, fetched if need be; what is in it is not looked at.
+
+    Raises:
+        SourceError: it cannot be had, or the word is unknown.
+    """
     if source == "mini":
         return mini_file(split)
     if source == "hub":
@@ -147,13 +154,23 @@ def _path_of(source: str, split: Split) -> Path:
 def _read(path: Path, name: str, _stamp: object) -> Corpus:
     # Several tasks of one run read the same file; the stamp makes a changed file a new entry.
     report = read_file(path)
-    return Corpus(name if name in _WORDS else path.name, path, report.sha256, report.conversations)
+    return Corpus(shown_name(name, path), path, report.sha256, report.conversations)
+
+
+def shown_name(source: str, path: Path) -> str:
+    """What a source is called where a user's folders are nobody's business: its word, or the name of its file."""
+    return source if source in _WORDS else path.name
 
 
 def is_csconv(corpus: Corpus) -> bool:
     """Whether these are the conversations of CSConv, from whatever place: by hash, else by the published numbers."""
+    return is_csconv_file(corpus.sha256, _size(corpus))
+
+
+def is_csconv_file(sha256: str, size: tuple[int, int, int]) -> bool:
+    """The same of a file that is not held, by its hash and its conversations, utterances and supporter turns."""
     published = FULL_CONVERSATIONS, FULL_UTTERANCES, FULL_TURNS
-    return corpus.sha256 in _KNOWN_SHA256[Split.EVALUATION] or _size(corpus) == published
+    return sha256 in _KNOWN_SHA256[Split.EVALUATION] or size == published
 
 
 def _size(corpus: Corpus) -> tuple[int, int, int]:

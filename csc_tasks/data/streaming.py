@@ -1,4 +1,4 @@
-"""Records one after the other, in the memory of one where the format allows it; a broken one does not end the file."""
+"""Records one after the other, in the memory of a few; a broken one does not end a file of lines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from csc_tasks.data.files import MAX_LINE, BrokenRecord, json_line, raw_records
+from csc_tasks.data.json_array import array_records
 from csc_tasks.errors import DataError
 
 __all__ = ["each_record"]
@@ -17,7 +18,7 @@ _ROWS = 64
 def each_record(path: Path) -> Iterator[tuple[str, object]]:
     """The records of a .json, .jsonl or .parquet file with their places; of a line that is none its `BrokenRecord`.
 
-    A .json file is read whole, the others line by line and batch by batch.
+    A sound .json file is read in pieces, the others line by line and batch by batch.
 
     Raises:
         DataError: the file cannot be opened, or (not JSON lines) stops being readable.
@@ -26,6 +27,8 @@ def each_record(path: Path) -> Iterator[tuple[str, object]]:
         yield from _lines(path)
     elif path.is_file() and path.suffix == ".parquet":
         yield from _rows(path)
+    elif path.is_file() and path.suffix == ".json":
+        yield from array_records(path)
     else:
         yield from raw_records(path)
 

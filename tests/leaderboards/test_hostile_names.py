@@ -19,7 +19,25 @@ def runs(old_results: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(old_results, tmp_path / "runs"))
 
 
-NAMES = [*HOSTILE_TEXTS, "my-model[v2]", "[/]", "[link=https://x]x[/link]", "a" * 20_000]
+_SLOW = pytest.mark.slow
+EACH_KIND = (
+    "",
+    "[/v2]",
+    "\x1b[31mred\x1b[0m",
+    "a\u202eb",
+    "\ud800",
+    "=cmd()",
+    "../../etc/passwd",
+    "甲" * 3000,
+)
+"""One name of each kind of harm; the slow set tries all of them."""
+NAMES = [
+    *(name if name in EACH_KIND else pytest.param(name, marks=_SLOW) for name in HOSTILE_TEXTS),
+    *(
+        pytest.param(n, marks=_SLOW)
+        for n in ("my-model[v2]", "[/]", "[link=https://x]x[/link]", "a" * 20_000)
+    ),
+]
 
 
 def renamed(runs: Path, name: str) -> None:
@@ -49,7 +67,6 @@ def test_a_models_name_is_shown_and_does_nothing(
         assert not line.startswith(("=", "+", "-", "@")), "a spreadsheet would run it"
 
 
-_SLOW = pytest.mark.slow
 OTHERS = ["\x1b[31mred", *(pytest.param(n, marks=_SLOW) for n in ("[/v2]", "my-model[v2]", "a\u202eb"))]
 
 
@@ -65,7 +82,10 @@ def test_so_it_does_in_every_other_command(
     assert faults(done, COMMANDS[command]) == []
 
 
-@pytest.mark.parametrize("name", ["[/v2]", "a[bold]b", "\x1b[31mred", "a\u202eb", "a\nb"])
+@pytest.mark.parametrize(
+    "name",
+    ["[/v2]", "\x1b[31mred", *(pytest.param(n, marks=_SLOW) for n in ("a[bold]b", "a\u202eb", "a\nb"))],
+)
 @pytest.mark.parametrize(
     "command",
     [

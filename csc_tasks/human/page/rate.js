@@ -123,7 +123,7 @@ const Rate = {
 
   secondsOf(id) {
     const kept = CSConvPage.state.answers[id]?.seconds ?? 0;
-    return Math.round(Math.max(Rate.times[id] ?? 0, kept) * 10) / 10;
+    return Math.round(Math.max(Rate.times[id] ?? 0, kept) * 1000) / 1000;
   },
 
   /** Counts the time since it was last counted, if somebody was at it. */

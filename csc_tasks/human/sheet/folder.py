@@ -32,7 +32,9 @@ def require_empty(out: Path) -> None:
     Raises:
         ConfigError: there is something in it, or it is no folder.
     """
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out}: is a file; name a new folder")
+    if out.exists() and any(out.iterdir()):
         raise ConfigError(f"--out {out}: is not empty; a study is written into a folder of its own")
 
 

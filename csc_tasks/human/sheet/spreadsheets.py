@@ -20,6 +20,8 @@ __all__ = ["guide_text", "rating_csv", "rating_xlsx"]
 
 _CELL = 32_767
 """Characters that a cell of Excel holds."""
+_LIST = 255
+"""Characters of a list of answers in a workbook; none of them can have a comma or a quotation mark."""
 _CUT = "…（后文见网页 / goes on: see the page）"
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 """What XML, and so XLSX, cannot hold."""
@@ -159,8 +161,9 @@ def _text(sheet: Worksheet, line: int, at: int, text: str) -> Any:
 def _offer(sheet: Worksheet, cells: str, values: tuple[str, ...]) -> None:
     from openpyxl.worksheet.datavalidation import DataValidation
 
-    validation = DataValidation(
-        type="list", formula1=f'"{",".join(values)}"', allow_blank=True, showErrorMessage=True
-    )
+    listed = ",".join(values)
+    if len(listed) > _LIST or any(mark in value for value in values for mark in ',"'):
+        return  # the heading says what may stand there
+    validation = DataValidation(type="list", formula1=f'"{listed}"', allow_blank=True, showErrorMessage=True)
     sheet.add_data_validation(validation)
     validation.add(cells)

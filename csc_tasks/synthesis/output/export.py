@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -17,7 +16,7 @@ from csc_tasks.data.statistics import record_of
 from csc_tasks.errors import DataError
 from csc_tasks.outside import json_bytes
 from csc_tasks.printable import printable
-from csc_tasks.storage import open_whole
+from csc_tasks.storage import HashedFile, open_whole
 from csc_tasks.synthesis.ended import Ended
 from csc_tasks.synthesis.output.balance import Balance
 from csc_tasks.synthesis.output.card import card
@@ -109,7 +108,7 @@ def _write(
     with ExitStack() as stack:
         # No file takes its name before all are written: a full disk leaves them as they were.
         files = {name: stack.enter_context(open_whole(folder / name)) for name in FILES}
-        hashed = _Hashed(files[DATA])
+        hashed = HashedFile(files[DATA])
         repeats = stack.enter_context(near_duplicates(folder))
         with (
             conversation_writer(hashed, PurePath(DATA).suffix) as write_json,
@@ -163,22 +162,6 @@ def _write(
     for name in gone:
         (folder / name).unlink()
     return report
-
-
-class _Hashed:
-    """A file that keeps the SHA-256 of what is written to it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._hash = hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self._hash.update(data)
-        return self._file.write(data)
-
-    @property
-    def sha256(self) -> str:
-        return self._hash.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

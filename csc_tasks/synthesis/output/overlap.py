@@ -70,18 +70,21 @@ class EvaluationData:
     csconv: Corpus | None
 
 
-def evaluation_data(against: Sequence[str] = ()) -> EvaluationData:
-    """Both halves of csconv_mini, the sources named, and of ``CSCONV_DATA``, hub and ModelScope what is here already.
+def evaluation_data(against: Sequence[str] = (), training_half: bool = True) -> EvaluationData:
+    """csconv_mini, the sources named, and of ``CSCONV_DATA``, hub and ModelScope what is here already.
 
     Nothing is fetched but what is named.
+
+    Args:
+        against: sources, as :func:`~csc_tasks.data.sources.load` takes them.
+        training_half: csconv_mini's training half, too, which few-shot examples come from.
 
     Raises:
         SourceError, DataError: what is named cannot be had.
     """
-    found = {
-        "csconv_mini": load("mini", Split.EVALUATION),
-        "csconv_mini (training half)": load("mini", Split.TRAINING),
-    }
+    found = {"csconv_mini": load("mini", Split.EVALUATION)}
+    if training_half:
+        found["csconv_mini (training half)"] = load("mini", Split.TRAINING)
     for source in against:
         try:
             corpus = load(source)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from importlib import resources
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -27,6 +29,14 @@ HOSTILE = (
     "1/2",
     '"]]><View onload="x">&amp;',
 )
+TONE = """
+[[dimension]]
+name = "tone"
+title = "语气"
+kind = "choice"
+options = ["热情", "冷,淡"]
+question = "语气如何。"
+"""
 MODEL = "=cmd|calc'!A0\x1b[31m"
 """A folder's name, which is what a model is called."""
 
@@ -172,3 +182,24 @@ def test_a_page_in_one_language_has_no_other(paired: tuple[Path, StudyKey]) -> N
     data = data_of(paired[0] / "rater-1.html")
     assert (data["languages"], list(data["material"]["headings"])) == (["zh"], ["zh"])
     assert not [text for item in data["items"] for _, text in item["replies"] if "Check:" in text]
+
+
+def test_a_rubric_of_ones_own_is_put_in_its_own_words_and_its_choices_are_offered(
+    short: Path, tmp_path: Path
+) -> None:
+    own = Path(
+        shutil.copytree(
+            str(resources.files("csc_tasks.metrics.judge") / "rubrics" / "turn-zh-2"), tmp_path / "own"
+        )
+    )
+    (own / "en.toml").unlink()
+    with (own / "rubric.toml").open("a", encoding="utf-8") as file:
+        file.write(TONE)
+    key = make(short, tmp_path / "study", "--sample", "4", "--rubric", own)
+    data = data_of(tmp_path / "study" / "rater-1.html")
+    assert (key.rubric.name, key.languages, data["languages"]) == ("own", ["zh"], ["zh"])
+    assert data["material"]["questions"][-1]["options"] == ["热情", "冷,淡"]
+    assert (tmp_path / "study" / "sheets" / "rater-1.xlsx").is_file()
+    asked = [item.right for item in key.items if item.right]
+    assert asked
+    assert not [right for right in asked if "tone" in right]

@@ -100,6 +100,8 @@ def test_a_folder_in_which_something_lies_is_left_as_it_is(short: Path, tmp_path
     done = csconv("human", "sheet", short, "--sample", "3", "--out", out)
     assert (done.code, "is not empty" in done.err) == (1, True)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    done = csconv("human", "sheet", short, "--sample", "3", "--out", out / "key.json")
+    assert (done.code, "is a file; name a new folder" in done.err) == (1, True)
 
 
 @pytest.mark.parametrize(
