@@ -63,6 +63,8 @@ def test_metrics_are_chosen_by_the_columns_that_a_task_has() -> None:
         ("judge_empathy", "judge_empathy", True),  # of a rubric that is shipped
         ("judge_warmth", "judge_warmth", True),  # of a user's own
         ("judge_coverage", "judge_coverage", True),
+        ("human_empathy", "human_empathy", True),  # what people say of the same
+        ("human_win_rate", "human_win_rate", True),
         ("acc", None, False),
         ("", None, False),
     ],
@@ -72,7 +74,7 @@ def test_a_metric_is_found_by_the_name_of_its_column(reported: str, metric: str 
     assert (found.info.name if found else None) == metric
     assert has_sums(reported) is sums
     if sums:
-        assert additive_metric(reported) is found or reported.startswith("judge_")
+        assert additive_metric(reported) is found or reported.startswith(("judge_", "human_"))
     else:
         with pytest.raises(KeyError, match=repr(reported)):
             additive_metric(reported)

@@ -16,7 +16,7 @@ from csc_tasks.metrics.judge.pairs import FIRST, SECOND, TIE
 from csc_tasks.metrics.judge.rubric import GRADES, Kind
 from csc_tasks.results.role_play_log import card_of
 
-__all__ = ["RatingGrid", "CountedQuestion", "grid_of", "questions_of", "value_of"]
+__all__ = ["CountedQuestion", "RatingGrid", "grid_of", "questions_of", "value_of"]
 
 _WON = {FIRST: 1.0, TIE: 0.5, SECOND: 0.0}
 

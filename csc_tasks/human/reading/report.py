@@ -267,12 +267,25 @@ def as_json(study: ReadStudy, names: bool = False) -> dict[str, Any]:
         "agreement": [
             {"question": a.question, "alpha": a.alpha._asdict(), "kappa": a.kappa} for a in figures.agreement
         ],
+        "comments": list(_comments(study)),
         "judges": [asdict(judge) for judge in study.judges],
         "notes": list(study.notes),
         "written": [str(path) for path in study.written],
     }
     known: dict[str, Any] = _without_nan(content)
     return known
+
+
+def _comments(study: ReadStudy) -> Iterator[dict[str, Any]]:
+    """What raters wrote beside their answers, with what it is about."""
+    key = study.key
+    for rater in study.collected.raters:
+        for item in key.items:
+            answer = rater.answers.get(item.id)
+            if answer is not None and answer.comment:
+                models = [key.runs[run].model for run in item.runs]
+                about = {"conversation": item.conversation, "turn": item.turn, "models": models}
+                yield {"rater": rater.number, **about, "comment": answer.comment}
 
 
 def _without_nan(value: Any) -> Any:

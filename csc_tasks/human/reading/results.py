@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +24,9 @@ from csc_tasks.results.sample_log import SampleLog
 from csc_tasks.storage import write_file
 
 __all__ = ["FoundRuns", "find_runs_of", "write_ratings"]
+
+
+_ENDS = (("win_rate", "value"), ("low", "low"), ("high", "high"))
 
 
 class FoundRuns(NamedTuple):
@@ -78,7 +82,7 @@ def write_ratings(
     excluded: int,
     seconds: float,
 ) -> list[Path]:
-    """Write a results file beside each run that was found, under a name of its own.
+    """Write a results file beside each run that was found, and of pairs one of them all, under names of their own.
 
     The name has digests of the study and of what was read: reading more answers later makes another file, and tables
     take the newest of a study. No rater's name is in it.
@@ -116,20 +120,53 @@ def write_ratings(
             ratings=model.ratings,
             decided=model.decided,
             alpha=alpha,
-            seconds=None if math.isnan(seconds) else seconds,
+            seconds=_known(seconds),
         )
         signature = log.signature.with_people(people, [m.info.name for m in model.metrics])
         values = {"alias": log.task, "sample_len": model.items, **_values(model, log.signature.benchmark)}
         report = {"turns": model.items, "unit": key.rubric.unit.value}
         content = log.results.derived(log.task, signature, values, report, made)
-        try:
-            write_file(path, json_bytes(content, indent=2))
-        except OSError as error:
-            raise DataError(
-                f"{path}: cannot be written ({error.strerror}); nothing is lost, read again"
-            ) from None
+        _write(path, content)
+        written.append(path)
+    if written and figures.pairs:
+        folder = next(log.path.parent for log in runs.logs if log is not None)
+        path = folder / f"pairwise_{key.task}_human_{key.fingerprint[:8]}_{read}.json"
+        _write(path, _contest(key, people, figures))
         written.append(path)
     return written
+
+
+def _contest(key: StudyKey, people: RatersSignature, figures: StudyFigures) -> dict[str, Any]:
+    """In the form of ``csconv judge --pairwise``, people in the judge's place: boards show both alike."""
+    return {
+        "task": key.task,
+        "judge": {"line": f"people, {people.line}"},
+        "people": people.model_dump(),
+        "sample": key.sample,
+        "pairings": [
+            {
+                **{"first": p.first, "second": p.second, "pairs": p.rate.items},
+                **{"wins": p.wins, "ties": p.ties, "losses": p.losses},
+                **{name: _known(getattr(p.rate, end)) for name, end in _ENDS},
+                "missing": p.to_compare - p.rate.items,
+            }
+            for p in figures.pairs
+        ],
+        "ratings": asdict(figures.strengths) if figures.strengths else None,
+    }
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    try:
+        write_file(path, json_bytes(content, indent=2))
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be written ({error.strerror}); nothing is lost, read again"
+        ) from None
 
 
 def _digest(content: object) -> str:

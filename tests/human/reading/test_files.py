@@ -147,7 +147,7 @@ def test_partial_answers_count_as_far_as_they_go(rate: Path) -> None:
     def half(content: dict[str, Any]) -> None:
         for item in list(content["items"])[::2]:
             del content["items"][item]
-        first_item(content)["scores"] = {"empathy": 2}
+        first_item(content).update(scores={"empathy": 2}, comment="=cmd|' /C calc'!A0 问得好")
 
     path = page(rate, "half.json", half)
     done = csconv("human", "read", rate, path, "--json", "--no-results")
@@ -160,6 +160,10 @@ def test_partial_answers_count_as_far_as_they_go(rate: Path) -> None:
     assert all(0.3 < share < 0.7 for share in coverage)
     assert found["agreement"][0]["alpha"]["value"] is None
     assert "Anna" not in done.out
+    (comment,) = found["comments"]
+    assert comment["comment"].endswith("问得好")
+    assert comment["models"]
+    assert comment["rater"] == 1
     named = csconv("human", "read", rate, path, "--no-results", "--names")
     assert "1 Anna" in named.out
 

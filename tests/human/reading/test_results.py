@@ -147,6 +147,12 @@ def test_a_judge_of_pairs_is_held_against_people(pair: Path, moved: Path) -> Non
     shown = csconv("table", moved)
     assert "Win rate (people)" in shown.out
     assert "pairwise-zh-2: 3 raters@" in shown.out
+    (contest,) = moved.rglob("pairwise_*_human_*.json")
+    content = json.loads(contest.read_text())
+    assert content["judge"]["line"].startswith("people, pairwise-zh-2: 3 raters@")
+    assert [p["pairs"] for p in content["pairings"]] == [60, 60, 60]
+    assert content["pairings"][0]["low"] < content["pairings"][0]["win_rate"] < content["pairings"][0]["high"]
+    assert set(content["ratings"]["models"]) == {run.model for run in key.runs}
 
 
 def test_a_study_is_planned_before_anyone_is_paid() -> None:
