@@ -65,12 +65,13 @@ class Prepared(NamedTuple):
         )
 
 
-def prepare(config: TrainingConfig, keep: bool = True) -> Prepared:
+def prepare(config: TrainingConfig, keep: bool = True, say: Say = logger.info) -> Prepared:
     """Find the model, write out the examples and plan the steps, before any weights are loaded.
 
     Args:
         config: of the training.
         keep: examples that are made of a source, in the output folder.
+        say: is told where this takes a while.
 
     Raises:
         ConfigError: the model is not there, examples are too long, a package is missing, or the like.
@@ -91,7 +92,7 @@ def prepare(config: TrainingConfig, keep: bool = True) -> Prepared:
     datasets.disable_progress_bars()
     found = find_base(config)
     with data_folder(config, keep) as folder:
-        data = tokenize(folder, found.tokenizer, config, found.window)
+        data = tokenize(folder, found.tokenizer, config, found.window, say)
     return Prepared(found, data, plan_for(config, data.record, processes), computes_in_bf16(config.precision))
 
 
@@ -115,7 +116,7 @@ def train(config: TrainingConfig, say: Say = logger.info, console: Console | Non
     first = os.environ.get("RANK", "0") == "0"
     tell: Say = say if first else lambda _: None
     with _quiet():
-        prepared = prepare(config)
+        prepared = prepare(config, say=tell)
         for note in prepared.data.notes:
             tell(f"note: {note}")
         tell(str(prepared))
@@ -138,7 +139,7 @@ def check(config: TrainingConfig, say: Say) -> None:
         ConfigError, DataError: see :func:`prepare`.
     """
     with _quiet():
-        prepared = prepare(config, keep=False)
+        prepared = prepare(config, keep=False, say=say)
         for note in prepared.data.notes:
             say(f"note: {note}")
         say(str(prepared))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,9 +25,13 @@ from csc_tasks.training.record import DataRecord
 
 __all__ = ["TokenizedData", "tokenize"]
 
+logger = logging.getLogger(__name__)
+
 _PIECE = 1000
 """Examples that are lists of Python's numbers at a time; packed they take a tenth of that."""
 _SHOWN = 3
+_MANY = 20_000
+"""Examples that take a minute to be written out."""
 _CHANGED = 0.05
 """Share of answers that may come back from their tokens as another text."""
 _ROWS: Mapping[DataFormat, tuple[str, ...]] = {
@@ -71,7 +76,11 @@ class _Examples(NamedTuple):
 
 
 def tokenize(
-    folder: Path, tokenizer: Any, config: TrainingConfig, window: int | None = None
+    folder: Path,
+    tokenizer: Any,
+    config: TrainingConfig,
+    window: int | None = None,
+    say: Callable[[str], None] = logger.info,
 ) -> TokenizedData:
     """Read a folder of ``csconv train-data`` and write its examples out as the model will see them.
 
@@ -80,6 +89,7 @@ def tokenize(
         tokenizer: of the model; it is not changed.
         config: of the training.
         window: tokens that the model can read.
+        say: is told where this takes a while.
 
     Raises:
         DataError: the data is damaged, or has conversations in it that models are evaluated on.
@@ -87,6 +97,8 @@ def tokenize(
             tokenizer.
     """
     card = read_card(folder)
+    if card.train.examples > _MANY:
+        say(f"writes out {card.train.examples:,} examples as tokens, some 300 a second")
     if card.format not in _METHODS[config.method]:
         wanted = " or ".join(_METHODS[config.method])
         raise ConfigError(
