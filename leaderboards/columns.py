@@ -24,7 +24,7 @@ _CONTEXTS = {
     "generated": Sentence("section.context.generated", "generated"),
 }
 
-_COVERAGE = frozenset(("judge_coverage", "customer_coverage"))
+_COVERAGE = frozenset(("judge_coverage", "human_coverage", "customer_coverage"))
 """Metrics that say how much of what was asked the others are of."""
 
 

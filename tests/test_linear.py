@@ -16,6 +16,8 @@ from csc_tasks.data.conversations import Conversation, Speaker, Utterance
 from csc_tasks.data.importing import ImportOptions, import_file
 from csc_tasks.errors import DataError
 from csc_tasks.labels import names_in, read_strategy
+from csc_tasks.leaderboards.reading.identity import Identity
+from csc_tasks.leaderboards.rendering.chart_names import fitted
 from csc_tasks.leaderboards.rendering.text import code, file_stem, inline, printable
 from csc_tasks.metrics.judge import Sample, load_rubric, read_verdict
 from csc_tasks.metrics.judge.prompt import ask
@@ -117,6 +119,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "the tokens of rouge-score": tokenize_ascii,
     "a transcript": imported,
     "a line for a terminal": printable,
+    "names beside an axis": lambda text: fitted([text, text + "x", text + "y"], 19),
+    "the training of a checkpoint": lambda text: (
+        Identity(text, text, text, 1, 0, (("peft", text), ("revision", text))).training_run
+    ),
     "a line as long as it is": lambda text: inline(text, len(text)),
     "lines for a terminal": printable_lines,
     "a cell": code,

@@ -23,7 +23,9 @@ def leaderboard(
     out: Annotated[Path, typer.Option("--out", metavar="SITE", help="Folder to write to.")] = Path(
         "leaderboard"
     ),
-    figures: Annotated[bool, typer.Option("--figures", help="Also write the charts as SVG and PNG.")] = False,
+    figures: Annotated[
+        bool, typer.Option("--figures", help="Also write the charts as SVG, PDF and PNG.")
+    ] = False,
     font: Annotated[
         Path | None,
         typer.Option("--font", metavar="FILE", help="A font with Chinese characters for --figures."),

@@ -18,7 +18,6 @@ from csc_tasks.errors import ConfigError
 from csc_tasks.leaderboards.board import Column, Section
 from csc_tasks.metrics import metric_named
 from csc_tasks.metrics.judge.rubric import Dimension, Kind, load_rubric, shipped_rubrics
-from csc_tasks.metrics.judge.scores import PREFIX
 from csc_tasks.protocol.task_kind import Context
 from csc_tasks.sentences import Sentence, fill
 
@@ -44,6 +43,10 @@ __all__ = [
 
 _UNTOUCHED = frozenset(("data", "datasets", "domain", "sort", "values", "usermeta"))
 """Members of a chart's specification that hold records and names, and no words of ours."""
+
+
+_GRADERS = ("judge", "human")
+"""What the names of metrics begin with whose rest is a dimension of a rubric."""
 
 
 class Language(StrEnum):
@@ -237,9 +240,12 @@ def _found(key: str, language: Language) -> str | None:
     if language is Language.EN:
         metric = metric_named(name)
         return None if metric is None else metric.info.title if kind == "metric" else metric.info.summary
-    dimension = dimensions().get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
-    if dimension is None or kind == "metric":
-        return dimension.title if dimension else None
+    grader, _, rest = name.partition("_")
+    dimension = dimensions().get(rest) if grader in _GRADERS else None
+    if dimension is None:
+        return None
+    if kind == "metric":
+        return text(f"grader.{grader}", language, title=dimension.title)
     grades = dimension.kind is Kind.SCALE
     return text("about.judge_grade" if grades else "about.judge_share", language, title=dimension.title)
 

@@ -61,8 +61,8 @@ def page_table(number: int, table: BoardTable, drawn: Sequence[Chart], packed: A
 
 
 def _of_fewer(table: BoardTable, column: Column) -> Any:
-    """Of a column that a judge gave of a sample: of how many turns its scores are; ``None`` for all others."""
-    if not column.metric.startswith("judge_"):
+    """Of how many turns the scores of a judge or of people are, where that is a sample; ``None`` for all others."""
+    if not column.metric.startswith(("judge_", "human_")):
         return None
     cells = [row.cells[column.id] for row in table.rows if column.id in row.cells]
     n = max((cell.turns for cell in cells if cell.value is not None), default=0)

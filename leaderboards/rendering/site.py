@@ -26,7 +26,7 @@ class SiteOptions:
     """What is written to the folder ``out``, which is made if it is not there; nothing is written outside it.
 
     ``texts`` says whether the page shows conversations and replies, ``figures`` whether charts are also written
-    as SVG and PNG, with the ``font`` or the system's. ``cache`` is a folder where what any page needs is kept,
+    as SVG, PDF and PNG, with the ``font`` or the system's. ``cache`` is a folder where what any page needs is kept,
     by default csconv's; ``beside`` puts conversations and replies into files beside the page. ``language`` is that of
     the page, and of ``leaderboard.md``, which is in English where both are asked for.
     """

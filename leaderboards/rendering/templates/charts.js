@@ -181,6 +181,10 @@ function chartPicker(figure, charts) {
       return;
     }
     if (shown.usermeta.choose === "lines") {
+      // Vega tells a line's figures near its points alone; whose line it is must be told everywhere.
+      result.view.addEventListener("pointermove", (event, item) => {
+        if (item?.mark.marktype === "line" && item.tooltip) showTip(null, event, item, item.tooltip);
+      });
       result.view.addEventListener("click", (event, item) => item?.datum?.row && toggle(item.datum.row));
     }
     figure.finalize?.();

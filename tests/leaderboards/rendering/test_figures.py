@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import zlib
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from csc_tasks.errors import ConfigError
+from csc_tasks.errors import ConfigError, DataError
 from csc_tasks.leaderboards.board import Board
 from csc_tasks.leaderboards.names import shorten
 from csc_tasks.leaderboards.rendering import figures
 from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
 from csc_tasks.leaderboards.rendering.labels import row_labels
+from csc_tasks.leaderboards.rendering.language import Language, resolve
 from csc_tasks.leaderboards.rendering.text import file_stem, printable
 from csc_tasks.leaderboards.rendering.theme import config
 from tests.leaderboards import boards
@@ -38,46 +43,117 @@ def one_model(name: str) -> Board:
 
 
 @pytest.mark.slow
-def test_every_chart_becomes_an_svg_and_a_png_with_chinese_in_it(tmp_path: Path) -> None:
+def test_every_chart_becomes_an_svg_a_pdf_and_a_png_with_chinese_in_it(tmp_path: Path) -> None:
     font()
-    files = figures.write_figures(one_model("a/b"), tmp_path / "new" / "figures")
-    assert {path.suffix for path in files} == {".svg", ".png"}
-    assert (
-        len(files)
-        == 2 * len({path.stem for path in files})
-        == len(list((tmp_path / "new" / "figures").iterdir()))
-    )
+    folder = tmp_path / "new" / "figures"
+    files = figures.write_figures(one_model("a/b"), folder, languages=[Language.ZH])
+    assert {path.suffix for path in files} == {".svg", ".pdf", ".png"}
+    assert len(files) == 3 * len({path.stem for path in files}) == len(list(folder.iterdir()))
     confusion = next(path for path in files if "confusion" in path.name and path.suffix == ".svg")
     text = confusion.read_text(encoding="utf-8")
     assert "感谢与告别" in text
     assert font().family in text
-    assert all(path.read_bytes().startswith(b"\x89PNG") for path in files if path.suffix == ".png")
+    starts = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<svg"}
+    assert all(path.read_bytes().startswith(starts[path.suffix]) for path in files)
+    # Drawn, not painted: a PDF for print has letters in it, and no picture.
+    parts = inflated(confusion.with_suffix(".pdf").read_bytes())
+    assert b"/FontFile" in parts
+    assert "感".encode("utf-16-be").hex().upper().encode() in parts
+    assert b"/Subtype/Image" not in parts.replace(b" ", b"")
+
+
+def inflated(pdf: bytes) -> bytes:
+    """The file with its compressed streams in plain."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
+    plain = []
+    for stream in streams:
+        with suppress(zlib.error):
+            plain.append(zlib.decompress(stream))
+    return pdf + b"".join(plain)
+
+
+def test_a_figure_has_the_words_of_its_language_and_what_its_reader_must_know(tmp_path: Path) -> None:
+    font()
+    one = one_model("a/b")
+    column = one.tables[0].columns[0]
+    table = replace(
+        one.tables[0],
+        sections=one.tables[0].sections[:1],
+        columns=(column,),
+        rows=tuple(replace(row, figures={}) for row in one.tables[0].rows),
+        gold={},
+    )
+    files = figures.write_figures(replace(one, tables=(table,)), tmp_path, languages=list(Language))
+    stems = ["main_intervals_Response-reference-context_Strategy-accuracy_" + each for each in ("en", "zh")]
+    assert [path.name for path in files] == [f"{s}.{kind}" for s in stems for kind in ("svg", "pdf", "png")]
+    english, chinese = (files[i].read_text(encoding="utf-8") for i in (0, 3))
+    assert "not significantly better than the best floor" in english
+    assert "没有显著好于最好的下限" in chinese
+    assert "名次" not in english
+
+
+HOSTILE_NAMES = [
+    *("../../etc/passwd", "/absolute", "/", "..", "", "x" * 3000, boards.HOSTILE, "con\x00\n", "…" * 200),
+    *("\ud800", "\u202e", "@chart.depth.title", "{name}", "__proto__", "constructor", "a/b", "a_b", "A/b"),
+    *("字" * 400, "names[datum.row]", "%s", "\\", "a/b", "😀" * 60),
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["../../etc/passwd", "/absolute", "x" * 300, boards.HOSTILE, "con\x00\n", "…" * 200]
-)
-def test_no_name_of_a_model_leads_out_of_the_folder(name: str, tmp_path: Path) -> None:
+def test_figures_survive_whatever_models_sections_and_tables_are_called(tmp_path: Path) -> None:
     font()
-    board = one_model(name)
-    small = replace(board.tables[0], sections=board.tables[0].sections[:1])
+    whole = boards.table()
+    model = next(row for row in whole.rows if row.id == "qwen")
+    columns = tuple(c for c in whole.columns if c.metric == "strategy_acc")
+    rows = [
+        replace(
+            model,
+            id=f"r{i}",
+            model=name,
+            words=(name,),
+            step=1000 * (1 + i % 2),
+            training_run=HOSTILE_NAMES[i // 2],
+            incomplete=name,
+            cells={c.id: model.cells[c.id] for c in columns},
+            figures={} if i % 12 else model.figures,
+        )
+        for i, name in enumerate(HOSTILE_NAMES)
+    ]
+    name = "../" + boards.HOSTILE + "\x00\ud800"
+    table = replace(
+        whole,
+        id=name,
+        rows=tuple(rows),
+        columns=tuple(replace(c, title=name) for c in columns),
+        sections=tuple(replace(section, title=name) for section in whole.sections),
+    )
     folder = tmp_path / "in"
-    for path in figures.write_figures(replace(board, tables=(small,)), folder):
+    files = figures.write_figures(replace(boards.board(), tables=(table,)), folder)
+    assert len({path.name.casefold() for path in files}) == len(files) > 3 * 5
+    for path in files:
         assert path.parent == folder
-        assert path.is_file()
+        assert path.stat().st_size > 1000
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    font()
+    (tmp_path / "figures").write_text("a file", encoding="utf-8")
+    with pytest.raises(DataError, match="figures"):
+        figures.write_figures(boards.board(), tmp_path / "figures")
 
 
 def test_two_chinese_characters_look_different_in_a_png() -> None:
     chosen = font()
     vl_convert.register_font_directory(str(chosen.file.parent))
-    chart = next(c for c in charts(boards.table()) if c.kind is ChartKind.STRATEGIES).spec
+    chart = next(c for c in charts(boards.table()) if c.kind is ChartKind.STRATEGIES)
+    spec: Any = resolve(chart.spec, Language.ZH)
 
     def drawn(text: str) -> bytes:
-        spec = {**chart, "data": {"values": [{**chart["data"]["values"][0], "model": text}]}}
-        spec["encoding"] = {**spec["encoding"], "y": {"field": "model", "type": "nominal"}}
-        png: bytes = vl_convert.vegalite_to_png(spec, config=config(font=chosen.family))
+        one = spec["data"]["values"][0]
+        named = [{"name": name, "value": {one["row"]: text}} for name in ("names", "short")]
+        params = [*named, *(each for each in spec["params"] if each["name"] in ("labels", "lang"))]
+        png: bytes = vl_convert.vegalite_to_png({**spec, "params": params}, config=config(font=chosen.family))
         return png
 
     # A font without them would draw the same empty box for both.

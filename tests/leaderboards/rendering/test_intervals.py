@@ -116,6 +116,7 @@ def test_a_tuned_model_has_the_score_of_its_base_on_its_line(table: BoardTable) 
     found = records(chart.spec)
     assert found["m49"]["base_value"] == found["m30"]["value"]
     assert {id for id, value in found.items() if value["base_value"] is not None} == {"m49"}
+    assert {id for id, value in found.items() if value["base"]} == {"m49"}
     assert "Its base" in str(resolve(chart.spec, Language.EN)["layer"][-1])
     assert "Its base" not in str(drawn(table)["layer"][-1])
 

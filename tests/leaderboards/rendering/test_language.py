@@ -117,6 +117,9 @@ def test_every_text_is_asked_for() -> None:
     named = {f"{kind}.{m.info.name}" for m in reported_metrics().values() for kind in ("metric", "about")}
     for rubric in map(load_rubric, shipped_rubrics()):
         named |= {f"{k}.{m.info.name}" for m in judge_metrics(rubric) for k in ("metric", "about")}
+    # People's grades have the judge's names, and one that a judge has not.
+    named |= {name.replace("judge_", "human_") for name in named}
+    named |= {f"{k}.human_win_rate" for k in ("metric", "about")}
     assert [k for k in entries() if k not in asked | named and not k.startswith(begun)] == []
 
 

@@ -161,7 +161,8 @@ def test_a_part_that_a_link_leads_to_stays_where_it_was_put(
 
 ENGLISH = re.compile(r"[A-Za-z]{3,}")
 NAMES = re.compile(
-    r"CSConv|RoleCS|BLEU|ROUGE|BERTScore|Distinct|README|Markdown|JSON|CSV|Hugging Face|csconv floor|csconv[\w-]*|lm-eval|Holm|"
+    r"CSConv|RoleCS|BLEU|ROUGE|BERTScore|Distinct|README|Markdown|JSON|CSV|Hugging Face|"
+    r"csconv floor|csconv[\w-]*|lm-eval|Holm|"
     r"Bradley-Terry|Elo|Jensen-Shannon|arXiv|Qwen|DianJin|English|sacrebleu|scikit-learn|zh-norm|docs/[\w.]+|"
     r"aliyun/[\w-]+|[\w/-]+\.(?:png|json|jsonl|md|html)|JSD|ASCII|EAD|GPT\S*|DeepSeek\S*|LLaMA\S*|BLEURT|UTC"
 )

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 REFERENCE = "response/reference"
 REMARKS = (
-    BrowsedRemark(0, "org/judge · turn-2", False, (("empathy", "4"), ("resolved_step", "yes")), f"礼貌。{boards.HOSTILE}"),
+    BrowsedRemark(
+        0, "org/judge · turn-2", False, (("empathy", "4"), ("resolved_step", "yes")), f"礼貌。{boards.HOSTILE}"
+    ),
     BrowsedRemark(0, "1", True, (("helpfulness", "2"),), "太短"),
     BrowsedRemark(1, "org/judge · turn-2", False, (), "", "refused"),
     BrowsedRemark(None, "org/judge · dialogue-2", False, (("emotional_handling", "5"),), "整体不错"),
