@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,7 @@ class World:
         return TIE if abs(apart) < TIE_WIDTH else FIRST if apart > 0 else SECOND
 
 
+@cache
 def _normal(name: object) -> float:
     seed = int(hashlib.sha256(repr(name).encode()).hexdigest()[:8], 16)
     return float(np.random.default_rng(seed).normal())

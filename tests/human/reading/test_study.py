@@ -144,6 +144,7 @@ def test_who_says_the_same_of_everything_or_does_not_look_is_found(rate: Path) -
     assert honest == ""
 
 
+@pytest.mark.slow
 def test_honest_raters_are_rarely_taken_for_clickers(rate: Path) -> None:
     """Of eighteen who err as much as what they rate varies, one is accused at most."""
     key = read_key(rate)
