@@ -11,8 +11,9 @@ from typing import Any
 from rich.console import Console
 from transformers import TrainerCallback
 
+from csc_tasks.protocol.tuned_from import TRAINING_FILE
 from csc_tasks.system.terminal_bar import TerminalBar
-from csc_tasks.training.record import TRAINING_FILE, TrainingRecord, write_record
+from csc_tasks.training.record import TrainingRecord, write_record
 
 __all__ = ["CheckpointKeeper", "Shown", "bring_out"]
 

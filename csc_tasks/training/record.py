@@ -14,10 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from csc_tasks._version import __version__
 from csc_tasks.errors import DataError, first_fault
 from csc_tasks.outside import parse_json, read_file
+from csc_tasks.protocol.tuned_from import TRAINING_FILE
 from csc_tasks.storage import write_file
 
 __all__ = [
-    "TRAINING_FILE",
     "BaseRecord",
     "DataRecord",
     "Evaluated",
@@ -28,7 +28,6 @@ __all__ = [
     "write_record",
 ]
 
-TRAINING_FILE = "csconv_training.json"
 _CHECKPOINT = re.compile(r"checkpoint-(\d{1,12})")
 _PACKAGES = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "tokenizers", "deepspeed")
 
