@@ -114,7 +114,7 @@ def _check(key: StudyKey, grid: RatingGrid, raters: Sequence[RaterAnswers], at: 
     with_others = agreement_with_others(own, others)
     times = [a.seconds for a in rater.answers.values() if a.seconds is not None]
     first = _first(key, rater)
-    same = _says_the_same(own)
+    same = _says_the_same(key, rater)
     faults = list(_faults(len(raters), (right, asked), consistency, with_others, same))
     doubts = []
     if not math.isnan(first) and abs(first - 0.5) > 0.25:
@@ -193,11 +193,18 @@ def _consistency(key: StudyKey, rater: RaterAnswers, grid: RatingGrid, own: Floa
     return self_consistency(first, second, own)
 
 
-def _says_the_same(own: Floats) -> bool:
-    rated = own[~np.isnan(own).all(axis=1)]
-    if len(rated) < _FEWEST_SAME:
-        return False
-    return all(len(np.unique(column[~np.isnan(column)])) <= 1 for column in rated.T)
+def _says_the_same(key: StudyKey, rater: RaterAnswers) -> bool:
+    """Whether every question was answered alike each time, as it stood on the page: of pairs always 甲, say.
+
+    That one model wins every pair is no fault: it stands first in half of them.
+    """
+    said: dict[str, list[object]] = {}
+    for item in key.items:
+        if item.role is not ItemRole.ATTENTION and (answer := rater.answers.get(item.id)) is not None:
+            for name, value in answer.scores.items():
+                said.setdefault(name, []).append(value)
+    most = max(map(len, said.values()), default=0)
+    return most >= _FEWEST_SAME and all(len(set(values)) == 1 for values in said.values())
 
 
 def _bias(grid: RatingGrid, own: Floats, others: Floats) -> dict[str, float]:

@@ -11,7 +11,9 @@ import pytest
 
 from csc_tasks.human.reading.collected import RaterAnswers
 from csc_tasks.human.reading.raters import check_raters
-from csc_tasks.human.study import RatingAnswer, read_key
+from csc_tasks.human.sheet.items import WINNER
+from csc_tasks.human.study import ItemRole, RatingAnswer, read_key
+from csc_tasks.metrics.judge.pairs import FIRST, SECOND
 from csc_tasks.metrics.reliability import krippendorff_alpha
 from tests.door import csconv
 from tests.human.reading.simulated import SIGNAL, TIE_WIDTH, SimulatedRater, World, send_back
@@ -142,6 +144,25 @@ def test_who_says_the_same_of_everything_or_does_not_look_is_found(rate: Path) -
     assert "gave the same answer to everything" in same
     assert blind.startswith("attention: 0 of")
     assert honest == ""
+
+
+def test_a_model_that_wins_every_pair_is_no_fault_of_its_raters_and_always_the_first_side_is(
+    pair: Path,
+) -> None:
+    key = read_key(pair)
+    by_id = key.by_id
+
+    def answer(number: int, content: dict[str, Any]) -> None:
+        for name, said in content["items"].items():
+            item = by_id[name]
+            if item.role is not ItemRole.ATTENTION:
+                better_first = item.runs[0] < item.runs[1]
+                said["scores"] = {WINNER: FIRST if number == 0 or better_first else SECOND}
+
+    send_back(pair, COMPARED, [SimulatedRater(), SimulatedRater(), SimulatedRater()], answer)
+    lazy, *honest = (r["faults"] for r in read(pair, "--no-results")["raters"])
+    assert "gave the same answer to everything" in lazy
+    assert honest == [[], []]
 
 
 @pytest.mark.slow
