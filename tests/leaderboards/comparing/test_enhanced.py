@@ -135,7 +135,9 @@ def test_what_replies_are_like_is_counted_and_its_p_is_that_of_flipped_signs(
     assert replies["refused"]["first"] > 0.05
     assert replies["refused"]["adjusted"] < 0.05
     assert "refuses, or says that it is a machine" in shown
-    assert "More replies are so than the base's: refuses, or says that it is a machine." in shown
+    worse = [name for name in ("repeated", "refused") if replies[name]["adjusted"] < 0.05]
+    assert worse == ["repeated", "refused"]
+    assert "More replies are so than the base's: said before; refuses, or says that it is a machine." in shown
 
 
 def test_a_gain_that_is_gone_where_the_model_reads_its_own_turns_is_lost(
