@@ -78,7 +78,8 @@ def of_board(board: Board) -> Renderings:
 def of_folder(folder: Path, site: Path) -> Renderings:
     """What the commands write of results."""
     cache = site.with_name("cache")
-    done = csconv("leaderboard", folder, "--out", site, "--cache", cache, "--workers", "1", "--no-texts")
+    options = ("--out", site, "--cache", cache, "--workers", "1", "--no-texts", "--lang", "en")
+    done = csconv("leaderboard", folder, *options)
     assert done.code == 0, done.err
 
     def terminal(sort: str | None) -> str:
