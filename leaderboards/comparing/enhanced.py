@@ -33,7 +33,7 @@ _PRIMARY = ("strategy_acc", "strategy_f1_macro", "bleu_4_norm", "bleu_4", "rouge
 class Gain(StrEnum):
     """What a report comes to.
 
-    ``GAIN``: the first score is better wherever it was compared, and no headline score is worse. ``MIXED``: it is
+    ``GAIN``: the first score is better in all sections that both have, and no headline score is worse. ``MIXED``: it is
     better somewhere, and not everywhere or at a cost. ``LOSS``: it is better nowhere and worse somewhere. ``NONE``: no
     difference of it is told from chance. ``UNKNOWN``: it could not be compared.
     """
@@ -113,6 +113,12 @@ class EnhanceReport:
         return tuple(d for s in self.comparison.sections for d in _headlines(s.deltas) if _is_tested(d))
 
     @property
+    def untested(self) -> tuple[Delta, ...]:
+        """The first score in sections that both have, where its difference has no p-value; each says why."""
+        deltas = [d for section in self.comparison.sections for d in section.deltas]
+        return tuple(d for d in deltas if d.metric == self.primary and not _is_tested(d))
+
+    @property
     def worse(self) -> tuple[Delta, ...]:
         """All scores that are significantly worse, headline or not."""
         deltas = [d for section in self.comparison.sections for d in section.deltas]
@@ -149,7 +155,10 @@ def enhanced(base: ModelResults, tuned: ModelResults, allow: Collection[Asking] 
     names = {delta.metric for delta in bare.tested}
     primary = next((name for name in _PRIMARY if name in names), "")
     return replace(
-        bare, primary=primary, gain=_verdict(bare, primary), sensitivity=tuple(_sensitivity(bare, primary))
+        bare,
+        primary=primary,
+        gain=_verdict(replace(bare, primary=primary)),
+        sensitivity=tuple(_sensitivity(bare, primary)),
     )
 
 
@@ -167,8 +176,8 @@ def _gain(delta: Delta) -> float:
     return delta.better * (delta.first - delta.second)
 
 
-def _verdict(report: EnhanceReport, primary: str) -> Gain:
-    own = [delta for delta in report.tested if delta.metric == primary]
+def _verdict(report: EnhanceReport) -> Gain:
+    own = [delta for delta in report.tested if delta.metric == report.primary]
     if not own:
         return Gain.UNKNOWN
     better = [delta for delta in own if delta.significant and _gain(delta) > 0]
@@ -176,7 +185,8 @@ def _verdict(report: EnhanceReport, primary: str) -> Gain:
     if not better:
         return Gain.LOSS if worse else Gain.NONE
     cost = [delta for delta in report.tested if delta.significant and _gain(delta) < 0]
-    return Gain.MIXED if len(better) < len(own) or cost or report.worse_replies else Gain.GAIN
+    everywhere = len(better) == len(own) and not report.untested
+    return Gain.GAIN if everywhere and not cost and not report.worse_replies else Gain.MIXED
 
 
 # --- the two contexts ---

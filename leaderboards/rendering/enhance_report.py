@@ -129,6 +129,9 @@ def _verdict(report: EnhanceReport, language: Language) -> Iterator[str]:
                 yield text("enhance.power", language, gain=gain, n=seen.conversations)
             elif seen is not None:
                 yield text("enhance.no-power", language, n=seen.conversations)
+    for delta in report.untested:
+        section = section_title(delta.section, language)
+        yield text("enhance.untested", language, section=section, why=said(delta.why, language))
     own = [c for c in report.contexts if c.metric == report.primary and c.held is not Held.NEITHER]
     for change in own:
         yield text(

@@ -199,6 +199,16 @@ def test_no_words_of_the_report_are_english_in_chinese(tuned: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_section_without_its_samples_is_said_and_is_no_gain(tuned: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "tuned"
+    logs.log_of(variant(tuned / "tuned", folder, "org/tuned")).unlink()
+    done = report(tuned / "base", folder, "--require-gain")
+    assert done.code == 3
+    assert "Response, reference context: not compared: the first has no samples" in done.out
+    assert told(tuned / "base", folder)["gain"] == "mixed"
+
+
+@pytest.mark.slow
 def test_errors_are_one_message_and_end_with_1(tuned: Path, tmp_path: Path) -> None:
     assert report(tuned / "base", tmp_path / "none").code == 1
     done = report(tuned / "base", tuned / "tuned", "--lang", "fr")
