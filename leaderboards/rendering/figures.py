@@ -122,14 +122,13 @@ def write_figures(
 
 def _with_key(chart: Chart, language: Language) -> Any:
     """The specification in a language, with what a reader of the picture alone must know beneath its title."""
-    spec = resolve(chart.spec, language)
-    key = ""
+    spec, key = resolve(chart.spec, language), ""
+    named = {parameter["name"]: parameter["value"] for parameter in chart.spec.get("params", ())}
     if chart.kind is ChartKind.INTERVALS:
-        key = text("chart.intervals.key", language)
-    elif chart.spec["usermeta"]["choose"] == "lines":
-        named = {parameter["name"]: parameter["value"] for parameter in chart.spec["params"]}
-        if others := len(named["names"]) - len(named["chosen"]):
-            key = text("chart.others", language, n=others)
+        floors = len(named["names"]) > len(chart.spec["data"]["values"])
+        key = text("chart.intervals.key_floors" if floors else "chart.intervals.key", language)
+    elif chart.spec["usermeta"]["choose"] == "lines" and len(named["names"]) > len(named["chosen"]):
+        key = text("chart.others", language, n=len(named["names"]) - len(named["chosen"]))
     return {**spec, "title": {**spec["title"], "subtitle": key, "limit": 1200}} if key else spec
 
 

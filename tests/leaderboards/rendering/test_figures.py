@@ -87,8 +87,8 @@ def test_a_figure_has_the_words_of_its_language_and_what_its_reader_must_know(tm
     stems = ["main_intervals_Response-reference-context_Strategy-accuracy_" + each for each in ("en", "zh")]
     assert [path.name for path in files] == [f"{s}.{kind}" for s in stems for kind in ("svg", "pdf", "png")]
     english, chinese = (files[i].read_text(encoding="utf-8") for i in (0, 3))
-    assert "not significantly better than the best floor" in english
-    assert "没有显著好于最好的下限" in chinese
+    assert "Models on one shade share a rank" in english
+    assert "同一底色" in chinese
     assert "名次" not in english
 
 
