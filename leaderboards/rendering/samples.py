@@ -51,7 +51,7 @@ def samples(board: Board, part: int | None = None) -> Samples | None:
         [talk.id, talk.topic, [turn.strategy for turn in talk.turns], texts.add("talks", str(i), text)]
         for i, (talk, text) in enumerate((talk, _talk(board, talk)) for talk in board.conversations)
     ]
-    tables = []
+    tables: list[dict[str, Any]] = []
     for table, rows in shown:
         labels = row_labels(table.rows)
         tables.append(

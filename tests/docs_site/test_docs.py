@@ -40,7 +40,7 @@ def test_every_command_that_is_named_says_what_it_does() -> None:
     for path in sorted(named):
         done = csconv(*path, "--help")
         assert done.code == 0, path
-        assert "Usage: csconv" in done.out
+        assert f"Usage: root {' '.join(path)} " in done.out or f"csconv {' '.join(path)} " in done.out
 
 
 @pytest.mark.parametrize(
