@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, NamedTuple
 
-__all__ = ["Mention", "commands", "help_of", "mentions", "root", "unknown"]
+__all__ = ["Mention", "commands", "help_of", "mentions", "needs_no_name", "root", "unknown"]
 
 _FENCED = re.compile(r"^\s*(`{3,})[^\n]*\n(.*?)^\s*\1\s*$", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
-_CALL = re.compile(r"(?:^|[\s;|&($\"'])csconv(?=\s)(.*)")
+_CALL = re.compile(
+    r"(?:^\s*(?:-\s+|(?:-\s+)?run:\s*|\$\s+)?|[;|&(]\s*|\bnice\s+)(?:[A-Z_]+=\S+\s+)*csconv(?=\s)(.*)"
+)
+"""At the beginning of a line, of a script's step, or after what ends another command; never an argument."""
 _WORD = re.compile(r"[a-z][a-z-]*")
 _OPTION = re.compile(r"--[a-z][\w-]*")
 
@@ -45,8 +48,29 @@ def commands(command: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[
     if path:
         yield path, command
     for name, child in sorted(getattr(command, "commands", {}).items()):
-        if not child.hidden:
+        if not child.hidden and not _is_default(command, name):
             yield from commands(child, (*path, name))
+
+
+def _is_default(group: Any, name: str) -> bool:
+    """Whether a command of a group is the one that needs no name."""
+    from csc_tasks.commands.app import RunByDefault
+
+    return isinstance(group, RunByDefault) and group.list_commands(None).count(name) == 0
+
+
+def _options(command: Any) -> set[str]:
+    """The options of a command; of a group those of the command that needs no name, too."""
+    own = [
+        command,
+        *(child for name, child in getattr(command, "commands", {}).items() if _is_default(command, name)),
+    ]
+    return {"--help"} | {
+        name
+        for each in own
+        for parameter in each.params
+        for name in (*parameter.opts, *parameter.secondary_opts)
+    }
 
 
 def help_of(path: tuple[str, ...]) -> str:
@@ -74,6 +98,11 @@ def mentions(text: str) -> Iterator[Mention]:
                 yield from _mention(call[1].strip(), names)
 
 
+def needs_no_name(command: Any) -> bool:
+    """Whether a group is a command itself: ``csconv judge RESULTS``."""
+    return any(_is_default(command, name) for name in getattr(command, "commands", {}))
+
+
 def _mention(call: str, names: dict[tuple[str, ...], Any]) -> Iterator[Mention]:
     # What follows in the shell is another command; what stands after # says something of it.
     call = re.split(r"\s#\s|\s#$|\s*(?:&&|\|\||[;|)>])\s*|\s…", call, maxsplit=1)[0]
@@ -85,6 +114,8 @@ def _mention(call: str, names: dict[tuple[str, ...], Any]) -> Iterator[Mention]:
     for word in words:
         if not _WORD.fullmatch(word) or (path in names and not getattr(names[path], "commands", None)):
             break
+        if path in names and (*path, word) not in names and needs_no_name(names[path]):
+            break
         path = (*path, word)
         if path not in names:
             break
@@ -95,17 +126,11 @@ def _mention(call: str, names: dict[tuple[str, ...], Any]) -> Iterator[Mention]:
 def unknown(mention: Mention) -> str:
     """What of a mention is no command or option, in words; '' if all of it is."""
     found = dict(commands())
-    if not mention.path:
-        known = {option for parameter in root().params for option in parameter.opts} | {"--help"}
-        strange = [option for option in mention.options if option not in known]
-        return f"csconv has no {', '.join(strange)}" if strange else ""
-    command = found.get(mention.path)
+    command = found.get(mention.path) if mention.path else root()
     if command is None:
         return f"csconv {' '.join(mention.path)} is no command"
     if command.context_settings.get("ignore_unknown_options"):
         return ""  # what it does not know goes to lm_eval
-    known = {"--help"} | {
-        name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)
-    }
+    known = _options(command)
     strange = [option for option in mention.options if option not in known]
-    return f"csconv {' '.join(mention.path)} has no {', '.join(strange)}" if strange else ""
+    return f"{' '.join(('csconv', *mention.path))} has no {', '.join(strange)}" if strange else ""

@@ -11,6 +11,7 @@ __all__ = ["LANGUAGES", "DeadLink", "Page", "find_pages", "headings", "slug", "s
 
 LANGUAGES = ("en", "zh")
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^()\s]+)\)")
+_WHOLE = re.compile(r"\[([^\[\]<>]*)\]\(([\w./-]+\.md)\)")
 _FENCE = re.compile(r"^\s*(`{3,}|~{3,})")
 _HEADING = re.compile(r"^(#{1,6})\s+(.*?)\s*#*\s*$")
 _UNTRANSLATED = "```{note}\n本页还没有中文版，以下是英文原文。\n```"
@@ -36,12 +37,13 @@ class Page:
 
 
 def find_pages(root: Path) -> list[Page]:
-    """The front page, then docs/ in the order in which the README names its pages, then what is of the project itself.
+    """The front page, then docs/ in the order of the README's section Documentation, then those of the project itself.
 
     Pages that it does not name come after those, by name. ``NAME.zh.md`` is the Chinese of ``NAME.md``.
     """
     readme = root / "README.md"
-    named = re.findall(r"\]\(docs/([\w-]+)\.md[#)]", readme.read_text(encoding="utf-8"))
+    listed = readme.read_text(encoding="utf-8").rpartition("\n## Documentation\n")[2]
+    named = re.findall(r"\]\(docs/([\w-]+)\.md[#)]", listed)
     places = {name: i for i, name in reversed(list(enumerate(named)))}
     found = [path.stem for path in (root / "docs").glob("*.md") if not path.name.endswith(".zh.md")]
     found.sort(key=lambda name: (_place(name, places), name))
@@ -126,8 +128,16 @@ def staged(page: Page, language: str, pages: list[Page], root: Path, keep: Calla
             return f"]({other.name}.md)"
         return f"]({other.name}.md#{_anchor(source, found[1], path, anchor, other, language)})"
 
+    def across(found: re.Match[str]) -> str:
+        """A link to the page itself in the other language."""
+        path = (source.parent / found[2]).resolve()
+        if by_file.get(path) is not page or path == source.resolve():
+            return found[0]
+        way = f"zh/{page.name}.html" if language == "en" else f"../{page.name}.html"
+        return f'<a href="{way}">{found[1]}</a>'
+
     text = source.read_text(encoding="utf-8")
-    lines = [line if code else _LINK.sub(link, line) for line, code in _lines(text)]
+    lines = [line if code else _LINK.sub(link, _WHOLE.sub(across, line)) for line, code in _lines(text)]
     if language == "zh" and source == page.english:
         first = next(i for i, line in enumerate(lines) if _HEADING.match(line))
         lines[first + 1 : first + 1] = ["", _UNTRANSLATED, ""]

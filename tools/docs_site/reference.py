@@ -8,7 +8,7 @@ import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
 
-from docs_site.commands import commands, help_of
+from docs_site.commands import commands, help_of, needs_no_name
 
 __all__ = ["reference_pages"]
 
@@ -34,7 +34,7 @@ def reference_pages(language: str) -> dict[str, str]:
 def _commands(title: str) -> str:
     parts = [f"# {title}"]
     for path, command in commands():
-        if getattr(command, "commands", None):
+        if getattr(command, "commands", None) and not needs_no_name(command):
             continue
         parts.append(f"## csconv {' '.join(path)}\n\n````text\n{help_of(path)}\n````")
     return "\n\n".join(parts) + "\n"

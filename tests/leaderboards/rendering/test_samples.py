@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 
 REFERENCE = "response/reference"
 REMARKS = (
-    BrowsedRemark(
-        0, "org/judge · turn-2", False, (("empathy", "4"), ("resolved_step", "yes")), f"礼貌。{boards.HOSTILE}"
-    ),
+    BrowsedRemark(0, "org/judge · t-2", False, (("empathy", "4"), ("resolved_step", "yes")), f"礼貌{boards.HOSTILE}"),
     BrowsedRemark(0, "1", True, (("helpfulness", "2"),), "太短"),
     BrowsedRemark(1, "org/judge · turn-2", False, (), "", "refused"),
     BrowsedRemark(None, "org/judge · dialogue-2", False, (("emotional_handling", "5"),), "整体不错"),
@@ -235,7 +233,7 @@ def test_a_judges_and_a_persons_words_stand_under_the_reply(page: Page) -> None:
     first = page.locator(".turn").first.locator(".reply").nth(1)
     told = first.locator(".remark").all_inner_texts()
     assert ["Person 1" in told[1], "太短" in told[1], "Helpfulness 2" in told[1]] == [True] * 3
-    assert "Judge org/judge · turn-2" in told[0]
+    assert "Judge org/judge · t-2" in told[0]
     assert boards.HOSTILE.split("\u202e")[0] in told[0]
     second = page.locator(".turn").nth(1).locator(".remark")
     assert "no verdict: the judge declined" in second.inner_text()
