@@ -220,7 +220,8 @@ class Rating(_Graded):
 
     ``study`` is the study's fingerprint and ``kind`` what raters did; ``raters`` is how many counted and ``excluded``
     how many more were left out; ``items`` were to be rated, ``ratings`` are how often one was, and ``decided`` of them
-    needed no person; ``alpha`` is Krippendorff's between raters by dimension; ``seconds`` the median of an item.
+    needed no person; ``alpha`` is Krippendorff's between raters by dimension; ``seconds`` the median of an item;
+    ``given`` the file of the single ratings beside it, where there is one.
     """
 
     key = "csconv_human"
@@ -234,3 +235,4 @@ class Rating(_Graded):
     decided: Turns = 0
     alpha: dict[Text, FiniteFloat] = {}
     seconds: FiniteFloat | None = None
+    given: FileName | None = None

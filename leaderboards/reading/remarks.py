@@ -1,4 +1,4 @@
-"""What judges said of replies that people may read, from the journals of their verdicts."""
+"""What judges and people said of replies that others may read: from journals of verdicts, and files of ratings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from csc_tasks.chat.journal import read_journal
 from csc_tasks.errors import ChatError, DataError
 from csc_tasks.leaderboards.browsed import BrowsedRemark
 from csc_tasks.metrics.judge.verdict import SILENT, Status, Verdict
+from csc_tasks.results.ratings_file import read_given_ratings
 from csc_tasks.results.results_file import Origin, TaskRun
 
 __all__ = ["Remarks", "remarks_of"]
@@ -19,10 +20,11 @@ Remarks = dict[str, tuple[BrowsedRemark, ...]]
 
 
 def remarks_of(runs: Iterable[TaskRun], conversations: Collection[str]) -> tuple[Remarks, list[DataError]]:
-    """What the judges of a model said of some conversations.
+    """What judges and people said of a model in some conversations.
 
     Args:
-        runs: of one model in one section; those that a judge made have a journal beside them.
+        runs: of one model in one section; those that a judge made have a journal beside them, those of people a file of
+            ratings.
         conversations: the ids of those that are wanted.
 
     Returns:
@@ -31,11 +33,14 @@ def remarks_of(runs: Iterable[TaskRun], conversations: Collection[str]) -> tuple
     found: dict[str, dict[tuple[Any, ...], BrowsedRemark]] = {}
     problems = []
     for run in runs:
-        if run.origin is not Origin.JUDGED or run.judging is None or not run.judging.verdicts:
+        if run.origin is Origin.JUDGED and run.judging is not None and run.judging.verdicts:
+            path, read = run.path.with_name(run.judging.verdicts), _read
+        elif run.rating is not None and run.rating.given:
+            path, read = run.path.with_name(run.rating.given), _read_given
+        else:
             continue
-        path = run.path.with_name(run.judging.verdicts)
         try:
-            _read(path, set(conversations), found)
+            read(path, set(conversations), found)
         except (ChatError, DataError, OSError) as error:
             problems.append(DataError(f"{path}: {error}".replace(f"{path}: {path}: ", f"{path}: ")))
     return {
@@ -76,6 +81,21 @@ def _read(path: Path, wanted: set[str], found: dict[str, dict[tuple[Any, ...], B
             if scored
             else verdict.status.value,
         )
+
+
+def _read_given(path: Path, wanted: set[str], found: dict[str, dict[tuple[Any, ...], BrowsedRemark]]) -> None:
+    """Take in a file of people's ratings."""
+    if not path.is_file():
+        raise DataError("not there; single ratings of people are not shown")
+    for rating in read_given_ratings(path):
+        if rating.conversation in wanted:
+            found.setdefault(rating.conversation, {})[rating.turn, path, rating.rater] = BrowsedRemark(
+                turn=rating.turn,
+                by=str(rating.rater),
+                human=True,
+                scores=tuple((dimension, _value(value)) for dimension, value in rating.scores.items()),
+                reason="",
+            )
 
 
 def _value(value: object) -> str:

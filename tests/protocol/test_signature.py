@@ -141,7 +141,7 @@ def test_protocols_are_told_apart_in_words() -> None:
     one = made().protocol
     other = Protocol(one.benchmark, "zh-2 (ffffffff)", one.data, "full")
     assert one.against(one) == ""
-    assert other.against(one) == f"scale full against mini, prompt zh-2 (ffffffff) against {one.prompt}"
+    assert other.against(one) == f"scale full against mini; prompt zh-2 (ffffffff) against {one.prompt}"
     assert Protocol.of_named(one.named()) == one
 
 

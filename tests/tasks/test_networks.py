@@ -105,7 +105,7 @@ def test_vectors_are_kept_in_the_cache_where_no_folder_is_named(
         ({"csconv_bleurt_batch": 8}, "csconv_bleurt_batch: without csconv_bleurt_model there is nothing"),
         (
             {"csconv_bertscore_modle": "x"},
-            "csconv_bertscore_modle: no such option; csconv knows csconv_bertscore_b",
+            "csconv_bertscore_modle: no such option; csconv knows csconv_base, csconv_bertscore_b",
         ),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 from csc_tasks.errors import DataError
 from csc_tasks.human.reading.collected import RaterAnswers
 from csc_tasks.human.reading.figures import ModelFigures, StudyFigures
-from csc_tasks.human.study import RatedRun, StudyKey
+from csc_tasks.human.study import ItemRole, RatedRun, RatingKind, StudyKey
 from csc_tasks.metrics.uncertainty import clustered_stderr, sums_of
 from csc_tasks.outside import json_bytes
 from csc_tasks.protocol.signature_parts import RatersSignature
 from csc_tasks.results.find_logs import log_files, open_log
 from csc_tasks.results.log_file import present
+from csc_tasks.results.ratings_file import GivenRating, write_given_ratings
 from csc_tasks.results.records import Rating
 from csc_tasks.results.sample_log import SampleLog
 from csc_tasks.storage import write_file
@@ -85,7 +86,7 @@ def write_ratings(
     """Write a results file beside each run that was found, and of pairs one of them all, under names of their own.
 
     The name has digests of the study and of what was read: reading more answers later makes another file, and tables
-    take the newest of a study. No rater's name is in it.
+    take the newest of a study. Of grades the single ones stand in a file beside it. No rater's name is in either.
 
     Args:
         key: of the study.
@@ -102,10 +103,13 @@ def write_ratings(
     read = _digest([sorted((i, a.model_dump()) for i, a in r.answers.items()) for r in raters])
     alpha = {a.question: a.alpha.value for a in figures.agreement if not math.isnan(a.alpha.value)}
     written = []
-    for log, model in zip(runs.logs, figures.models, strict=True):
+    for run, (log, model) in enumerate(zip(runs.logs, figures.models, strict=True)):
         if log is None:
             continue
         path = log.path.with_name(f"results_{log.stem}_human_{key.fingerprint[:8]}_{read}.json")
+        given = path.with_name(f"ratings_{path.stem.removeprefix('results_')}.jsonl")
+        if key.kind is RatingKind.RATE:
+            _write_given(given, _given_of(key, run, raters))
         made = Rating(
             results=log.results.path.name,
             samples=log.name,
@@ -121,6 +125,7 @@ def write_ratings(
             decided=model.decided,
             alpha=alpha,
             seconds=_known(seconds),
+            given=given.name if key.kind is RatingKind.RATE else None,
         )
         signature = log.signature.with_people(people, [m.info.name for m in model.metrics])
         values = {"alias": log.task, "sample_len": model.items, **_values(model, log.signature.benchmark)}
@@ -154,6 +159,29 @@ def _contest(key: StudyKey, people: RatersSignature, figures: StudyFigures) -> d
         ],
         "ratings": asdict(figures.strengths) if figures.strengths else None,
     }
+
+
+def _given_of(key: StudyKey, run: int, raters: Sequence[RaterAnswers]) -> Iterator[GivenRating]:
+    """The ratings of a run's replies, without repeats, which would count a rater twice."""
+    for item in key.items:
+        if item.role is ItemRole.ITEM and item.runs == [run]:
+            for rater in raters:
+                if (answer := rater.answers.get(item.id)) is not None and answer.scores:
+                    yield GivenRating(
+                        conversation=item.conversation,
+                        turn=item.turn,
+                        rater=rater.number,
+                        scores=dict(answer.scores),
+                    )
+
+
+def _write_given(path: Path, ratings: Iterable[GivenRating]) -> None:
+    try:
+        write_given_ratings(path, ratings)
+    except OSError as error:
+        raise DataError(
+            f"{path}: cannot be written ({error.strerror}); nothing is lost, read again"
+        ) from None
 
 
 def _known(value: float) -> float | None:

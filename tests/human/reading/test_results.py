@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from csc_tasks.human.study import ItemRole, StudyKey
+from csc_tasks.leaderboards.build import build_board
 from csc_tasks.metrics.judge import Status, Verdict
 from csc_tasks.results.log_file import log_stem
 from tests.door import csconv
@@ -26,6 +27,28 @@ def moved(rated_runs: Path, tmp_path: Path) -> Path:
 
 def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_each_reply_shows_what_every_rater_said_of_it_by_number(rate: Path, moved: Path, kept: Path) -> None:
+    key = send_back(rate, WORLD, [SimulatedRater(name="Zhang San"), SimulatedRater()])
+    _forget_place(rate, json.loads((rate / "key.json").read_text()))
+    assert csconv("human", "read", rate, "--runs", moved, "--names").code == 0
+    files = sorted(moved.rglob("ratings_*.jsonl"))
+    assert len(files) == 2
+    assert not any("Zhang" in file.read_text() for file in files)
+    board = build_board([moved], cache=kept, browse=None)
+    said = [r for row in board.remarks.values() for s in row.values() for rs in s.values() for r in rs]
+    items = [item for item in key.items if item.role is ItemRole.ITEM]
+    had = [name for rater in key.raters[:2] for name in rater.items]
+    assert len(said) == sum(had.count(item.id) for item in items)
+    assert {(r.human, r.by) for r in said} == {(True, "1"), (True, "2")}
+    assert all({"strategy_choice", "empathy"} <= dict(r.scores).keys() for r in said)
+    files[0].write_text('{"conversation": 1}\n')
+    broken = build_board([moved], cache=kept, browse=None)
+    assert any("ratings_" in problem.path and "line 1" in problem.message for problem in broken.problems)
+    files[0].unlink()
+    gone = build_board([moved], cache=kept, browse=None)
+    assert any("single ratings of people are not shown" in problem.message for problem in gone.problems)
 
 
 def test_tables_and_comparisons_show_what_people_said_and_nothing_is_overwritten(
@@ -51,8 +74,8 @@ def test_tables_and_comparisons_show_what_people_said_and_nothing_is_overwritten
     assert "People, overall" in shown.out
     assert "Empathy (people)" in shown.out
     assert "turn-zh-2: 3 raters@" in shown.out
-    compared = csconv("compare", moved / "org__good", moved / "org__poor")
-    assert "human_overall" in compared.out
+    compared = csconv("compare", moved / "org__good", moved / "org__poor", "--all")
+    assert "People, overall" in compared.out
     # A second reading is a file of its own, and the newest counts.
     again = csconv("human", "read", rate, "--runs", moved, "--exclude-failed")
     assert again.code == 0, again.output
