@@ -55,7 +55,7 @@ class ConversationMaterial:
 
     Raises:
         SourceError: it cannot be had.
-        DataError: it cannot be read, or is CSConv.
+        DataError: it cannot be read.
     """
 
     def __init__(self, name: str, prompt: Prompt, maker: ExampleMaker, tasks: tuple[str, ...]) -> None:
@@ -69,12 +69,6 @@ class ConversationMaterial:
             self._sha256 = file_sha256(self._path) if self._path.is_file() else ""
         except OSError as error:
             raise DataError(f"{self._path}: cannot be read ({error.strerror})") from None
-        refuse_csconv(str(self._path), self._sha256, (0, 0, 0))
-
-    @property
-    def sha256(self) -> str:
-        """Of the file's bytes."""
-        return self._sha256
 
     def conversations(self) -> Iterator[tuple[str, Conversation]]:
         """See :meth:`Material.conversations`; the first fatal defect is told when all have been counted."""
@@ -143,7 +137,7 @@ def refuse_csconv(name: str, sha256: str, size: tuple[int, int, int]) -> None:
     Args:
         name: of the source, for the message.
         sha256: of its bytes.
-        size: conversations, utterances and supporter turns; zeros where they are not known yet.
+        size: conversations, utterances and supporter turns.
 
     Raises:
         DataError: these are they, by the hash or by the published numbers.

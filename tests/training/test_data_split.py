@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from csc_tasks.data.splits import Split
 from csc_tasks.errors import DataError
 from csc_tasks.training.data_card import read_card
+from csc_tasks.training.data_format import DataFormat
+from csc_tasks.training.data_options import TrainDataOptions
+from csc_tasks.training.write import write_training_data
 from tests.door import csconv
 from tests.training.data import (
     ADVISE,
@@ -97,8 +101,6 @@ def test_csconv_is_known_by_its_hash_and_by_its_size(tmp_path: Path, monkeypatch
         done = csconv("train-data", source, "--out", tmp_path / "out")
     assert "this is CSConv" in done.err
     sha256 = card_of(tmp_path / "sound")["source"]["sha256"]
-    from csc_tasks.data.splits import Split
-
     monkeypatch.setattr("csc_tasks.data.sources._KNOWN_SHA256", {Split.EVALUATION: (sha256,)})
     assert "this is CSConv" in csconv("train-data", source, "--out", tmp_path / "out").err
     assert not (tmp_path / "out").exists()
@@ -158,6 +160,20 @@ def test_a_source_that_cannot_teach_is_one_message(tmp_path: Path) -> None:
         assert wanted in done.err, (name, done.err)
         assert name in done.err
         assert not (tmp_path / "out").exists()
+
+
+def test_a_source_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    source = file_of(tmp_path / "own.jsonl", many(5))
+
+    def change(what: str, done: int, total: int | None) -> None:
+        if (what, done) == ("writing examples", 1):
+            with source.open("a") as file:
+                file.write(json.dumps(many(6)[-1].record()) + "\n")
+
+    options = TrainDataOptions((str(source),), tmp_path / "out", DataFormat.PROMPT_COMPLETION)
+    with pytest.raises(DataError, match=r"own\.jsonl: was changed while it was read"):
+        write_training_data(options, change)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 # The folder.
