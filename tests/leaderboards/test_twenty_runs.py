@@ -16,6 +16,7 @@ from csc_tasks.leaderboards.build import build_board
 from csc_tasks.leaderboards.rendering.charts import ChartKind, charts
 from csc_tasks.leaderboards.rendering.export import csv_bytes, flat_rows, model_index, parquet_bytes
 from csc_tasks.leaderboards.rendering.labels import row_labels
+from csc_tasks.leaderboards.rendering.language import Language, resolve
 from csc_tasks.leaderboards.rendering.markdown import markdown
 from tests.door import csconv
 from tests.leaderboards.variants import ONE_APART, variant
@@ -114,7 +115,7 @@ def test_charts_tell_them_apart(board: Board) -> None:
     labels = set(row_labels(table.rows).values())
     assert labels == {f"org/base {words}".strip() for words in WORDS}
     drawn = [chart for chart in charts(table) if chart.kind is ChartKind.CONFUSION]
-    assert {chart.picks["Model"] for chart in drawn} == labels
+    assert {resolve(chart.picks["model"].text, Language.EN) for chart in drawn} == labels
 
 
 def test_the_page_tells_them_apart_and_its_filter_finds_settings(
