@@ -78,7 +78,10 @@ LOSSES: Mapping[str, tuple[Callable[[ModelResults], ModelResults], str, str]] = 
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize(
+    "kind",
+    ["a metric", *(pytest.param(kind, marks=pytest.mark.slow) for kind in LOSSES if kind != "a metric")],
+)
 def test_what_was_watched_is_lost_only_by_name(runs: Path, file: Path, kind: str) -> None:
     how, name, reason = LOSSES[kind]
     change(file, how)
