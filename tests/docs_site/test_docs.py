@@ -214,9 +214,9 @@ def test_the_site_is_searched_in_chinese_from_a_folder_and_asks_nobody(browser: 
     page = context.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    for tree in ("", "zh/"):
-        page.goto(f"{site.as_uri()}/{tree}search.html?q=提供建议")  # a label within English pages
-        page.locator("#search-results li", has_text="The protocol").first.wait_for()
+    for tree, title in (("", "The protocol"), ("zh/", "评测协议")):
+        page.goto(f"{site.as_uri()}/{tree}search.html?q=提供建议")  # a label within English pages too
+        page.locator("#search-results li", has_text=title).first.wait_for()
         page.goto(f"{site.as_uri()}/{tree}search.html?q=没有人写过这样的话")
         page.locator("#search-results p").first.wait_for()
         assert page.locator("#search-results li").count() == 0
