@@ -70,8 +70,11 @@ class Units(NamedTuple):
     clusters: str
 
 
+# Made once: they are asked for with every line of a log.
+_OF_ROLE_PLAYS = Units(Sentence("unit.role-plays", "role-plays"), Sentence("unit.cards", "cards"))
+_OF_TURNS = Units(Sentence("unit.turns", "turns"), Sentence("unit.conversations", "conversations"))
+
+
 def units_of(section: str) -> Units:
     """The words for a section, which is named by task and context: of role-plays a turn is a whole role-play."""
-    if section.endswith(f"/{Context.ROLE_PLAY}"):
-        return Units(Sentence("unit.role-plays", "role-plays"), Sentence("unit.cards", "cards"))
-    return Units(Sentence("unit.turns", "turns"), Sentence("unit.conversations", "conversations"))
+    return _OF_ROLE_PLAYS if section.endswith(f"/{Context.ROLE_PLAY}") else _OF_TURNS

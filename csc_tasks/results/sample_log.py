@@ -249,8 +249,9 @@ class SampleLog:
             else:
                 found = [self._of_turn(sample, LoggedDoc.model_validate(doc), answers, prompts)]
                 columns = {name: [sample[name]] for name in items}
+            of = units_of(f"/{self.context}").turns
             for name, column in columns.items():
-                require_items(name, column, len(found), units_of(f"/{self.context}").turns)
+                require_items(name, column, len(found), of)
         except ValidationError as error:
             raise DataError(
                 f"{where}: not a sample of {self.task} as csconv logs it (doc.{first_fault(error)})"
